@@ -1,0 +1,271 @@
+"""What a snapshot comes wrapped in: found by its first bytes, taken off, reported.
+
+    1f 8b              gzip, also of several members, also zero-padded (page blobs)
+    04 22 4d 18        an LZ4 frame
+    28 b5 2f fd        zstd (needs the package zstandard)
+    V C S 01 01 00 01  Valkey 9.2: seven bytes, then an LZ4 frame (rdb-v13-15.md, 7.4)
+    $EOF:<40>CRLF      diskless replication: the 40 bytes come again behind the snapshot
+    $<digits>CRLF      replication of a known size
+
+One compression around one snapshot: a gzip of a gzip is refused, because nobody makes one on purpose
+and unpacking layers without end is how bombs work.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import zlib
+from collections.abc import Callable
+from typing import Any, BinaryIO, Protocol, Union
+
+from rdbcodec.errors import ContainerError
+from rdbcodec.unpack import lz4_decompressor, zstd_decompressor
+
+Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, mmap.mmap, BinaryIO]
+
+CHUNK = 256 << 10  # bytes read at a time; larger ones measured no faster, smaller ones slower
+HEAD_SIZE = 64  # enough for every magic and for the line a replication stream begins with
+
+GZIP, LZ4, ZSTD, VCS = b"\x1f\x8b", b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd", b"VCS"
+VCS_HEADER = b"VCS\x01\x01\x00\x01"  # envelope 1, codec 1 = LZ4 frame, reserved 0, kind 1 = RDB
+
+
+class Readable(Protocol):
+    """The one thing asked of a file."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; b"" at the end."""
+
+
+class Raw:
+    """The outermost bytes: a file, a pipe or memory; counts what was read."""
+
+    def __init__(self, read: Callable[[int], bytes], size: int | None) -> None:
+        self._read = read
+        self._pushed = b""
+        self.position = 0
+        self.size = size
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; b"" at the end."""
+        if self._pushed:
+            data, self._pushed = self._pushed[:size], self._pushed[size:]
+            return data
+        data = self._read(size)
+        if not isinstance(data, bytes):
+            raise TypeError(f"a snapshot is read in binary mode, the file gave {type(data).__name__}")
+        self.position += len(data)
+        return data
+
+    def push_back(self, data: bytes) -> None:
+        """Give back what was read too much."""
+        self._pushed = data + self._pushed
+
+
+class Memory:
+    """Bytes, a memoryview or an mmap, read in pieces without being copied whole."""
+
+    def __init__(self, data: bytes | bytearray | memoryview | mmap.mmap) -> None:
+        self._view = data if isinstance(data, mmap.mmap) else memoryview(data).cast("B")
+        self._pos = 0
+        self.size = len(self._view)
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; b"" at the end."""
+        data = bytes(self._view[self._pos : self._pos + size])
+        self._pos += len(data)
+        return data
+
+
+class Unpacked:
+    """A compressed stream, unpacked piece by piece in bounded memory."""
+
+    def __init__(self, raw: Raw, name: str, make: Callable[[], Any], magic: bytes) -> None:
+        self._raw = raw
+        self._name = name
+        self._make = make
+        self._magic = magic
+        self._codec = make()
+        self._rest = b""
+        self.padding = 0  # zero bytes behind the last member
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; b"" at the end. ContainerError when the stream is damaged or cut."""
+        while True:
+            if self._codec.eof and not self._next_member():
+                return b""
+            rest = self._rest or (self._raw.read(CHUNK) if self._needs_input() else b"")
+            if not rest and self._needs_input():
+                raise ContainerError(f"the {self._name} file ends inside its compressed data")
+            data = self._unpack(rest, size)
+            if data:
+                return data
+
+    def _needs_input(self) -> bool:
+        return bool(getattr(self._codec, "needs_input", True))
+
+    def _unpack(self, rest: bytes, size: int) -> bytes:
+        try:
+            data: bytes = self._codec.decompress(rest, size)
+        except (zlib.error, RuntimeError, EOFError) as error:  # what gzip and lz4 raise
+            raise ContainerError(f"the {self._name} file is damaged: {error}") from error
+        # zlib hands input back that did not fit in `size`; lz4 keeps it to itself.
+        self._rest = getattr(self._codec, "unconsumed_tail", b"")
+        return data
+
+    def _next_member(self) -> bool:
+        """Whether another compressed member follows the one that ended; padding is counted."""
+        rest = self._codec.unused_data or b""
+        while True:
+            stripped = rest.lstrip(b"\0")
+            self.padding += len(rest) - len(stripped)
+            if len(stripped) >= len(self._magic):
+                break
+            more = self._raw.read(CHUNK)
+            if not more and not stripped:
+                self._codec = Ended()
+                return False
+            if not more:
+                break
+            rest = stripped + more
+        if not stripped.startswith(self._magic) or self.padding:
+            raise ContainerError(f"bytes that are no {self._name} follow the {self._name} data")
+        self._codec, self._rest = self._make(), stripped
+        return True
+
+
+class Ended:
+    """A codec after its last member."""
+
+    eof = True
+    unused_data = b""
+
+
+class Zstd:
+    """zstandard's reader in the shape of the other two."""
+
+    def __init__(self, raw: Raw) -> None:
+        self._reader = zstd_decompressor().stream_reader(raw, read_across_frames=True)
+        self.padding = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; b"" at the end."""
+        try:
+            data: bytes = self._reader.read(size)
+        except Exception as error:
+            if type(error).__name__ != "ZstdError":  # the package is optional, so is its exception
+                raise
+            raise ContainerError(f"the zstd file is damaged: {error}") from error
+        return data
+
+
+class Opened:
+    """A snapshot's bytes with their wrappings taken off.
+
+    `containers` names the wrappings, outermost first; `prefix` counts the bytes of a replication line,
+    which stand before the snapshot; `mark` is what a diskless replication stream ends with.
+    """
+
+    def __init__(self, raw: Raw) -> None:
+        self.raw = raw
+        self.containers: list[str] = []
+        self.prefix = 0
+        self.mark = b""
+        self.inner: Readable = raw
+        self._head = read_head(raw)
+        self._peel_compression()
+        self._peel_replication()
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes of the snapshot; b"" at the end."""
+        if self._head:
+            data, self._head = self._head[:size], self._head[size:]
+            return data
+        return self.inner.read(size)
+
+    @property
+    def padding(self) -> int:
+        """Zero bytes behind a compressed file."""
+        return int(getattr(self.inner, "padding", 0))
+
+    def _peel_compression(self) -> None:
+        name = compression_of(self._head)
+        if name is None:
+            return
+        if name == "vcs":
+            self._check_envelope()
+        self.raw.push_back(self._head)
+        self.inner = _open_compressed(name, self.raw)
+        self.containers.append(name)
+        self._head = read_head(self.inner)
+        inner = compression_of(self._head)
+        if inner is not None:
+            raise ContainerError(f"the {name} file holds a {inner} file, not a snapshot")
+
+    def _check_envelope(self) -> None:
+        if not self._head.startswith(VCS_HEADER):
+            raise ContainerError(f"unknown Valkey compression envelope {self._head[:7].hex(' ')}")
+        self._head = self._head[len(VCS_HEADER) :]
+        if not self._head.startswith(LZ4):
+            raise ContainerError("the Valkey compression envelope holds no LZ4 frame")
+
+    def _peel_replication(self) -> None:
+        if not self._head.startswith(b"$"):
+            return
+        line, found, rest = self._head.partition(b"\r\n")
+        size = line[1:]
+        if found and size.startswith(b"EOF:") and len(size) == 44:
+            self.mark = size[4:]
+        elif not (found and size.isdigit()):
+            return
+        self.containers.append("replication")
+        self.prefix = len(line) + 2
+        self._head = rest
+
+
+def compression_of(head: bytes) -> str | None:
+    """The compression that first bytes announce, if any."""
+    for magic, name in ((GZIP, "gzip"), (LZ4, "lz4"), (ZSTD, "zstd"), (VCS, "vcs")):
+        if head.startswith(magic):
+            return name
+    return None
+
+
+def _open_compressed(name: str, raw: Raw) -> Readable:
+    if name == "gzip":
+        return Unpacked(raw, name, lambda: zlib.decompressobj(31), GZIP)
+    if name == "zstd":
+        return Zstd(raw)
+    return Unpacked(raw, "LZ4", lz4_decompressor, LZ4)
+
+
+def read_head(source: Readable) -> bytes:
+    """The first HEAD_SIZE bytes, however small the pieces come in; fewer when there are no more."""
+    head = b""
+    while len(head) < HEAD_SIZE:
+        data = source.read(HEAD_SIZE - len(head))
+        if not data:
+            break
+        head += data
+    return head
+
+
+def open_raw(source: Source) -> tuple[Raw, Callable[[], None]]:
+    """The bytes of whatever was given, and how to close what was opened for it."""
+    if isinstance(source, (bytes, bytearray, memoryview, mmap.mmap)):
+        memory = Memory(source)
+        return Raw(memory.read, memory.size), _nothing
+    if isinstance(source, (str, os.PathLike)):
+        file = open(source, "rb", buffering=0)  # noqa: SIM115 - the reader closes it
+        return Raw(file.read, _file_size(file.fileno())), file.close
+    return Raw(source.read, None), _nothing
+
+
+def _nothing() -> None:
+    pass
+
+
+def _file_size(fd: int) -> int | None:
+    size = os.fstat(fd).st_size
+    return size or None  # pipes and devices say 0

@@ -1,0 +1,416 @@
+"""Hashes: plain, zipmap, ziplist, listpack, with field TTLs in five layouts, and by template.
+
+    4             LENGTH n  (STRING field  STRING value)*n
+    9, 13, 16     STRING, a zipmap, ziplist or listpack of field, value
+    22 redis      LENGTH n  (LENGTH ttl  STRING field  STRING value)*n      absolute ms, 0 = none
+    23            STRING, a listpack of field, value, ttl                   absolute ms, 0 = none
+    24            I64 min  LENGTH n  (LENGTH ttl  STRING field  STRING value)*n   0 = none, else min + ttl - 1
+    25            I64 min  STRING, a listpack of field, value, ttl          absolute ms; min may be stale
+    22 valkey     LENGTH n  (STRING field  STRING value  I64 ttl)*n         absolute ms, -1 = none
+    29, 31        template names, then values; 30, 32: a template id, then values
+    dragonfly 31  LENGTH n  (STRING field  STRING value  STRING ttl)*n      seconds since 2023-02-01, -1 = none
+
+Facts: rdb-format.md 4.3, 4.6, 9.2, 9.4; rdb-v13-15.md 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from rdbcodec.datatypes.scope import (
+    Scope,
+    blob_items,
+    check_distinct,
+    check_whole,
+    check_width,
+    grouped,
+    read_blob,
+    read_strings,
+    take_strings,
+)
+from rdbcodec.errors import CorruptStructure
+from rdbcodec.structures import listpack, ziplist, zipmap
+from rdbcodec.wire import lengths, strings
+from rdbcodec.wire.cursor import Cursor, Reader
+
+# field, value, and when the field expires: absolute milliseconds, None for never
+Field = tuple[bytes, bytes, int | None]
+
+DRAGONFLY_EPOCH = 1675209600  # seconds; 2023-02-01T00:00:00Z, dragonfly source of 2026-08
+_I64 = 8  # bytes before the body of types 24 and 25
+
+
+class Hash(dict[bytes, bytes]):
+    """A Redis hash, field -> value, in file order.
+
+    `expires_at_ms` holds the fields that expire: field -> absolute milliseconds.
+    """
+
+    __slots__ = ("expires_at_ms",)
+
+    def __init__(self, fields: Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__(fields)
+        self.expires_at_ms: dict[bytes, int] = {}
+
+
+# --- without field TTLs -----------------------------------------------------------------------------
+
+
+def _from_flat(flat: Sequence[bytes]) -> Hash:
+    check_width(flat, 2, "hash")
+    value = Hash(zip(flat[0::2], flat[1::2], strict=True))
+    check_distinct(len(value), len(flat) // 2, "hash fields")
+    return value
+
+
+def decode_hash(raw: bytes, scope: Scope) -> Hash:
+    """Type 4."""
+    return _from_flat(read_strings(raw, scope, 2))
+
+
+def decode_hash_zipmap(raw: bytes, scope: Scope) -> Hash:
+    """Type 9."""
+    pairs = zipmap.decode(read_blob(raw, scope))
+    value = Hash(pairs)
+    check_distinct(len(value), len(pairs), "hash fields")
+    return value
+
+
+def decode_hash_ziplist(raw: bytes, scope: Scope) -> Hash:
+    """Type 13."""
+    return _from_flat(ziplist.decode(read_blob(raw, scope)))
+
+
+def decode_hash_listpack(raw: bytes, scope: Scope) -> Hash:
+    """Type 16."""
+    return _from_flat(listpack.decode(read_blob(raw, scope)))
+
+
+def hash_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 4 in batches."""
+    yield from _without_ttl(flat_items(cursor, scope, 2))
+
+
+def hash_zipmap_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 9 in batches."""
+    del scope
+    for batch in blob_items(cursor, zipmap.decode, zipmap.iter_decode):
+        yield [(field, value, None) for field, value in batch]
+
+
+def hash_ziplist_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 13 in batches."""
+    del scope
+    yield from _without_ttl(blob_items(cursor, ziplist.decode, ziplist.iter_decode))
+
+
+def hash_listpack_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 16 in batches."""
+    del scope
+    yield from _without_ttl(blob_items(cursor, listpack.decode, listpack.iter_decode))
+
+
+def flat_items(cursor: Cursor, scope: Scope, width: int) -> Iterator[list[bytes]]:
+    """LENGTH n, STRING * n * width, in batches cut anywhere."""
+    yield from cursor.batches(take_strings(scope), Cursor.element, cursor.length() * width)
+
+
+def _without_ttl(batches: Iterator[list[bytes]]) -> Iterator[list[Field]]:
+    for batch in grouped(batches, 2, "hash"):
+        yield [(field, value, None) for field, value in batch]
+
+
+# --- with field TTLs, as tables ---------------------------------------------------------------------
+
+
+def _from_fields(fields: Sequence[Field]) -> Hash:
+    value = Hash((field, text) for field, text, _ in fields)
+    check_distinct(len(value), len(fields), "hash fields")
+    value.expires_at_ms = {field: expiry for field, _, expiry in fields if expiry is not None}
+    return value
+
+
+def _ttl_first_reader(scope: Scope, expiry: Callable[[int], int | None]) -> Reader[Field]:
+    """(LENGTH ttl, STRING field, STRING value)*: Redis 22 and 24."""
+    budget = scope.budget
+
+    def reader(buf: bytes, pos: int, count: int, out: list[Field]) -> int:
+        try:
+            while count:
+                ttl, end = lengths.read(buf, pos)
+                field, end = strings.read(buf, end, budget)
+                value, end = strings.read(buf, end, budget)
+                out.append((field, value, expiry(ttl)))
+                pos = end
+                count -= 1
+        except IndexError:
+            pass
+        return pos
+
+    return reader
+
+
+def _valkey_reader(scope: Scope) -> Reader[Field]:
+    """(STRING field, STRING value, I64 ttl)*: Valkey 22."""
+    budget = scope.budget
+
+    def reader(buf: bytes, pos: int, count: int, out: list[Field]) -> int:
+        limit = len(buf) - _I64
+        try:
+            while count:
+                field, end = strings.read(buf, pos, budget)
+                value, end = strings.read(buf, end, budget)
+                if end > limit:
+                    break
+                ttl = int.from_bytes(buf[end : end + _I64], "little", signed=True)
+                out.append((field, value, _valkey_expiry(ttl)))
+                pos = end + _I64
+                count -= 1
+        except IndexError:
+            pass
+        return pos
+
+    return reader
+
+
+def _absolute_expiry(ttl: int) -> int | None:
+    return ttl or None
+
+
+def _relative_expiry(minimum: int) -> Callable[[int], int | None]:
+    return lambda ttl: minimum + ttl - 1 if ttl else None
+
+
+def _valkey_expiry(ttl: int) -> int | None:
+    if ttl < -1:
+        raise CorruptStructure(f"hash field expiry is {ttl}, expected -1 or milliseconds")
+    return None if ttl == -1 else ttl
+
+
+def _read_table(raw: bytes, pos: int, reader: Reader[Field]) -> Hash:
+    count, pos = lengths.read(raw, pos)
+    out: list[Field] = []
+    end = reader(raw, pos, count, out)
+    check_whole(len(out), count, end, raw)
+    return _from_fields(out)
+
+
+def _slow_ttl_first(expiry: Callable[[int], int | None]) -> Callable[[Cursor], Field]:
+    def slow(cursor: Cursor) -> Field:
+        ttl = expiry(cursor.length())
+        return cursor.element(), cursor.element(), ttl
+
+    return slow
+
+
+def decode_hash_ttl_rc(raw: bytes, scope: Scope) -> Hash:
+    """Redis type 22."""
+    return _read_table(raw, 0, _ttl_first_reader(scope, _absolute_expiry))
+
+
+def decode_hash_ttl(raw: bytes, scope: Scope) -> Hash:
+    """Type 24."""
+    minimum = int.from_bytes(raw[:_I64], "little", signed=True)
+    return _read_table(raw, _I64, _ttl_first_reader(scope, _relative_expiry(minimum)))
+
+
+def decode_hash_ttl_valkey(raw: bytes, scope: Scope) -> Hash:
+    """Valkey type 22."""
+    return _read_table(raw, 0, _valkey_reader(scope))
+
+
+def hash_ttl_rc_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Redis type 22 in batches."""
+    reader = _ttl_first_reader(scope, _absolute_expiry)
+    yield from cursor.batches(reader, _slow_ttl_first(_absolute_expiry), cursor.length())
+
+
+def hash_ttl_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 24 in batches."""
+    expiry = _relative_expiry(cursor.signed())
+    yield from cursor.batches(_ttl_first_reader(scope, expiry), _slow_ttl_first(expiry), cursor.length())
+
+
+def hash_ttl_valkey_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Valkey type 22 in batches."""
+    yield from cursor.batches(_valkey_reader(scope), _slow_valkey, cursor.length())
+
+
+def _slow_valkey(cursor: Cursor) -> Field:
+    return cursor.element(), cursor.element(), _valkey_expiry(cursor.signed())
+
+
+# --- with field TTLs, in a listpack -----------------------------------------------------------------
+
+
+def _from_triples(blob: bytes) -> Hash:
+    flat = listpack.decode_mixed(blob)
+    check_width(flat, 3, "hash with field TTLs")
+    return _from_fields(_fields_of(zip(flat[0::3], flat[1::3], flat[2::3], strict=True)))
+
+
+def _fields_of(triples: Iterable[Sequence[bytes | int]]) -> list[Field]:
+    return [(_text(field), _text(value), _listpack_expiry(ttl)) for field, value, ttl in triples]
+
+
+def _text(element: bytes | int) -> bytes:
+    return element if isinstance(element, bytes) else b"%d" % element
+
+
+def _listpack_expiry(ttl: bytes | int) -> int | None:
+    if isinstance(ttl, bytes):
+        raise CorruptStructure("hash field expiry is a string, expected an integer")
+    return ttl or None
+
+
+def decode_hash_listpack_ttl_rc(raw: bytes, scope: Scope) -> Hash:
+    """Type 23."""
+    return _from_triples(read_blob(raw, scope))
+
+
+def decode_hash_listpack_ttl(raw: bytes, scope: Scope) -> Hash:
+    """Type 25; the minimum in front may be stale and says nothing (rdb-format.md, 4.6)."""
+    return _from_triples(read_blob(raw, scope, _I64))
+
+
+def hash_listpack_ttl_rc_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 23 in batches."""
+    del scope
+    flat = blob_items(cursor, listpack.decode_mixed, listpack.iter_decode_mixed)
+    for batch in grouped(flat, 3, "hash with field TTLs"):
+        yield _fields_of(batch)
+
+
+def hash_listpack_ttl_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 25 in batches."""
+    cursor.signed()
+    yield from hash_listpack_ttl_rc_items(cursor, scope)
+
+
+# --- Dragonfly --------------------------------------------------------------------------------------
+
+
+def decode_hash_expiry(raw: bytes, scope: Scope) -> Hash:
+    """Dragonfly type 31."""
+    flat = read_strings(raw, scope, 3)
+    value = Hash(zip(flat[0::3], flat[1::3], strict=True))
+    check_distinct(len(value), len(flat) // 3, "hash fields")
+    value.expires_at_ms = dragonfly_expiries(zip(flat[0::3], flat[2::3], strict=True))
+    return value
+
+
+def hash_expiry_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Dragonfly type 31 in batches."""
+    for batch in grouped(flat_items(cursor, scope, 3), 3, "hash with expiry"):
+        yield [(field, value, _dragonfly_expiry(ttl)) for field, value, ttl in batch]
+
+
+def dragonfly_expiries(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, int]:
+    """The members or fields that expire, from their decimal texts."""
+    expiries = ((name, _dragonfly_expiry(ttl)) for name, ttl in pairs)
+    return {name: expiry for name, expiry in expiries if expiry is not None}
+
+
+def _dragonfly_expiry(text: bytes) -> int | None:
+    if text == b"-1":
+        return None
+    if not text.isdigit():
+        raise CorruptStructure("an expiry is not a number of seconds")
+    return (DRAGONFLY_EPOCH + int(text[:20])) * 1000
+
+
+# --- templates (Redis 8.10) -------------------------------------------------------------------------
+
+
+def check_template(fields: Sequence[bytes]) -> None:
+    """Raise CorruptStructure unless names ascend strictly, shorter ones first, as the server demands."""
+    order = [(len(field), field) for field in fields]
+    if not order:
+        raise CorruptStructure("a hash template has no fields")
+    if any(left >= right for left, right in zip(order, order[1:], strict=False)):
+        raise CorruptStructure("the fields of a hash template do not ascend")
+
+
+def _from_template(fields: Sequence[bytes], values: Sequence[bytes]) -> Hash:
+    if len(values) != len(fields):
+        raise CorruptStructure(f"hash has {len(values)} values, its template {len(fields)} fields")
+    return Hash(zip(fields, values, strict=True))
+
+
+def _values_of(blob: bytes) -> tuple[int, list[bytes]]:
+    """Template id and values of types 29 and 30."""
+    elements = listpack.decode_mixed(blob)
+    if not elements or not isinstance(elements[0], int) or elements[0] < 0:
+        raise CorruptStructure("a template hash does not begin with a template id")
+    return elements[0], [_text(element) for element in elements[1:]]
+
+
+def _fields_by_id(template: int, scope: Scope) -> Sequence[bytes]:
+    fields = scope.templates.get(template)
+    if fields is None:
+        raise CorruptStructure(f"hash refers to template {template}, which the file has not defined")
+    return fields
+
+
+def _own_fields(raw: bytes, scope: Scope) -> tuple[list[bytes], int]:
+    """The field names that types 29 and 31 bring along, and where the values begin."""
+    form, pos = lengths.read(raw, 0)
+    if form > 1:
+        raise CorruptStructure(f"template field format is {form}, expected 0 or 1")
+    if form == 0:
+        blob, pos = strings.read(raw, pos, scope.budget)
+        fields = listpack.decode(blob)
+    else:
+        count, pos = lengths.read(raw, pos)
+        fields = []
+        pos = strings.take(raw, pos, count, fields, scope.budget)
+    check_template(fields)
+    return fields, pos
+
+
+def _array_values(raw: bytes, pos: int, count: int, scope: Scope) -> list[bytes]:
+    values: list[bytes] = []
+    end = strings.take(raw, pos, count, values, scope.budget)
+    check_whole(len(values), count, end, raw)
+    return values
+
+
+def decode_hash_template_listpack(raw: bytes, scope: Scope) -> Hash:
+    """Type 29; the template id among the values is the writer's own and means nothing here."""
+    fields, pos = _own_fields(raw, scope)
+    return _from_template(fields, _values_of(read_blob(raw, scope, pos))[1])
+
+
+def decode_hash_template_listpack_ref(raw: bytes, scope: Scope) -> Hash:
+    """Type 30."""
+    template, values = _values_of(read_blob(raw, scope))
+    return _from_template(_fields_by_id(template, scope), values)
+
+
+def decode_hash_template_array(raw: bytes, scope: Scope) -> Hash:
+    """Type 31."""
+    fields, pos = _own_fields(raw, scope)
+    return _from_template(fields, _array_values(raw, pos, len(fields), scope))
+
+
+def decode_hash_template_array_ref(raw: bytes, scope: Scope) -> Hash:
+    """Type 32."""
+    template, pos = lengths.read(raw, 0)
+    fields = _fields_by_id(template, scope)
+    return _from_template(fields, _array_values(raw, pos, len(fields), scope))
+
+
+def count_template_array_ref(raw: bytes, scope: Scope) -> int | None:
+    """As many as the template has fields."""
+    fields = scope.templates.get(lengths.read(raw, 0)[0])
+    return None if fields is None else len(fields)
+
+
+def hash_template_array_ref_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 32 in batches; only this form can hold values too large to hold at once."""
+    fields = _fields_by_id(cursor.length(), scope)
+    at = 0
+    for batch in cursor.batches(take_strings(scope), Cursor.element, len(fields)):
+        names = fields[at : at + len(batch)]
+        at += len(batch)
+        yield [(field, value, None) for field, value in zip(names, batch, strict=True)]

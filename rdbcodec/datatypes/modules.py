@@ -1,0 +1,81 @@
+"""Module values: walked by their own sub-opcodes, kept as they came (rdb-format.md, 4.8).
+
+    7    LENGTH module id  (LENGTH opcode, data)*  LENGTH 0
+
+    opcode  1 SINT    LENGTH, two's complement
+            2 UINT    LENGTH (servers write signed numbers with this one too)
+            3 FLOAT   4 bytes
+            4 DOUBLE  8 bytes
+            5 STRING  STRING
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rdbcodec.datatypes.scope import Scope
+from rdbcodec.errors import CorruptStructure
+from rdbcodec.framing import ITEM_DOUBLE, ITEM_EOF, ITEM_FLOAT, ITEM_SINT, ITEM_STRING, ITEM_UINT
+from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.module_ids import ModuleId, decode_module_id
+from rdbcodec.wire.strings import Budget
+
+ModuleItem = int | float | bytes
+
+_F32, _F64 = struct.Struct("<f"), struct.Struct("<d")
+
+
+@dataclass(slots=True)
+class ModuleValue:
+    """A value only its module understands: who wrote it, and its bytes as on disk (with the module id)."""
+
+    module: ModuleId
+    raw: bytes
+
+    def items(self) -> list[tuple[int, ModuleItem]]:
+        """The (opcode, item) pairs the module wrote, in order."""
+        cursor = Cursor([self.raw], Budget())
+        cursor.length()
+        return list(read_items(cursor))
+
+
+def decode_module(raw: bytes, scope: Scope) -> ModuleValue:
+    """Type 7, with every item verified."""
+    cursor = Cursor([raw], scope.budget)
+    module = decode_module_id(cursor.length())
+    for _ in read_items(cursor):
+        pass
+    cursor.expect_end()
+    return ModuleValue(module, raw)
+
+
+def module_items(cursor: Cursor, scope: Scope) -> Iterator[list[tuple[int, ModuleItem]]]:
+    """Type 7: the (opcode, item) pairs one at a time."""
+    del scope
+    cursor.length()
+    for item in read_items(cursor):
+        cursor.budget.refill()
+        yield [item]
+
+
+def read_items(cursor: Cursor) -> Iterator[tuple[int, ModuleItem]]:
+    """Items up to and with their end mark."""
+    while (opcode := cursor.length()) != ITEM_EOF:
+        yield opcode, _read_item(opcode, cursor)
+
+
+def _read_item(opcode: int, cursor: Cursor) -> ModuleItem:
+    if opcode == ITEM_STRING:
+        return cursor.element()
+    if opcode in (ITEM_SINT, ITEM_UINT):
+        value = cursor.length()
+        return value - (1 << 64) if opcode == ITEM_SINT and value >> 63 else value
+    if opcode == ITEM_DOUBLE:
+        number: float = _F64.unpack(cursor.fixed(8))[0]
+        return number
+    if opcode == ITEM_FLOAT:
+        number = _F32.unpack(cursor.fixed(4))[0]
+        return number
+    raise CorruptStructure(f"module item opcode {opcode} is none of 0 to 5", cursor.offset)

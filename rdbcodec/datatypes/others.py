@@ -1,0 +1,174 @@
+"""The types few servers have: arrays, path hashes, JSON, cron jobs, sketches (rdb-v13-15.md 5.2, 6, 7.1; rdb-format.md 9).
+
+    28 array      LENGTH n  LENGTH flag  [LENGTH cursor if flag]  (LENGTH index  LENGTH tag  value)*n
+                  tag 0 STRING, 1 I64, 2 F64, 3 STRING of at most 7 bytes
+    23 valkey     LENGTH n  (STRING path  LENGTH m  (STRING field  STRING value)*m)*n
+    64 keydb      STRING script  I64 start ms  I64 interval ms  STRINGs keys  STRINGs arguments
+    33 redis      LENGTH, microseconds
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from rdbcodec.datatypes.hashes import Hash
+from rdbcodec.datatypes.scope import Scope, check_distinct
+from rdbcodec.errors import CorruptStructure
+from rdbcodec.wire.cursor import Cursor
+
+_F64 = struct.Struct("<d")
+NO_INDEX = (1 << 64) - 1
+SHORT_TEXT = 7  # bytes
+TAG_TEXT, TAG_INTEGER, TAG_FLOAT, TAG_SHORT = range(4)
+
+
+@dataclass(slots=True)
+class Array:
+    """A sparse array: index -> text, and where the last insert went (None: never inserted)."""
+
+    elements: dict[int, bytes] = field(default_factory=dict)
+    cursor: int | None = None
+
+
+class PathHash(dict[bytes, Hash]):
+    """A Valkey path hash: path -> small hash."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True)
+class Cron:
+    """A KeyDB cron job; times in milliseconds."""
+
+    script: bytes
+    start_ms: int
+    interval_ms: int
+    keys: list[bytes]
+    arguments: list[bytes]
+
+
+@dataclass(slots=True)
+class RawValue:
+    """A value whose extent is known and whose meaning is its server's own: the bytes as on disk."""
+
+    raw: bytes
+
+
+def decode_array(raw: bytes, scope: Scope) -> Array:
+    """Type 28; for an index that occurs twice the later value counts, as for the server."""
+    cursor = Cursor([raw], scope.budget)
+    value = Array(cursor=None)
+    count, value.cursor = _array_head(cursor)
+    for _ in range(count):
+        index, text = _array_element(cursor)
+        value.elements[index] = text
+    cursor.expect_end()
+    return value
+
+
+def array_items(cursor: Cursor, scope: Scope) -> Iterator[list[tuple[int, bytes]]]:
+    """Type 28: (index, text) one at a time."""
+    del scope
+    count, _ = _array_head(cursor)
+    for _ in range(count):
+        cursor.budget.refill()
+        yield [_array_element(cursor)]
+
+
+def _array_head(cursor: Cursor) -> tuple[int, int | None]:
+    count, flag = cursor.length(), cursor.length()
+    if not count:
+        raise CorruptStructure("array without elements")
+    if flag > 1:
+        raise CorruptStructure(f"array cursor flag is {flag}, expected 0 or 1")
+    return count, _index(cursor) if flag else None
+
+
+def _index(cursor: Cursor) -> int:
+    index = cursor.length()
+    if index == NO_INDEX:
+        raise CorruptStructure("array index is 2**64 - 1")
+    return index
+
+
+def _array_element(cursor: Cursor) -> tuple[int, bytes]:
+    index, tag = _index(cursor), cursor.length()
+    if tag == TAG_INTEGER:
+        return index, b"%d" % cursor.signed()
+    if tag == TAG_FLOAT:
+        return index, float_text(_F64.unpack(cursor.fixed(8))[0])
+    if tag not in (TAG_TEXT, TAG_SHORT):
+        raise CorruptStructure(f"array element tag is {tag}, expected 0 to 3")
+    text = cursor.element()
+    if tag == TAG_SHORT and len(text) > SHORT_TEXT:
+        raise CorruptStructure(f"short array text of {len(text)} bytes, at most {SHORT_TEXT} can be")
+    return index, text
+
+
+def float_text(value: float) -> bytes:
+    """The text of a float element: shortest digits in positional notation, with a point."""
+    if not math.isfinite(value):
+        return repr(value).encode()
+    text = format(Decimal(repr(value)), "f")
+    return (text if "." in text else text + ".0").encode()
+
+
+def decode_path_hash(raw: bytes, scope: Scope) -> PathHash:
+    """Valkey type 23."""
+    cursor = Cursor([raw], scope.budget)
+    pairs = list(_paths(cursor))
+    cursor.expect_end()
+    value = PathHash(pairs)
+    check_distinct(len(value), len(pairs), "paths")
+    return value
+
+
+def path_hash_items(cursor: Cursor, scope: Scope) -> Iterator[list[tuple[bytes, Hash]]]:
+    """Valkey type 23: (path, hash) one at a time."""
+    del scope
+    for pair in _paths(cursor):
+        cursor.budget.refill()
+        yield [pair]
+
+
+def _paths(cursor: Cursor) -> Iterator[tuple[bytes, Hash]]:
+    for _ in range(cursor.length()):
+        path, count = cursor.string(), cursor.length()
+        if not count:
+            raise CorruptStructure("a path without fields")
+        value = Hash()
+        for _ in range(count):
+            name = cursor.string()
+            value[name] = cursor.string()
+        check_distinct(len(value), count, "fields of a path")
+        yield path, value
+
+
+def decode_cron(raw: bytes, scope: Scope) -> Cron:
+    """KeyDB type 64."""
+    cursor = Cursor([raw], scope.budget)
+    value = Cron(cursor.string(), cursor.signed(), cursor.signed(), _strings(cursor), _strings(cursor))
+    cursor.expect_end()
+    return value
+
+
+def _strings(cursor: Cursor) -> list[bytes]:
+    return [cursor.string() for _ in range(cursor.length())]
+
+
+def decode_gcra(raw: bytes, scope: Scope) -> int:
+    """Redis type 33: the theoretical arrival time, microseconds since 1970."""
+    cursor = Cursor([raw], scope.budget)
+    value = cursor.length()
+    cursor.expect_end()
+    return value
+
+
+def decode_raw(raw: bytes, scope: Scope) -> RawValue:
+    """Dragonfly's sketches and filters, kept as they came."""
+    del scope
+    return RawValue(raw)

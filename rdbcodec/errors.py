@@ -1,0 +1,125 @@
+"""Everything rdbcodec raises on purpose.
+
+    RdbError
+    ├── DecodeError (also ValueError)       .message .pos .offset .db .key .type
+    │   ├── BadMagic                        the bytes do not begin like a snapshot
+    │   ├── UnsupportedVersion              a version number no known server writes
+    │   ├── Truncated (also EOFError)       the file ends inside something
+    │   ├── CorruptStructure                a listpack, an LZF block ... contradicts itself
+    │   ├── ChecksumMismatch                .expected .found
+    │   ├── UnknownType, UnknownOpcode      .code .dialect
+    │   └── LimitExceeded                   .limit .wanted
+    └── ContainerError                      the gzip, LZ4 or zstd wrapping is damaged or unreadable
+
+The rules this tree keeps:
+
+* Code that holds only some bytes raises with `pos`, the position in those bytes. The reader alone
+  knows the file: it adds `offset` (absolute, in the uncompressed snapshot), `db`, `key` and `type`.
+* A message says what is, what was expected and where. It never carries a value: snapshots hold
+  other people's secrets, and messages end up in logs. Keys may be shown, because without them
+  nobody finds the damage.
+* Any other exception that leaves the library while it reads bytes is a bug.
+"""
+
+from __future__ import annotations
+
+
+class RdbError(Exception):
+    """The root of everything rdbcodec raises on purpose."""
+
+
+class DecodeError(RdbError, ValueError):
+    """The bytes are not what the format says they should be."""
+
+    def __init__(self, message: str, pos: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.pos = pos
+        self.offset: int | None = None
+        self.db: int | None = None
+        self.key: bytes | None = None
+        self.type: str | None = None
+
+    def locate(
+        self,
+        *,
+        offset: int | None = None,
+        db: int | None = None,
+        key: bytes | None = None,
+        type: str | None = None,
+    ) -> None:
+        """Add what the caller knows about the place; what is known already stays."""
+        self.offset = offset if self.offset is None else self.offset
+        self.db = db if self.db is None else self.db
+        self.key = key if self.key is None else self.key
+        self.type = type if self.type is None else self.type
+
+    def __str__(self) -> str:
+        place = [f"offset {self.offset}"] if self.offset is not None else []
+        place += [f"db {self.db}"] if self.db is not None and self.key is not None else []
+        place += [f"key {show_key(self.key)}"] if self.key is not None else []
+        place += [f"type {self.type}"] if self.type is not None else []
+        return ", ".join(place) + ": " + self.message if place else self.message
+
+
+class BadMagic(DecodeError):
+    """The bytes do not begin like a snapshot."""
+
+
+class UnsupportedVersion(DecodeError):
+    """The header names a version that no known server writes."""
+
+
+class Truncated(DecodeError, EOFError):
+    """The file ends inside something that said it was longer."""
+
+
+class CorruptStructure(DecodeError):
+    """A structure contradicts itself: a size, a count, a back-reference that cannot be."""
+
+
+class ChecksumMismatch(DecodeError):
+    """The CRC-64 at the end is not that of the bytes before it."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(f"checksum of the content is {found:#018x}, the file says {expected:#018x}")
+        self.expected = expected
+        self.found = found
+
+
+class UnknownCode(DecodeError):
+    """A byte where a type or an opcode must stand means nothing in this dialect."""
+
+    def __init__(self, message: str, *, code: int, dialect: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.dialect = dialect
+
+
+class UnknownType(UnknownCode):
+    """A value type that this dialect does not have; where it ends cannot be known."""
+
+
+class UnknownOpcode(UnknownCode):
+    """An opcode that this dialect does not have; where it ends cannot be known."""
+
+
+class LimitExceeded(DecodeError):
+    """Something is larger than the caller allowed; `limit` and `wanted` are bytes."""
+
+    def __init__(self, message: str, *, limit: int, wanted: int) -> None:
+        super().__init__(f"{message}: {wanted} bytes, the limit is {limit}")
+        self.limit = limit
+        self.wanted = wanted
+
+
+class ContainerError(RdbError):
+    """The gzip, LZ4 or zstd wrapping around a snapshot is damaged, nested or cannot be opened here."""
+
+
+KEY_SHOWN = 80  # bytes of a key in a message: enough to find it, short enough for a log line
+
+
+def show_key(key: bytes) -> str:
+    """A key as a message shows it: Python bytes notation, cut after KEY_SHOWN bytes."""
+    return repr(key) if len(key) <= KEY_SHOWN else f"{key[:KEY_SHOWN]!r}... ({len(key)} bytes)"

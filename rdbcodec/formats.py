@@ -1,0 +1,325 @@
+"""The table: what every type byte and opcode of every dialect is, how it is framed, and who said so.
+
+This is the only place in the project where a format fact is written down. The walker, the reader, the
+inspection and the generated page docs/format.md read it; nothing else names a code by number.
+
+Codes are keyed by (dialect, code), never by code alone: type 22 is a pre-release hash in Redis and a
+hash with field TTLs in Valkey; 30 is a template hash in Redis 8.10 and JSON in Dragonfly.
+
+    redis        magic REDIS, versions 1-15. A type byte decides the layout, the header version does not:
+                 no Redis loader compares the two (rdb-format.md, section 0)
+    valkey       magic VALKEY from version 80; with magic REDIS it writes Redis 11. Its own codes exist
+                 from version 80 on, so a REDIS0011 file with type 22 is refused, as Valkey does
+    keydb        Redis 6.2 plus cron keys and AUX fields in unusual places
+    dragonfly    header REDIS0009 whatever it holds; compressed blobs of records
+    enterprise   Redis Software and its managed tiers (Azure Managed Redis): Redis plus hint opcodes
+
+`since` and `until` are RDB versions (for the vendor dialects without a numbering of their own: those of
+the header they write). `seen` says who stands for the row: a server release whose file or source shows
+it; "third party" where nobody of ours has seen a server write it.
+
+Framing is a small notation for where a value ends, and nothing more:
+
+    STRING  LENGTH  TEXT_DOUBLE     the primitives of rdbcodec.wire
+    Fixed(n)                        n bytes
+    ITEMS                           module items: (opcode, data)* until opcode 0
+    Repeat(a, b, ...)               a LENGTH n, then n times a, b, ...
+    Special(name)                   what no table can say (a tag chooses, or another record is needed);
+                                    rdbcodec.framing has one generator for each name
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Dialect = Literal["redis", "valkey", "keydb", "dragonfly", "enterprise"]
+DIALECTS: tuple[Dialect, ...] = ("redis", "valkey", "keydb", "dragonfly", "enterprise")
+
+
+class Primitive(NamedTuple):
+    """One of the variable-size primitives; compared by identity."""
+
+    name: str
+
+
+class Fixed(NamedTuple):
+    """So many bytes, whatever is in them."""
+
+    size: int
+
+
+class Special(NamedTuple):
+    """A framing that needs code: a generator in rdbcodec.framing bears this name."""
+
+    name: str
+
+
+class Repeat:
+    """A LENGTH, then that many times the steps."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = steps
+
+
+Step = Primitive | Fixed | Special | Repeat
+Framing = tuple[Step, ...]
+
+STRING = Primitive("string")
+LENGTH = Primitive("length")
+TEXT_DOUBLE = Primitive("text double")
+ITEMS = Primitive("module items")
+U8, U32, U64, I64, F64, ID = Fixed(1), Fixed(4), Fixed(8), Fixed(8), Fixed(8), Fixed(16)
+
+
+class TypeRow(NamedTuple):
+    """One value type of one dialect."""
+
+    dialect: Dialect
+    code: int
+    name: str
+    type: str
+    encoding: str
+    framing: Framing
+    since: int
+    seen: str
+    until: int | None = None
+
+
+class OpcodeRow(NamedTuple):
+    """One opcode of one dialect; the framing is that of its operands."""
+
+    dialect: Dialect
+    code: int
+    name: str
+    framing: Framing
+    since: int
+    seen: str
+
+
+class VersionRow(NamedTuple):
+    """One header version and the releases that write it."""
+
+    dialect: Dialect
+    version: int
+    writers: str
+    seen: str
+
+
+class ReleaseRow(NamedTuple):
+    """The first release of a product that accepts headers up to a version; later ones accept it too."""
+
+    product: str
+    release: str
+    dialect: Dialect
+    accepts: int
+
+
+CRC_SINCE = 5  # files of version 1-4 end with the EOF byte
+VALKEY_FIRST = 80  # VALKEY magic goes with versions from 80, REDIS magic with those below
+
+# --- framings used by more than one row -----------------------------------------------------------
+
+_PEL = Repeat(ID, I64, LENGTH)
+_V1_CONSUMER = (STRING, I64, Repeat(ID))
+_V3_CONSUMER = (STRING, I64, I64, Repeat(ID))
+_NODES = Repeat(STRING, STRING)
+_ID_PAIR = (LENGTH, LENGTH)
+_STREAM_V2_HEAD = (_NODES, LENGTH, *_ID_PAIR, *_ID_PAIR, *_ID_PAIR, LENGTH)
+_V3_GROUP = (STRING, *_ID_PAIR, LENGTH, _PEL, Repeat(*_V3_CONSUMER))
+_IDMP = (LENGTH, LENGTH, Repeat(STRING, Repeat(STRING, *_ID_PAIR)), LENGTH, LENGTH)
+
+STREAM_V1 = (_NODES, LENGTH, *_ID_PAIR, Repeat(STRING, *_ID_PAIR, _PEL, Repeat(*_V1_CONSUMER)))
+STREAM_V2 = (*_STREAM_V2_HEAD, Repeat(STRING, *_ID_PAIR, LENGTH, _PEL, Repeat(*_V1_CONSUMER)))
+STREAM_V3 = (*_STREAM_V2_HEAD, Repeat(*_V3_GROUP))
+STREAM_V4 = (*STREAM_V3, *_IDMP)
+STREAM_V5 = (*_STREAM_V2_HEAD, Repeat(*_V3_GROUP, Repeat(ID)), *_IDMP)
+
+BLOB = (STRING,)
+STRINGS = (Repeat(STRING),)
+PAIRS = (Repeat(STRING, STRING),)
+
+# What gives a dialect away in a file whose magic says REDIS: AUX names (rdb-format.md, 9.6) ...
+TELLTALE_AUX: dict[bytes, Dialect] = {
+    b"valkey-ver": "valkey",
+    b"df-ver": "dragonfly",
+    b"mvcc-tstamp": "keydb",
+    b"keydb-subexpire-key": "keydb",
+    b"keydb-subexpire-when": "keydb",
+    b"repl-masters": "keydb",
+}
+# ... and codes that mean nothing in Redis and one thing elsewhere. Dragonfly's types 34-37 are not
+# among them: the next Redis may use them.
+TELLTALE_CODES: dict[int, Dialect] = {
+    64: "keydb",
+    107: "enterprise",
+    121: "enterprise",
+    **dict.fromkeys((200, 201, 202, 210, 211, 220, 223, 224), "dragonfly"),
+}
+
+# --- lookups, derived once from the tables below --------------------------------------------------
+
+# Up to which code a dialect shares the rows of `redis` (types), and from which on (opcodes).
+_SHARED_TYPES: dict[Dialect, int] = {"valkey": 21, "keydb": 15, "dragonfly": 21, "enterprise": 255}
+_SHARED_OPCODES: dict[Dialect, int] = {"valkey": 244, "keydb": 247, "dragonfly": 244, "enterprise": 242}
+
+
+def types_of(dialect: Dialect, version: int) -> dict[int, TypeRow]:
+    """The value types that may stand in a file of this dialect and header version, by code."""
+    shared = _SHARED_TYPES.get(dialect, 255)
+    rows = {row.code: row for row in TYPES if row.dialect == "redis" and row.code <= shared}
+    if dialect != "redis":
+        rows |= {row.code: row for row in TYPES if row.dialect == dialect and _is_valid(row, version)}
+    return rows
+
+
+def opcodes_of(dialect: Dialect, version: int) -> dict[int, OpcodeRow]:
+    """The opcodes that may stand in a file of this dialect and header version, by code."""
+    shared = _SHARED_OPCODES.get(dialect, 0)
+    rows = {row.code: row for row in OPCODES if row.dialect == "redis" and row.code >= shared}
+    if dialect != "redis":
+        own = (row for row in OPCODES if row.dialect == dialect and row.since <= version)
+        rows |= {row.code: row for row in own}
+    return rows
+
+
+def known_versions(magic: Dialect) -> range:
+    """The header versions that go with a magic ("redis" or "valkey")."""
+    versions = [row.version for row in VERSIONS if row.dialect == magic]
+    return range(min(versions), max(versions) + 1)
+
+
+def writers_of(dialect: Dialect, version: int) -> str | None:
+    """The releases that write this header version, in words."""
+    magic: Dialect = "valkey" if version >= VALKEY_FIRST else "redis"
+    del dialect  # the vendors write the headers of Redis
+    return next((row.writers for row in VERSIONS if (row.dialect, row.version) == (magic, version)), None)
+
+
+def _is_valid(row: TypeRow, version: int) -> bool:
+    return row.since <= version and (row.until is None or version <= row.until)
+
+
+# --- the tables -----------------------------------------------------------------------------------
+
+# fmt: off
+TYPES: tuple[TypeRow, ...] = (
+    #        dialect      code name                       type         encoding                framing                since seen
+    TypeRow("redis",       0, "string",                  "string",    "string",               BLOB,                    1, "redis 1.3.6 file"),
+    TypeRow("redis",       1, "list",                    "list",      "linkedlist",           STRINGS,                 1, "redis 1.3.6 file"),
+    TypeRow("redis",       2, "set",                     "set",       "hashtable",            STRINGS,                 1, "redis 1.3.6 file"),
+    TypeRow("redis",       3, "zset",                    "zset",      "skiplist-text",        (Repeat(STRING, TEXT_DOUBLE),), 1, "redis 1.3.6 file"),
+    TypeRow("redis",       4, "hash",                    "hash",      "hashtable",            PAIRS,                   1, "redis 2.0.5 file"),
+    TypeRow("redis",       5, "zset-2",                  "zset",      "skiplist",             (Repeat(STRING, F64),),  8, "redis 4.0.14 file"),
+    TypeRow("redis",       6, "module",                  "module",    "module1",              (Special("module_v1"),), 8, "redis 4.0-rc source"),
+    TypeRow("redis",       7, "module-2",                "module",    "module2",              (LENGTH, ITEMS),         8, "redis 4.0.14 file"),
+    TypeRow("redis",       9, "hash-zipmap",             "hash",      "zipmap",               BLOB,                    2, "redis 2.4.18 file"),
+    TypeRow("redis",      10, "list-ziplist",            "list",      "ziplist",              BLOB,                    2, "redis 2.4.18 file"),
+    TypeRow("redis",      11, "set-intset",              "set",       "intset",               BLOB,                    2, "redis 2.4.18 file"),
+    TypeRow("redis",      12, "zset-ziplist",            "zset",      "ziplist",              BLOB,                    2, "redis 2.4.18 file"),
+    TypeRow("redis",      13, "hash-ziplist",            "hash",      "ziplist",              BLOB,                    4, "redis 2.6.17 file"),
+    TypeRow("redis",      14, "list-quicklist",          "list",      "quicklist",            STRINGS,                 7, "redis 3.2.13 file"),
+    TypeRow("redis",      15, "stream",                  "stream",    "stream1",              STREAM_V1,               9, "redis 5.0.14 file"),
+    TypeRow("redis",      16, "hash-listpack",           "hash",      "listpack",             BLOB,                   10, "redis 7.0.15 file"),
+    TypeRow("redis",      17, "zset-listpack",           "zset",      "listpack",             BLOB,                   10, "redis 7.0.15 file"),
+    TypeRow("redis",      18, "list-quicklist-2",        "list",      "quicklist2",           (Repeat(LENGTH, STRING),), 10, "redis 7.0.15 file"),
+    TypeRow("redis",      19, "stream-2",                "stream",    "stream2",              STREAM_V2,              10, "redis 7.0.15 file"),
+    TypeRow("redis",      20, "set-listpack",            "set",       "listpack",             BLOB,                   11, "redis 7.2.6 file"),
+    TypeRow("redis",      21, "stream-3",                "stream",    "stream3",              STREAM_V3,              11, "redis 7.2.6 file"),
+    TypeRow("redis",      22, "hash-ttl-rc",             "hash",      "hashtable-ttl-rc",     (Repeat(LENGTH, STRING, STRING),), 12, "redis 7.4-rc2 layout, loaded by 7.4.1"),
+    TypeRow("redis",      23, "hash-listpack-ttl-rc",    "hash",      "listpack-ttl-rc",      BLOB,                   12, "redis 7.4-rc2 layout, loaded by 7.4.1"),
+    TypeRow("redis",      24, "hash-ttl",                "hash",      "hashtable-ttl",        (I64, Repeat(LENGTH, STRING, STRING)), 12, "redis 7.4.1 file"),
+    TypeRow("redis",      25, "hash-listpack-ttl",       "hash",      "listpack-ttl",         (I64, STRING),          12, "redis 7.4.1 file"),
+    TypeRow("redis",      26, "stream-4",                "stream",    "stream4",              STREAM_V4,              13, "loaded by redis 8.8 of 2026-06"),
+    TypeRow("redis",      27, "stream-5",                "stream",    "stream5",              STREAM_V5,              14, "redis 8.8 of 2026-06 file"),
+    TypeRow("redis",      28, "array",                   "array",     "array",                (Special("array"),),    14, "redis 8.8 of 2026-06 file"),
+    TypeRow("redis",      29, "hash-template-listpack",  "hash",      "template-listpack",    (Special("template_listpack"),), 15, "redis 8.10 test suite payloads"),
+    TypeRow("redis",      30, "hash-template-listpack-ref", "hash",   "template-listpack-ref", BLOB,                  15, "redis 8.10 design text, librdb"),
+    TypeRow("redis",      31, "hash-template-array",     "hash",      "template-array",       (Special("template_array"),), 15, "redis 8.10 test suite payloads"),
+    TypeRow("redis",      32, "hash-template-array-ref", "hash",      "template-array-ref",   (Special("template_array_ref"),), 15, "redis 8.10 design text, librdb"),
+    TypeRow("redis",      33, "gcra",                    "gcra",      "gcra",                 (LENGTH,),              15, "third party: compile-time option, never in a release"),
+    TypeRow("valkey",     22, "hash-ttl-valkey",         "hash",      "hashtable-ttl",        (Repeat(STRING, STRING, I64),), 80, "valkey 9.1.2 file"),
+    TypeRow("valkey",     23, "path-hash",               "path-hash", "path-hash",            (Repeat(STRING, Repeat(STRING, STRING)),), 81, "valkey development source of 2026-09"),
+    TypeRow("keydb",      64, "cron",                    "cron",      "cron",                 (STRING, I64, I64, Repeat(STRING), Repeat(STRING)), 9, "keydb 6.3.4 source"),
+    TypeRow("dragonfly",  20, "json-old",                "json",      "json",                 BLOB,                    5, "dragonfly source of 2026-08", until=9),
+    TypeRow("dragonfly",  30, "json",                    "json",      "json",                 BLOB,                    5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  31, "hash-expiry",             "hash",      "hashtable-ttl",        (Repeat(STRING, STRING, STRING),), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  32, "set-expiry",              "set",       "hashtable-ttl",        (Repeat(STRING, STRING),), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  33, "sbf",                     "bloom",     "sbf",                  (LENGTH, F64, F64, LENGTH, LENGTH, LENGTH, Repeat(LENGTH, STRING)), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  34, "sbf-2",                   "bloom",     "sbf2",                 (LENGTH, F64, F64, LENGTH, LENGTH, LENGTH, Repeat(LENGTH, Special("chunked"))), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  35, "cms",                     "cms",       "cms",                  (Special("count_min_sketch"),), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  36, "topk",                    "topk",      "topk",                 (LENGTH, LENGTH, LENGTH, LENGTH, F64, Repeat(STRING, LENGTH), STRING), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  37, "cuckoo",                  "cuckoo",    "cuckoo",               (LENGTH, LENGTH, LENGTH, LENGTH, LENGTH, LENGTH, Repeat(Special("chunked"))), 5, "dragonfly source of 2026-08"),
+)
+
+OPCODES: tuple[OpcodeRow, ...] = (
+    #          dialect      code  name              framing                        since seen
+    OpcodeRow("redis",      255, "eof",            (),                              1, "redis 1.3.6 file"),
+    OpcodeRow("redis",      254, "selectdb",       (LENGTH,),                       1, "redis 1.3.6 file"),
+    OpcodeRow("redis",      253, "expiretime",     (Fixed(4),),                     1, "redis 1.3.6 file"),
+    OpcodeRow("redis",      252, "expiretime-ms",  (I64,),                          3, "redis 2.5 (rdb 3) file"),
+    OpcodeRow("redis",      251, "resizedb",       (LENGTH, LENGTH),                7, "redis 3.2.13 file"),
+    OpcodeRow("redis",      250, "aux",            (STRING, STRING),                7, "redis 3.2.13 file"),
+    OpcodeRow("redis",      249, "freq",           (U8,),                           9, "redis 5.0.14 file"),
+    OpcodeRow("redis",      248, "idle",           (LENGTH,),                       9, "redis 5.0.14 file"),
+    OpcodeRow("redis",      247, "module-aux",     (LENGTH, LENGTH, LENGTH, ITEMS), 9, "redis 6.2.16 file"),
+    OpcodeRow("redis",      246, "function-pre-ga", (Special("function_pre_ga"),), 10, "redis 7.0-rc2 layout, loaded by 7.0.15"),
+    OpcodeRow("redis",      245, "function",       (STRING,),                      10, "redis 7.0.15 file"),
+    OpcodeRow("redis",      244, "slot-info",      (LENGTH, LENGTH, LENGTH),       12, "redis 8.0.6 file"),
+    OpcodeRow("redis",      243, "key-meta",       (Repeat(U32, ITEMS),),          13, "loaded by redis 8.8 of 2026-06"),
+    OpcodeRow("redis",      242, "hash-template",  (LENGTH, Repeat(STRING)),       15, "redis 8.10 test suite, librdb"),
+    OpcodeRow("valkey",     243, "slot-import",    (STRING, Repeat(LENGTH, LENGTH)), 80, "valkey 9.1.2 source"),
+    OpcodeRow("valkey",     242, "update",         (Special("resp_command"),),     81, "valkey development source of 2026-09"),
+    OpcodeRow("enterprise", 121, "slot-number",    (LENGTH,),                       1, "third party: librdb"),
+    OpcodeRow("enterprise", 107, "ram-lru",        (LENGTH,),                       1, "third party: librdb"),
+    OpcodeRow("dragonfly",  200, "full-sync-end",  (U64,),                          5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  201, "zstd-blob",      (STRING,),                       5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  202, "lz4-blob",       (STRING,),                       5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  203, "blob-end",       (),                              5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  210, "journal-blob",   (LENGTH, STRING),                5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  211, "journal-offset", (U64,),                          5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  220, "key-attributes", (Special("key_attributes"),),    5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  223, "search-doc-ids", (LENGTH, STRING, Repeat(STRING, LENGTH)), 5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  224, "tagged-chunk",   (Special("tagged_chunk"),),      5, "dragonfly source of 2026-08"),
+)
+
+VERSIONS: tuple[VersionRow, ...] = (
+    VersionRow("redis",   1, "Redis 1.3.6 to 2.2",                         "redis 1.3.6, 2.0.5, 2.2.15 files"),
+    VersionRow("redis",   2, "Redis 2.4",                                  "redis 2.4.18 file"),
+    VersionRow("redis",   3, "a Redis development branch of 2011-11",      "redis 2.5 (rdb 3) file"),
+    VersionRow("redis",   4, "a Redis development branch of 2012-03",      "redis 2.5 (rdb 4) file"),
+    VersionRow("redis",   5, "a Redis development branch of 2012-04",      "redis 2.5 (rdb 5) file"),
+    VersionRow("redis",   6, "Redis 2.6 to 3.0",                           "redis 2.6.17, 2.8.24, 3.0.7 files"),
+    VersionRow("redis",   7, "Redis 3.2",                                  "redis 3.2.13 file"),
+    VersionRow("redis",   8, "Redis 4.0",                                  "redis 4.0.14 file"),
+    VersionRow("redis",   9, "Redis 5.0 to 6.2, KeyDB, Dragonfly",         "redis 5.0.14, 6.0.20, 6.2.16 files"),
+    VersionRow("redis",  10, "Redis 7.0",                                  "redis 7.0.15 file"),
+    VersionRow("redis",  11, "Redis 7.2, Valkey 7.2 to 8.1",               "redis 7.2.6, valkey 8.0.1 files"),
+    VersionRow("redis",  12, "Redis 7.4 to 8.4, Redict 7.3",               "redis 7.4.1, 8.0.6 files"),
+    VersionRow("redis",  13, "Redis 8.6",                                  "redis release notes"),
+    VersionRow("redis",  14, "Redis 8.8",                                  "redis 8.8 of 2026-06 file"),
+    VersionRow("redis",  15, "Redis 8.10",                                 "redis release notes"),
+    VersionRow("valkey", 80, "Valkey 9.0 and 9.1",                         "valkey 9.1.2 file"),
+    VersionRow("valkey", 81, "Valkey 9.2 (not final)",                     "valkey development source of 2026-09"),
+)
+
+# Oldest first within a product. Source: rdb-format.md 1.2 (measured where it says so).
+RELEASES: tuple[ReleaseRow, ...] = (
+    ReleaseRow("Redis",  "2.0",  "redis",   1),
+    ReleaseRow("Redis",  "2.4",  "redis",   2),
+    ReleaseRow("Redis",  "2.6",  "redis",   6),
+    ReleaseRow("Redis",  "3.2",  "redis",   7),
+    ReleaseRow("Redis",  "4.0",  "redis",   8),
+    ReleaseRow("Redis",  "5.0",  "redis",   9),
+    ReleaseRow("Redis",  "7.0",  "redis",  10),
+    ReleaseRow("Redis",  "7.2",  "redis",  11),
+    ReleaseRow("Redis",  "7.4",  "redis",  12),
+    ReleaseRow("Redis",  "8.6",  "redis",  13),
+    ReleaseRow("Redis",  "8.8",  "redis",  14),
+    ReleaseRow("Redis",  "8.10", "redis",  15),
+    ReleaseRow("Valkey", "7.2",  "redis",  11),
+    ReleaseRow("Valkey", "9.0",  "valkey", 80),
+    ReleaseRow("Valkey", "9.2",  "valkey", 81),
+)
+# fmt: on

@@ -1,0 +1,442 @@
+"""What a snapshot is made of: the records a reader yields, in file order.
+
+    Header      the magic: dialect and version
+    Aux         a named remark of the writer
+    SelectDb, ResizeDb, SlotInfo, SlotImport      where the next keys belong, and hints how many come
+    Function, ModuleAux, HashTemplate             what belongs to the data set and not to a key
+    Entry       a key with its value
+    Vendor      an opcode only its dialect knows the meaning of
+    End         the EOF mark and what became of the checksum
+
+An Entry holds the bytes of its record and decodes nothing before it is asked. Records other than Entry
+are few; they keep their bytes in `raw`, opcode included, so that copying is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from rdbcodec.datatypes.registry import codec_of
+from rdbcodec.datatypes.scope import Scope
+from rdbcodec.errors import CorruptStructure, DecodeError, LimitExceeded, RdbError
+from rdbcodec.formats import Dialect, TypeRow
+from rdbcodec.wire import strings
+from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.module_ids import ModuleId
+from rdbcodec.wire.strings import Budget
+
+Checksum = Literal["ok", "disabled", "absent", "not verified"]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first bytes. `dialect` is what the magic says; AUX fields may tell more later."""
+
+    offset: int
+    raw: bytes
+    dialect: Dialect
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Aux:
+    """A named remark of the writer. A number is its decimal text."""
+
+    offset: int
+    raw: bytes
+    name: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SelectDb:
+    """The keys that follow belong to this database."""
+
+    offset: int
+    raw: bytes
+    db: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeDb:
+    """A hint for the database selected: its keys, and those of them that expire."""
+
+    offset: int
+    raw: bytes
+    db: int
+    keys: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotInfo:
+    """A hint of a cluster node: keys in a slot, and those of them that expire."""
+
+    offset: int
+    raw: bytes
+    slot: int
+    keys: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotImport:
+    """Valkey 9: slots that were being imported, as (first, last) ranges."""
+
+    offset: int
+    raw: bytes
+    job: bytes
+    ranges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function library. `name` and `engine` are told apart only by the form of Redis 7.0-rc1 and rc2."""
+
+    offset: int
+    raw: bytes
+    code: bytes
+    name: bytes | None = None
+    engine: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleAux:
+    """What a module saved beside the keys; `when` is 1 before them, 2 after them."""
+
+    offset: int
+    raw: bytes
+    module: ModuleId
+    when: int
+
+
+@dataclass(frozen=True, slots=True)
+class HashTemplate:
+    """Redis 8.10: field names that hashes of this file refer to by `id`."""
+
+    offset: int
+    raw: bytes
+    id: int
+    fields: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """An opcode of one dialect, kept as it came; `name` is that of the table."""
+
+    offset: int
+    raw: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of the snapshot.
+
+    `offset` is that of the EOF byte, `size` the bytes up to and with the checksum. `checksum` says
+    "ok", "disabled" (eight zero bytes: the server had rdbchecksum no), "absent" (before version 5) or
+    "not verified" (the caller asked for that); a wrong one is an error, not a record.
+    """
+
+    offset: int
+    raw: bytes
+    size: int
+    checksum: Checksum
+
+
+class Context:
+    """What the entries of one stretch of a file share."""
+
+    __slots__ = ("base", "db", "limit", "templates", "types")
+
+    def __init__(
+        self,
+        base: int,
+        db: int,
+        types: Mapping[int, TypeRow],
+        templates: Mapping[int, Sequence[bytes]],
+        limit: int,
+    ) -> None:
+        self.base = base
+        self.db = db
+        self.types = types
+        self.templates = templates
+        self.limit = limit
+
+
+class Attributes:
+    """What stands before a key and belongs to it alone."""
+
+    __slots__ = ("expires_at_ms", "freq", "idle", "meta", "offset", "raw")
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+        self.raw = b""
+        self.expires_at_ms: int | None = None
+        self.idle: int | None = None
+        self.freq: int | None = None
+        self.meta: bytes | None = None
+
+
+class Entry:
+    """A key and its value, self-contained; nothing is decoded before it is asked for.
+
+    Made by the reader only. It is filled slot by slot, without `__init__`: that is a third of the
+    time of iterating over small keys.
+    """
+
+    __slots__ = ("_context", "_pos", "_record", "_start", "code")
+
+    _context: Context
+    _pos: int  # of the type byte, from the context's base
+    _record: bytes  # type byte, key and value as on disk
+    _start: int  # of the value in the record
+    code: int
+    """The type byte; together with the dialect it says how the value is laid out."""
+
+    @property
+    def db(self) -> int:
+        """The database number."""
+        return self._context.db
+
+    @property
+    def key(self) -> bytes:
+        """The key's name."""
+        record = self._record
+        size = record[1]
+        if size < 0x40:
+            return record[2 : 2 + size]
+        try:
+            return strings.read(record, 1, Budget(self._context.limit))[0]
+        except DecodeError as error:
+            error.locate(offset=self.offset, db=self.db)
+            raise
+
+    @property
+    def row(self) -> TypeRow:
+        """The table's row for this value."""
+        return self._context.types[self.code]
+
+    @property
+    def type(self) -> str:
+        """The Redis type: "string", "list", "set", "zset", "hash", "stream", "module", ..."""
+        return self.row.type
+
+    @property
+    def encoding(self) -> str:
+        """The layout on disk: "listpack", "quicklist", "hashtable", "intset", ..."""
+        return self.row.encoding
+
+    @property
+    def offset(self) -> int:
+        """Where the record begins, its attributes included: bytes from the start of the snapshot."""
+        return self._context.base + self._pos
+
+    @property
+    def expires_at_ms(self) -> int | None:
+        """When the key expires, absolute milliseconds; None for never."""
+        return None
+
+    @property
+    def idle(self) -> int | None:
+        """Seconds since the key was last used; only written under an LRU policy."""
+        return None
+
+    @property
+    def freq(self) -> int | None:
+        """The LFU counter, 0 to 255, logarithmic; only written under an LFU policy."""
+        return None
+
+    @property
+    def meta(self) -> bytes | None:
+        """Module metadata of the key as on disk, opcode included (Redis 8.6)."""
+        return None
+
+    @property
+    def raw(self) -> bytes:
+        """The value as on disk. Raises LimitExceeded for one larger than `max_value`: see `chunks`."""
+        return self._record[self._start :]
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the value is larger than `max_value` and streams by instead of being held."""
+        return False
+
+    @property
+    def serialized_size(self) -> int:
+        """Bytes of the record on disk: attributes, type, key and value."""
+        return len(self._record)
+
+    @property
+    def count(self) -> int | None:
+        """How many elements the value's headers tell, without decoding it; None when they do not.
+
+        Pairs for hashes and sorted sets, entries for streams, 1 for strings.
+        """
+        return self._decoded(codec_of(self.row).count)
+
+    def value(self) -> Any:  # noqa: ANN401 - bytes, List, Set, ZSet, Hash, Stream, ModuleValue, ...: see the docs
+        """The decoded value: bytes, List, Set, ZSet, Hash, Stream, ModuleValue, Array, ...
+
+        Raises DecodeError, with offset, db and key, when the value contradicts itself, and
+        LimitExceeded when it is larger than `max_value` or unpacks to more than that.
+        """
+        if not self.code:  # a short plain string, as most are: half the time of the general way
+            record, start = self._record, self._start
+            if record[start] < 0x40:
+                return record[start + 1 :]
+        return self._decoded(codec_of(self.row).decode)
+
+    def items(self) -> Iterator[list[Any]]:
+        """The elements in batches, in bounded memory whatever the size of the value.
+
+        bytes for strings (in pieces), lists and sets; (member, score) for sorted sets; (field, value,
+        expires_at_ms or None) for hashes; StreamEntry for streams; (opcode, item) for modules.
+        Verifies less than `value`: doubles are not noticed. Raises as `value` does.
+        """
+        return self._items(skip_large=False)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The value as on disk, in pieces."""
+        yield self.raw
+
+    def verify(self) -> None:
+        """Raise unless the value is sound: `value()` for one that is held, in bounded memory for others."""
+        self.value()
+
+    def _items(self, *, skip_large: bool) -> Iterator[list[Any]]:
+        budget = Budget(self._context.limit)
+        cursor = Cursor(self.chunks(), budget, skip_large=skip_large)
+        try:
+            yield from codec_of(self.row).items(cursor, Scope(budget, self._context.templates))
+            cursor.expect_end()
+        except DecodeError as error:
+            self._locate(error)
+            raise
+
+    def _decoded(self, decode: Any) -> Any:  # noqa: ANN401 - a Decode or a Count
+        try:
+            return decode(self.raw, Scope(Budget(self._context.limit), self._context.templates))
+        except DecodeError as error:
+            self._locate(error)
+            raise
+        except IndexError:
+            ends = CorruptStructure("the value ends inside an element")
+            self._locate(ends)
+            raise ends from None
+
+    def _locate(self, error: DecodeError) -> None:
+        """Positions inside a value mean little once it is unpacked: the record's offset finds it."""
+        try:
+            key: bytes | None = self.key
+        except DecodeError:
+            key = None
+        error.locate(offset=self.offset, db=self.db, key=key, type=self.row.name)
+
+    def __repr__(self) -> str:
+        return f"<Entry db={self.db} key={self.key!r} type={self.row.name} offset={self.offset}>"
+
+
+class AttributedEntry(Entry):
+    """An Entry with an expiry, an eviction hint or metadata."""
+
+    __slots__ = ("_attributes",)
+
+    _attributes: Attributes
+
+    @property
+    def offset(self) -> int:
+        return self._attributes.offset
+
+    @property
+    def expires_at_ms(self) -> int | None:
+        return self._attributes.expires_at_ms
+
+    @property
+    def idle(self) -> int | None:
+        return self._attributes.idle
+
+    @property
+    def freq(self) -> int | None:
+        return self._attributes.freq
+
+    @property
+    def meta(self) -> bytes | None:
+        return self._attributes.meta
+
+    @property
+    def serialized_size(self) -> int:
+        return len(self._attributes.raw) + len(self._record)
+
+
+class ValueSource(Protocol):
+    """Where the bytes of a large value come from: the decoder, while it stands inside the value."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """What was not read of the value yet."""
+
+    def drain(self) -> int:
+        """Walk to the end of the value; its size in bytes."""
+
+
+class LargeEntry(AttributedEntry):
+    """An Entry whose value is not held. Its bytes pass by once, before the next record is asked for."""
+
+    __slots__ = ("_size", "_source")
+
+    _size: int | None
+    _source: ValueSource | None
+
+    @property
+    def raw(self) -> bytes:
+        limit = self._context.limit
+        error = LimitExceeded("the value is too large to hold", limit=limit, wanted=limit + 1)
+        self._locate(error)
+        raise error
+
+    @property
+    def is_large(self) -> bool:
+        return True
+
+    @property
+    def count(self) -> int | None:
+        """Not told: the header passed by with the rest."""
+        return None
+
+    @property
+    def serialized_size(self) -> int:
+        """Bytes of the record on disk; asking walks to the end of the value, after which it is gone."""
+        if self._size is None:
+            self._size = self._open().drain()
+        return len(self._attributes.raw) + len(self._record) + self._size
+
+    def chunks(self) -> Iterator[bytes]:
+        return self._open().pieces()
+
+    def verify(self) -> None:
+        for _ in self._items(skip_large=True):
+            pass
+
+    def _open(self) -> ValueSource:
+        if self._source is None:
+            raise RdbError("the value has passed by: read it before asking for the next record, and once")
+        source, self._source = self._source, None
+        return source
+
+
+Record = (
+    Header
+    | Aux
+    | SelectDb
+    | ResizeDb
+    | SlotInfo
+    | SlotImport
+    | Function
+    | ModuleAux
+    | HashTemplate
+    | Vendor
+    | Entry
+    | End
+)

@@ -1,0 +1,136 @@
+"""One node of a stream: a listpack of entries that share a master ID and field names (rdb-format.md, 4.7.1).
+
+    master   count  deleted  num-fields  field * num-fields  0
+    entry    flags  ms-delta  seq-delta  num-fields  (field value) * num-fields  lp-count
+    entry    flags  ms-delta  seq-delta  value * master num-fields               lp-count      flag 2 set
+
+    flags    bit 0   the entry is deleted (it stays in the listpack)
+             bit 1   same fields as the master entry
+    ID       master ID plus the deltas, each half modulo 2**64
+    lp-count the number of listpack elements of the entry before the lp-count itself
+
+Instance, two entries 5-0 {f: v1} and 6-3 {f: v2} under master 5-0:
+
+    2a000000 0f00                         42 bytes, 15 elements
+    0201 0001 0101 816602 0001            count 2, deleted 0, 1 field "f", terminator
+    0201 0001 0001 82763103 0401          same fields, +0, +0, "v1", lp-count 4
+    0201 0101 0301 82763203 0401          same fields, +1, +3, "v2", lp-count 4
+    ff
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from rdbcodec.errors import CorruptStructure
+
+DELETED, SAME_FIELDS = 1, 2
+_HALF = (1 << 64) - 1
+
+
+class StreamId(NamedTuple):
+    """The ID of a stream entry; `str()` gives the form Redis shows."""
+
+    ms: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.ms}-{self.seq}"
+
+
+class StreamEntry(NamedTuple):
+    """One entry: its ID and its field-value pairs in order (a field may occur twice)."""
+
+    id: StreamId
+    fields: list[tuple[bytes, bytes]]
+
+
+class Node(NamedTuple):
+    """What the entries of one node say about themselves."""
+
+    entries: list[StreamEntry]
+    deleted: int
+
+
+def read_id(raw: bytes) -> StreamId:
+    """The 16-byte form: two big-endian halves."""
+    return StreamId(int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:16], "big"))
+
+
+def decode(elements: Iterable[bytes | int], master: StreamId) -> Node:
+    """The live entries of a node and the number of deleted ones.
+
+    Takes the elements from rdbcodec.structures.listpack, integers as int. Raises CorruptStructure when
+    they do not make up whole entries, or their counts are not those of the master entry.
+    """
+    deleted: list[int] = []
+    entries = list(iter_decode(elements, master, deleted))
+    return Node(entries, len(deleted))
+
+
+def iter_decode(
+    elements: Iterable[bytes | int], master: StreamId, deleted: list[int] | None = None
+) -> Iterator[StreamEntry]:
+    """The live entries one by one, verified as `decode` does; bounded memory."""
+    source = iter(elements)
+    try:
+        live, dead = _integer(next(source), "count"), _integer(next(source), "deleted count")
+        names = [_text(next(source)) for _ in _times(next(source), "field count")]
+        if _integer(next(source), "terminator") != 0:
+            raise CorruptStructure("stream node: the master entry does not end with 0")
+        for _ in range(live + dead):
+            flags = _integer(next(source), "flags")
+            entry = _read_entry(source, flags, master, names)
+            if flags & DELETED:
+                dead -= 1
+                if deleted is not None:
+                    deleted.append(1)
+            else:
+                live -= 1
+                yield entry
+    except StopIteration:
+        raise CorruptStructure("stream node: the listpack ends inside an entry") from None
+    _check_rest(source, live, dead)
+
+
+def _check_rest(source: Iterator[bytes | int], live: int, dead: int) -> None:
+    if next(source, None) is not None:
+        raise CorruptStructure("stream node: the listpack goes on after its last entry")
+    if live or dead:
+        raise CorruptStructure(f"stream node: {-live:+d} live and {-dead:+d} deleted entries against its master entry")
+
+
+def _read_entry(
+    source: Iterator[bytes | int], flags: int, master: StreamId, names: list[bytes]
+) -> StreamEntry:
+    ms, seq = _integer(next(source), "ID"), _integer(next(source), "ID")
+    if flags & SAME_FIELDS:
+        fields = [(name, _text(next(source))) for name in names]
+        count = len(names) + 3
+    else:
+        size = _times(next(source), "field count")
+        fields = [(_text(next(source)), _text(next(source))) for _ in size]
+        count = 2 * len(fields) + 4
+    found = _integer(next(source), "lp-count")
+    if found != count:
+        raise CorruptStructure(f"stream node: an entry of {count} elements says it has {found}")
+    return StreamEntry(StreamId((master.ms + ms) & _HALF, (master.seq + seq) & _HALF), fields)
+
+
+def _integer(element: bytes | int, what: str) -> int:
+    if isinstance(element, int):
+        return element
+    raise CorruptStructure(f"stream node: {what} is a string, expected an integer")
+
+
+def _times(element: bytes | int, what: str) -> range:
+    """A count read from the file; the elements run out long before a made-up one does."""
+    count = _integer(element, what)
+    if count < 0:
+        raise CorruptStructure(f"stream node: {what} is {count}")
+    return range(count)
+
+
+def _text(element: bytes | int) -> bytes:
+    return element if isinstance(element, bytes) else b"%d" % element

@@ -1,0 +1,62 @@
+"""Floating-point numbers: sorted-set scores and module data (rdb-format.md, section 3.4).
+
+Text form, type 3 only: one byte, then perhaps text.
+
+    fd              nan
+    fe              +inf
+    ff              -inf
+    n  n bytes      text as C's %lg reads it, n = 0 .. 252
+
+Binary form: 8 bytes IEEE 754, little endian. Instance: `00 00 00 00 00 00 f8 3f` is 1.5;
+`03 31 2e 35` is 1.5 as text.
+
+Scores inside ziplists and listpacks are text or integer entries; `parse` reads their text.
+"""
+
+from __future__ import annotations
+
+import math
+
+from rdbcodec.errors import CorruptStructure
+
+NAN, PLUS_INF, MINUS_INF = 253, 254, 255
+_SPECIAL = {NAN: math.nan, PLUS_INF: math.inf, MINUS_INF: -math.inf}
+
+
+def walk_text(buf: bytes, pos: int) -> int:
+    """The position after the text double at `pos`, which may lie beyond the end of `buf`."""
+    size = buf[pos]
+    return pos + 1 if size >= NAN else pos + 1 + size
+
+
+def read_text(buf: bytes, pos: int) -> tuple[float, int]:
+    """The text double at `pos` and the position after it; IndexError when `buf` ends inside it."""
+    size = buf[pos]
+    if size >= NAN:
+        return _SPECIAL[size], pos + 1
+    end = pos + 1 + size
+    if end > len(buf):
+        raise IndexError
+    return parse(buf[pos + 1 : end], pos), end
+
+
+def parse(text: bytes, pos: int | None = None) -> float:
+    """The number a score's text stands for.
+
+    Servers since 6.2 refuse text that is no number; so does this: raises CorruptStructure.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = _parse_hex(text, pos)
+    if b"_" in text:  # Python reads 1_000 as a number, C does not
+        raise CorruptStructure("a score is not a number", pos)
+    return value
+
+
+def _parse_hex(text: bytes, pos: int | None) -> float:
+    """Servers take what strtod takes, and that includes 0x1.8p3."""
+    try:
+        return float.fromhex(text.decode("ascii"))
+    except (ValueError, OverflowError) as error:
+        raise CorruptStructure("a score is not a number", pos) from error

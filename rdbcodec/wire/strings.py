@@ -1,0 +1,155 @@
+"""STR, the string of RDB: keys, values, elements, packed blobs, AUX fields (rdb-format.md, section 3.2).
+
+    LEN  bytes                  as they are
+    11000000  i8                a number; the value is its decimal text
+    11000001  i16 little endian
+    11000010  i32 little endian
+    11000011  LEN  LEN  bytes   LZF: size on disk, size unpacked, the block
+    11xxxxxx                    anything else: an error
+
+Instance: `c1 2c 01` is b"300"; `02 68 69` is b"hi".
+"""
+
+from __future__ import annotations
+
+from rdbcodec.errors import CorruptStructure, LimitExceeded
+from rdbcodec.wire import lengths, lzf
+
+INT8, INT16, INT32, LZF = 0xC0, 0xC1, 0xC2, 0xC3
+INTEGER_SIZE = {INT8: 1, INT16: 2, INT32: 4}
+
+# The default for how much one call may unpack: 64 MiB, as for a value on disk (see reader.MAX_VALUE).
+MAX_UNPACKED = 64 << 20
+
+
+class Budget:
+    """How many bytes one decode may still unpack.
+
+    A few megabytes of LZF can stand for gigabytes; the limit must hold for the sum of all strings of
+    a value, so it is spent, not compared.
+    """
+
+    __slots__ = ("left", "limit")
+
+    def __init__(self, limit: int = MAX_UNPACKED) -> None:
+        self.limit = limit
+        self.left = limit
+
+    def spend(self, size: int) -> None:
+        """Take `size` bytes; raises LimitExceeded when they are not there."""
+        if size > self.left:
+            wanted = self.limit - self.left + size
+            raise LimitExceeded("the value unpacks to more than allowed", limit=self.limit, wanted=wanted)
+        self.left -= size
+
+    def refill(self) -> None:
+        """Start again: what was unpacked so far is no longer held."""
+        self.left = self.limit
+
+
+def walk(buf: bytes, pos: int) -> int:
+    """The position after the string at `pos`, which may lie beyond the end of `buf`.
+
+    Raises IndexError when `buf` ends inside the header, CorruptStructure when no string starts here.
+    """
+    head = buf[pos]
+    if head < 0x40:
+        return pos + 1 + head
+    if head < 0x80:
+        return pos + 2 + ((head & 0x3F) << 8 | buf[pos + 1])
+    if head < 0xC0:
+        size, pos = lengths.read(buf, pos)
+        return pos + size
+    if head == LZF:
+        packed, pos = lengths.read(buf, pos + 1)
+        _, pos = lengths.read(buf, pos)
+        return pos + packed
+    return pos + 1 + _integer_size(head, pos)
+
+
+def read(buf: bytes, pos: int, budget: Budget) -> tuple[bytes, int]:
+    """The string at `pos` and the position after it.
+
+    Raises IndexError when `buf` ends inside the string, CorruptStructure when it contradicts itself,
+    LimitExceeded when it unpacks to more than `budget` has left.
+    """
+    head = buf[pos]
+    if head < 0xC0:
+        size, start = lengths.read(buf, pos)
+        end = start + size
+        if end > len(buf):
+            raise IndexError
+        return buf[start:end], end
+    if head == LZF:
+        return _read_lzf(buf, pos, budget)
+    end = pos + 1 + _integer_size(head, pos)
+    if end > len(buf):
+        raise IndexError
+    return b"%d" % int.from_bytes(buf[pos + 1 : end], "little", signed=True), end
+
+
+def take(buf: bytes, pos: int, count: int, out: list[bytes], budget: Budget) -> int:
+    """Append up to `count` whole strings to `out`; the position after the last one.
+
+    Stops early, without an error, where `buf` ends. The two short forms are inlined: they are nearly
+    all elements there are, and a call each would double the time.
+    """
+    size = len(buf)
+    append = out.append
+    try:
+        while count:
+            head = buf[pos]
+            if head < 0x40:
+                start = pos + 1
+                end = start + head
+            elif head < 0x80:
+                start = pos + 2
+                end = start + ((head & 0x3F) << 8 | buf[pos + 1])
+            else:
+                text, pos = read(buf, pos, budget)
+                append(text)
+                count -= 1
+                continue
+            if end > size:
+                break
+            append(buf[start:end])
+            pos = end
+            count -= 1
+    except IndexError:
+        pass
+    return pos
+
+
+def read_lzf_header(buf: bytes, pos: int) -> tuple[int, int, int]:
+    """Size on disk, size unpacked and start of the LZF block whose string starts at `pos`."""
+    packed, start = lengths.read(buf, pos + 1)
+    size, start = lengths.read(buf, start)
+    return packed, size, start
+
+
+def peek(buf: bytes, pos: int, count: int) -> bytes:
+    """The first `count` bytes of the string at `pos`, without unpacking the rest."""
+    head = buf[pos]
+    if head == LZF:
+        packed, _, start = read_lzf_header(buf, pos)
+        return lzf.decompress_prefix(buf[start : start + packed], count)
+    if head > LZF or head in INTEGER_SIZE:
+        return read(buf, pos, Budget(0))[0][:count]
+    size, start = lengths.read(buf, pos)
+    return buf[start : start + min(size, count)]
+
+
+def _read_lzf(buf: bytes, pos: int, budget: Budget) -> tuple[bytes, int]:
+    packed, size, start = read_lzf_header(buf, pos)
+    end = start + packed
+    if end > len(buf):
+        raise IndexError
+    budget.spend(size)
+    return lzf.decompress(buf[start:end], size), end
+
+
+def _integer_size(head: int, pos: int) -> int:
+    size = INTEGER_SIZE.get(head)
+    if size is None:
+        raise CorruptStructure(f"expected a string, found encoding byte {head:#04x}", pos)
+    return size
