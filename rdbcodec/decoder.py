@@ -114,6 +114,8 @@ class Decoder:
         self.dialect: Dialect = dialect or "redis"
         self.version = 0
         self.max_value = max_value
+        # Keys, function libraries and AUX fields cannot pass by, however small the caller wants values.
+        self._max_record = max(max_value, MAX_VALUE)
         self._dialect_told = dialect is not None
         self._verify = verify_checksum
         self._any_version = any_version
@@ -130,6 +132,7 @@ class Decoder:
         self._blob_offset: int | None = None
         self._tagged: dict[int, tuple[Decoder, Records]] = {}
         self._large: tuple[Walk, int] | None = None
+        self._failure: DecodeError | None = None
         self._records = self._run()
 
     # --- the caller's side ---------------------------------------------------------------------------
@@ -365,8 +368,8 @@ class Decoder:
                 pass
             if missing <= 0:
                 return start
-            if start - self._pos > self.max_value:
-                raise LimitExceeded("a key is too large to hold", limit=self.max_value, wanted=start - self._pos)
+            if start - self._pos > self._max_record:
+                raise LimitExceeded("a key is too large to hold", limit=self._max_record, wanted=start - self._pos)
             keep = self._pos
             yield from self._wait(keep, missing)
             self._pos = 0
@@ -408,11 +411,15 @@ class Decoder:
         entry._source = self
         self._pos = start
         self._large = walk, at
+        before = self._base + start
         yield entry
         entry._source = None
         for piece in self.pieces():
             if not piece:
                 yield NEED_DATA
+        if self._failure is not None:  # somebody caught it while reading the value; there is no way on
+            raise self._failure
+        entry._size = self._base + self._pos - before
 
     def pieces(self) -> Iterator[bytes]:
         """What is left of the large value the decoder stands in; b"" while more must be fed."""
@@ -433,6 +440,7 @@ class Decoder:
             self._large = walk, walk.advance(self._buf, 0)
         except DecodeError as error:
             self._locate(error)
+            self._large, self._failure = None, error
             raise
 
     def drain(self) -> int:
@@ -459,8 +467,8 @@ class Decoder:
             except IndexError:
                 pass
             held = max(end, len(self._buf)) - self._pos
-            if held > self.max_value:
-                raise LimitExceeded(f"a {row.name} record is too large to hold", limit=self.max_value, wanted=held)
+            if held > self._max_record:
+                raise LimitExceeded(f"a {row.name} record is too large to hold", limit=self._max_record, wanted=held)
             keep = self._pos
             yield from self._wait(keep, max(1, end - len(self._buf)))
             self._pos = 0
@@ -501,7 +509,7 @@ class Decoder:
         return self._buf[self._pos : end]
 
     def _string(self, pos: int) -> tuple[bytes, int]:
-        return strings.read(self._buf, pos, Budget(self.max_value))
+        return strings.read(self._buf, pos, Budget(self._max_record))
 
     def _lengths(self, pos: int, count: int) -> tuple[list[int], int]:
         values = []
@@ -584,7 +592,7 @@ class Decoder:
         del row
         (template, count), pos = self._lengths(pos, 2)
         fields: list[bytes] = []
-        end = strings.take(self._buf, pos, count, fields, Budget(self.max_value))
+        end = strings.take(self._buf, pos, count, fields, Budget(self._max_record))
         if len(fields) < count:
             raise IndexError
         if template in self._templates:
@@ -690,8 +698,8 @@ class Decoder:
 
     def _compressed_blob(self, row: OpcodeRow, raw: bytes) -> Records:
         child = self._child()
-        data, _ = strings.read(raw, 1, Budget(self.max_value))
-        child.feed(unpack_blob(row.name, data, self.max_value))
+        data, _ = strings.read(raw, 1, Budget(self._max_record))
+        child.feed(unpack_blob(row.name, data, self._max_record))
         child.feed_eof()
         yield from self._child_records(child, child._body())
         if child._pos < len(child._buf):

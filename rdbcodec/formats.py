@@ -190,11 +190,9 @@ def known_versions(magic: Dialect) -> range:
     return range(min(versions), max(versions) + 1)
 
 
-def writers_of(dialect: Dialect, version: int) -> str | None:
-    """The releases that write this header version, in words."""
-    magic: Dialect = "valkey" if version >= VALKEY_FIRST else "redis"
-    del dialect  # the vendors write the headers of Redis
-    return next((row.writers for row in VERSIONS if (row.dialect, row.version) == (magic, version)), None)
+def writers_of(version: int) -> str | None:
+    """The releases that write this header version, in words; None for an unknown version."""
+    return next((row.writers for row in VERSIONS if row.version == version), None)
 
 
 def _is_valid(row: TypeRow, version: int) -> bool:

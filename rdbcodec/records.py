@@ -101,6 +101,15 @@ class Function:
     name: bytes | None = None
     engine: bytes | None = None
 
+    @property
+    def library(self) -> bytes | None:
+        """The library's name, from the record or from the code's first line: `#!lua name=mylib`."""
+        if self.name is not None:
+            return self.name
+        words = self.code.split(b"\n", 1)[0].split()
+        names = [word[5:] for word in words if word.startswith(b"name=")]
+        return names[0] if names and words[0].startswith(b"#!") else None
+
 
 @dataclass(frozen=True, slots=True)
 class ModuleAux:
@@ -209,7 +218,7 @@ class Entry:
         if size < 0x40:
             return record[2 : 2 + size]
         try:
-            return strings.read(record, 1, Budget(self._context.limit))[0]
+            return strings.read(record, 1, Budget(max(self._context.limit, strings.MAX_UNPACKED)))[0]
         except DecodeError as error:
             error.locate(offset=self.offset, db=self.db)
             raise
@@ -289,24 +298,15 @@ class Entry:
                 return record[start + 1 :]
         return self._decoded(codec_of(self.row).decode)
 
-    def items(self) -> Iterator[list[Any]]:
+    def items(self, *, skip_large: bool = False) -> Iterator[list[Any]]:
         """The elements in batches, in bounded memory whatever the size of the value.
 
         bytes for strings (in pieces), lists and sets; (member, score) for sorted sets; (field, value,
         expires_at_ms or None) for hashes; StreamEntry for streams; (opcode, item) for modules.
-        Verifies less than `value`: doubles are not noticed. Raises as `value` does.
+        Verifies less than `value`: doubles are not noticed. Raises as `value` does; a single string
+        larger than `max_value` raises LimitExceeded or, with `skip_large`, is verified and stands as a
+        `Skipped` among the elements.
         """
-        return self._items(skip_large=False)
-
-    def chunks(self) -> Iterator[bytes]:
-        """The value as on disk, in pieces."""
-        yield self.raw
-
-    def verify(self) -> None:
-        """Raise unless the value is sound: `value()` for one that is held, in bounded memory for others."""
-        self.value()
-
-    def _items(self, *, skip_large: bool) -> Iterator[list[Any]]:
         budget = Budget(self._context.limit)
         cursor = Cursor(self.chunks(), budget, skip_large=skip_large)
         try:
@@ -315,6 +315,14 @@ class Entry:
         except DecodeError as error:
             self._locate(error)
             raise
+
+    def chunks(self) -> Iterator[bytes]:
+        """The value as on disk, in pieces."""
+        yield self.raw
+
+    def verify(self) -> None:
+        """Raise unless the value is sound: `value()` for one that is held, in bounded memory for others."""
+        self.value()
 
     def _decoded(self, decode: Any) -> Any:  # noqa: ANN401 - a Decode or a Count
         try:
@@ -416,7 +424,7 @@ class LargeEntry(AttributedEntry):
         return self._open().pieces()
 
     def verify(self) -> None:
-        for _ in self._items(skip_large=True):
+        for _ in self.items(skip_large=True):
             pass
 
     def _open(self) -> ValueSource:

@@ -120,7 +120,7 @@ def decode_mixed(blob: bytes) -> list[bytes | int]:
 def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Give the elements in batches, as `decode` would, from a listpack that comes in chunks.
 
-    Holds the chunk in hand and one element, for a moment twice. Raises CorruptStructure when it reaches damage:
+    Holds the chunk in hand and one element, for a moment twice. Raises CorruptStructure at damage:
     batches given before it are then worth nothing.
     """
     return _iter_decode(chunks, _TEXTS)

@@ -96,7 +96,7 @@ def decode(blob: bytes) -> list[bytes]:
 def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Give the elements in batches, as `decode` would, from a ziplist that comes in chunks.
 
-    Holds the chunk in hand and one element, for a moment twice. Raises CorruptStructure when it reaches damage:
+    Holds the chunk in hand and one element, for a moment twice. Raises CorruptStructure at damage:
     batches given before it are then worth nothing.
     """
     buf = b""  # not taken yet; its first byte is byte `base` of the blob

@@ -57,7 +57,7 @@ def decode(blob: bytes) -> list[tuple[bytes, bytes]]:
 def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[tuple[bytes, bytes]]]:
     """Give the pairs in batches, as `decode` would, from a zipmap that comes in chunks.
 
-    Holds the chunk in hand and one pair, for a moment twice. Raises CorruptStructure when it reaches damage:
+    Holds the chunk in hand and one pair, for a moment twice. Raises CorruptStructure at damage:
     batches given before it are then worth nothing.
     """
     buf = b""  # not taken yet; its first byte is byte `base` of the blob

@@ -22,6 +22,12 @@ PIECE = 64 << 10  # bytes handed on at a time when a string is streamed
 BATCH = 4096  # elements handed on at a time: some hundred KiB of small Python objects
 
 
+class Skipped(bytes):
+    """Stands for an element that was verified but is too large to hold."""
+
+    __slots__ = ()
+
+
 class Cursor:
     """The primitives of one value, in order.
 
@@ -121,11 +127,11 @@ class Cursor:
         return self.buf[start : self.pos]
 
     def element(self) -> bytes:
-        """The next STRING; one too large to hold is verified and b"" when `skip_large` is set."""
+        """The next STRING; one too large to hold is verified and Skipped when `skip_large` is set."""
         if self.skip_large and self.string_size() > self.max_string:
             for _ in self.string_pieces():
                 pass
-            return b""
+            return Skipped()
         return self.string()
 
     def take(self, reader: Reader[T], slow: Callable[[Cursor], T], count: int, out: list[T]) -> None:

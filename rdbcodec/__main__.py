@@ -1,0 +1,5 @@
+"""`python -m rdbcodec`."""
+
+from rdbcodec.cli.main import run
+
+run()

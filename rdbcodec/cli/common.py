@@ -1,0 +1,125 @@
+"""What the subcommands share: arguments, opening files, progress, printing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rdbcodec.containers import Source
+from rdbcodec.formats import DIALECTS
+from rdbcodec.reader import Reader
+from rdbcodec.reader import open as open_snapshot
+from rdbcodec.reports.tables import Section, render_rich, render_text
+
+OK, NEGATIVE, USAGE, UNREADABLE, IO_ERROR, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+STDIN = "-"
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every command that reads snapshots."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="snapshot, gzip, LZ4 and zstd too; - is stdin")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument("--now", type=int, metavar="MS", help="judge expiry at this time, Unix milliseconds")
+    parser.add_argument("--dialect", choices=DIALECTS, help="default: what the file says")
+    parser.add_argument("--any-version", action="store_true", help="read a header version nobody knows yet")
+    parser.add_argument("--no-checksum", action="store_true", help="do not verify the checksum")
+    parser.add_argument("--hide-keys", action="store_true", help="show no key names")
+    parser.add_argument("--no-progress", action="store_true", help="no progress on the terminal")
+
+
+def now_of(options: argparse.Namespace) -> int:
+    """The time to judge expiry at, milliseconds."""
+    return time.time_ns() // 1_000_000 if options.now is None else int(options.now)
+
+
+def open_file(name: str, options: argparse.Namespace, *, max_value: int) -> Reader:
+    """A reader for a file argument."""
+    source: Source = name
+    if name == STDIN:
+        source = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115, PTH123
+    return open_snapshot(
+        source,
+        dialect=options.dialect,
+        max_value=max_value,
+        verify_checksum=not options.no_checksum,
+        any_version=options.any_version,
+    )
+
+
+@contextmanager
+def progress_of(name: str, reader: Reader, options: argparse.Namespace) -> Iterator[Callable[[], None] | None]:
+    """A function to call now and then, or None when nobody watches."""
+    if options.no_progress or not sys.stderr.isatty():
+        yield None
+        return
+    bar = _rich_bar(name, reader) or _PlainBar(name, reader)
+    with bar:
+        yield bar.update
+
+
+class _PlainBar:
+    """One line on the terminal, redrawn at most ten times a second."""
+
+    def __init__(self, name: str, reader: Reader) -> None:
+        self._name = name
+        self._reader = reader
+        self._next = 0.0
+
+    def __enter__(self) -> _PlainBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+    def update(self) -> None:
+        """Show how far the reader is."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + 0.1
+        size = self._reader.size
+        share = f"{100 * self._reader.bytes_read / size:3.0f}%" if size else f"{self._reader.bytes_read >> 20} MiB"
+        sys.stderr.write(f"\r\x1b[K{self._name} {share}")
+        sys.stderr.flush()
+
+
+def _rich_bar(name: str, reader: Reader) -> Any:  # noqa: ANN401 - rich is optional
+    try:
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import Progress  # noqa: PLC0415
+    except ImportError:
+        return None
+
+    class Bar(Progress):
+        def update(self) -> None:  # type: ignore[override]
+            super().update(self.task_ids[0], completed=reader.bytes_read)
+
+    bar = Bar(console=Console(stderr=True), transient=True)
+    bar.add_task(name, total=reader.size)
+    return bar
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One JSON document."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def print_sections(title: str, sections: Sequence[Section]) -> None:
+    """Tables for a person: rich ones on a terminal that can, plain text otherwise."""
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        try:
+            from rich.console import Console  # noqa: PLC0415
+        except ImportError:
+            pass
+        else:
+            render_rich(title, sections, Console())
+            return
+    print(render_text(title, sections))

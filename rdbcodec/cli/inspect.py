@@ -1,0 +1,30 @@
+"""`rdbcodec inspect FILE...`: what is in a snapshot."""
+
+from __future__ import annotations
+
+import argparse
+
+from rdbcodec.cli.common import OK, add_reading_arguments, now_of, open_file, print_json, print_sections, progress_of
+from rdbcodec.compat.profile import BIGGEST, MAX_HELD_VALUE, profile
+from rdbcodec.reports import inspection
+
+HELP = "show what is in a snapshot: format, databases, types, expiry, biggest keys, modules"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    add_reading_arguments(parser)
+    parser.add_argument("--top", type=int, default=BIGGEST, metavar="N", help="how many of the biggest keys")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one report a file; nothing for a file that cannot be read to its end."""
+    for name in options.files:
+        with open_file(name, options, max_value=MAX_HELD_VALUE) as reader, progress_of(name, reader, options) as tick:
+            options.current = name
+            facts = profile(reader, now_ms=now_of(options), biggest=max(0, options.top), progress=tick)
+        if options.format == "json":
+            print_json(inspection.as_json(name, facts, hide_keys=options.hide_keys))
+        else:
+            print_sections(name, inspection.sections(facts, hide_keys=options.hide_keys))
+    return OK

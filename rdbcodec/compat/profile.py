@@ -1,0 +1,363 @@
+"""One pass over a snapshot, to facts: what `inspect` shows and the compatibility rules judge.
+
+Facts only: no judgement, no words. The loop takes records in batches and counts with C functions what
+is the same for all of them, so that a profile costs little more than iterating.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import attrgetter
+from typing import Any
+
+from rdbcodec.formats import RELEASES, Dialect, TypeRow, opcodes_of
+from rdbcodec.reader import Reader, Tail
+from rdbcodec.records import (
+    AttributedEntry,
+    Aux,
+    Checksum,
+    End,
+    Entry,
+    Function,
+    HashTemplate,
+    Header,
+    ModuleAux,
+    Record,
+    ResizeDb,
+    SelectDb,
+    SlotImport,
+    SlotInfo,
+    Vendor,
+)
+from rdbcodec.wire import lengths
+from rdbcodec.wire.module_ids import decode_module_id
+
+# A batch of records is held at once, so batch times value must stay small: 512 * 32 KiB = 16 MiB.
+# Larger batches measured no faster; larger values pass by, which costs a walk in pieces.
+BATCH = 512
+MAX_HELD_VALUE = 32 << 10
+
+BIGGEST = 10  # how many of the biggest keys are kept by default
+
+_MODULE_TYPES = frozenset({"module", "module-2"})
+_OPCODE_NAMES: dict[type, str] = {
+    Aux: "aux",
+    End: "eof",
+    Function: "function",
+    HashTemplate: "hash-template",
+    ModuleAux: "module-aux",
+    ResizeDb: "resizedb",
+    SelectDb: "selectdb",
+    SlotImport: "slot-import",
+    SlotInfo: "slot-info",
+}
+_record_of = attrgetter("_record")
+_code_of = attrgetter("code")
+
+
+@dataclass(slots=True)
+class Place:
+    """Where something was seen first."""
+
+    offset: int
+    db: int
+    key: bytes
+
+
+@dataclass(slots=True)
+class Kind:
+    """The keys of one value type: how many, how many bytes, the first one."""
+
+    row: TypeRow
+    first: Place
+    keys: int = 0
+    size: int = 0
+
+
+@dataclass(slots=True)
+class Database:
+    """What one database holds, and what its RESIZEDB promised (None: it had none)."""
+
+    keys: int = 0
+    expires: int = 0
+    told_keys: int | None = None
+    told_expires: int | None = None
+
+
+@dataclass(slots=True)
+class Expiries:
+    """The keys that expire; times are absolute milliseconds. `expired` counts those before `now_ms`."""
+
+    keys: int = 0
+    expired: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+
+@dataclass(order=True, slots=True)
+class BigKey:
+    """A key among the biggest, by bytes on disk."""
+
+    size: int
+    offset: int
+    db: int = field(compare=False)
+    key: bytes = field(compare=False)
+    type: str = field(compare=False)
+    encoding: str = field(compare=False)
+    count: int | None = field(compare=False)
+
+
+@dataclass(slots=True)
+class Module:
+    """A module the snapshot needs: encoding version, keys of its type, records beside the keys."""
+
+    name: str
+    version: int
+    keys: int = 0
+    aux: int = 0
+
+
+@dataclass(slots=True)
+class AuxFact:
+    """An AUX field: its first value, and how often it occurs (some come once a slot, or once a key)."""
+
+    value: bytes
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Library:
+    """A function library; the name is None when its first line does not tell."""
+
+    name: bytes | None
+    size: int
+
+
+@dataclass(slots=True)
+class Profile:
+    """The facts of one snapshot."""
+
+    now_ms: int
+    magic: bytes = b""
+    dialect: Dialect = "redis"
+    version: int = 0
+    containers: tuple[str, ...] = ()
+    file_size: int | None = None
+    size: int = 0
+    checksum: Checksum = "absent"
+    tail: Tail | None = None
+    aux: dict[bytes, AuxFact] = field(default_factory=dict)
+    databases: dict[int, Database] = field(default_factory=dict)
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    expiries: Expiries = field(default_factory=Expiries)
+    idle_keys: int = 0
+    freq_keys: int = 0
+    meta_keys: int = 0
+    large_values: int = 0
+    biggest: list[BigKey] = field(default_factory=list)
+    modules: dict[str, Module] = field(default_factory=dict)
+    functions: list[Library] = field(default_factory=list)
+    opcodes: Counter[str] = field(default_factory=Counter)  # by their names in the table; attributes excluded
+
+    @property
+    def keys(self) -> int:
+        """All keys."""
+        return sum(database.keys for database in self.databases.values())
+
+    @property
+    def producer(self) -> str | None:
+        """Who says to have written the file: "Redis 7.2.6", from its AUX fields."""
+        for name, product in ((b"df-ver", "Dragonfly"), (b"valkey-ver", "Valkey"), (b"redis-ver", "Redis")):
+            if name in self.aux:
+                version = self.aux[name].value.decode("utf-8", "backslashreplace")
+                return f"{'KeyDB' if self.dialect == 'keydb' else product} {version}"
+        return None
+
+    def needs_version(self) -> int:
+        """The RDB version a loader must know: that of the header, or of a newer type or opcode inside."""
+        used = {name for name, count in self.opcodes.items() if count}
+        used |= {"idle"} if self.idle_keys else set()
+        used |= {"freq"} if self.freq_keys else set()
+        used |= {"key-meta"} if self.meta_keys else set()
+        opcodes = opcodes_of(self.dialect, self.version).values()
+        since = [row.since for row in opcodes if row.name in used]
+        return max([self.version, *since, *(kind.row.since for kind in self.kinds.values())])
+
+    def oldest_loaders(self) -> list[tuple[str, str]]:
+        """For each product the oldest release that accepts the header and knows every type inside.
+
+        Modules and configuration (number of databases, memory) are not looked at. Empty when no release
+        in the table does: the vendors' own types load in their own servers only.
+        """
+        if any(kind.row.dialect not in ("redis", "valkey") for kind in self.kinds.values()):
+            return []
+        magic: Dialect = "valkey" if self.magic.startswith(b"VALKEY") else "redis"
+        needed = self.needs_version()
+        found: dict[str, str] = {}
+        for row in RELEASES:
+            if row.dialect == magic and row.accepts >= needed:
+                found.setdefault(row.product, row.release)
+        return list(found.items())
+
+
+def profile(reader: Reader, *, now_ms: int, biggest: int = BIGGEST, progress: Callable[[], Any] | None = None) -> Profile:
+    """The facts of a snapshot, in one pass.
+
+    Raises what reading raises: there is no profile of half a file. Use a reader with `max_value`
+    MAX_HELD_VALUE to stay below 64 MiB whatever the file holds.
+    """
+    facts = Profile(now_ms, containers=reader.containers, file_size=reader.size)
+    collector = _Collector(facts, biggest)
+    records = iter(reader)
+    while batch := list(islice(records, BATCH)):
+        collector.add(batch)
+        if progress is not None:
+            progress()
+    facts.dialect = reader.dialect
+    facts.tail = reader.tail()
+    facts.file_size = reader.bytes_read if facts.file_size is None else facts.file_size
+    return facts
+
+
+class _Collector:
+    """Adds batches of records to a profile."""
+
+    def __init__(self, facts: Profile, biggest: int) -> None:
+        self.facts = facts
+        self.wanted = biggest
+        self.threshold = -1 if biggest else 1 << 64  # sizes above it may be among the biggest
+
+    def add(self, batch: list[Record]) -> None:
+        """Count a batch; one of nothing but plain entries is counted without looking at each."""
+        if set(map(type, batch)) == {Entry}:
+            self._add_plain(batch)  # type: ignore[arg-type]
+            return
+        for is_entry, run in _runs(batch):
+            if is_entry:
+                self._add_entries(run)
+            else:
+                for record in run:
+                    self._add_record(record)
+
+    def _add_plain(self, batch: list[Entry]) -> None:
+        codes = Counter(map(_code_of, batch))
+        sizes = list(map(len, map(_record_of, batch)))
+        self._database(batch[0].db).keys += len(batch)
+        if len(codes) > 1:
+            self._add_mixed(batch, sizes)
+        else:
+            kind = self._kind(batch[0])
+            kind.keys += len(batch)
+            kind.size += sum(sizes)
+            self._count_modules(kind.row, batch)
+        self._add_biggest(batch, sizes)
+
+    def _add_entries(self, batch: list[Entry]) -> None:
+        sizes = [entry.serialized_size for entry in batch]
+        self._database(batch[0].db).keys += len(batch)
+        self._add_mixed(batch, sizes)
+        self._add_biggest(batch, sizes)
+        for entry in batch:
+            if isinstance(entry, AttributedEntry):
+                self._add_attributes(entry)
+
+    def _add_mixed(self, batch: list[Entry], sizes: list[int]) -> None:
+        for entry, size in zip(batch, sizes, strict=True):
+            kind = self._kind(entry)
+            kind.keys += 1
+            kind.size += size
+            if kind.row.name in _MODULE_TYPES:
+                self._count_modules(kind.row, [entry])
+
+    def _add_biggest(self, batch: list[Entry], sizes: list[int]) -> None:
+        if max(sizes) <= self.threshold:
+            return
+        biggest = self.facts.biggest
+        for entry, size in zip(batch, sizes, strict=True):
+            if size > self.threshold:
+                heapq.heappush(biggest, _big_key(entry, size))
+                if len(biggest) > self.wanted:
+                    heapq.heappop(biggest)
+                    self.threshold = biggest[0].size
+
+    def _add_attributes(self, entry: AttributedEntry) -> None:
+        facts = self.facts
+        facts.idle_keys += entry.idle is not None
+        facts.freq_keys += entry.freq is not None
+        facts.meta_keys += entry.meta is not None
+        facts.large_values += entry.is_large
+        expiry = entry.expires_at_ms
+        if expiry is None:
+            return
+        self._database(entry.db).expires += 1
+        told = facts.expiries
+        told.keys += 1
+        told.expired += expiry <= facts.now_ms
+        told.first_ms = expiry if told.first_ms is None else min(told.first_ms, expiry)
+        told.last_ms = expiry if told.last_ms is None else max(told.last_ms, expiry)
+
+    def _add_record(self, record: Record) -> None:
+        facts = self.facts
+        if isinstance(record, Header):
+            facts.magic, facts.version = record.raw, record.version
+        elif isinstance(record, Aux):
+            facts.aux.setdefault(record.name, AuxFact(record.value)).count += 1
+        elif isinstance(record, ResizeDb):
+            database = self._database(record.db)
+            database.told_keys = (database.told_keys or 0) + record.keys
+            database.told_expires = (database.told_expires or 0) + record.expires
+        elif isinstance(record, Function):
+            facts.functions.append(Library(record.library, len(record.code)))
+        elif isinstance(record, ModuleAux):
+            self._module(record.module.name, record.module.version).aux += 1
+        elif isinstance(record, End):
+            facts.checksum, facts.size = record.checksum, record.size
+        self._add_rare(record)
+
+    def _add_rare(self, record: Record) -> None:
+        facts = self.facts
+        if isinstance(record, Vendor):
+            facts.opcodes[record.name] += 1
+        elif not isinstance(record, Header):
+            facts.opcodes[_OPCODE_NAMES[type(record)]] += 1
+
+    def _database(self, db: int) -> Database:
+        return self.facts.databases.setdefault(db, Database())
+
+    def _kind(self, entry: Entry) -> Kind:
+        row = entry.row
+        kind = self.facts.kinds.get(row.name)
+        if kind is None:
+            kind = self.facts.kinds[row.name] = Kind(row, Place(entry.offset, entry.db, entry.key))
+        return kind
+
+    def _module(self, name: str, version: int) -> Module:
+        return self.facts.modules.setdefault(f"{name} {version}", Module(name, version))
+
+    def _count_modules(self, row: TypeRow, entries: Iterable[Entry]) -> None:
+        if row.name not in _MODULE_TYPES:
+            return
+        for entry in entries:
+            if not entry.is_large:
+                module = decode_module_id(lengths.read(entry.raw, 0)[0])
+                self._module(module.name, module.version).keys += 1
+
+
+def _runs(batch: list[Record]) -> Iterator[tuple[bool, list[Any]]]:
+    """The batch as runs of entries of one database, and runs of other records."""
+    run: list[Record] = []
+    for record in batch:
+        if run and isinstance(record, Entry) != isinstance(run[0], Entry):
+            yield isinstance(run[0], Entry), run
+            run = []
+        run.append(record)
+    if run:
+        yield isinstance(run[0], Entry), run
+
+
+def _big_key(entry: Entry, size: int) -> BigKey:
+    return BigKey(size, entry.offset, entry.db, entry.key, entry.type, entry.encoding, entry.count)

@@ -1,0 +1,227 @@
+"""Is a snapshot sound? Everything verified that a file can be wrong about.
+
+Reading verifies framing and checksum; `value()` verifies what is inside values. This module looks at
+the rest: keys that occur twice, counts that were promised, bytes behind the end, and what decodes
+but will not be loaded or will not behave (rdb-format.md, 6.4).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rdbcodec.compat.duplicates import Names
+from rdbcodec.datatypes.streams import Stream
+from rdbcodec.datatypes.zsets import ZSet
+from rdbcodec.errors import DecodeError, show_key
+from rdbcodec.reader import Reader, Tail
+from rdbcodec.records import Checksum, End, Entry, ResizeDb
+from rdbcodec.wire.cursor import Skipped
+
+# Values up to this size are decoded whole, larger ones in batches: a few hundred KiB become some
+# ten MiB of Python objects, and 64 MiB is what the whole check may take.
+MAX_HELD_VALUE = 128 << 10
+MAX_PROBLEMS = 100  # listed; the rest is counted. A file damaged everywhere needs no longer list
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(slots=True)
+class Problem:
+    """Something that is not as it should be; an error means that it will not load or not all of it."""
+
+    severity: Severity
+    message: str
+    offset: int | None = None
+    db: int | None = None
+    key: bytes | None = None
+
+    @classmethod
+    def of(cls, error: DecodeError) -> Problem:
+        """The error as a problem."""
+        return cls("error", error.message, error.offset, error.db, error.key)
+
+    def place(self, *, hide_keys: bool = False) -> str:
+        """Where it is, in words."""
+        words = [f"offset {self.offset}"] if self.offset is not None else []
+        if self.key is not None:
+            words += [f"db {self.db}", "a key" if hide_keys else f"key {show_key(self.key)}"]
+        return ", ".join(words)
+
+
+@dataclass(slots=True)
+class Soundness:
+    """What a check found. `complete` is False when reading ended before the end of the snapshot."""
+
+    keys: int = 0
+    expired: int = 0
+    size: int = 0
+    checksum: Checksum = "absent"
+    complete: bool = False
+    tail: Tail | None = None
+    problems: list[Problem] = field(default_factory=list)
+    errors: int = 0
+    warnings: int = 0
+    keys_by_db: dict[int, int] = field(default_factory=dict)
+    expires_by_db: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is wrong that would keep a server from loading all of it."""
+        return self.complete and not self.errors
+
+    def add(self, problem: Problem) -> None:
+        """Count a problem, and list it while the list is short."""
+        if problem.severity == "error":
+            self.errors += 1
+        else:
+            self.warnings += 1
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(problem)
+
+
+def check(
+    reader: Reader,
+    *,
+    now_ms: int,
+    reopen: Callable[[], Reader] | None = None,
+    progress: Callable[[], Any] | None = None,
+) -> Soundness:
+    """Verify a snapshot, from its first byte to the last.
+
+    Does not raise for damaged data: that is what it reports. A damaged value does not end the check,
+    damage that hides where the next record begins does. `reopen` gives a second reader, which is
+    used to name keys that occur twice; without it only their offsets are told.
+    """
+    found = Soundness()
+    names = Names()
+    try:
+        _check_records(reader, found, names, now_ms, progress)
+    except DecodeError as error:
+        # One inside a large value was met there already and ends the reading as well.
+        if Problem.of(error) not in found.problems[-1:]:
+            found.add(Problem.of(error))
+    _check_duplicates(names, found, reopen)
+    return found
+
+
+def _check_records(
+    reader: Reader, found: Soundness, names: Names, now_ms: int, progress: Callable[[], Any] | None
+) -> None:
+    told: dict[int, ResizeDb] = {}
+    for record in reader:
+        if isinstance(record, Entry):
+            _check_entry(record, found, now_ms)
+            names.add(record.key, record.offset, record.db)
+            if progress is not None and not found.keys & 0xFF:
+                progress()
+        elif isinstance(record, ResizeDb):
+            told[record.db] = record if record.db not in told else _sum(told[record.db], record)
+        elif isinstance(record, End):
+            found.size, found.checksum = record.size, record.checksum
+    _check_hints(told, found)
+    found.tail = reader.tail()
+    _check_tail(found, found.tail)
+    found.complete = True
+
+
+def _check_entry(entry: Entry, found: Soundness, now_ms: int) -> None:
+    found.keys += 1
+    found.keys_by_db[entry.db] = found.keys_by_db.get(entry.db, 0) + 1
+    expiry = entry.expires_at_ms
+    if expiry is not None:
+        found.expires_by_db[entry.db] = found.expires_by_db.get(entry.db, 0) + 1
+        found.expired += expiry <= now_ms
+    try:
+        remarks = list(_check_large(entry) if entry.is_large else _check_value(entry))
+    except DecodeError as error:
+        found.add(Problem.of(error))
+        return
+    for severity, message in remarks:
+        found.add(Problem(severity, message, entry.offset, entry.db, entry.key))
+
+
+def _check_value(entry: Entry) -> Iterator[tuple[Severity, str]]:
+    value = entry.value()
+    if isinstance(value, bytes):
+        return
+    if isinstance(value, Stream):
+        if value.length != len(value.entries):
+            yield "warning", f"the stream says it has {value.length} entries, it has {len(value.entries)}"
+        return
+    if hasattr(value, "__len__") and not len(value):
+        yield "warning", f"an empty {entry.type}: servers drop the key or refuse the file"
+    if isinstance(value, ZSet):
+        yield from _check_scores(value, entry)
+
+
+def _check_scores(value: ZSet, entry: Entry) -> Iterator[tuple[Severity, str]]:
+    if any(map(math.isnan, value.values())):
+        yield "error", "a score is not a number: servers refuse the file"
+    elif entry.encoding in ("ziplist", "listpack"):
+        pairs = [(score, member) for member, score in value.items()]
+        if pairs != sorted(pairs):
+            yield "warning", "the members are not in order of score: range queries will be wrong"
+
+
+def _check_large(entry: Entry) -> Iterator[tuple[Severity, str]]:
+    """A value that passes by: verified in batches, its members collected to find doubles."""
+    unique = entry.type in ("set", "zset", "hash")
+    names = Names()
+    try:
+        for batch in entry.items(skip_large=True):
+            for item in batch if unique else ():
+                name = item if isinstance(item, bytes) else item[0]
+                if not isinstance(name, Skipped):
+                    names.add(name, 0)
+        doubles = sum(1 for _ in names.duplicates())
+    finally:
+        names.close()
+    if doubles:
+        yield "error", f"{doubles} members or fields occur more than once"
+
+
+def _sum(first: ResizeDb, second: ResizeDb) -> ResizeDb:
+    """Dragonfly writes databases in several parts."""
+    keys, expires = first.keys + second.keys, first.expires + second.expires
+    return ResizeDb(first.offset, first.raw, first.db, keys, expires)
+
+
+def _check_hints(told: dict[int, ResizeDb], found: Soundness) -> None:
+    for db, hint in told.items():
+        keys, expires = found.keys_by_db.get(db, 0), found.expires_by_db.get(db, 0)
+        if (hint.keys, hint.expires) != (keys, expires):
+            promised = f"{hint.keys} keys and {hint.expires} that expire"
+            message = f"db {db} was announced with {promised}, it has {keys} and {expires}"
+            found.add(Problem("warning", message, hint.offset))
+
+
+def _check_tail(found: Soundness, tail: Tail) -> None:
+    if tail.kind in ("another snapshot", "other bytes"):
+        found.add(Problem("warning", f"{tail.size} bytes follow the snapshot: {tail.kind}", found.size))
+
+
+def _check_duplicates(names: Names, found: Soundness, reopen: Callable[[], Reader] | None) -> None:
+    doubles = {}
+    for duplicate in names.duplicates():
+        if len(doubles) < MAX_PROBLEMS:
+            doubles[duplicate.offset] = duplicate.first
+        else:
+            found.errors += 1
+    keys = _keys_at(reopen, max(doubles)) if doubles and reopen else iter(())
+    places = {entry.offset: (entry.db, entry.key) for entry in keys if entry.offset in doubles}
+    for offset, first in sorted(doubles.items()):
+        db, key = places.get(offset, (None, None))
+        found.add(Problem("error", f"the key is there twice, first at offset {first}", offset, db, key))
+
+
+def _keys_at(reopen: Callable[[], Reader], last: int) -> Iterator[Entry]:
+    """The entries of a second reading, up to the last one that is asked for."""
+    with reopen() as reader:
+        for record in reader:
+            if isinstance(record, Entry):
+                yield record
+                if record.offset >= last:
+                    return

@@ -1,0 +1,222 @@
+"""The profile of a snapshot in words, for people, and as JSON, for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rdbcodec.compat.profile import BigKey, Database, Kind, Profile
+from rdbcodec.formats import writers_of
+from rdbcodec.reader import Tail
+from rdbcodec.reports.tables import Section
+from rdbcodec.reports.words import json_bytes, moment, number, plural, shortened, size, text
+
+HIDDEN = "(hidden)"
+_CHECKSUMS = {
+    "ok": "ok",
+    "disabled": "none: the server wrote the file with rdbchecksum no",
+    "absent": "none: files before RDB 5 have no checksum",
+    "not verified": "not verified",
+}
+
+
+def sections(facts: Profile, *, hide_keys: bool = False) -> list[Section]:
+    """The report as tables, those without rows left out."""
+    found = [
+        Section("Snapshot", ("", ""), _snapshot_rows(facts)),
+        Section("AUX fields", ("", ""), _aux_rows(facts)),
+        Section("Databases", (">db", ">keys", ">expiring", ">announced"), _database_rows(facts)),
+        Section("Keys by type", ("type", "encoding", ">code", ">keys", ">bytes", ">share"), _kind_rows(facts)),
+        Section("Expiry", ("", ""), _expiry_rows(facts)),
+        Section(
+            "Biggest keys",
+            (">bytes", "type", "encoding", ">elements", ">db", ">offset", "key"),
+            [_big_row(big, hide_keys=hide_keys) for big in _biggest(facts)],
+        ),
+        Section("Modules", ("module", ">version", ">keys", ">records beside keys"), _module_rows(facts)),
+        Section("Functions", ("library", ">bytes"), _function_rows(facts)),
+    ]
+    return [section for section in found if section.rows]
+
+
+def _snapshot_rows(facts: Profile) -> list[tuple[str, str]]:
+    rows = [
+        ("format", f"{text(facts.magic)}, written by {writers_of(facts.version) or 'no known release'}"),
+        ("dialect", facts.dialect),
+        ("producer", facts.producer or "not told"),
+        ("size", _size_words(facts)),
+        ("container", ", ".join(facts.containers) or "none"),
+        ("keys", number(facts.keys)),
+        ("checksum", _CHECKSUMS[facts.checksum]),
+        ("after the end", tail_words(facts.tail)),
+        ("loads in", _loader_words(facts)),
+    ]
+    rows += [(name, number(count)) for name, count in _rare(facts).items()]
+    return rows
+
+
+def _size_words(facts: Profile) -> str:
+    words = f"{size(facts.size)} ({number(facts.size)} bytes)"
+    if facts.file_size is not None and facts.file_size != facts.size:
+        words += f", the file is {number(facts.file_size)} bytes"
+    return words
+
+
+def tail_words(tail: Tail | None) -> str:
+    """What follows the snapshot."""
+    if tail is None or tail.kind == "nothing":
+        return "nothing"
+    return tail.kind if tail.size is None else f"{plural(tail.size, 'byte')}: {tail.kind}"
+
+
+def _loader_words(facts: Profile) -> str:
+    loaders = [f"{product} {release} and later" for product, release in facts.oldest_loaders()]
+    words = ", ".join(loaders) if loaders else f"no Redis or Valkey release known; it is {facts.dialect}'s own"
+    modules = sorted({module.name for module in facts.modules.values()})
+    return words + (f", with {', '.join(modules)} loaded" if modules else "")
+
+
+def _rare(facts: Profile) -> dict[str, int]:
+    common = {"aux", "eof", "selectdb", "resizedb", "function", "module-aux"}
+    counts = {name: count for name, count in sorted(facts.opcodes.items()) if name not in common}
+    counts |= {"keys with idle time": facts.idle_keys, "keys with access frequency": facts.freq_keys}
+    counts |= {"keys with module metadata": facts.meta_keys}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _aux_rows(facts: Profile) -> list[tuple[str, str]]:
+    rows = []
+    for name, fact in facts.aux.items():
+        more = f" (and {plural(fact.count - 1, 'more value')})" if fact.count > 1 else ""
+        rows.append((shortened(name), shortened(fact.value) + more))
+    return rows
+
+
+def _database_rows(facts: Profile) -> list[tuple[str, ...]]:
+    return [
+        (str(db), number(told.keys), number(told.expires), "-" if told.told_keys is None else number(told.told_keys))
+        for db, told in sorted(facts.databases.items())
+    ]
+
+
+def _kind_rows(facts: Profile) -> list[tuple[str, ...]]:
+    total = sum(kind.size for kind in facts.kinds.values()) or 1
+    kinds = sorted(facts.kinds.values(), key=lambda kind: (kind.row.type, -kind.size))
+    return [
+        (
+            kind.row.type,
+            kind.row.encoding,
+            str(kind.row.code),
+            number(kind.keys),
+            number(kind.size),
+            f"{100 * kind.size / total:.1f}%",
+        )
+        for kind in kinds
+    ]
+
+
+def _expiry_rows(facts: Profile) -> list[tuple[str, str]]:
+    told = facts.expiries
+    rows = [("never expire", number(facts.keys - told.keys)), ("expire", number(told.keys))]
+    if told.first_ms is not None and told.last_ms is not None:
+        rows.append((f"expired at {moment(facts.now_ms)}", number(told.expired)))
+        rows += [("first", moment(told.first_ms)), ("last", moment(told.last_ms))]
+    return rows if facts.keys else []
+
+
+def _biggest(facts: Profile) -> list[BigKey]:
+    return sorted(facts.biggest, key=lambda big: (-big.size, big.offset))
+
+
+def _big_row(big: BigKey, *, hide_keys: bool) -> tuple[str, ...]:
+    elements = "-" if big.count is None else number(big.count)
+    key = HIDDEN if hide_keys else shortened(big.key)
+    return number(big.size), big.type, big.encoding, elements, str(big.db), str(big.offset), key
+
+
+def _module_rows(facts: Profile) -> list[tuple[str, ...]]:
+    return [(told.name, str(told.version), number(told.keys), number(told.aux)) for told in facts.modules.values()]
+
+
+def _function_rows(facts: Profile) -> list[tuple[str, ...]]:
+    return [(shortened(told.name or b"(no name)"), number(told.size)) for told in facts.functions]
+
+
+def as_json(name: str, facts: Profile, *, hide_keys: bool = False) -> dict[str, Any]:
+    """The same facts for programs; bytes are text, or {"$b64": ...} when they are not UTF-8."""
+    tail = facts.tail
+    return {
+        "file": name,
+        "magic": text(facts.magic),
+        "dialect": facts.dialect,
+        "rdb_version": facts.version,
+        "producer": facts.producer,
+        "containers": list(facts.containers),
+        "file_size": facts.file_size,
+        "size": facts.size,
+        "checksum": facts.checksum,
+        "tail": None if tail is None else {"kind": tail.kind, "size": tail.size},
+        "loads_in": [{"product": product, "since": release} for product, release in facts.oldest_loaders()],
+        "keys": facts.keys,
+        "aux": [_json_aux(name, fact.value, fact.count) for name, fact in facts.aux.items()],
+        "databases": {str(db): _json_database(told) for db, told in sorted(facts.databases.items())},
+        "types": [_json_kind(kind) for kind in facts.kinds.values()],
+        "expiry": _json_expiry(facts),
+        "biggest": [_json_big(big, hide_keys=hide_keys) for big in _biggest(facts)],
+        "modules": [
+            {"name": told.name, "version": told.version, "keys": told.keys, "aux": told.aux}
+            for told in facts.modules.values()
+        ],
+        "functions": [
+            {"name": None if told.name is None else json_bytes(told.name), "size": told.size}
+            for told in facts.functions
+        ],
+        "records": _rare(facts),
+    }
+
+
+def _json_aux(name: bytes, value: bytes, count: int) -> dict[str, Any]:
+    return {"name": json_bytes(name), "value": json_bytes(value), "count": count}
+
+
+def _json_database(told: Database) -> dict[str, Any]:
+    return {
+        "keys": told.keys,
+        "expires": told.expires,
+        "announced_keys": told.told_keys,
+        "announced_expires": told.told_expires,
+    }
+
+
+def _json_kind(kind: Kind) -> dict[str, Any]:
+    row = kind.row
+    return {
+        "type": row.type,
+        "encoding": row.encoding,
+        "code": row.code,
+        "name": row.name,
+        "keys": kind.keys,
+        "bytes": kind.size,
+    }
+
+
+def _json_expiry(facts: Profile) -> dict[str, Any]:
+    told = facts.expiries
+    return {
+        "keys": told.keys,
+        "expired": told.expired,
+        "now_ms": facts.now_ms,
+        "first_ms": told.first_ms,
+        "last_ms": told.last_ms,
+    }
+
+
+def _json_big(big: BigKey, *, hide_keys: bool) -> dict[str, Any]:
+    return {
+        "key": None if hide_keys else json_bytes(big.key),
+        "db": big.db,
+        "type": big.type,
+        "encoding": big.encoding,
+        "bytes": big.size,
+        "elements": big.count,
+        "offset": big.offset,
+    }

@@ -1,0 +1,67 @@
+"""What a check found, in words and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rdbcodec.compat.soundness import Problem, Soundness
+from rdbcodec.reports.inspection import tail_words
+from rdbcodec.reports.words import json_bytes, plural, size
+
+
+def lines(name: str, found: Soundness, *, hide_keys: bool = False) -> Iterator[str]:
+    """The report, a line at a time: the verdict first, then every problem."""
+    verdict = "sound" if found.is_sound else "NOT SOUND"
+    yield f"{name}: {verdict}, {', '.join(_facts(found))}"
+    for problem in found.problems:
+        place = problem.place(hide_keys=hide_keys)
+        yield f"  {problem.severity}: {place + ': ' if place else ''}{problem.message}"
+    unlisted = found.errors + found.warnings - len(found.problems)
+    if unlisted:
+        yield f"  ... and {plural(unlisted, 'more problem')}"
+
+
+def _facts(found: Soundness) -> Iterator[str]:
+    if not found.complete:
+        yield f"reading ended after {plural(found.keys, 'key')}"
+        return
+    yield plural(found.keys, "key")
+    yield size(found.size)
+    yield f"checksum {found.checksum}"
+    if found.expired:
+        yield f"{found.expired:,} expired"
+    if found.tail is not None and found.tail.kind != "nothing":
+        yield f"then {tail_words(found.tail)}"
+    if found.errors or found.warnings:
+        yield plural(found.errors, "error")
+        yield plural(found.warnings, "warning")
+
+
+def as_json(name: str, found: Soundness, *, hide_keys: bool = False) -> dict[str, Any]:
+    """The same for programs."""
+    tail = found.tail
+    return {
+        "file": name,
+        "sound": found.is_sound,
+        "complete": found.complete,
+        "keys": found.keys,
+        "expired": found.expired,
+        "size": found.size if found.complete else None,
+        "checksum": found.checksum if found.complete else None,
+        "tail": None if tail is None else {"kind": tail.kind, "size": tail.size},
+        "errors": found.errors,
+        "warnings": found.warnings,
+        "problems": [_json_problem(problem, hide_keys=hide_keys) for problem in found.problems],
+    }
+
+
+def _json_problem(problem: Problem, *, hide_keys: bool) -> dict[str, Any]:
+    key = None if problem.key is None or hide_keys else json_bytes(problem.key)
+    return {
+        "severity": problem.severity,
+        "message": problem.message,
+        "offset": problem.offset,
+        "db": problem.db,
+        "key": key,
+    }

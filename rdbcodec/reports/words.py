@@ -1,0 +1,63 @@
+"""Facts in words: sizes, times, keys."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def size(count: int) -> str:
+    """Bytes as people read them: 1.5 MiB."""
+    if count < 1024:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        value /= 1024
+        if value < 1024:
+            break
+    return f"{value:.1f} {unit}"
+
+
+def number(value: int | None) -> str:
+    """An integer with separators; "unknown" for None."""
+    return "unknown" if value is None else f"{value:,}"
+
+
+def plural(count: int, word: str) -> str:
+    """`1 key`, `2 keys`."""
+    return f"{count:,} {word}" + ("" if count == 1 else "s")
+
+
+def moment(at_ms: int) -> str:
+    """Absolute milliseconds as a UTC date; the number itself where no calendar goes that far."""
+    try:
+        at = _EPOCH + timedelta(milliseconds=at_ms)
+    except OverflowError:
+        return f"{at_ms} ms"
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def text(raw: bytes) -> str:
+    """Bytes for a person: as UTF-8 when that is printable, escaped otherwise."""
+    try:
+        shown = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1").encode("unicode_escape").decode("ascii")
+    return shown if shown.isprintable() else shown.encode("unicode_escape").decode("ascii")
+
+
+def shortened(raw: bytes, width: int = 60) -> str:
+    """Bytes for a table cell; what is cut off is counted."""
+    shown = text(raw[: width + 1])
+    return shown if len(raw) <= width else f"{shown[:width]}... ({len(raw)} bytes)"
+
+
+def json_bytes(raw: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Bytes in JSON without loss: text when valid UTF-8, else {"$b64": ...}."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"$b64": base64.b64encode(raw).decode("ascii")}
