@@ -1,4 +1,4 @@
-"""rdbcodec reads Redis RDB snapshots: every version and dialect, in bounded memory, with the truth about damage.
+"""rdbcodec reads Redis RDB snapshots: all versions and dialects, in bounded memory.
 
     import rdbcodec
 
@@ -33,7 +33,7 @@ from rdbcodec.errors import (
     UnknownType,
     UnsupportedVersion,
 )
-from rdbcodec.reader import Reader, Tail, open  # noqa: A004 - rdbcodec.open is what users type
+from rdbcodec.reader import Reader, Tail, open
 from rdbcodec.records import (
     Aux,
     End,

@@ -257,7 +257,7 @@ def open_raw(source: Source) -> tuple[Raw, Callable[[], None]]:
         memory = Memory(source)
         return Raw(memory.read, memory.size), _nothing
     if isinstance(source, (str, os.PathLike)):
-        file = open(source, "rb", buffering=0)  # noqa: SIM115 - the reader closes it
+        file = open(source, "rb", buffering=0)  # noqa: SIM115, PTH123 - the reader closes it
         return Raw(file.read, _file_size(file.fileno())), file.close
     return Raw(source.read, None), _nothing
 

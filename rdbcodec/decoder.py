@@ -162,7 +162,7 @@ class Decoder:
     # --- the window ----------------------------------------------------------------------------------
 
     def _fetch(self, wanted: int) -> bytes | None:
-        """At least `wanted` bytes if they can be had; b"" at the end, None when the feeder must come first."""
+        """At least `wanted` bytes if they can be had; b"" at the end, None when more must be fed."""
         if self._fed_size < wanted and not self._eof:
             return None
         data = b"".join(self._fed)
@@ -369,7 +369,9 @@ class Decoder:
             if missing <= 0:
                 return start
             if start - self._pos > self._max_record:
-                raise LimitExceeded("a key is too large to hold", limit=self._max_record, wanted=start - self._pos)
+                raise LimitExceeded(
+                    "a key is too large to hold", limit=self._max_record, wanted=start - self._pos
+                )
             keep = self._pos
             yield from self._wait(keep, missing)
             self._pos = 0
@@ -468,7 +470,9 @@ class Decoder:
                 pass
             held = max(end, len(self._buf)) - self._pos
             if held > self._max_record:
-                raise LimitExceeded(f"a {row.name} record is too large to hold", limit=self._max_record, wanted=held)
+                raise LimitExceeded(
+                    f"a {row.name} record is too large to hold", limit=self._max_record, wanted=held
+                )
             keep = self._pos
             yield from self._wait(keep, max(1, end - len(self._buf)))
             self._pos = 0
@@ -741,7 +745,9 @@ class Decoder:
 
     def _check_can_pass_by(self, wanted: int) -> None:
         if self._blob_offset is not None:
-            raise LimitExceeded("a value in interleaved pieces is too large to hold", limit=self.max_value, wanted=wanted)
+            raise LimitExceeded(
+                "a value in interleaved pieces is too large to hold", limit=self.max_value, wanted=wanted
+            )
 
     # --- the end -------------------------------------------------------------------------------------
 

@@ -379,7 +379,9 @@ def _module_v1(templates: Templates) -> Steps:
     """Items without opcodes and without end: only the module itself knows where they end (4.8.3)."""
     del templates
     yield LENGTH
-    raise CorruptStructure("a module value of version 1 (Redis 4.0 release candidates) has no framing to walk by")
+    raise CorruptStructure(
+        "a module value of version 1 (Redis 4.0 release candidates) has no framing to walk by"
+    )
 
 
 def _array(templates: Templates) -> Steps:

@@ -20,6 +20,8 @@ from rdbcodec.containers import CHUNK, Opened, Source, open_raw
 from rdbcodec.decoder import MAX_VALUE, Decoder
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from rdbcodec.formats import Dialect
     from rdbcodec.records import Record
 
@@ -67,7 +69,7 @@ class Reader(Decoder):
         # generator is handed out and no second one slows the loop down.
         return self._records  # type: ignore[return-value]
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -125,7 +127,7 @@ class Reader(Decoder):
         return Tail(kind if size else "nothing", size)
 
 
-def open(  # noqa: A001 - the name users type: rdbcodec.open
+def open(
     source: Source,
     *,
     dialect: Dialect | None = None,

@@ -284,9 +284,10 @@ class Entry:
 
         Pairs for hashes and sorted sets, entries for streams, 1 for strings.
         """
-        return self._decoded(codec_of(self.row).count)
+        count: int | None = self._decoded(codec_of(self.row).count_of)
+        return count
 
-    def value(self) -> Any:  # noqa: ANN401 - bytes, List, Set, ZSet, Hash, Stream, ModuleValue, ...: see the docs
+    def value(self) -> Any:
         """The decoded value: bytes, List, Set, ZSet, Hash, Stream, ModuleValue, Array, ...
 
         Raises DecodeError, with offset, db and key, when the value contradicts itself, and
@@ -324,7 +325,7 @@ class Entry:
         """Raise unless the value is sound: `value()` for one that is held, in bounded memory for others."""
         self.value()
 
-    def _decoded(self, decode: Any) -> Any:  # noqa: ANN401 - a Decode or a Count
+    def _decoded(self, decode: Any) -> Any:
         try:
             return decode(self.raw, Scope(Budget(self._context.limit), self._context.templates))
         except DecodeError as error:

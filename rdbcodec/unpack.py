@@ -11,12 +11,12 @@ from typing import Any
 from rdbcodec.errors import ContainerError, CorruptStructure, LimitExceeded
 
 
-def lz4_decompressor() -> Any:  # noqa: ANN401 - lz4 ships no types
+def lz4_decompressor() -> Any:
     """A new LZ4 frame decompressor."""
     return importlib.import_module("lz4.frame").LZ4FrameDecompressor()
 
 
-def zstd_decompressor() -> Any:  # noqa: ANN401 - the package is optional
+def zstd_decompressor() -> Any:
     """A new zstd decompressor; ContainerError names the package that is missing."""
     try:
         module = importlib.import_module("zstandard")

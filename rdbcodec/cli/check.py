@@ -46,7 +46,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _check(name: str, options: argparse.Namespace) -> Soundness:
     again = Path(name).is_file() if name != STDIN else False
-    with open_file(name, options, max_value=MAX_HELD_VALUE) as reader, progress_of(name, reader, options) as tick:
+    with (
+        open_file(name, options, max_value=MAX_HELD_VALUE) as reader,
+        progress_of(name, reader, options) as tick,
+    ):
         return check(
             reader,
             now_ms=now_of(options),

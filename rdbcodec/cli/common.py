@@ -9,13 +9,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rdbcodec.containers import Source
 from rdbcodec.formats import DIALECTS
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
 from rdbcodec.reports.tables import Section, render_rich, render_text
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 OK, NEGATIVE, USAGE, UNREADABLE, IO_ERROR, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -24,7 +27,9 @@ STDIN = "-"
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every command that reads snapshots."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="snapshot, gzip, LZ4 and zstd too; - is stdin")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="snapshot, gzip, LZ4 and zstd too; - is stdin"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument("--now", type=int, metavar="MS", help="judge expiry at this time, Unix milliseconds")
     parser.add_argument("--dialect", choices=DIALECTS, help="default: what the file says")
@@ -43,7 +48,7 @@ def open_file(name: str, options: argparse.Namespace, *, max_value: int) -> Read
     """A reader for a file argument."""
     source: Source = name
     if name == STDIN:
-        source = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115, PTH123
+        source = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115
     return open_snapshot(
         source,
         dialect=options.dialect,
@@ -54,7 +59,9 @@ def open_file(name: str, options: argparse.Namespace, *, max_value: int) -> Read
 
 
 @contextmanager
-def progress_of(name: str, reader: Reader, options: argparse.Namespace) -> Iterator[Callable[[], None] | None]:
+def progress_of(
+    name: str, reader: Reader, options: argparse.Namespace
+) -> Iterator[Callable[[], None] | None]:
     """A function to call now and then, or None when nobody watches."""
     if options.no_progress or not sys.stderr.isatty():
         yield None
@@ -72,7 +79,7 @@ class _PlainBar:
         self._reader = reader
         self._next = 0.0
 
-    def __enter__(self) -> _PlainBar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -86,12 +93,16 @@ class _PlainBar:
             return
         self._next = now + 0.1
         size = self._reader.size
-        share = f"{100 * self._reader.bytes_read / size:3.0f}%" if size else f"{self._reader.bytes_read >> 20} MiB"
+        share = (
+            f"{100 * self._reader.bytes_read / size:3.0f}%"
+            if size
+            else f"{self._reader.bytes_read >> 20} MiB"
+        )
         sys.stderr.write(f"\r\x1b[K{self._name} {share}")
         sys.stderr.flush()
 
 
-def _rich_bar(name: str, reader: Reader) -> Any:  # noqa: ANN401 - rich is optional
+def _rich_bar(name: str, reader: Reader) -> Any:
     try:
         from rich.console import Console  # noqa: PLC0415
         from rich.progress import Progress  # noqa: PLC0415

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from rdbcodec.cli.common import OK, add_reading_arguments, now_of, open_file, print_json, print_sections, progress_of
+from rdbcodec.cli.common import (
+    OK,
+    add_reading_arguments,
+    now_of,
+    open_file,
+    print_json,
+    print_sections,
+    progress_of,
+)
 from rdbcodec.compat.profile import BIGGEST, MAX_HELD_VALUE, profile
 from rdbcodec.reports import inspection
 
@@ -20,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one report a file; nothing for a file that cannot be read to its end."""
     for name in options.files:
-        with open_file(name, options, max_value=MAX_HELD_VALUE) as reader, progress_of(name, reader, options) as tick:
+        with (
+            open_file(name, options, max_value=MAX_HELD_VALUE) as reader,
+            progress_of(name, reader, options) as tick,
+        ):
             options.current = name
             facts = profile(reader, now_ms=now_of(options), biggest=max(0, options.top), progress=tick)
         if options.format == "json":

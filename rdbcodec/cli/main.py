@@ -1,8 +1,8 @@
 """The command line: arguments in, library call, exit code out.
 
-    0    done                     3    the data cannot be read; stderr says FILE: offset N: what
-    1    the answer is negative   4    the file cannot be opened, read or written
-    2    usage                    130  interrupted
+0    done                     3    the data cannot be read; stderr says FILE: offset N: what
+1    the answer is negative   4    the file cannot be opened, read or written
+2    usage                    130  interrupted
 """
 
 from __future__ import annotations

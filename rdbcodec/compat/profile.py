@@ -204,7 +204,9 @@ class Profile:
         return list(found.items())
 
 
-def profile(reader: Reader, *, now_ms: int, biggest: int = BIGGEST, progress: Callable[[], Any] | None = None) -> Profile:
+def profile(
+    reader: Reader, *, now_ms: int, biggest: int = BIGGEST, progress: Callable[[], Any] | None = None
+) -> Profile:
     """The facts of a snapshot, in one pass.
 
     Raises what reading raises: there is no profile of half a file. Use a reader with `max_value`

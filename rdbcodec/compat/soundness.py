@@ -204,7 +204,7 @@ def _check_tail(found: Soundness, tail: Tail) -> None:
 
 
 def _check_duplicates(names: Names, found: Soundness, reopen: Callable[[], Reader] | None) -> None:
-    doubles = {}
+    doubles: dict[int, int] = {}
     for duplicate in names.duplicates():
         if len(doubles) < MAX_PROBLEMS:
             doubles[duplicate.offset] = duplicate.first

@@ -8,7 +8,7 @@
     25            I64 min  STRING, a listpack of field, value, ttl          absolute ms; min may be stale
     22 valkey     LENGTH n  (STRING field  STRING value  I64 ttl)*n         absolute ms, -1 = none
     29, 31        template names, then values; 30, 32: a template id, then values
-    dragonfly 31  LENGTH n  (STRING field  STRING value  STRING ttl)*n      seconds since 2023-02-01, -1 = none
+    dragonfly 31  LENGTH n  (STRING field  STRING value  STRING ttl)*n      seconds since 2023-02-01, or -1
 
 Facts: rdb-format.md 4.3, 4.6, 9.2, 9.4; rdb-v13-15.md 4.
 """
@@ -16,6 +16,7 @@ Facts: rdb-format.md 4.3, 4.6, 9.2, 9.4; rdb-v13-15.md 4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from rdbcodec.datatypes.scope import (
     Scope,
@@ -327,7 +328,7 @@ def check_template(fields: Sequence[bytes]) -> None:
     order = [(len(field), field) for field in fields]
     if not order:
         raise CorruptStructure("a hash template has no fields")
-    if any(left >= right for left, right in zip(order, order[1:], strict=False)):
+    if any(left >= right for left, right in pairwise(order)):
         raise CorruptStructure("the fields of a hash template do not ascend")
 
 

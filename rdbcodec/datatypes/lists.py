@@ -1,10 +1,10 @@
 """Lists: linked, one ziplist, quicklists of ziplists or of listpacks (rdb-format.md, 4.3 and 4.5).
 
-    1   LENGTH n  STRING*n
-    10  STRING, a ziplist
-    14  LENGTH nodes  (STRING, a ziplist)*
-    18  LENGTH nodes  (LENGTH container  STRING)*     container 1 PLAIN: the string is one element
-                                                      container 2 PACKED: it is a listpack
+1   LENGTH n  STRING*n
+10  STRING, a ziplist
+14  LENGTH nodes  (STRING, a ziplist)*
+18  LENGTH nodes  (LENGTH container  STRING)*     container 1 PLAIN: the string is one element
+                                                  container 2 PACKED: it is a listpack
 """
 
 from __future__ import annotations

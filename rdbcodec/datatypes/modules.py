@@ -1,12 +1,12 @@
 """Module values: walked by their own sub-opcodes, kept as they came (rdb-format.md, 4.8).
 
-    7    LENGTH module id  (LENGTH opcode, data)*  LENGTH 0
+7    LENGTH module id  (LENGTH opcode, data)*  LENGTH 0
 
-    opcode  1 SINT    LENGTH, two's complement
-            2 UINT    LENGTH (servers write signed numbers with this one too)
-            3 FLOAT   4 bytes
-            4 DOUBLE  8 bytes
-            5 STRING  STRING
+opcode  1 SINT    LENGTH, two's complement
+        2 UINT    LENGTH (servers write signed numbers with this one too)
+        3 FLOAT   4 bytes
+        4 DOUBLE  8 bytes
+        5 STRING  STRING
 """
 
 from __future__ import annotations
@@ -73,9 +73,7 @@ def _read_item(opcode: int, cursor: Cursor) -> ModuleItem:
         value = cursor.length()
         return value - (1 << 64) if opcode == ITEM_SINT and value >> 63 else value
     if opcode == ITEM_DOUBLE:
-        number: float = _F64.unpack(cursor.fixed(8))[0]
-        return number
+        return float(_F64.unpack(cursor.fixed(8))[0])
     if opcode == ITEM_FLOAT:
-        number = _F32.unpack(cursor.fixed(4))[0]
-        return number
+        return float(_F32.unpack(cursor.fixed(4))[0])
     raise CorruptStructure(f"module item opcode {opcode} is none of 0 to 5", cursor.offset)

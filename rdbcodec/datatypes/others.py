@@ -1,10 +1,12 @@
-"""The types few servers have: arrays, path hashes, JSON, cron jobs, sketches (rdb-v13-15.md 5.2, 6, 7.1; rdb-format.md 9).
+"""The types few servers have: arrays, path hashes, JSON, cron jobs, sketches.
 
-    28 array      LENGTH n  LENGTH flag  [LENGTH cursor if flag]  (LENGTH index  LENGTH tag  value)*n
-                  tag 0 STRING, 1 I64, 2 F64, 3 STRING of at most 7 bytes
-    23 valkey     LENGTH n  (STRING path  LENGTH m  (STRING field  STRING value)*m)*n
-    64 keydb      STRING script  I64 start ms  I64 interval ms  STRINGs keys  STRINGs arguments
-    33 redis      LENGTH, microseconds
+Facts: rdb-v13-15.md 5.2, 6, 7.1; rdb-format.md 9.
+
+28 array      LENGTH n  LENGTH flag  [LENGTH cursor if flag]  (LENGTH index  LENGTH tag  value)*n
+              tag 0 STRING, 1 I64, 2 F64, 3 STRING of at most 7 bytes
+23 valkey     LENGTH n  (STRING path  LENGTH m  (STRING field  STRING value)*m)*n
+64 keydb      STRING script  I64 start ms  I64 interval ms  STRINGs keys  STRINGs arguments
+33 redis      LENGTH, microseconds
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Codec(NamedTuple):
 
     decode: Decode
     items: Items
-    count: Count
+    count_of: Count
 
 
 def codec_of(row: TypeRow) -> Codec:
@@ -40,7 +40,9 @@ def _whole(decode: Decode) -> Items:
             held += cursor.buf[cursor.pos :]
             cursor.pos = len(cursor.buf)
             if len(held) > cursor.max_string:
-                raise LimitExceeded("the value is too large to hold", limit=cursor.max_string, wanted=len(held))
+                raise LimitExceeded(
+                    "the value is too large to hold", limit=cursor.max_string, wanted=len(held)
+                )
         yield [decode(held, scope)]
 
     return items
@@ -109,6 +111,7 @@ def _sketch() -> Codec:
 
 
 # fmt: off
+# ruff: noqa: E501 - one row, one line
 CODECS: dict[str, Codec] = {
     "string":                 Codec(strings.decode_string, strings.string_items, strings.count_string),
     "list":                   Codec(lists.decode_list, lists.list_items, _count_length),

@@ -87,7 +87,9 @@ def read_strings(raw: bytes, scope: Scope, width: int = 1) -> list[bytes]:
 def check_whole(found: int, count: int, end: int, raw: bytes) -> None:
     """Raise CorruptStructure unless exactly the whole value was read."""
     if found != count or end != len(raw):
-        raise CorruptStructure(f"the value holds {found} of {count} elements and ends at {end} of {len(raw)}", end)
+        raise CorruptStructure(
+            f"the value holds {found} of {count} elements and ends at {end} of {len(raw)}", end
+        )
 
 
 def check_distinct(distinct: int, count: int, what: str) -> None:

@@ -1,9 +1,9 @@
 """Sets: plain, an intset, a listpack, and Dragonfly's with member expiry (rdb-format.md, 4.2, 4.4, 9.2).
 
-    2             LENGTH n  STRING*n
-    11            STRING, an intset
-    20            STRING, a listpack
-    dragonfly 32  LENGTH n  (STRING member  STRING ttl)*n
+2             LENGTH n  STRING*n
+11            STRING, an intset
+20            STRING, a listpack
+dragonfly 32  LENGTH n  (STRING member  STRING ttl)*n
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, MutableSet
 
 from rdbcodec.datatypes import hashes
-from rdbcodec.datatypes.scope import Scope, blob_items, check_distinct, grouped, read_blob, read_strings
 from rdbcodec.datatypes.lists import list_items
+from rdbcodec.datatypes.scope import Scope, blob_items, check_distinct, grouped, read_blob, read_strings
 from rdbcodec.structures import intset, listpack
 from rdbcodec.wire.cursor import Cursor
 

@@ -1,15 +1,17 @@
-"""Streams, versions 1 to 5: entries, IDs, groups, pending entries, consumers (rdb-format.md 4.7, rdb-v13-15.md 3, 5).
+"""Streams, versions 1 to 5: entries, IDs, groups, pending entries, consumers.
 
-    nodes     LENGTH n  (STRING master ID, 16 bytes  STRING listpack)*n      see structures/stream_node
-    length    LENGTH live entries
-    last ID   LENGTH ms  LENGTH seq
-    v2+       first ID, max deleted ID (LENGTH LENGTH each), LENGTH entries added
-    groups    LENGTH n, each: STRING name, last delivered ID, v2+ LENGTH entries read (2**64-1 = unknown),
-              pending    LENGTH n  (ID16  I64 delivery time  LENGTH delivery count)*n
-              consumers  LENGTH n  (STRING name  I64 seen  v3+ I64 active, -1 = never  LENGTH n  ID16*n)*n
-              v5         LENGTH n  ID16*n     nacked: pending without an owner, in order of release
-    v4+       LENGTH duration s  LENGTH max  LENGTH n producers (STRING id  LENGTH n (STRING iid  ID)*n)*n
-              LENGTH iids added  LENGTH duplicates
+Facts: rdb-format.md 4.7; rdb-v13-15.md 3 and 5.
+
+nodes     LENGTH n  (STRING master ID, 16 bytes  STRING listpack)*n      see structures/stream_node
+length    LENGTH live entries
+last ID   LENGTH ms  LENGTH seq
+v2+       first ID, max deleted ID (LENGTH LENGTH each), LENGTH entries added
+groups    LENGTH n, each: STRING name, last delivered ID, v2+ LENGTH entries read (2**64-1 = unknown),
+          pending    LENGTH n  (ID16  I64 delivery time  LENGTH delivery count)*n
+          consumers  LENGTH n  (STRING name  I64 seen  v3+ I64 active, -1 = never  LENGTH n  ID16*n)*n
+          v5         LENGTH n  ID16*n     nacked: pending without an owner, in order of release
+v4+       LENGTH duration s  LENGTH max  LENGTH n producers (STRING id  LENGTH n (STRING iid  ID)*n)*n
+          LENGTH iids added  LENGTH duplicates
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Sorted sets: with text or binary scores, in a ziplist or a listpack (rdb-format.md, 3.4, 4.3, 4.4).
 
-    3   LENGTH n  (STRING member  TEXT_DOUBLE score)*n
-    5   LENGTH n  (STRING member  F64 score)*n
-    12  STRING, a ziplist of member, score
-    17  STRING, a listpack of member, score
+3   LENGTH n  (STRING member  TEXT_DOUBLE score)*n
+5   LENGTH n  (STRING member  F64 score)*n
+12  STRING, a ziplist of member, score
+17  STRING, a listpack of member, score
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ import struct
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from rdbcodec.datatypes.scope import Scope, blob_items, check_distinct, check_whole, check_width, grouped, read_blob
+from rdbcodec.datatypes.scope import (
+    Scope,
+    blob_items,
+    check_distinct,
+    check_whole,
+    check_width,
+    grouped,
+    read_blob,
+)
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import doubles, lengths, strings
 from rdbcodec.wire.cursor import Cursor, Reader

@@ -25,7 +25,9 @@ def sections(facts: Profile, *, hide_keys: bool = False) -> list[Section]:
         Section("Snapshot", ("", ""), _snapshot_rows(facts)),
         Section("AUX fields", ("", ""), _aux_rows(facts)),
         Section("Databases", (">db", ">keys", ">expiring", ">announced"), _database_rows(facts)),
-        Section("Keys by type", ("type", "encoding", ">code", ">keys", ">bytes", ">share"), _kind_rows(facts)),
+        Section(
+            "Keys by type", ("type", "encoding", ">code", ">keys", ">bytes", ">share"), _kind_rows(facts)
+        ),
         Section("Expiry", ("", ""), _expiry_rows(facts)),
         Section(
             "Biggest keys",
@@ -70,7 +72,9 @@ def tail_words(tail: Tail | None) -> str:
 
 def _loader_words(facts: Profile) -> str:
     loaders = [f"{product} {release} and later" for product, release in facts.oldest_loaders()]
-    words = ", ".join(loaders) if loaders else f"no Redis or Valkey release known; it is {facts.dialect}'s own"
+    words = (
+        ", ".join(loaders) if loaders else f"no Redis or Valkey release known; it is {facts.dialect}'s own"
+    )
     modules = sorted({module.name for module in facts.modules.values()})
     return words + (f", with {', '.join(modules)} loaded" if modules else "")
 
@@ -93,7 +97,12 @@ def _aux_rows(facts: Profile) -> list[tuple[str, str]]:
 
 def _database_rows(facts: Profile) -> list[tuple[str, ...]]:
     return [
-        (str(db), number(told.keys), number(told.expires), "-" if told.told_keys is None else number(told.told_keys))
+        (
+            str(db),
+            number(told.keys),
+            number(told.expires),
+            "-" if told.told_keys is None else number(told.told_keys),
+        )
         for db, told in sorted(facts.databases.items())
     ]
 
@@ -134,7 +143,9 @@ def _big_row(big: BigKey, *, hide_keys: bool) -> tuple[str, ...]:
 
 
 def _module_rows(facts: Profile) -> list[tuple[str, ...]]:
-    return [(told.name, str(told.version), number(told.keys), number(told.aux)) for told in facts.modules.values()]
+    return [
+        (told.name, str(told.version), number(told.keys), number(told.aux)) for told in facts.modules.values()
+    ]
 
 
 def _function_rows(facts: Profile) -> list[tuple[str, ...]]:

@@ -34,7 +34,7 @@ def _aligned(section: Section) -> Iterator[str]:
         yield ("  " + "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in cells)).rstrip()
 
 
-def render_rich(title: str, sections: Sequence[Section], console: Any) -> None:  # noqa: ANN401 - rich is optional
+def render_rich(title: str, sections: Sequence[Section], console: Any) -> None:
     """Rich tables on a console of the package `rich`."""
     from rich.table import Table  # noqa: PLC0415 - optional
     from rich.text import Text  # noqa: PLC0415
@@ -43,7 +43,9 @@ def render_rich(title: str, sections: Sequence[Section], console: Any) -> None: 
     for section in sections:
         table = Table(title=Text(section.title), title_justify="left", show_header=any(section.head))
         for head in section.head:
-            table.add_column(head.lstrip(">"), justify="right" if head.startswith(">") else "left", overflow="fold")
+            table.add_column(
+                head.lstrip(">"), justify="right" if head.startswith(">") else "left", overflow="fold"
+            )
         for row in section.rows:
             table.add_row(*(Text(cell) for cell in row))
         console.print(table)

@@ -6,6 +6,7 @@ import base64
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+_UNITS = ("KiB", "MiB", "GiB", "TiB")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -13,12 +14,8 @@ def size(count: int) -> str:
     """Bytes as people read them: 1.5 MiB."""
     if count < 1024:
         return f"{count} B"
-    value = float(count)
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
-        value /= 1024
-        if value < 1024:
-            break
-    return f"{value:.1f} {unit}"
+    step = min((count.bit_length() - 1) // 10, len(_UNITS))
+    return f"{count / 1024**step:.1f} {_UNITS[step - 1]}"
 
 
 def number(value: int | None) -> str:
@@ -55,7 +52,7 @@ def shortened(raw: bytes, width: int = 60) -> str:
     return shown if len(raw) <= width else f"{shown[:width]}... ({len(raw)} bytes)"
 
 
-def json_bytes(raw: bytes) -> Any:  # noqa: ANN401 - JSON
+def json_bytes(raw: bytes) -> Any:
     """Bytes in JSON without loss: text when valid UTF-8, else {"$b64": ...}."""
     try:
         return raw.decode("utf-8")

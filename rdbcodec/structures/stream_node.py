@@ -98,7 +98,9 @@ def _check_rest(source: Iterator[bytes | int], live: int, dead: int) -> None:
     if next(source, None) is not None:
         raise CorruptStructure("stream node: the listpack goes on after its last entry")
     if live or dead:
-        raise CorruptStructure(f"stream node: {-live:+d} live and {-dead:+d} deleted entries against its master entry")
+        raise CorruptStructure(
+            f"stream node: {-live:+d} live and {-dead:+d} deleted entries against its master entry"
+        )
 
 
 def _read_entry(

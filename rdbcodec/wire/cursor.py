@@ -35,7 +35,7 @@ class Cursor:
     was asked for; `pos` of the error is the position in the value.
     """
 
-    __slots__ = ("_chunks", "_dropped", "buf", "budget", "max_string", "pos", "skip_large")
+    __slots__ = ("_chunks", "_dropped", "budget", "buf", "max_string", "pos", "skip_large")
 
     def __init__(
         self,
@@ -87,7 +87,9 @@ class Cursor:
         """The next STRING; raises LimitExceeded when it is longer than `max_string`."""
         size = self.string_size()
         if size > self.max_string:
-            raise LimitExceeded("a string inside the value is too large to hold", limit=self.max_string, wanted=size)
+            raise LimitExceeded(
+                "a string inside the value is too large to hold", limit=self.max_string, wanted=size
+            )
         return self._read(self._read_string)
 
     def string_size(self) -> int:

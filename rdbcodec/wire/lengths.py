@@ -32,7 +32,7 @@ def read(buf: bytes, pos: int) -> tuple[int, int]:
         what = "a string encoding" if head >= 0xC0 else "no form of length"
         raise CorruptStructure(f"expected a length, found byte {head:#04x}, {what}", pos)
     end = pos + (5 if head == 0x80 else 9)
-    buf[end - 1]  # noqa: B018  # IndexError when cut: a short slice would be a wrong number
+    buf[end - 1]  # IndexError when cut: a short slice would be a wrong number
     return int.from_bytes(buf[pos + 1 : end], "big"), end
 
 

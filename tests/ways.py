@@ -1,0 +1,180 @@
+"""What the corpus tests share: the fixtures, every way to read bytes, and records as plain data.
+
+`WAYS` holds one function for each way in which a snapshot may reach a reader; all of them must give
+the records that reading it whole gives. `plain` turns a record into data that `==` compares completely:
+values are subclasses of builtins, whose own equality ignores order and field TTLs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import mmap
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lz4.frame
+
+import rdbcodec
+from rdbcodec import NEED_DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rdbcodec import Record
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+DISABLED = bytes(8)  # the checksum of a server with rdbchecksum no
+
+
+def corpus(folder: str, *suffixes: str) -> list[Path]:
+    """The fixture files of a folder; a corpus that is not there is a failure, not an empty run."""
+    files = sorted(path for path in (FIXTURES / folder).iterdir() if path.suffix in suffixes)
+    if not files:
+        raise FileNotFoundError(f"no fixtures {suffixes} in {FIXTURES / folder}")
+    return files
+
+
+SNAPSHOTS = corpus("snapshots", ".rdb", ".aof")
+
+
+def snapshot(*records: bytes, magic: bytes = b"REDIS0012", checksum: bytes = DISABLED) -> bytes:
+    """A hand-made snapshot of these records."""
+    return magic + b"".join(records) + b"\xff" + (checksum if magic > b"REDIS0004" else b"")
+
+
+def pair(code: int, value: bytes, key: bytes = b"k") -> bytes:
+    """A key record: type byte, short key, value."""
+    return bytes((code, len(key))) + key + value
+
+
+def entries(data: bytes, **options: Any) -> list[rdbcodec.Entry]:
+    """The entries of a snapshot."""
+    with rdbcodec.open(data, **options) as reader:
+        return [record for record in reader if isinstance(record, rdbcodec.Entry)]
+
+
+# --- records as plain data --------------------------------------------------------------------------
+
+
+def plain(record: Record) -> tuple[object, ...]:
+    """A record as its class name and everything it says, values decoded."""
+    if not isinstance(record, rdbcodec.Entry):
+        fields = dataclasses.fields(record)
+        return (type(record).__name__, *(getattr(record, field.name) for field in fields))
+    return (
+        type(record).__name__,
+        record.db,
+        record.key,
+        record.type,
+        record.encoding,
+        record.code,
+        record.expires_at_ms,
+        record.idle,
+        record.freq,
+        record.meta,
+        record.offset,
+        record.raw,
+        record.serialized_size,
+        record.count,
+        plain_value(record.value()),
+    )
+
+
+def plain_value(value: object) -> tuple[object, ...]:
+    """A decoded value with its class, its order and its expiries."""
+    name = type(value).__name__
+    if isinstance(value, rdbcodec.PathHash):
+        return name, [(path, plain_value(fields)) for path, fields in value.items()]
+    if isinstance(value, rdbcodec.Hash):
+        return name, list(value.items()), value.expires_at_ms
+    if isinstance(value, rdbcodec.Set):
+        return name, list(value), value.expires_at_ms
+    if isinstance(value, dict):
+        return name, list(value.items())
+    return name, value
+
+
+# --- the ways ---------------------------------------------------------------------------------------
+
+
+def read(source: rdbcodec.Source) -> list[Record]:
+    """The records of anything rdbcodec.open takes."""
+    with rdbcodec.open(source) as reader:
+        return list(reader)
+
+
+def fed(data: bytes, size: int) -> list[Record]:
+    """The records of a Decoder that gets `size` bytes at a time."""
+    decoder = rdbcodec.Decoder()
+    records: list[Record] = []
+    for at in range(0, len(data), size):
+        decoder.feed(data[at : at + size])
+        while (record := decoder.next_record()) is not NEED_DATA:
+            if record is None:
+                return records
+            records.append(record)
+    decoder.feed_eof()
+    while (record := decoder.next_record()) is not None:
+        assert record is not NEED_DATA
+        records.append(record)
+    return records
+
+
+def _write(data: bytes, tmp_path: Path) -> Path:
+    path = tmp_path / "dump"
+    path.write_bytes(data)
+    return path
+
+
+def _file(data: bytes, tmp_path: Path) -> list[Record]:
+    return read(_write(data, tmp_path))
+
+
+def _pipe(data: bytes, tmp_path: Path) -> list[Record]:
+    source, sink = os.pipe()
+
+    def pour() -> None:
+        with os.fdopen(sink, "wb") as file:
+            file.write(data)
+
+    feeder = threading.Thread(target=pour)
+    feeder.start()
+    with os.fdopen(source, "rb", buffering=0) as file:
+        records = read(file)
+        while file.read(1 << 16):  # what follows a snapshot; else the feeder meets a closed pipe
+            pass
+    feeder.join()
+    return records
+
+
+def _mmap(data: bytes, tmp_path: Path) -> list[Record]:
+    with (
+        _write(data, tmp_path).open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory,
+    ):
+        return read(memory)
+
+
+def gzip_members(data: bytes) -> bytes:
+    """A gzip file of two members, as appending to one makes it."""
+    middle = len(data) // 2
+    return gzip.compress(data[:middle], 1) + gzip.compress(data[middle:], 1)
+
+
+WAYS: dict[str, Callable[[bytes, Path], list[Record]]] = {
+    "bytes": lambda data, _: read(data),
+    "file": _file,
+    "pipe": _pipe,
+    "bytearray": lambda data, _: read(bytearray(data)),
+    "memoryview": lambda data, _: read(memoryview(data)),
+    "mmap": _mmap,
+    "fed 1 byte at a time": lambda data, _: fed(data, 1),
+    "fed 7 bytes at a time": lambda data, _: fed(data, 7),
+    "fed whole": lambda data, _: fed(data, len(data)),
+    "gzip": lambda data, _: read(gzip.compress(data, 1)),
+    "gzip of two members": lambda data, _: read(gzip_members(data)),
+    "LZ4 frame": lambda data, _: read(lz4.frame.compress(data)),
+}
