@@ -12,9 +12,8 @@ stays under `max_value` plus a few windows of 256 KiB, whatever the file says ab
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rdbcodec.containers import CHUNK, Opened, Source, open_raw
 from rdbcodec.decoder import MAX_VALUE, Decoder
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
 TailKind = Literal["nothing", "zero padding", "AOF commands", "another snapshot", "other bytes"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(NamedTuple):
     """What follows the snapshot in its file; `size` in bytes, None for an AOF, which is not read on."""
 
     kind: TailKind

@@ -15,8 +15,7 @@ are few; they keep their bytes in `raw`, opcode included, so that copying is exa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from rdbcodec.datatypes.registry import codec_of
 from rdbcodec.datatypes.scope import Scope
@@ -30,8 +29,7 @@ from rdbcodec.wire.strings import Budget
 Checksum = Literal["ok", "disabled", "absent", "not verified"]
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The first bytes. `dialect` is what the magic says; AUX fields may tell more later."""
 
     offset: int
@@ -40,8 +38,7 @@ class Header:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Aux:
+class Aux(NamedTuple):
     """A named remark of the writer. A number is its decimal text."""
 
     offset: int
@@ -50,8 +47,7 @@ class Aux:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SelectDb:
+class SelectDb(NamedTuple):
     """The keys that follow belong to this database."""
 
     offset: int
@@ -59,8 +55,7 @@ class SelectDb:
     db: int
 
 
-@dataclass(frozen=True, slots=True)
-class ResizeDb:
+class ResizeDb(NamedTuple):
     """A hint for the database selected: its keys, and those of them that expire."""
 
     offset: int
@@ -70,8 +65,7 @@ class ResizeDb:
     expires: int
 
 
-@dataclass(frozen=True, slots=True)
-class SlotInfo:
+class SlotInfo(NamedTuple):
     """A hint of a cluster node: keys in a slot, and those of them that expire."""
 
     offset: int
@@ -81,8 +75,7 @@ class SlotInfo:
     expires: int
 
 
-@dataclass(frozen=True, slots=True)
-class SlotImport:
+class SlotImport(NamedTuple):
     """Valkey 9: slots that were being imported, as (first, last) ranges."""
 
     offset: int
@@ -91,8 +84,7 @@ class SlotImport:
     ranges: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A function library. `name` and `engine` are told apart only by the form of Redis 7.0-rc1 and rc2."""
 
     offset: int
@@ -111,8 +103,7 @@ class Function:
         return names[0] if names and words[0].startswith(b"#!") else None
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleAux:
+class ModuleAux(NamedTuple):
     """What a module saved beside the keys; `when` is 1 before them, 2 after them."""
 
     offset: int
@@ -121,8 +112,7 @@ class ModuleAux:
     when: int
 
 
-@dataclass(frozen=True, slots=True)
-class HashTemplate:
+class HashTemplate(NamedTuple):
     """Redis 8.10: field names that hashes of this file refer to by `id`."""
 
     offset: int
@@ -131,8 +121,7 @@ class HashTemplate:
     fields: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Vendor:
+class Vendor(NamedTuple):
     """An opcode of one dialect, kept as it came; `name` is that of the table."""
 
     offset: int
@@ -140,8 +129,7 @@ class Vendor:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """The end of the snapshot.
 
     `offset` is that of the EOF byte, `size` the bytes up to and with the checksum. `checksum` says

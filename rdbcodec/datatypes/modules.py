@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.framing import ITEM_DOUBLE, ITEM_EOF, ITEM_FLOAT, ITEM_SINT, ITEM_STRING, ITEM_UINT
@@ -27,12 +27,14 @@ ModuleItem = int | float | bytes
 _F32, _F64 = struct.Struct("<f"), struct.Struct("<d")
 
 
-@dataclass(slots=True)
-class ModuleValue:
+class ModuleValue(Plain):
     """A value only its module understands: who wrote it, and its bytes as on disk (with the module id)."""
 
-    module: ModuleId
-    raw: bytes
+    __slots__ = ("module", "raw")
+
+    def __init__(self, module: ModuleId, raw: bytes) -> None:
+        self.module = module
+        self.raw = raw
 
     def items(self) -> list[tuple[int, ModuleItem]]:
         """The (opcode, item) pairs the module wrote, in order."""

@@ -14,10 +14,9 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from decimal import Decimal
 
 from rdbcodec.datatypes.hashes import Hash
+from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope, check_distinct
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.wire.cursor import Cursor
@@ -28,12 +27,14 @@ SHORT_TEXT = 7  # bytes
 TAG_TEXT, TAG_INTEGER, TAG_FLOAT, TAG_SHORT = range(4)
 
 
-@dataclass(slots=True)
-class Array:
+class Array(Plain):
     """A sparse array: index -> text, and where the last insert went (None: never inserted)."""
 
-    elements: dict[int, bytes] = field(default_factory=dict)
-    cursor: int | None = None
+    __slots__ = ("cursor", "elements")
+
+    def __init__(self, elements: dict[int, bytes] | None = None, cursor: int | None = None) -> None:
+        self.elements = {} if elements is None else elements
+        self.cursor = cursor
 
 
 class PathHash(dict[bytes, Hash]):
@@ -42,28 +43,34 @@ class PathHash(dict[bytes, Hash]):
     __slots__ = ()
 
 
-@dataclass(slots=True)
-class Cron:
+class Cron(Plain):
     """A KeyDB cron job; times in milliseconds."""
 
-    script: bytes
-    start_ms: int
-    interval_ms: int
-    keys: list[bytes]
-    arguments: list[bytes]
+    __slots__ = ("arguments", "interval_ms", "keys", "script", "start_ms")
+
+    def __init__(
+        self, script: bytes, start_ms: int, interval_ms: int, keys: list[bytes], arguments: list[bytes]
+    ) -> None:
+        self.script = script
+        self.start_ms = start_ms
+        self.interval_ms = interval_ms
+        self.keys = keys
+        self.arguments = arguments
 
 
-@dataclass(slots=True)
-class RawValue:
+class RawValue(Plain):
     """A value whose extent is known and whose meaning is its server's own: the bytes as on disk."""
 
-    raw: bytes
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
 
 
 def decode_array(raw: bytes, scope: Scope) -> Array:
     """Type 28; for an index that occurs twice the later value counts, as for the server."""
     cursor = Cursor([raw], scope.budget)
-    value = Array(cursor=None)
+    value = Array()
     count, value.cursor = _array_head(cursor)
     for _ in range(count):
         index, text = _array_element(cursor)
@@ -115,6 +122,8 @@ def float_text(value: float) -> bytes:
     """The text of a float element: shortest digits in positional notation, with a point."""
     if not math.isfinite(value):
         return repr(value).encode()
+    from decimal import Decimal  # noqa: PLC0415 - 3 ms of import time for a type hardly any file has
+
     text = format(Decimal(repr(value)), "f")
     return (text if "." in text else text + ".0").encode()
 

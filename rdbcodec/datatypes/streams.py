@@ -17,8 +17,8 @@ v4+       LENGTH duration s  LENGTH max  LENGTH n producers (STRING id  LENGTH n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures import listpack, stream_node
@@ -31,70 +31,97 @@ NEVER = -1  # a consumer's active time
 ID_SIZE = 16
 
 
-@dataclass(slots=True)
-class Pending:
+class Pending(Plain):
     """An entry delivered and not acknowledged; `consumer` is None when nobody owns it."""
 
-    id: StreamId
-    delivered_at_ms: int
-    deliveries: int
-    consumer: bytes | None = None
+    __slots__ = ("consumer", "delivered_at_ms", "deliveries", "id")
+
+    def __init__(
+        self, id: StreamId, delivered_at_ms: int, deliveries: int, consumer: bytes | None = None
+    ) -> None:
+        self.id = id
+        self.delivered_at_ms = delivered_at_ms
+        self.deliveries = deliveries
+        self.consumer = consumer
 
 
-@dataclass(slots=True)
-class Consumer:
+class Consumer(Plain):
     """A consumer of a group. `active_at_ms` is None for "never", and in versions before 3."""
 
-    name: bytes
-    seen_at_ms: int
-    active_at_ms: int | None = None
-    pending: list[StreamId] = field(default_factory=list)
+    __slots__ = ("active_at_ms", "name", "pending", "seen_at_ms")
+
+    def __init__(self, name: bytes, seen_at_ms: int, active_at_ms: int | None = None) -> None:
+        self.name = name
+        self.seen_at_ms = seen_at_ms
+        self.active_at_ms = active_at_ms
+        self.pending: list[StreamId] = []
 
 
-@dataclass(slots=True)
-class Group:
-    """A consumer group. `entries_read` is None when unknown, and in version 1."""
+class Group(Plain):
+    """A consumer group. `entries_read` is None when unknown, and in version 1.
 
-    name: bytes
-    last_id: StreamId
-    entries_read: int | None = None
-    pending: dict[StreamId, Pending] = field(default_factory=dict)
-    consumers: list[Consumer] = field(default_factory=list)
-    nacked: list[StreamId] = field(default_factory=list)
+    `nacked` lists the pending entries that were released by their consumer, oldest release first.
+    """
+
+    __slots__ = ("consumers", "entries_read", "last_id", "nacked", "name", "pending")
+
+    def __init__(self, name: bytes, last_id: StreamId, entries_read: int | None = None) -> None:
+        self.name = name
+        self.last_id = last_id
+        self.entries_read = entries_read
+        self.pending: dict[StreamId, Pending] = {}
+        self.consumers: list[Consumer] = []
+        self.nacked: list[StreamId] = []
 
 
-@dataclass(slots=True)
-class Producer:
+class Producer(Plain):
     """An idempotent producer and the ids it used: iid -> entry."""
 
-    id: bytes
-    iids: dict[bytes, StreamId] = field(default_factory=dict)
+    __slots__ = ("id", "iids")
+
+    def __init__(self, id: bytes) -> None:
+        self.id = id
+        self.iids: dict[bytes, StreamId] = {}
 
 
-@dataclass(slots=True)
-class Idempotence:
-    """What a stream of version 4 and later remembers about producers; the times are seconds."""
+class Idempotence(Plain):
+    """What a stream of version 4 and later remembers about producers; `duration_s` is seconds."""
 
-    duration_s: int = 100
-    max_size: int = 100
-    producers: list[Producer] = field(default_factory=list)
-    added: int = 0
-    duplicates: int = 0
+    __slots__ = ("added", "duplicates", "duration_s", "max_size", "producers")
+
+    def __init__(self, duration_s: int = 100, max_size: int = 100) -> None:
+        self.duration_s = duration_s
+        self.max_size = max_size
+        self.producers: list[Producer] = []
+        self.added = 0
+        self.duplicates = 0
 
 
-@dataclass(slots=True)
-class Stream:
+class Stream(Plain):
     """A Redis stream. What its version does not hold is None (or empty)."""
 
-    version: int
-    entries: list[StreamEntry]
-    length: int
-    last_id: StreamId
-    first_id: StreamId | None = None
-    max_deleted_id: StreamId | None = None
-    entries_added: int | None = None
-    groups: list[Group] = field(default_factory=list)
-    idempotence: Idempotence | None = None
+    __slots__ = (
+        "entries",
+        "entries_added",
+        "first_id",
+        "groups",
+        "idempotence",
+        "last_id",
+        "length",
+        "max_deleted_id",
+        "version",
+    )
+
+    def __init__(self, version: int, entries: list[StreamEntry], length: int, last_id: StreamId) -> None:
+        self.version = version
+        self.entries = entries
+        self.length = length
+        self.last_id = last_id
+        self.first_id: StreamId | None = None
+        self.max_deleted_id: StreamId | None = None
+        self.entries_added: int | None = None
+        self.groups: list[Group] = []
+        self.idempotence: Idempotence | None = None
 
 
 def decode_stream(raw: bytes, scope: Scope, version: int = 1) -> Stream:

@@ -10,10 +10,9 @@ Instance: `81 bd e7 2d a2 bb 1e b4 00` is the LENGTH of "vectorset", version 0.
 
 from __future__ import annotations
 
-from string import ascii_lowercase, ascii_uppercase, digits
 from typing import NamedTuple
 
-_COMMON = ascii_uppercase + ascii_lowercase + digits
+_COMMON = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _MODULE_ALPHABET = _COMMON + "-_"
 _CLASS_ALPHABET = _COMMON + "_-"
 
