@@ -130,7 +130,7 @@ class Decoder:
         self._attributes: Attributes | None = None
         self._templates: dict[int, tuple[bytes, ...]] = {}
         self._blob_offset: int | None = None
-        self._tagged: dict[int, tuple[Decoder, Records]] = {}
+        self._tagged: dict[int, Decoder] = {}
         self._large: tuple[Walk, int] | None = None
         self._failure: DecodeError | None = None
         self._records = self._run()
@@ -195,15 +195,6 @@ class Decoder:
 
     # --- the loop ------------------------------------------------------------------------------------
 
-    def _run(self) -> Records:
-        try:
-            yield from self._header()
-            yield from self._body()
-            yield from self._end()
-        except DecodeError as error:
-            self._locate(error)
-            raise
-
     def _locate(self, error: DecodeError) -> None:
         if self._blob_offset is not None:
             error.locate(offset=self._blob_offset, db=self._db)
@@ -247,89 +238,97 @@ class Decoder:
         base = self._base if self._blob_offset is None else self._blob_offset
         return Context(base, self._db, self._types, self._templates, self.max_value)
 
-    def _body(self) -> Records:
-        """Records up to the EOF byte; `_pos` is there afterwards.
+    def _run(self) -> Records:
+        """Every record. For a blob: every record in it, and no header and end.
 
-        One long function because this loop runs once a key: with the common string record inlined,
-        slots filled without a constructor and no state on `self`, small keys cost half of what calls
-        to helpers would make them cost.
+        One long function because its loop runs once a key: with the common string record inlined, slots
+        filled without a constructor, no state on `self` and no generator inside another, small keys
+        cost half of what calls to helpers would make them cost.
         """
-        walk_string, new = strings.walk, Entry
-        buf, pos, size = self._buf, self._pos, len(self._buf)
-        walks, context = self._walks, self._context()
-        while True:
-            attributes = self._attributes
-            try:
-                if attributes is None:
-                    # Type 0, a plain string, without attributes: most records of most large files.
-                    while not buf[pos]:
+        try:
+            if self._blob_offset is None:
+                yield from self._header()
+            walk_string, new = strings.walk, Entry
+            buf, pos, size = self._buf, self._pos, len(self._buf)
+            walks, context = self._walks, self._context()
+            while True:
+                attributes = self._attributes
+                try:
+                    if attributes is None:
+                        # Type 0, a plain string, without attributes: most records of most large files.
+                        while not buf[pos]:
+                            head = buf[pos + 1]
+                            start = pos + 2 + head if head < 0x40 else walk_string(buf, pos + 1)
+                            head = buf[start]
+                            if head < 0x40:
+                                end = start + 1 + head
+                            elif head < 0x80:
+                                end = start + 2 + ((head & 0x3F) << 8 | buf[start + 1])
+                            else:
+                                end = walk_string(buf, start)
+                            if end > size:
+                                break
+                            entry = new()
+                            entry._context = context
+                            entry._pos = pos
+                            entry._record = buf[pos:end]
+                            entry._start = start - pos
+                            entry.code = 0
+                            yield entry
+                            pos = end
+                    code = buf[pos]
+                    walk = walks[code]
+                    if walk is not None:
                         head = buf[pos + 1]
                         start = pos + 2 + head if head < 0x40 else walk_string(buf, pos + 1)
                         head = buf[start]
-                        if head < 0x40:
-                            end = start + 1 + head
-                        elif head < 0x80:
-                            end = start + 2 + ((head & 0x3F) << 8 | buf[start + 1])
-                        else:
-                            end = walk_string(buf, start)
-                        if end > size:
-                            break
-                        entry = new()
-                        entry._context = context
-                        entry._pos = pos
-                        entry._record = buf[pos:end]
-                        entry._start = start - pos
-                        entry.code = 0
-                        yield entry
-                        pos = end
-                code = buf[pos]
-                walk = walks[code]
-                if walk is not None:
-                    head = buf[pos + 1]
-                    start = pos + 2 + head if head < 0x40 else walk_string(buf, pos + 1)
-                    head = buf[start]
-                    end = walk(buf, start)
-                    if end <= size:
-                        if attributes is None:
-                            entry = new()
-                        else:
-                            entry = AttributedEntry()
-                            entry._attributes = attributes
-                            self._attributes = None
-                        entry._context = context
-                        entry._pos = pos
-                        entry._record = buf[pos:end]
-                        entry._start = start - pos
-                        entry.code = code
-                        yield entry
-                        pos = end
+                        end = walk(buf, start)
+                        if end <= size:
+                            if attributes is None:
+                                entry = new()
+                            else:
+                                entry = AttributedEntry()
+                                entry._attributes = attributes
+                                self._attributes = None
+                            entry._context = context
+                            entry._pos = pos
+                            entry._record = buf[pos:end]
+                            entry._start = start - pos
+                            entry.code = code
+                            yield entry
+                            pos = end
+                            continue
+                    elif code == EXPIRETIME_MS and pos + 9 <= size:
+                        # Caches have one before each key.
+                        self._expire(buf, pos)
+                        pos += 9
                         continue
-                elif code == EXPIRETIME_MS and pos + 9 <= size:
-                    # Caches have one before each key.
-                    self._expire(buf, pos)
-                    pos += 9
-                    continue
-            except IndexError:
-                pass
-            except CorruptStructure as error:
+                except IndexError:
+                    pass
+                except CorruptStructure as error:
+                    self._pos = pos
+                    self._name_key(error)
+                    raise
+                # Something rarer, or a record that is not whole: `self` takes over.
                 self._pos = pos
-                self._name_key(error)
-                raise
-            # Something rarer, or a record that is not whole: `self` takes over.
-            self._pos = pos
-            if pos >= size:
-                if self._blob_offset is not None and self._is_blob_done():
+                if pos >= size:
+                    if self._blob_offset is not None and self._is_blob_done():
+                        return
+                    yield from self._wait(pos)
+                    self._pos = 0
+                elif buf[pos] == EOF and attributes is None:
+                    if self._blob_offset is None:
+                        yield from self._end()
                     return
-                yield from self._wait(pos)
-                self._pos = 0
-            elif buf[pos] == EOF and attributes is None:
-                return
-            elif walks[buf[pos]] is not None:
-                yield from self._split_entry()
-            elif not self._follow_telltale(buf[pos]):
-                yield from self._opcode_record()
-            buf, pos, size = self._buf, self._pos, len(self._buf)
-            walks, context = self._walks, self._context()
+                elif walks[buf[pos]] is not None:
+                    yield from self._split_entry()
+                elif not self._follow_telltale(buf[pos]):
+                    yield from self._opcode_record()
+                buf, pos, size = self._buf, self._pos, len(self._buf)
+                walks, context = self._walks, self._context()
+        except DecodeError as error:
+            self._locate(error)
+            raise
 
     def _is_blob_done(self) -> bool:
         return self._eof and not self._fed and self._attributes is None
@@ -705,7 +704,7 @@ class Decoder:
         data, _ = strings.read(raw, 1, Budget(self._max_record))
         child.feed(unpack_blob(row.name, data, self._max_record))
         child.feed_eof()
-        yield from self._child_records(child, child._body())
+        yield from self._child_records(child)
         if child._pos < len(child._buf):
             raise CorruptStructure("a compressed blob holds an EOF mark")
         self._db = child._db
@@ -723,25 +722,20 @@ class Decoder:
         del row
         tag = int.from_bytes(raw[1:5], "little")
         if tag not in self._tagged:
-            child = self._child()
-            self._tagged[tag] = child, child._body()
-        child, records = self._tagged[tag]
+            self._tagged[tag] = self._child()
+        child = self._tagged[tag]
         child.feed(raw[9:])
-        yield from self._child_records(child, records)
+        yield from self._child_records(child)
         if child._pos >= len(child._buf) and child._attributes is None:
             del self._tagged[tag]
 
-    def _child_records(self, child: Decoder, records: Records) -> Records:
-        try:
-            for record in records:
-                if record is NEED_DATA:
-                    return
-                if isinstance(record, Entry):
-                    record._pos = 0  # its place in the file is that of the blob
-                yield record
-        except DecodeError as error:
-            child._locate(error)
-            raise
+    def _child_records(self, child: Decoder) -> Records:
+        for record in child._records:
+            if record is NEED_DATA:
+                return
+            if isinstance(record, Entry):
+                record._pos = 0  # its place in the file is that of the blob
+            yield record
 
     def _check_can_pass_by(self, wanted: int) -> None:
         if self._blob_offset is not None:

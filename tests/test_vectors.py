@@ -168,28 +168,45 @@ SEEN_AT_MS = 1700000000000
 FIELD_EXPIRES_AT_MS = 4102444800000
 
 
+def consumer_of(name: bytes, at_ms: int, pending: list[StreamId], *, active: bool = True) -> Consumer:
+    """A consumer seen, and active unless its stream's version does not say, at this time."""
+    value = Consumer(name, at_ms, at_ms if active else None)
+    value.pending = pending
+    return value
+
+
+def group_of(
+    name: bytes, last_id: StreamId, entries_read: int | None, pending: list[Pending], consumer: Consumer
+) -> Group:
+    value = Group(name, last_id, entries_read)
+    value.pending = {entry.id: entry for entry in pending}
+    value.consumers = [consumer]
+    return value
+
+
+def stream_of(version: int, fields: dict[StreamId, tuple[bytes, bytes]]) -> Stream:
+    """A stream of entries of one field each, none of which was ever deleted."""
+    entries = [StreamEntry(id, [field]) for id, field in fields.items()]
+    value = Stream(version, entries, len(entries), entries[-1].id)
+    if version >= 2:
+        value.first_id, value.max_deleted_id, value.entries_added = (
+            entries[0].id,
+            StreamId(0, 0),
+            len(entries),
+        )
+    if version >= 4:
+        value.idempotence = Idempotence()
+    return value
+
+
 def stream_of_two(version: int) -> Stream:
     """Entries 5-0 {f: v1} and 6-3 {f: v2}; group g1 whose consumer c1 has the first one pending."""
     first, last = StreamId(5, 0), StreamId(6, 3)
-    return Stream(
-        version=version,
-        entries=[StreamEntry(first, [(b"f", b"v1")]), StreamEntry(last, [(b"f", b"v2")])],
-        length=2,
-        last_id=last,
-        first_id=first if version >= 2 else None,
-        max_deleted_id=StreamId(0, 0) if version >= 2 else None,
-        entries_added=2 if version >= 2 else None,
-        groups=[
-            Group(
-                name=b"g1",
-                last_id=first,
-                entries_read=1 if version >= 2 else None,
-                pending={first: Pending(first, SEEN_AT_MS, 1, b"c1")},
-                consumers=[Consumer(b"c1", SEEN_AT_MS, SEEN_AT_MS if version >= 3 else None, [first])],
-            )
-        ],
-        idempotence=Idempotence() if version >= 4 else None,
-    )
+    value = stream_of(version, {first: (b"f", b"v1"), last: (b"f", b"v2")})
+    pending = [Pending(first, SEEN_AT_MS, 1, b"c1")]
+    consumer = consumer_of(b"c1", SEEN_AT_MS, [first], active=version >= 3)
+    value.groups = [group_of(b"g1", first, 1 if version >= 2 else None, pending, consumer)]
+    return value
 
 
 # type (or "valkey22"): a header with which it exists, and the value
@@ -269,8 +286,14 @@ def loaded(shown: str, version: int = 14) -> Entry:
 
 def test_a_stream_of_redis_8_8_remembers_its_idempotent_producers() -> None:
     first, second, third = (StreamId(0x1A203A9F1F3, seq) for seq in range(3))
-    automatic = bytes.fromhex("57eed791ce826b8880481eadde025bc5")
-    assert loaded("""
+    expected = stream_of(5, {first: (b"f", b"v1"), second: (b"f", b"v2"), third: (b"f", b"v3")})
+    named, automatic = Producer(b"prodA"), Producer(b"prodB")
+    named.iids = {b"iid-1": first, b"iid-2": second}
+    automatic.iids = {bytes.fromhex("57eed791ce826b8880481eadde025bc5"): third}
+    expected.idempotence = Idempotence(duration_s=100, max_size=100)
+    expected.idempotence.producers = [named, automatic]
+    expected.idempotence.added, expected.idempotence.duplicates = 3, 1
+    entry = loaded("""
         1b 01 10 000001a203a9f1f3 0000000000000000 36
         3600000014000301000101018166020001020100010001827631030401
         020100010101827632030401020100010201827633030401ff
@@ -280,35 +303,23 @@ def test_a_stream_of_redis_8_8_remembers_its_idempotent_producers() -> None:
         05 70726f6442 01  10 57eed791ce826b8880481eadde025bc5 81000001a203a9f1f3 02
         03 01
         0e00 46946d0c93ae46d4
-    """).value() == Stream(
-        version=5,
-        entries=[
-            StreamEntry(first, [(b"f", b"v1")]),
-            StreamEntry(second, [(b"f", b"v2")]),
-            StreamEntry(third, [(b"f", b"v3")]),
-        ],
-        length=3,
-        last_id=third,
-        first_id=first,
-        max_deleted_id=StreamId(0, 0),
-        entries_added=3,
-        idempotence=Idempotence(
-            duration_s=100,
-            max_size=100,
-            producers=[
-                Producer(b"prodA", {b"iid-1": first, b"iid-2": second}),
-                Producer(b"prodB", {automatic: third}),
-            ],
-            added=3,
-            duplicates=1,
-        ),
-    )
+    """)
+    assert entry.value() == expected
 
 
 def test_released_entries_of_a_group_keep_their_order_and_have_no_owner() -> None:
     ids = [StreamId(ms, 0) for ms in (1, 2, 3, 4)]
     at_ms = 0x1A203A9F1F3
-    assert loaded("""
+    pending = [
+        Pending(ids[0], at_ms, 1, b"c"),
+        *(Pending(id, 0, 1) for id in ids[1:3]),
+        Pending(ids[3], 0, 0),
+    ]
+    group = group_of(b"g", ids[3], 4, pending, consumer_of(b"c", at_ms, [ids[0]]))
+    group.nacked = ids[1:]
+    expected = stream_of(5, dict.fromkeys(ids, (b"f", b"v")))
+    expected.groups = [group]
+    entry = loaded("""
         1b 01 10 0000000000000001 0000000000000000 3e
         3e000000190004010001010181660200010201000100018176020401020101010001817602040102010201000181760204
         01020103010001 8176020401ff
@@ -323,31 +334,8 @@ def test_released_entries_of_a_group_keep_their_order_and_have_no_owner() -> Non
             00000000000000040000000000000000
         4064 4064 00 00 00
         0e00 a33ed6c162159ba4
-    """).value() == Stream(
-        version=5,
-        entries=[StreamEntry(id, [(b"f", b"v")]) for id in ids],
-        length=4,
-        last_id=ids[3],
-        first_id=ids[0],
-        max_deleted_id=StreamId(0, 0),
-        entries_added=4,
-        groups=[
-            Group(
-                name=b"g",
-                last_id=ids[3],
-                entries_read=4,
-                pending={
-                    ids[0]: Pending(ids[0], at_ms, 1, b"c"),
-                    ids[1]: Pending(ids[1], 0, 1),
-                    ids[2]: Pending(ids[2], 0, 1),
-                    ids[3]: Pending(ids[3], 0, 0),
-                },
-                consumers=[Consumer(b"c", at_ms, at_ms, [ids[0]])],
-                nacked=ids[1:],
-            )
-        ],
-        idempotence=Idempotence(),
-    )
+    """)
+    assert entry.value() == expected
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ values are subclasses of builtins, whose own equality ignores order and field TT
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import mmap
 import os
@@ -62,8 +61,7 @@ def entries(data: bytes, **options: Any) -> list[rdbcodec.Entry]:
 def plain(record: Record) -> tuple[object, ...]:
     """A record as its class name and everything it says, values decoded."""
     if not isinstance(record, rdbcodec.Entry):
-        fields = dataclasses.fields(record)
-        return (type(record).__name__, *(getattr(record, field.name) for field in fields))
+        return type(record).__name__, *record
     return (
         type(record).__name__,
         record.db,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import IO, NamedTuple
 
-RUN = 1 << 16  # names held at a time: 24 bytes each, four times that while they are sorted
+RUN = 1 << 16  # names held at a time, 64 bytes of memory each
 _DIGEST, _OFFSET = 16, 8
 _RECORD = _DIGEST + _OFFSET
 
@@ -29,14 +29,14 @@ class Names:
     """Collects names; `duplicates` tells which of them were not new."""
 
     def __init__(self) -> None:
-        self._held = bytearray()
+        self._held: list[bytes] = []
         self._runs: list[IO[bytes]] = []
 
     def add(self, name: bytes, offset: int, db: int = 0) -> None:
         """A name of database `db`, seen at `offset`."""
-        digest = blake2b(name, digest_size=_DIGEST, salt=db.to_bytes(8, "little")).digest()
-        self._held += digest + offset.to_bytes(_OFFSET, "big")
-        if len(self._held) >= RUN * _RECORD:
+        digest = blake2b(b"%d " % db + name, digest_size=_DIGEST).digest()
+        self._held.append(digest + offset.to_bytes(_OFFSET, "big"))
+        if len(self._held) >= RUN:
             self._spill()
 
     def duplicates(self) -> Iterator[Duplicate]:
@@ -60,8 +60,7 @@ class Names:
         self._held.clear()
 
     def _sorted(self) -> list[bytes]:
-        held = bytes(self._held)
-        return sorted(held[at : at + _RECORD] for at in range(0, len(held), _RECORD))
+        return sorted(self._held)
 
     def _spill(self) -> None:
         file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the collection

@@ -8,6 +8,7 @@ but will not be loaded or will not behave (rdb-format.md, 6.4).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -64,8 +65,8 @@ class Soundness:
     problems: list[Problem] = field(default_factory=list)
     errors: int = 0
     warnings: int = 0
-    keys_by_db: dict[int, int] = field(default_factory=dict)
-    expires_by_db: dict[int, int] = field(default_factory=dict)
+    keys_by_db: Counter[int] = field(default_factory=Counter)
+    expires_by_db: Counter[int] = field(default_factory=Counter)
 
     @property
     def is_sound(self) -> bool:
@@ -111,10 +112,11 @@ def _check_records(
     reader: Reader, found: Soundness, names: Names, now_ms: int, progress: Callable[[], Any] | None
 ) -> None:
     told: dict[int, ResizeDb] = {}
+    add = names.add
     for record in reader:
         if isinstance(record, Entry):
+            add(record.key, record.offset, record.db)
             _check_entry(record, found, now_ms)
-            names.add(record.key, record.offset, record.db)
             if progress is not None and not found.keys & 0xFF:
                 progress()
         elif isinstance(record, ResizeDb):
@@ -129,24 +131,26 @@ def _check_records(
 
 def _check_entry(entry: Entry, found: Soundness, now_ms: int) -> None:
     found.keys += 1
-    found.keys_by_db[entry.db] = found.keys_by_db.get(entry.db, 0) + 1
+    found.keys_by_db[entry.db] += 1
     expiry = entry.expires_at_ms
     if expiry is not None:
-        found.expires_by_db[entry.db] = found.expires_by_db.get(entry.db, 0) + 1
+        found.expires_by_db[entry.db] += 1
         found.expired += expiry <= now_ms
     try:
-        remarks = list(_check_large(entry) if entry.is_large else _check_value(entry))
+        if entry.is_large:
+            remarks = _check_large(entry)
+        else:
+            value = entry.value()
+            if isinstance(value, bytes):
+                return  # most are; there is nothing more to say about a string
+            remarks = _check_value(entry, value)
+        for severity, message in remarks:
+            found.add(Problem(severity, message, entry.offset, entry.db, entry.key))
     except DecodeError as error:
         found.add(Problem.of(error))
-        return
-    for severity, message in remarks:
-        found.add(Problem(severity, message, entry.offset, entry.db, entry.key))
 
 
-def _check_value(entry: Entry) -> Iterator[tuple[Severity, str]]:
-    value = entry.value()
-    if isinstance(value, bytes):
-        return
+def _check_value(entry: Entry, value: Any) -> Iterator[tuple[Severity, str]]:
     if isinstance(value, Stream):
         if value.length != len(value.entries):
             yield "warning", f"the stream says it has {value.length} entries, it has {len(value.entries)}"
@@ -191,7 +195,7 @@ def _sum(first: ResizeDb, second: ResizeDb) -> ResizeDb:
 
 def _check_hints(told: dict[int, ResizeDb], found: Soundness) -> None:
     for db, hint in told.items():
-        keys, expires = found.keys_by_db.get(db, 0), found.expires_by_db.get(db, 0)
+        keys, expires = found.keys_by_db[db], found.expires_by_db[db]
         if (hint.keys, hint.expires) != (keys, expires):
             promised = f"{hint.keys} keys and {hint.expires} that expire"
             message = f"db {db} was announced with {promised}, it has {keys} and {expires}"
