@@ -41,7 +41,6 @@ from rdbcodec.wire import crc64, lzf
 ROOT = Path(__file__).resolve().parent.parent
 SEND = 1 << 20  # bytes of commands sent at once
 BATCH = 500  # elements in one command
-START_SECONDS = 20.0
 
 Commands = Iterator[bytes]
 
@@ -78,10 +77,7 @@ def json_strings(scale: float) -> Commands:
             "session": rng.randbytes(16).hex(),
             "active": bool(number & 1),
             "tags": [f"tag-{rng.randrange(100)}" for _ in range(4)],
-            "orders": [
-                {"id": rng.randrange(10**9), "amount": rng.randrange(10**5) / 100, "currency": "EUR", "status": "paid"}
-                for _ in range(5)
-            ],
+            "orders": [{"id": rng.randrange(10**9), "amount": n / 4, "status": "paid"} for n in range(7)],
         }
         yield command(b"SET", b"user:%d" % number, json.dumps(user).encode())
 
@@ -107,7 +103,7 @@ def mixed(scale: float) -> Commands:
 def big(scale: float) -> Commands:
     """16 big collections: three of each kind and a stream."""
     rng = random.Random(4)
-    for start in range(0, int(100_000 * scale), BATCH):
+    for start in range(0, int(160_000 * scale), BATCH):
         numbers = range(start, start + BATCH)
         for name in (b"a", b"b", b"c"):
             yield command(b"HSET", b"hash:" + name, *pairs(rng, numbers))
@@ -121,16 +117,12 @@ def big(scale: float) -> Commands:
 
 def pairs(rng: random.Random, numbers: range) -> Iterator[bytes]:
     """Fields and values."""
-    for number in numbers:
-        yield b"field:%d" % number
-        yield text(rng, 20)
+    return (word for n in numbers for word in (b"field:%d" % n, text(rng, 20)))
 
 
 def scored(rng: random.Random, numbers: range) -> Iterator[bytes]:
     """Scores and members."""
-    for number in numbers:
-        yield b"%d.%d" % (number, rng.randrange(100))
-        yield b"member:%d" % number
+    return (word for n in numbers for word in (b"%d.%d" % (n, rng.randrange(100)), b"member:%d" % n))
 
 
 INPUTS: dict[str, Callable[[float], Commands]] = {
@@ -158,14 +150,9 @@ def make_input(server: str, path: Path, commands: Commands) -> None:
         connection.sendall(command(b"CLIENT", b"REPLY", b"OFF"))
         for piece in pieces(commands):
             connection.sendall(piece)
-        connection.sendall(command(b"CLIENT", b"REPLY", b"ON") + command(b"SAVE"))
-        replies = b""
-        while replies.count(b"\r\n") < 2:
-            reply = connection.recv(4096)
-            if not reply:
-                break
-            replies += reply
-    if replies != b"+OK\r\n+OK\r\n":
+        connection.sendall(command(b"CLIENT", b"REPLY", b"ON") + command(b"SAVE") + command(b"QUIT"))
+        replies = connection.makefile("rb").read()
+    if replies != b"+OK\r\n" * 3:
         sys.exit(f"side_by_side.py: the server did not save {path}: {replies!r}")
 
 
@@ -199,15 +186,10 @@ def running(server: str, path: Path) -> Iterator[socket.socket]:
 
 def connect(connection: socket.socket, address: str, process: subprocess.Popen[bytes]) -> None:
     """Connect as soon as the server listens."""
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            connection.connect(address)
-        except (FileNotFoundError, ConnectionRefusedError):
-            time.sleep(0.02)
-        else:
-            return
-    sys.exit("side_by_side.py: the server did not start")
+    while connection.connect_ex(address):
+        if process.poll() is not None:
+            sys.exit("side_by_side.py: the server did not start")
+        time.sleep(0.02)
 
 
 # --- in the measured process ------------------------------------------------------------------------
@@ -241,7 +223,8 @@ IN_PROCESS: dict[str, Callable[[rdbcodec.Reader], None]] = {
 
 
 def measure(job: str, path: str) -> float:
-    """Processor seconds of a job, the checksum verified."""
+    """Processor seconds of a job, the checksum verified; the import of the CRC engine is not part of it."""
+    crc64.engine()
     start = time.process_time()
     with rdbcodec.open(path) as snapshot:
         IN_PROCESS[job](snapshot)
@@ -267,11 +250,14 @@ def count_keys(path: Path) -> int:
 # --- the table --------------------------------------------------------------------------------------
 
 
+Run = Callable[[Path], float]  # a run over a file; the seconds it took
+
+
 class Tool(NamedTuple):
-    """A row of the table; `run` gives the seconds one run took."""
+    """A row of the table."""
 
     label: str
-    run: Callable[[Path], float]
+    run: Run
 
 
 def environment(*, pure: bool) -> dict[str, str]:
@@ -282,7 +268,7 @@ def environment(*, pure: bool) -> dict[str, str]:
     return found | {"RDBCODEC_PURE": "1"} if pure else found
 
 
-def whole_process(words: list[str], *, executable: str | None = None, pure: bool = False) -> Callable[[Path], float]:
+def whole_process(words: list[str], *, executable: str | None = None, pure: bool = False) -> Run:
     """Time a command with the file as its last argument, from its start to its end."""
 
     def run(path: Path) -> float:
@@ -298,7 +284,7 @@ def whole_process(words: list[str], *, executable: str | None = None, pure: bool
     return run
 
 
-def ask(python: str, *arguments: str, pure: bool) -> Any:  # noqa: ANN401 - JSON
+def ask(python: str, *arguments: str, pure: bool) -> Any:
     """Run this script in another interpreter, and what it answers."""
     answer = subprocess.run(
         [python, __file__, *arguments], env=environment(pure=pure), stdout=subprocess.PIPE, check=True
@@ -306,7 +292,7 @@ def ask(python: str, *arguments: str, pure: bool) -> Any:  # noqa: ANN401 - JSON
     return json.loads(answer.stdout)
 
 
-def in_process(python: str, job: str, *, pure: bool) -> Callable[[Path], float]:
+def in_process(python: str, job: str, *, pure: bool) -> Run:
     """Time a job inside a Python process, without the start of the interpreter."""
 
     def run(path: Path) -> float:
@@ -354,13 +340,15 @@ def print_header(server: str, pythons: list[str], rounds: int) -> list[str]:
     print(f"machine  {processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}")
     print(f"server   {first_line([server, '--version'])}")
     print(f"rounds   {rounds}, processor seconds (user + system), ratio to redis-check-rdb's best")
-    names = []
+    names: list[str] = []
     for python in pythons:
         facts, pure = (ask(python, "--describe", pure=pure) for pure in (False, True))
-        build = "PGO" if facts["pgo"] else "no PGO"
-        names.append(f"{facts['version']} {build}")
-        engines = f"crc64 {facts['crc64']}, lzf {facts['lzf']}; pure: crc64 {pure['crc64']}, lzf {pure['lzf']}"
-        print(f"python   {names[-1]}: {engines} ({python})")
+        names.append(f"[{len(names) + 1}] {facts['version']}")
+        # Debian builds with profiles, too, and does not say so here
+        build = "--enable-optimizations (PGO)" if facts["pgo"] else "no --enable-optimizations"
+        print(f"python   {names[-1]}, {build}, {python}")
+        for label, engines in (("engines", facts), ("  pure", pure)):
+            print(f"{label}  crc64 {engines['crc64']}, lzf {engines['lzf']}")
     return names
 
 

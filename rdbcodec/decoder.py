@@ -39,7 +39,6 @@ from rdbcodec.formats import (
     CRC_SINCE,
     TELLTALE_AUX,
     TELLTALE_CODES,
-    VALKEY_FIRST,
     Dialect,
     OpcodeRow,
     TypeRow,
@@ -794,7 +793,7 @@ def read_magic(magic: bytes) -> tuple[Dialect, int]:
 def check_version(magic: Dialect, version: int, *, any_version: bool) -> None:
     """Raise UnsupportedVersion unless a known server writes this header, or any is allowed."""
     known = known_versions(magic)
-    if version in known or (any_version and version > 0 and (version >= VALKEY_FIRST) == (magic == "valkey")):
+    if version in known or (any_version and version > 0):
         return
     raise UnsupportedVersion(
         f"version {version} of {magic} is unknown: known are {known.start} to {known.stop - 1}", 5

@@ -117,7 +117,6 @@ class ReleaseRow(NamedTuple):
 
 
 CRC_SINCE = 5  # files of version 1-4 end with the EOF byte
-VALKEY_FIRST = 80  # VALKEY magic goes with versions from 80, REDIS magic with those below
 
 # --- framings used by more than one row -----------------------------------------------------------
 

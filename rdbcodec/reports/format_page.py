@@ -1,0 +1,92 @@
+"""docs/format.md, generated from the table: `python -m rdbcodec.reports.format_page > docs/format.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rdbcodec.formats import OPCODES, RELEASES, TYPES, VERSIONS, Fixed, Repeat, Special, Step, TypeRow
+
+_INTRO = """\
+# The format, as rdbcodec knows it
+
+Generated from `rdbcodec/formats.py` by `python -m rdbcodec.reports.format_page`; a test holds the two
+together. Codes are keyed by dialect and code. The dialects other than `redis` share its rows: Valkey up to
+type 21, KeyDB up to 15, Dragonfly up to 21, Redis Enterprise all of them.
+
+Framing: `STRING`, `LENGTH`, `TEXT_DOUBLE` are the variable-size primitives, `n bytes` is a fixed field,
+`(...)*` is a LENGTH followed by that many repetitions, a name in angle brackets needs code.
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    return "\n".join([_INTRO, *_versions(), *_releases(), *_types(), *_opcodes()])
+
+
+def _versions() -> Iterator[str]:
+    yield "## Header versions\n"
+    rows = [(row.dialect.upper(), str(row.version), row.writers, row.seen) for row in VERSIONS]
+    yield from _table(("magic", "version", "written by", "seen"), rows)
+
+
+def _releases() -> Iterator[str]:
+    yield "## Which release loads which version\n"
+    rows = [(row.product, row.release, row.dialect.upper(), str(row.accepts)) for row in RELEASES]
+    yield from _table(("product", "from release", "magic", "up to version"), rows)
+
+
+def _types() -> Iterator[str]:
+    yield "## Value types\n"
+    rows = [
+        (
+            row.dialect,
+            str(row.code),
+            row.name,
+            row.type,
+            row.encoding,
+            _framing(row.framing),
+            _span(row),
+            row.seen,
+        )
+        for row in TYPES
+    ]
+    yield from _table(("dialect", "code", "name", "type", "encoding", "framing", "since", "seen"), rows)
+
+
+def _opcodes() -> Iterator[str]:
+    yield "## Opcodes\n"
+    rows = [
+        (row.dialect, str(row.code), row.name, _framing(row.framing), str(row.since), row.seen)
+        for row in OPCODES
+    ]
+    yield from _table(("dialect", "code", "name", "operands", "since", "seen"), rows)
+
+
+def _span(row: TypeRow) -> str:
+    return str(row.since) if row.until is None else f"{row.since} to {row.until}"
+
+
+def _framing(steps: Sequence[Step]) -> str:
+    return " ".join(map(_step, steps)) or "-"
+
+
+def _step(step: Step) -> str:
+    if isinstance(step, Repeat):
+        return f"({_framing(step.steps)})*"
+    if isinstance(step, Fixed):
+        return f"{step.size} bytes" if step.size > 1 else "1 byte"
+    if isinstance(step, Special):
+        return f"<{step.name}>"
+    return step.name.upper().replace(" ", "_")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in row) + " |"
+    yield ""
+
+
+if __name__ == "__main__":
+    print(render(), end="")

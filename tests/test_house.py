@@ -1,0 +1,185 @@
+"""The rules of the house: layers, exports, the table, light imports, docs that are true."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rdbcodec
+from rdbcodec.datatypes.registry import CODECS
+from rdbcodec.formats import (
+    DIALECTS,
+    OPCODES,
+    TYPES,
+    VERSIONS,
+    Dialect,
+    Repeat,
+    Special,
+    Step,
+    opcodes_of,
+    types_of,
+)
+from rdbcodec.framing import SPECIALS
+from rdbcodec.reports.format_page import render
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "rdbcodec"
+
+# Which room stands on which floor (design.md, section 2); imports only point down or stay in the room.
+LAYERS = {
+    "errors": 0,
+    "formats": 0,
+    "wire": 1,
+    "structures": 2,
+    "framing": 3,
+    "datatypes": 3,
+    "unpack": 3,
+    "records": 4,
+    "containers": 4,
+    "decoder": 5,
+    "reader": 5,
+    "": 6,
+    "compat": 7,
+    "reports": 7,
+    "cli": 8,
+    "__main__": 9,
+}
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return "" if parts == ("__init__",) else parts[0]
+
+
+def imports_of(path: Path) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            found = [node.module]
+            if node.module == "rdbcodec" or node.module.count(".") == 1:
+                found = [f"{node.module}.{alias.name}" for alias in node.names]
+            names += found
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    return [name for name in names if name.split(".")[0] == "rdbcodec"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    own = LAYERS[room_of(path)]
+    for name in imports_of(path):
+        room = name.split(".")[1]
+        floor = LAYERS.get(room, LAYERS[""])
+        assert floor <= own, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {room_of(path) for path in SOURCES} == set(LAYERS)
+
+
+def test_every_public_name_is_there_and_sorted() -> None:
+    assert rdbcodec.__all__ == sorted(
+        rdbcodec.__all__, key=lambda name: (not name.isupper(), name.islower(), name)
+    )
+    assert [name for name in rdbcodec.__all__ if not hasattr(rdbcodec, name)] == []
+
+
+def test_importing_rdbcodec_pulls_in_no_optional_package_no_compat_and_no_cli() -> None:
+    heavy = (
+        "rdbcodec.compat",
+        "rdbcodec.cli",
+        "rdbcodec.reports",
+        "lz4",
+        "crcmod",
+        "anycrc",
+        "lzf",
+        "rich",
+        "zstandard",
+    )
+    program = f"import sys, rdbcodec; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_table_has_no_code_twice() -> None:
+    types = [(row.dialect, row.code) for row in TYPES]
+    opcodes = [(row.dialect, row.code) for row in OPCODES]
+    assert len(set(types)) == len(types)
+    assert len(set(opcodes)) == len(opcodes)
+    assert len({row.name for row in TYPES}) == len(TYPES)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_code_is_a_type_and_an_opcode_of_one_dialect(dialect: Dialect) -> None:
+    for row in VERSIONS:
+        assert set(types_of(dialect, row.version)) & set(opcodes_of(dialect, row.version)) == set()
+
+
+def test_every_type_has_its_decoders() -> None:
+    assert {row.name for row in TYPES} == set(CODECS)
+
+
+def test_every_special_framing_has_its_generator() -> None:
+    def specials(steps: tuple[Step, ...]) -> set[str]:
+        found = {step.name for step in steps if isinstance(step, Special)}
+        for step in steps:
+            found |= specials(step.steps) if isinstance(step, Repeat) else set()
+        return found
+
+    used: set[str] = set()
+    for framing in [row.framing for row in TYPES] + [row.framing for row in OPCODES]:
+        used |= specials(framing)
+    assert used == set(SPECIALS)
+
+
+def test_every_row_says_who_said_so() -> None:
+    seen = [row.seen for row in TYPES] + [row.seen for row in OPCODES] + [row.seen for row in VERSIONS]
+    assert all(seen)
+
+
+def test_format_page_is_what_the_table_says() -> None:
+    page = ROOT / "docs" / "format.md"
+    assert page.read_text() == render(), "run: python -m rdbcodec.reports.format_page > docs/format.md"
+
+
+def code_blocks(language: str) -> list[tuple[str, str]]:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [
+        (f"{page.name}-{at}", code)
+        for page in pages
+        for at, code in enumerate(re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL))
+    ]
+
+
+@pytest.mark.parametrize("code", [pytest.param(code, id=name) for name, code in code_blocks("python")])
+def test_python_in_the_docs_runs(code: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    expected = "".join(f"{line[2:]}\n" for line in re.findall(r"^# .*$", code, re.MULTILINE))
+    assert done.stdout == expected, "what the code prints stands in its comments"
+
+
+@pytest.mark.parametrize("block", [pytest.param(code, id=name) for name, code in code_blocks("console")])
+def test_console_output_in_the_docs_is_real(block: str) -> None:
+    command, _, shown = block.partition("\n")
+    words = command.removeprefix("$ python").split()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout + done.stderr == shown
