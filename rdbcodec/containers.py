@@ -163,14 +163,13 @@ class Zstd:
 class Opened:
     """A snapshot's bytes with their wrappings taken off.
 
-    `containers` names the wrappings, outermost first; `prefix` counts the bytes of a replication line,
-    which stand before the snapshot; `mark` is what a diskless replication stream ends with.
+    `containers` names the wrappings, outermost first; `mark` is what a diskless replication stream
+    ends with.
     """
 
     def __init__(self, raw: Raw) -> None:
         self.raw = raw
         self.containers: list[str] = []
-        self.prefix = 0
         self.mark = b""
         self.inner: Readable = raw
         self._head = read_head(raw)
@@ -220,7 +219,6 @@ class Opened:
         elif not (found and size.isdigit()):
             return
         self.containers.append("replication")
-        self.prefix = len(line) + 2
         self._head = rest
 
 

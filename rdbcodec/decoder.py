@@ -86,6 +86,9 @@ NEED_DATA: Final = NeedData.NEED_DATA
 # and collections without end; 64 MiB is more than nearly all and little enough for any machine.
 MAX_VALUE = 64 << 20
 
+# The least that `max_value` can be: strings of one length byte are held, whatever it says.
+MIN_VALUE = 64
+
 MAGIC_SIZE = 9
 CRC_SIZE = 8
 EOF, EXPIRETIME_MS = 255, 252  # the two opcodes the main loop meets before the table is asked
@@ -112,7 +115,7 @@ class Decoder:
     ) -> None:
         self.dialect: Dialect = dialect or "redis"
         self.version = 0
-        self.max_value = max_value
+        self.max_value = max(max_value, MIN_VALUE)
         # Keys, function libraries and AUX fields cannot pass by, however small the caller wants values.
         self._max_record = max(max_value, MAX_VALUE)
         self._dialect_told = dialect is not None
@@ -247,7 +250,7 @@ class Decoder:
         try:
             if self._blob_offset is None:
                 yield from self._header()
-            walk_string, new = strings.walk, Entry
+            walk_string, new, max_value = strings.walk, Entry, self.max_value
             buf, pos, size = self._buf, self._pos, len(self._buf)
             walks, context = self._walks, self._context()
             while True:
@@ -261,10 +264,13 @@ class Decoder:
                             head = buf[start]
                             if head < 0x40:
                                 end = start + 1 + head
-                            elif head < 0x80:
-                                end = start + 2 + ((head & 0x3F) << 8 | buf[start + 1])
                             else:
-                                end = walk_string(buf, start)
+                                if head < 0x80:
+                                    end = start + 2 + ((head & 0x3F) << 8 | buf[start + 1])
+                                else:
+                                    end = walk_string(buf, start)
+                                if end - start > max_value:
+                                    break
                             if end > size:
                                 break
                             entry = new()
@@ -282,7 +288,7 @@ class Decoder:
                         start = pos + 2 + head if head < 0x40 else walk_string(buf, pos + 1)
                         head = buf[start]
                         end = walk(buf, start)
-                        if end <= size:
+                        if end <= size and end - start <= max_value:
                             if attributes is None:
                                 entry = new()
                             else:
@@ -342,12 +348,13 @@ class Decoder:
         at = start
         while True:
             at = self._advance(walk, at)
-            if walk.done:
-                break
+            # The size decides, not how much of the value happens to be in the window.
             if at - start + walk.missing > self.max_value:
                 self._check_can_pass_by(at - start + walk.missing)
                 yield from self._pass_by(walk, start, at)
                 return
+            if walk.done:
+                break
             keep = self._pos
             yield from self._wait(keep, walk.missing)
             self._pos, start, at = 0, start - keep, at - keep
@@ -474,11 +481,12 @@ class Decoder:
             keep = self._pos
             yield from self._wait(keep, max(1, end - len(self._buf)))
             self._pos = 0
-        self._pos, start = end, self._pos
+        at, raw = self._at(), self._buf[self._pos : end]
+        self._pos = end
         if record is not None:
             yield record
         elif row.name in _NESTED:
-            yield from _NESTED[row.name](self, row, self._buf[start:end])
+            yield from self._nested_records(row, raw, at)
 
     def _opcode_row(self, code: int) -> OpcodeRow:
         row = self._opcodes.get(code)
@@ -688,18 +696,31 @@ class Decoder:
 
     # --- records inside records (Dragonfly) ----------------------------------------------------------
 
-    def _child(self) -> Decoder:
-        """A decoder for records that stand inside one of ours and share its dialect and database."""
+    def _nested_records(self, row: OpcodeRow, raw: bytes, at: int) -> Records:
+        """What the blob or chunk at offset `at` holds; damage in it has its place."""
+        try:
+            if self._attributes is not None:
+                raise CorruptStructure(f"a {row.name} stands between the attributes of a key and the key")
+            yield from _NESTED[row.name](self, row, raw, at)
+        except DecodeError as error:
+            error.locate(offset=at, db=self._db)
+            raise
+
+    def _child(self, at: int) -> Decoder:
+        """A decoder for records that stand inside one of ours and share its dialect, database and chunks."""
         child = Decoder(dialect=self.dialect, max_value=self.max_value, verify_checksum=False)
         child.version = self.version
         child._templates = self._templates
         child._db = self._db
-        child._blob_offset = self._at()
+        child._tagged = self._tagged
+        child._blob_offset = at
         child._use_dialect()
         return child
 
-    def _compressed_blob(self, row: OpcodeRow, raw: bytes) -> Records:
-        child = self._child()
+    def _compressed_blob(self, row: OpcodeRow, raw: bytes, at: int) -> Records:
+        if self._blob_offset is not None:
+            raise CorruptStructure("a compressed blob stands inside another")
+        child = self._child(at)
         data, _ = strings.read(raw, 1, Budget(self._max_record))
         child.feed(unpack_blob(row.name, data, self._max_record))
         child.feed_eof()
@@ -716,12 +737,12 @@ class Decoder:
         self._raw(end)
         return None, end
 
-    def _tagged_chunk(self, row: OpcodeRow, raw: bytes) -> Records:
+    def _tagged_chunk(self, row: OpcodeRow, raw: bytes, at: int) -> Records:
         """A piece of a large record that comes interleaved with others; each has a decoder of its own."""
         del row
         tag = int.from_bytes(raw[1:5], "little")
         if tag not in self._tagged:
-            self._tagged[tag] = self._child()
+            self._tagged[tag] = self._child(at)
         child = self._tagged[tag]
         child.feed(raw[9:])
         yield from self._child_records(child)
@@ -824,7 +845,7 @@ _HANDLERS: dict[str, Callable[[Decoder, OpcodeRow, int], Handled]] = {
     "tagged-chunk": Decoder._tagged_chunk_size,
 }
 
-_NESTED: dict[str, Callable[[Decoder, OpcodeRow, bytes], Records]] = {
+_NESTED: dict[str, Callable[[Decoder, OpcodeRow, bytes, int], Records]] = {
     "zstd-blob": Decoder._compressed_blob,
     "lz4-blob": Decoder._compressed_blob,
     "tagged-chunk": Decoder._tagged_chunk,

@@ -40,6 +40,10 @@ class DecodeError(RdbError, ValueError):
         self.key: bytes | None = None
         self.type: str | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors cross process borders whole, whatever their constructor asks for."""
+        return _remake, (type(self), self.args, self.__dict__)
+
     def locate(
         self,
         *,
@@ -115,6 +119,12 @@ class LimitExceeded(DecodeError):
 
 class ContainerError(RdbError):
     """The gzip, LZ4 or zstd wrapping around a snapshot is damaged, nested or cannot be opened here."""
+
+
+def _remake(kind: type[DecodeError], arguments: tuple[object, ...], state: dict[str, object]) -> DecodeError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 KEY_SHOWN = 80  # bytes of a key in a message: enough to find it, short enough for a log line

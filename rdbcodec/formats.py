@@ -215,7 +215,7 @@ TYPES: tuple[TypeRow, ...] = (
     TypeRow("redis",      10, "list-ziplist",            "list",      "ziplist",              BLOB,                    2, "redis 2.4.18 file"),
     TypeRow("redis",      11, "set-intset",              "set",       "intset",               BLOB,                    2, "redis 2.4.18 file"),
     TypeRow("redis",      12, "zset-ziplist",            "zset",      "ziplist",              BLOB,                    2, "redis 2.4.18 file"),
-    TypeRow("redis",      13, "hash-ziplist",            "hash",      "ziplist",              BLOB,                    4, "redis 2.6.17 file"),
+    TypeRow("redis",      13, "hash-ziplist",            "hash",      "ziplist",              BLOB,                    3, "redis 2.5 (rdb 3) file"),
     TypeRow("redis",      14, "list-quicklist",          "list",      "quicklist",            STRINGS,                 7, "redis 3.2.13 file"),
     TypeRow("redis",      15, "stream",                  "stream",    "stream1",              STREAM_V1,               9, "redis 5.0.14 file"),
     TypeRow("redis",      16, "hash-listpack",           "hash",      "listpack",             BLOB,                   10, "redis 7.0.15 file"),

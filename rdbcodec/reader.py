@@ -59,7 +59,6 @@ class Reader(Decoder):
         except BaseException:
             self._close()
             raise
-        self._base = self._source.prefix
         self.containers = tuple(self._source.containers)
 
     def __iter__(self) -> Iterator[Record]:

@@ -15,7 +15,7 @@ are few; they keep their bytes in `raw`, opcode included, so that copying is exa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, NoReturn, Protocol
 
 from rdbcodec.datatypes.registry import codec_of
 from rdbcodec.datatypes.scope import Scope
@@ -297,7 +297,7 @@ class Entry:
         `Skipped` among the elements.
         """
         budget = Budget(self._context.limit)
-        cursor = Cursor(self.chunks(), budget, skip_large=skip_large)
+        cursor = Cursor(self.chunks(), budget, streaming=True, skip_large=skip_large)
         try:
             yield from codec_of(self.row).items(cursor, Scope(budget, self._context.templates))
             cursor.expect_end()
@@ -387,11 +387,8 @@ class LargeEntry(AttributedEntry):
     _source: ValueSource | None
 
     @property
-    def raw(self) -> bytes:
-        limit = self._context.limit
-        error = LimitExceeded("the value is too large to hold", limit=limit, wanted=limit + 1)
-        self._locate(error)
-        raise error
+    def raw(self) -> NoReturn:
+        self._refuse()
 
     @property
     def is_large(self) -> bool:
@@ -409,12 +406,21 @@ class LargeEntry(AttributedEntry):
             self._size = self._open().drain()
         return len(self._attributes.raw) + len(self._record) + self._size
 
+    def value(self) -> NoReturn:
+        self._refuse()
+
     def chunks(self) -> Iterator[bytes]:
         return self._open().pieces()
 
     def verify(self) -> None:
         for _ in self.items(skip_large=True):
             pass
+
+    def _refuse(self) -> NoReturn:
+        limit = self._context.limit
+        error = LimitExceeded("the value is too large to hold", limit=limit, wanted=limit + 1)
+        self._locate(error)
+        raise error
 
     def _open(self) -> ValueSource:
         if self._source is None:

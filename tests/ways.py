@@ -7,6 +7,7 @@ values are subclasses of builtins, whose own equality ignores order and field TT
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import mmap
 import os
@@ -18,6 +19,7 @@ import lz4.frame
 
 import rdbcodec
 from rdbcodec import NEED_DATA
+from rdbcodec.wire import lengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +49,17 @@ def snapshot(*records: bytes, magic: bytes = b"REDIS0012", checksum: bytes = DIS
 def pair(code: int, value: bytes, key: bytes = b"k") -> bytes:
     """A key record: type byte, short key, value."""
     return bytes((code, len(key))) + key + value
+
+
+def string(text: bytes) -> bytes:
+    """A plain STRING."""
+    return lengths.encode(len(text)) + text
+
+
+def lzf_run(letter: bytes, matches: int) -> bytes:
+    """A STRING of 1 + 264 * matches equal letters, as LZF packs them: 88 bytes out of each byte."""
+    block = b"\x00" + letter + b"\xe0\xff\x00" * matches
+    return b"\xc3" + lengths.encode(len(block)) + lengths.encode(1 + 264 * matches) + block
 
 
 def entries(data: bytes, **options: Any) -> list[rdbcodec.Entry]:
@@ -135,8 +148,8 @@ def _pipe(data: bytes, tmp_path: Path) -> list[Record]:
     source, sink = os.pipe()
 
     def pour() -> None:
-        with os.fdopen(sink, "wb") as file:
-            file.write(data)
+        with contextlib.suppress(BrokenPipeError), os.fdopen(sink, "wb") as file:
+            file.write(data)  # a reader that gives up closes its end
 
     feeder = threading.Thread(target=pour)
     feeder.start()

@@ -29,7 +29,7 @@ from rdbcodec.datatypes.scope import (
     read_strings,
     take_strings,
 )
-from rdbcodec.errors import CorruptStructure
+from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.structures import listpack, ziplist, zipmap
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor, Reader
@@ -144,7 +144,7 @@ def _ttl_first_reader(scope: Scope, expiry: Callable[[int], int | None]) -> Read
                 out.append((field, value, expiry(ttl)))
                 pos = end
                 count -= 1
-        except IndexError:
+        except (IndexError, LimitExceeded):
             pass
         return pos
 
@@ -167,7 +167,7 @@ def _valkey_reader(scope: Scope) -> Reader[Field]:
                 out.append((field, value, _valkey_expiry(ttl)))
                 pos = end + _I64
                 count -= 1
-        except IndexError:
+        except (IndexError, LimitExceeded):
             pass
         return pos
 
@@ -188,11 +188,11 @@ def _valkey_expiry(ttl: int) -> int | None:
     return None if ttl == -1 else ttl
 
 
-def _read_table(raw: bytes, pos: int, reader: Reader[Field]) -> Hash:
+def _read_table(raw: bytes, pos: int, reader: Reader[Field], scope: Scope) -> Hash:
     count, pos = lengths.read(raw, pos)
     out: list[Field] = []
     end = reader(raw, pos, count, out)
-    check_whole(len(out), count, end, raw)
+    check_whole(len(out), count, end, raw, scope.budget)
     return _from_fields(out)
 
 
@@ -206,18 +206,18 @@ def _slow_ttl_first(expiry: Callable[[int], int | None]) -> Callable[[Cursor], F
 
 def decode_hash_ttl_rc(raw: bytes, scope: Scope) -> Hash:
     """Redis type 22."""
-    return _read_table(raw, 0, _ttl_first_reader(scope, _absolute_expiry))
+    return _read_table(raw, 0, _ttl_first_reader(scope, _absolute_expiry), scope)
 
 
 def decode_hash_ttl(raw: bytes, scope: Scope) -> Hash:
     """Type 24."""
     minimum = int.from_bytes(raw[:_I64], "little", signed=True)
-    return _read_table(raw, _I64, _ttl_first_reader(scope, _relative_expiry(minimum)))
+    return _read_table(raw, _I64, _ttl_first_reader(scope, _relative_expiry(minimum)), scope)
 
 
 def decode_hash_ttl_valkey(raw: bytes, scope: Scope) -> Hash:
     """Valkey type 22."""
-    return _read_table(raw, 0, _valkey_reader(scope))
+    return _read_table(raw, 0, _valkey_reader(scope), scope)
 
 
 def hash_ttl_rc_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
@@ -372,7 +372,7 @@ def _own_fields(raw: bytes, scope: Scope) -> tuple[list[bytes], int]:
 def _array_values(raw: bytes, pos: int, count: int, scope: Scope) -> list[bytes]:
     values: list[bytes] = []
     end = strings.take(raw, pos, count, values, scope.budget)
-    check_whole(len(values), count, end, raw)
+    check_whole(len(values), count, end, raw, scope.budget)
     return values
 
 

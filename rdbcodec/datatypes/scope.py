@@ -80,12 +80,14 @@ def read_strings(raw: bytes, scope: Scope, width: int = 1) -> list[bytes]:
     count, pos = lengths.read(raw, 0)
     out: list[bytes] = []
     end = strings.take(raw, pos, count * width, out, scope.budget)
-    check_whole(len(out), count * width, end, raw)
+    check_whole(len(out), count * width, end, raw, scope.budget)
     return out
 
 
-def check_whole(found: int, count: int, end: int, raw: bytes) -> None:
-    """Raise CorruptStructure unless exactly the whole value was read."""
+def check_whole(found: int, count: int, end: int, raw: bytes, budget: Budget) -> None:
+    """Raise CorruptStructure unless exactly the whole value was read, LimitExceeded if that stopped it."""
+    if budget.failure is not None:
+        raise budget.failure
     if found != count or end != len(raw):
         raise CorruptStructure(
             f"the value holds {found} of {count} elements and ends at {end} of {len(raw)}", end

@@ -21,6 +21,7 @@ from rdbcodec.datatypes.scope import (
     grouped,
     read_blob,
 )
+from rdbcodec.errors import LimitExceeded
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import doubles, lengths, strings
 from rdbcodec.wire.cursor import Cursor, Reader
@@ -68,7 +69,7 @@ def _read(raw: bytes, take: Callable[[bytes, int, int, list[Scored], Budget], in
     count, pos = lengths.read(raw, 0)
     out: list[Scored] = []
     end = take(raw, pos, count, out, budget)
-    check_whole(len(out), count, end, raw)
+    check_whole(len(out), count, end, raw, budget)
     return _distinct(out)
 
 
@@ -91,7 +92,7 @@ def take_scored(buf: bytes, pos: int, count: int, out: list[Scored], budget: Bud
             append((member, unpack(buf, end)[0]))
             pos = end + 8
             count -= 1
-    except IndexError:
+    except (IndexError, LimitExceeded):
         pass
     return pos
 
@@ -105,7 +106,7 @@ def take_text_scored(buf: bytes, pos: int, count: int, out: list[Scored], budget
             out.append((member, score))
             pos = end
             count -= 1
-    except IndexError:
+    except (IndexError, LimitExceeded):
         pass
     return pos
 

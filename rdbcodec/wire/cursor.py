@@ -35,7 +35,7 @@ class Cursor:
     was asked for; `pos` of the error is the position in the value.
     """
 
-    __slots__ = ("_chunks", "_dropped", "budget", "buf", "max_string", "pos", "skip_large")
+    __slots__ = ("_chunks", "_dropped", "budget", "buf", "max_string", "pos", "skip_large", "streaming")
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Cursor:
         budget: Budget,
         *,
         max_string: int | None = None,
+        streaming: bool = False,
         skip_large: bool = False,
     ) -> None:
         self._chunks = iter(chunks)
@@ -51,6 +52,7 @@ class Cursor:
         self.pos = 0
         self.budget = budget
         self.max_string = budget.limit if max_string is None else max_string
+        self.streaming = streaming  # elements are handed on, so the budget is for one of them
         self.skip_large = skip_large
 
     @property
@@ -94,10 +96,7 @@ class Cursor:
 
     def string_size(self) -> int:
         """The bytes it takes to hold the next STRING, which is not read yet."""
-        start = self.pos
-        size = self._read(_read_string_size)
-        self.pos = start
-        return size
+        return self._look(_read_string_size)[0]
 
     def string_pieces(self) -> Iterator[bytes]:
         """The next STRING in pieces, in bounded memory; it must be exhausted before anything else."""
@@ -130,6 +129,8 @@ class Cursor:
 
     def element(self) -> bytes:
         """The next STRING; one too large to hold is verified and Skipped when `skip_large` is set."""
+        if self.streaming:
+            self.budget.refill()
         if self.skip_large and self.string_size() > self.max_string:
             for _ in self.string_pieces():
                 pass
@@ -167,17 +168,20 @@ class Cursor:
             raise
 
     def _read(self, reader: Callable[[bytes, int], tuple[T, int]]) -> T:
+        value, self.pos = self._look(reader)
+        return value
+
+    def _look(self, reader: Callable[[bytes, int], tuple[T, int]]) -> tuple[T, int]:
+        """What `reader` makes of the bytes here, and the position after it; nothing is read yet."""
         while True:
             try:
-                value, self.pos = reader(self.buf, self.pos)
+                return reader(self.buf, self.pos)
             except IndexError:
                 if not self.more():
                     raise Truncated("the value ends inside a string or a length", self.offset) from None
             except CorruptStructure as error:
                 error.pos = None if error.pos is None else error.pos + self._dropped
                 raise
-            else:
-                return value
 
     def _read_string(self, buf: bytes, pos: int) -> tuple[bytes, int]:
         return strings.read(buf, pos, self.budget)

@@ -29,17 +29,20 @@ class Budget:
     a value, so it is spent, not compared.
     """
 
-    __slots__ = ("left", "limit")
+    __slots__ = ("failure", "left", "limit")
 
     def __init__(self, limit: int = MAX_UNPACKED) -> None:
         self.limit = limit
         self.left = limit
+        self.failure: LimitExceeded | None = None
 
     def spend(self, size: int) -> None:
-        """Take `size` bytes; raises LimitExceeded when they are not there."""
+        """Take `size` bytes; raises LimitExceeded when they are not there, and remembers it."""
         if size > self.left:
             wanted = self.limit - self.left + size
-            raise LimitExceeded("the value unpacks to more than allowed", limit=self.limit, wanted=wanted)
+            message = "the value unpacks to more than allowed"
+            self.failure = LimitExceeded(message, limit=self.limit, wanted=wanted)
+            raise self.failure
         self.left -= size
 
     def refill(self) -> None:
@@ -91,8 +94,8 @@ def read(buf: bytes, pos: int, budget: Budget) -> tuple[bytes, int]:
 def take(buf: bytes, pos: int, count: int, out: list[bytes], budget: Budget) -> int:
     """Append up to `count` whole strings to `out`; the position after the last one.
 
-    Stops early, without an error, where `buf` ends. The two short forms are inlined: they are nearly
-    all elements there are, and a call each would double the time.
+    Stops early, without an error, where `buf` or the budget ends. The two short forms are inlined: they
+    are nearly all elements there are, and a call each would double the time.
     """
     size = len(buf)
     append = out.append
@@ -115,7 +118,7 @@ def take(buf: bytes, pos: int, count: int, out: list[bytes], budget: Budget) -> 
             append(buf[start:end])
             pos = end
             count -= 1
-    except IndexError:
+    except (IndexError, LimitExceeded):
         pass
     return pos
 

@@ -1,0 +1,157 @@
+"""Lengths, strings, doubles and module ids: the bytes of the format document, both ways where there are."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rdbcodec.errors import CorruptStructure, LimitExceeded
+from rdbcodec.wire import doubles, lengths, module_ids, strings
+from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.module_ids import MetaClass, ModuleId
+from rdbcodec.wire.strings import Budget
+
+LENGTHS = {
+    0: "00",
+    63: "3f",
+    64: "4040",
+    16383: "7fff",
+    16384: "8000004000",
+    2**32 - 1: "80ffffffff",
+    2**32: "810000000100000000",
+    2**64 - 1: "81ffffffffffffffff",
+}
+A30 = "c3091e" + "016161e01100016161"  # 30 times "a"
+STRINGS = {
+    "00": b"",
+    "026869": b"hi",
+    "4040" + "78" * 64: b"x" * 64,
+    "c005": b"5",
+    "c0fb": b"-5",
+    "c12c01": b"300",
+    "c290eefeff": b"-70000",
+    A30: b"a" * 30,
+    "8000000001" + "31": b"1",
+}
+
+
+@pytest.mark.parametrize(("value", "text"), LENGTHS.items())
+def test_lengths_have_their_shortest_form(value: int, text: str) -> None:
+    raw = bytes.fromhex(text)
+    assert lengths.encode(value) == raw
+    assert lengths.read(b"?" + raw + b"!", 1) == (value, 1 + len(raw))
+
+
+@given(value=st.integers(0, 2**64 - 1))
+def test_every_length_is_read_as_written(value: int) -> None:
+    raw = lengths.encode(value)
+    assert lengths.read(raw, 0) == (value, len(raw))
+    for cut in range(len(raw)):
+        with pytest.raises(IndexError):
+            lengths.read(raw[:cut], 0)
+
+
+@pytest.mark.parametrize("value", [-1, 2**64])
+def test_lengths_outside_64_bits_are_refused(value: int) -> None:
+    with pytest.raises(ValueError, match=rf"^a length is 0 to 2\*\*64 - 1, not {value}$"):
+        lengths.encode(value)
+
+
+@pytest.mark.parametrize("head", range(0x82, 0x100))
+def test_what_is_no_length_is_refused(head: int) -> None:
+    what = "a string encoding" if head >= 0xC0 else "no form of length"
+    with pytest.raises(CorruptStructure) as error:
+        lengths.read(bytes([head]) + bytes(9), 0)
+    assert str(error.value) == f"expected a length, found byte {head:#04x}, {what}"
+
+
+@pytest.mark.parametrize(("text", "value"), STRINGS.items())
+def test_strings_in_every_form(text: str, value: bytes) -> None:
+    raw = bytes.fromhex(text)
+    assert strings.read(raw, 0, Budget()) == (value, len(raw))
+    assert strings.walk(raw, 0) == len(raw)
+    assert strings.peek(raw, 0, 10) == value[:10]
+    for cut in range(len(raw)):
+        with pytest.raises(IndexError):
+            strings.read(raw[:cut], 0, Budget())
+
+
+@pytest.mark.parametrize(("text", "value"), STRINGS.items())
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_a_cursor_reads_strings_from_any_pieces(text: str, value: bytes, size: int) -> None:
+    raw = bytes.fromhex(text) + b"\x01z"
+    for read in (Cursor.string, Cursor.element, lambda cursor: b"".join(cursor.string_pieces())):
+        cursor = Cursor([raw[at : at + size] for at in range(0, len(raw), size)], Budget())
+        assert cursor.string_size() >= len(value)
+        assert (read(cursor), cursor.string(), cursor.at_end()) == (value, b"z", True)
+
+
+@pytest.mark.parametrize("head", range(0xC4, 0x100))
+def test_unknown_string_encodings_are_refused(head: int) -> None:
+    for function in (lambda raw: strings.read(raw, 0, Budget()), lambda raw: strings.walk(raw, 0)):
+        with pytest.raises(CorruptStructure) as error:
+            function(bytes([head]) + bytes(9))
+        assert str(error.value) == f"expected a string, found encoding byte {head:#04x}"
+
+
+def test_the_budget_is_for_the_sum_of_what_unpacks() -> None:
+    raw, budget = bytes.fromhex(A30), Budget(59)
+    assert strings.read(raw, 0, budget)[0] == b"a" * 30
+    with pytest.raises(LimitExceeded) as error:
+        strings.read(raw, 0, budget)
+    assert str(error.value) == "the value unpacks to more than allowed: 60 bytes, the limit is 59"
+    assert (error.value.limit, error.value.wanted) == (59, 60)
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b"\xfe", math.inf),
+        (b"\xff", -math.inf),
+        (b"\x031.5", 1.5),
+        (b"\x02-0", -0.0),
+        (b"\x051e300", 1e300),
+        (b"\x07" + b"0x1.8p3", 12.0),
+        (b"\x03inf", math.inf),
+        (b"\x1217179869184.000001", 17179869184.000001),
+    ],
+)
+def test_scores_as_text(raw: bytes, value: float) -> None:
+    assert doubles.read_text(raw, 0) == (value, len(raw))
+    assert math.copysign(1, doubles.read_text(raw, 0)[0]) == math.copysign(1, value)
+    assert doubles.walk_text(raw, 0) == len(raw)
+
+
+def test_a_score_may_be_no_number() -> None:
+    assert math.isnan(doubles.read_text(b"\xfd", 0)[0])
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"abc", b"e", b"1_000", b"1 ", b"1.5x", b"0x", b"0xg", b"0x1p99999", b"\xff"]
+)
+def test_text_that_is_no_score_is_refused(text: bytes) -> None:
+    with pytest.raises(CorruptStructure) as error:
+        doubles.parse(text)
+    assert str(error.value) == "a score is not a number"
+
+
+@pytest.mark.parametrize(
+    ("text", "module"),
+    [
+        ("81bde72da2bb1eb400", ModuleId("vectorset", 0)),
+        ("8145e25238df912c03", ModuleId("ReJSON-RL", 3)),
+        ("814d20c1f9360f1000", ModuleId("TSDB-TYPE", 0)),
+        ("813016e5a289bef804", ModuleId("MBbloom--", 4)),
+    ],
+)
+def test_module_ids_are_names(text: str, module: ModuleId) -> None:
+    value, _ = lengths.read(bytes.fromhex(text), 0)
+    assert module_ids.decode_module_id(value) == module
+    assert module_ids.encode_module_id(module) == value
+
+
+def test_metadata_classes_have_names_too() -> None:
+    assert module_ids.decode_meta_class(0x28C4F509) == MetaClass("KMT1", 1, module_ids.IGNORABLE)
