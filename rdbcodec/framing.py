@@ -52,12 +52,13 @@ class Skip:
 
 
 class Strings:
-    """A request for so many strings in a row."""
+    """A request for so many strings in a row, each with `tail` bytes behind it."""
 
-    __slots__ = ("count",)
+    __slots__ = ("count", "tail")
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, tail: int = 0) -> None:
         self.count = count
+        self.tail = tail
 
 
 # A STRING that holds the listpack of a template's names: the answer is how many there are.
@@ -106,11 +107,9 @@ def _compile_repeat(repeat: Repeat, templates: Templates) -> WalkFunction:
     size = _fixed_size(repeat.steps)
     if size is not None:
         return lambda buf, pos: _walk_table(buf, pos, size)
-    if set(repeat.steps) == {STRING}:
-        width = len(repeat.steps)
-        return lambda buf, pos: _walk_strings_with_count(buf, pos, width)
-    if repeat.steps == (STRING, F64):
-        return _walk_scored
+    run = _string_run(repeat.steps)
+    if run is not None:
+        return lambda buf, pos: _walk_run(buf, pos, *run)
     body = compile_walk(repeat.steps, templates)
 
     def walk(buf: bytes, pos: int) -> int:
@@ -136,29 +135,39 @@ def _walk_table(buf: bytes, pos: int, size: int) -> int:
     return pos + count * size
 
 
-def _walk_strings_with_count(buf: bytes, pos: int, width: int) -> int:
+def _string_run(steps: Framing) -> tuple[int, int] | None:
+    """Strings in a step and bytes behind each, when the step is nothing but strings, or one and a field."""
+    if set(steps) == {STRING}:
+        return len(steps), 0
+    if len(steps) == 2 and steps[0] is STRING and isinstance(steps[1], Fixed):
+        return 1, steps[1].size
+    return None
+
+
+def _walk_run(buf: bytes, pos: int, width: int, tail: int) -> int:
     count, pos = lengths.read(buf, pos)
-    left, pos = walk_strings(buf, pos, count * width)
+    left, pos = walk_strings(buf, pos, count * width, tail)
     if left:
         raise IndexError
     return pos
 
 
-def walk_strings(buf: bytes, pos: int, count: int) -> tuple[int, int]:
-    """Walk up to `count` whole strings; how many are left and the position reached.
+def walk_strings(buf: bytes, pos: int, count: int, tail: int) -> tuple[int, int]:
+    """Walk up to `count` whole strings with `tail` bytes behind each; how many are left, and where.
 
     Inlined for the two short length forms: three quarters of the time of calling strings.walk.
     """
     size = len(buf)
+    short, long = 1 + tail, 2 + tail
     try:
         while count:
             head = buf[pos]
             if head < 0x40:
-                end = pos + 1 + head
+                end = pos + short + head
             elif head < 0x80:
-                end = pos + 2 + ((head & 0x3F) << 8 | buf[pos + 1])
+                end = pos + long + ((head & 0x3F) << 8 | buf[pos + 1])
             else:
-                end = strings.walk(buf, pos)
+                end = strings.walk(buf, pos) + tail
             if end > size:
                 break
             pos = end
@@ -166,21 +175,6 @@ def walk_strings(buf: bytes, pos: int, count: int) -> tuple[int, int]:
     except IndexError:
         pass
     return count, pos
-
-
-def _walk_scored(buf: bytes, pos: int) -> int:
-    """(STRING, F64)*: every large sorted set since Redis 4.0; inlined as walk_strings is."""
-    count, pos = lengths.read(buf, pos)
-    while count:
-        head = buf[pos]
-        if head < 0x40:
-            pos += 9 + head
-        elif head < 0x80:
-            pos += 10 + ((head & 0x3F) << 8 | buf[pos + 1])
-        else:
-            pos = strings.walk(buf, pos) + 8
-        count -= 1
-    return pos
 
 
 def _walk_length(buf: bytes, pos: int) -> int:
@@ -253,7 +247,7 @@ def _perform(request: Request, buf: bytes, pos: int) -> tuple[int, int]:
     if isinstance(request, (Fixed, Skip)):
         return 0, pos + request.size
     if isinstance(request, Strings):
-        left, pos = walk_strings(buf, pos, request.count)
+        left, pos = walk_strings(buf, pos, request.count, request.tail)
         if left:
             raise IndexError
         return 0, pos
@@ -315,7 +309,7 @@ class Walk:
                 return pos
             try:
                 if isinstance(request, Strings):
-                    request.count, pos = walk_strings(buf, pos, request.count)
+                    request.count, pos = walk_strings(buf, pos, request.count, request.tail)
                 pos = self._step(request, buf, pos)
             except IndexError:
                 return pos
@@ -326,7 +320,7 @@ class Walk:
         if not isinstance(request, Strings):
             answer, end = _perform(request, buf, pos)
         elif request.count:
-            end = strings.walk(buf, pos)  # walk_strings left this one because it is not whole
+            end = strings.walk(buf, pos) + request.tail  # walk_strings left it: it is not whole
             request.count -= 1
         self._skip = max(0, end - len(buf))
         if not isinstance(request, Strings) or not request.count:
@@ -355,11 +349,12 @@ def _steps(framing: Framing, templates: Templates) -> Steps:
 
 
 def _repeat(steps: Framing, count: int, templates: Templates) -> Steps:
-    size = _fixed_size(steps)
+    size, run = _fixed_size(steps), _string_run(steps)
     if size is not None:
         yield Skip(count * size)
-    elif set(steps) == {STRING}:
-        yield Strings(count * len(steps))
+    elif run is not None:
+        width, tail = run
+        yield Strings(count * width, tail)
     else:
         while count:
             yield from _steps(steps, templates)

@@ -806,5 +806,5 @@ def test_an_exceeded_limit_survives_the_way_to_another_process() -> None:
 
 def shipped(error: RdbError) -> bool:
     """Whether pickling keeps an error as it is; multiprocessing breaks its pool when it cannot."""
-    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    copy = pickle.loads(pickle.dumps(error))
     return (type(copy), str(copy), vars(copy)) == (type(error), str(error), vars(error))

@@ -17,7 +17,7 @@ import rdbcodec
 # Thresholds: the defaults, everything compact, nothing compact.
 CONFIGS = {
     "default": "",
-    "compact": "--hash-max-ziplist-entries 100000 --hash-max-ziplist-value 100000 --list-max-ziplist-size 100000"
+    "compact": "--hash-max-ziplist-entries 100000 --hash-max-ziplist-value 100000 --list-max-ziplist-size 999"
     " --zset-max-ziplist-entries 100000 --zset-max-ziplist-value 100000 --set-max-intset-entries 100000",
     "plain": "--hash-max-ziplist-entries 0 --zset-max-ziplist-entries 0 --set-max-intset-entries 0"
     " --list-max-ziplist-size 1 --rdbcompression no --rdbchecksum no",
