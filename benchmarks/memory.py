@@ -24,6 +24,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from rdbcodec.compat.profile import MAX_HELD_VALUE as MAX_HELD_BY_INSPECT
+from rdbcodec.compat.soundness import MAX_HELD_VALUE as MAX_HELD_BY_CHECK
 from rdbcodec.structures import listpack
 from rdbcodec.wire.crc64 import crc64
 
@@ -138,6 +140,16 @@ def listpack_hash(size: int) -> Pieces:
     yield b"\xff"
 
 
+def held_values(size: int) -> Pieces:
+    """As large as values may be to be held: strings by `inspect`, lists of a byte per number by `check`."""
+    text = string(bytes(MAX_HELD_BY_INSPECT - 64))
+    numbers = b"\x01\x02" + string(listpack.encode([1] * ((MAX_HELD_BY_CHECK - 64) // 2)))
+    for number in range(size // 4 // (len(text) * 4 + len(numbers))):
+        for copy in range(4):
+            yield b"\x00" + string(b"string:%d:%d" % (number, copy)) + text
+        yield b"\x12" + string(b"list:%d" % number) + numbers
+
+
 SHAPES: dict[str, Callable[[int], Pieces]] = {
     "nothing": nothing,
     "keys": small_keys,
@@ -148,6 +160,7 @@ SHAPES: dict[str, Callable[[int], Pieces]] = {
     "list": quicklist,
     "stream": stream,
     "listpack": listpack_hash,
+    "held": held_values,
 }
 
 

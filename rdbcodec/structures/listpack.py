@@ -62,10 +62,11 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.structures.pieces import Pieces
+from rdbcodec.wire.integers import integer_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -121,7 +122,7 @@ def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Give the elements in batches, as `decode` would, from a listpack that comes in chunks.
 
     Holds the chunk in hand and one element, for a moment twice. Raises CorruptStructure at damage:
-    batches given before it are then worth nothing.
+    batches given before it are then worth nothing. Raises LimitExceeded for an element too large to hold.
     """
     return _iter_decode(chunks, _TEXTS)
 
@@ -148,39 +149,29 @@ def _decode(blob: bytes, rendering: Rendering[T]) -> list[T]:
 
 
 def _iter_decode(chunks: Iterable[bytes], rendering: Rendering[T]) -> Iterator[list[T]]:
-    buf = b""  # not taken yet; its first byte is byte `base` of the blob
-    pending = bytearray()
-    base = received = found = total = declared = 0
-    for chunk in chain(chunks, [None]):  # None: what is pending is all there is
-        if chunk is not None:
-            received += len(chunk)
-            pending += chunk
-            if len(pending) < len(buf):  # joined only when that doubles it: long elements cost linear time
-                continue
-        buf += pending
-        pending.clear()
-        if not base:
-            if len(buf) < _HEADER.size:
-                continue
-            total, declared = _read_header(buf)
-            buf, base = buf[_HEADER.size :], _HEADER.size
-        if received > total:
+    pieces = Pieces(chunks)
+    pieces.need(_HEADER.size)
+    total, declared = _read_header(pieces.buf)
+    pieces.drop(_HEADER.size)
+    found = 0
+    more = True
+    while more:
+        if pieces.received > total:
             raise CorruptStructure(f"listpack goes on after the {total} bytes its header says", total)
         elements: list[T] = []
         try:
-            pos = take(buf, 0, total - 1 - base, elements, rendering)
+            pos = take(pieces.buf, 0, total - 1 - pieces.base, elements, rendering)
         except CorruptStructure as error:
-            error.pos = base + (error.pos or 0)
+            error.pos = pieces.base + (error.pos or 0)
             raise
         if elements:
             yield elements
         found += len(elements)
-        buf, base = buf[pos:], base + pos
-    if not base:
-        _read_header(buf)
-    if received != total:
-        raise CorruptStructure(f"listpack is {received} bytes, its header says {total}", 0)
-    _check_end(buf, base, found, declared)
+        pieces.drop(pos)
+        more = pieces.fill()
+    if pieces.received != total:
+        raise CorruptStructure(f"listpack is {pieces.received} bytes, its header says {total}", 0)
+    _check_end(pieces.buf, pieces.base, found, declared)
 
 
 def _read_header(head: bytes) -> tuple[int, int]:
@@ -301,7 +292,7 @@ def encode(elements: Iterable[bytes | int], *, short_backlen: bool = False) -> b
         if isinstance(element, int):
             append(_encode_integer(element))
             continue
-        number = _integer_in(element)
+        number = integer_in(element)
         append(_encode_string(element, short_backlen) if number is None else _encode_integer(number))
     declared = min(len(parts) - 1, _UNKNOWN_COUNT)
     total = _HEADER.size + sum(map(len, parts)) + 1
@@ -310,15 +301,6 @@ def encode(elements: Iterable[bytes | int], *, short_backlen: bool = False) -> b
     parts[0] = _HEADER.pack(total, declared)
     append(b"\xff")
     return b"".join(parts)
-
-
-def _integer_in(text: bytes) -> int | None:
-    """Give the i64 whose canonical text this is; "-0", "+1", "01" and " 1" are no one's."""
-    if len(text) <= 20 and (text.isdigit() or (text[:1] == b"-" and text[1:].isdigit())):
-        number = int(text)
-        if -(2**63) <= number < 2**63 and b"%d" % number == text:
-            return number
-    return None
 
 
 def _encode_integer(number: int) -> bytes:

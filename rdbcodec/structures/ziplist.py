@@ -48,10 +48,11 @@ the position in the blob, whether the blob came whole or in chunks.
 from __future__ import annotations
 
 import struct
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.structures.pieces import Pieces
+from rdbcodec.wire.integers import integer_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,42 +98,32 @@ def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Give the elements in batches, as `decode` would, from a ziplist that comes in chunks.
 
     Holds the chunk in hand and one element, for a moment twice. Raises CorruptStructure at damage:
-    batches given before it are then worth nothing.
+    batches given before it are then worth nothing. Raises LimitExceeded for an element too large to hold.
     """
-    buf = b""  # not taken yet; its first byte is byte `base` of the blob
-    pending = bytearray()
-    base = received = found = previous = zlbytes = zltail = zllen = 0
-    for chunk in chain(chunks, [None]):  # None: what is pending is all there is
-        if chunk is not None:
-            received += len(chunk)
-            pending += chunk
-            if len(pending) < len(buf):  # joined only when that doubles it: long elements cost linear time
-                continue
-        buf += pending
-        pending.clear()
-        if not base:
-            if len(buf) < _HEADER.size:
-                continue
-            zlbytes, zltail, zllen = _read_header(buf)
-            buf, base = buf[_HEADER.size :], _HEADER.size
-        if received > zlbytes:
+    pieces = Pieces(chunks)
+    pieces.need(_HEADER.size)
+    zlbytes, zltail, zllen = _read_header(pieces.buf)
+    pieces.drop(_HEADER.size)
+    found = previous = 0
+    more = True
+    while more:
+        if pieces.received > zlbytes:
             raise CorruptStructure(f"ziplist goes on after the {zlbytes} bytes its header says", zlbytes)
         elements: list[bytes] = []
         try:
-            pos, previous = take(buf, 0, zlbytes - 1 - base, previous, elements)
+            pos, previous = take(pieces.buf, 0, zlbytes - 1 - pieces.base, previous, elements)
         except CorruptStructure as error:
-            error.pos = base + (error.pos or 0)
+            error.pos = pieces.base + (error.pos or 0)
             raise
         if elements:
             yield elements
         found += len(elements)
-        buf, base = buf[pos:], base + pos
-    if not base:
-        _read_header(buf)
-    if received != zlbytes:
-        raise CorruptStructure(f"ziplist is {received} bytes, its header says {zlbytes}", 0)
-    _check_end(buf, base, found, zllen)
-    _check_tail(base - previous, zltail)
+        pieces.drop(pos)
+        more = pieces.fill()
+    if pieces.received != zlbytes:
+        raise CorruptStructure(f"ziplist is {pieces.received} bytes, its header says {zlbytes}", 0)
+    _check_end(pieces.buf, pieces.base, found, zllen)
+    _check_tail(pieces.base - previous, zltail)
 
 
 def count(head: bytes) -> int | None:
@@ -242,7 +233,7 @@ def encode(elements: Iterable[bytes | int], *, small_integers: bool = True) -> b
         if isinstance(element, int):
             append(_encode_integer(element, small_integers))
         else:
-            number = _integer_in(element)
+            number = integer_in(element)
             append(_encode_string(element) if number is None else _encode_integer(number, small_integers))
         previous = len(parts[-2]) + len(parts[-1])
         total += previous
@@ -253,15 +244,6 @@ def encode(elements: Iterable[bytes | int], *, small_integers: bool = True) -> b
     parts[0] = _HEADER.pack(total, zltail, min(len(parts) // 2, _UNKNOWN_COUNT))
     append(b"\xff")
     return b"".join(parts)
-
-
-def _integer_in(text: bytes) -> int | None:
-    """Give the i64 whose canonical text this is; "-0", "+1", "01" and " 1" are no one's."""
-    if len(text) <= 20 and (text.isdigit() or (text[:1] == b"-" and text[1:].isdigit())):
-        number = int(text)
-        if -(2**63) <= number < 2**63 and b"%d" % number == text:
-            return number
-    return None
 
 
 def _encode_integer(number: int, small_integers: bool) -> bytes:

@@ -32,10 +32,10 @@ whether the blob came whole or in chunks. A field that comes twice is given twic
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.structures.pieces import Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,39 +58,28 @@ def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[tuple[bytes, bytes]]]:
     """Give the pairs in batches, as `decode` would, from a zipmap that comes in chunks.
 
     Holds the chunk in hand and one pair, for a moment twice. Raises CorruptStructure at damage:
-    batches given before it are then worth nothing.
+    batches given before it are then worth nothing. Raises LimitExceeded for a pair too large to hold.
     """
-    buf = b""  # not taken yet; its first byte is byte `base` of the blob
-    pending = bytearray()
-    base = found = 0
-    declared = None
-    for chunk in chain(chunks, [None]):  # None: what is pending is all there is
-        if chunk is not None:
-            pending += chunk
-            if len(pending) < len(buf):  # joined only when that doubles it: long pairs cost linear time
-                continue
-        buf += pending
-        pending.clear()
-        if not base:
-            if not buf:
-                continue
-            declared = count(buf)
-            buf, base = buf[1:], 1
+    pieces = Pieces(chunks)
+    pieces.need(1)
+    declared = count(pieces.buf)
+    pieces.drop(1)
+    found = 0
+    more = True
+    while more:
         pairs: list[tuple[bytes, bytes]] = []
         try:
-            pos = take(buf, 0, pairs)
+            pos = take(pieces.buf, 0, pairs)
         except CorruptStructure as error:
-            error.pos = base + (error.pos or 0)
+            error.pos = pieces.base + (error.pos or 0)
             raise
         if pairs:
             yield pairs
         found += len(pairs)
-        buf, base = buf[pos:], base + pos
-        if len(buf) > 1 and buf[0] == 0xFF:  # now, not at the end: what follows could be endless
-            break
-    if not base:
-        count(buf)
-    _check_end(buf[:2], base)
+        pieces.drop(pos)
+        # Two bytes after the last pair are told now, not at the end: what follows could be endless.
+        more = not (len(pieces.buf) > 1 and pieces.buf[0] == 0xFF) and pieces.fill()
+    _check_end(pieces.buf[:2], pieces.base)
     _check_count(found, declared)
 
 
