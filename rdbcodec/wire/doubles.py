@@ -15,6 +15,7 @@ Scores inside ziplists and listpacks are text or integer entries; `parse` reads 
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 from rdbcodec.errors import CorruptStructure
@@ -45,11 +46,21 @@ def parse(text: bytes, pos: int | None = None) -> float:
 
     Servers since 6.2 refuse text that is no number; so does this: raises CorruptStructure.
     """
-    # Servers take what strtod takes: 0x1.8p3 too, but neither 1_000 nor a space behind.
     try:
-        value = float.fromhex(text.decode("ascii")) if b"x" in text.lower() else float(text)
-    except (ValueError, OverflowError) as error:
-        raise CorruptStructure("a score is not a number", pos) from error
-    if b"_" in text or text != text.strip():
+        value = float(text)
+    except ValueError:
+        value = _parse_hex(text, pos)
+    if b"_" in text or text != text.strip():  # Python takes 1_000 and spaces around, servers do not
         raise CorruptStructure("a score is not a number", pos)
+    return value
+
+
+def _parse_hex(text: bytes, pos: int | None) -> float:
+    """Servers take what strtod takes, and that includes 0x1.8p3 (but, unlike Python, no hex without 0x)."""
+    value = None
+    if b"x" in text.lower():
+        with contextlib.suppress(ValueError, OverflowError):
+            value = float.fromhex(text.decode("ascii"))
+    if value is None:
+        raise CorruptStructure("a score is not a number", pos) from None  # Python's own words show the text
     return value
