@@ -20,10 +20,11 @@ Instance, two entries 5-0 {f: v1} and 6-3 {f: v2} under master 5-0:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.structures import listpack
 
 DELETED, SAME_FIELDS = 1, 2
 _HALF = (1 << 64) - 1
@@ -92,6 +93,35 @@ def iter_decode(
     except StopIteration:
         raise CorruptStructure("stream node: the listpack ends inside an entry") from None
     _check_rest(source, live, dead)
+
+
+def encode(entries: Sequence[StreamEntry], *, short_backlen: bool = False) -> bytes:
+    """The listpack of a node with these live entries, whose master ID is that of the first.
+
+    `short_backlen` is that of listpack.encode. Raises ValueError without entries: no server loads that.
+    """
+    if not entries:
+        raise ValueError("a stream node has at least one entry")
+    master = entries[0]
+    names = [name for name, _ in master.fields]
+    elements: list[bytes | int] = [len(entries), 0, len(names), *names, 0]
+    for entry in entries:
+        elements += _entry_elements(entry, master.id, names)
+    return listpack.encode(elements, short_backlen=short_backlen)
+
+
+def _entry_elements(entry: StreamEntry, master: StreamId, names: list[bytes]) -> list[bytes | int]:
+    deltas = [_signed(entry.id.ms - master.ms), _signed(entry.id.seq - master.seq)]
+    values = [value for _, value in entry.fields]
+    if [name for name, _ in entry.fields] == names:
+        return [SAME_FIELDS, *deltas, *values, len(values) + 3]
+    pairs = [text for pair in entry.fields for text in pair]
+    return [0, *deltas, len(values), *pairs, 2 * len(values) + 4]
+
+
+def _signed(delta: int) -> int:
+    """A delta modulo 2**64, as the i64 that a listpack holds."""
+    return (delta + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _check_rest(source: Iterator[bytes | int], live: int, dead: int) -> None:

@@ -21,6 +21,7 @@ import math
 from rdbcodec.errors import CorruptStructure
 
 NAN, PLUS_INF, MINUS_INF = 253, 254, 255
+_WHOLE = 2.0**52 - 1
 _SPECIAL = {NAN: math.nan, PLUS_INF: math.inf, MINUS_INF: -math.inf}
 
 
@@ -39,6 +40,22 @@ def read_text(buf: bytes, pos: int) -> tuple[float, int]:
     if end > len(buf):
         raise IndexError
     return parse(buf[pos + 1 : end], pos), end
+
+
+def encode_text(value: float) -> bytes:
+    """The text form, as Redis 2.0 to 3.2 write it: whole numbers below 2**52 plainly, others with 17 digits.
+
+    Those servers write -0.0 as 0; "-0" reads back as what it is in all of them.
+    """
+    if math.isnan(value):
+        return bytes((NAN,))
+    if math.isinf(value):
+        return bytes((PLUS_INF if value > 0 else MINUS_INF,))
+    if value.is_integer() and abs(value) < _WHOLE and (value or math.copysign(1, value) > 0):
+        text = b"%d" % int(value)
+    else:
+        text = b"%.17g" % value
+    return bytes((len(text),)) + text
 
 
 def parse(text: bytes, pos: int | None = None) -> float:

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.wire import lengths, lzf
+from rdbcodec.wire.integers import integer_in
 
 INT8, INT16, INT32, LZF = 0xC0, 0xC1, 0xC2, 0xC3
+MAX_INTEGER_TEXT = 11  # characters of -2147483648: servers try no longer ones
 INTEGER_SIZE = {INT8: 1, INT16: 2, INT32: 4}
 
 # The default for how much one call may unpack: 64 MiB, as for a value on disk (see reader.MAX_VALUE).
@@ -128,6 +130,23 @@ def read_lzf_header(buf: bytes, pos: int) -> tuple[int, int, int]:
     packed, start = lengths.read(buf, pos + 1)
     size, start = lengths.read(buf, start)
     return packed, size, start
+
+
+def encode(text: bytes, *, compress: bool) -> bytes:
+    """The form a server would choose: an integer if it is one of at most 32 bits, LZF if that saves, plain.
+
+    `compress` False is a server with rdbcompression no. The block is rdbcodec.wire.lzf's own, so its
+    bytes need not be those a server would write; every server reads them.
+    """
+    if len(text) <= MAX_INTEGER_TEXT:
+        number = integer_in(text)
+        if number is not None and -(2**31) <= number < 2**31:
+            head = INT8 if -128 <= number < 128 else INT16 if -(2**15) <= number < 2**15 else INT32
+            return bytes((head,)) + number.to_bytes(INTEGER_SIZE[head], "little", signed=True)
+    block = lzf.compress(text) if compress else None
+    if block is None:
+        return lengths.encode(len(text)) + text
+    return bytes((LZF,)) + lengths.encode(len(block)) + lengths.encode(len(text)) + block
 
 
 def peek(buf: bytes, pos: int, count: int) -> bytes:

@@ -79,6 +79,42 @@ def test_strings_in_every_form(text: str, value: bytes) -> None:
             strings.read(raw[:cut], 0, Budget())
 
 
+@given(text=st.binary(max_size=300) | st.integers(-(2**40), 2**40).map(lambda number: b"%d" % number))
+def test_every_string_is_read_as_written(text: bytes) -> None:
+    for compress in (False, True):
+        raw = strings.encode(text, compress=compress)
+        assert strings.read(raw, 0, Budget()) == (text, len(raw))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b"", "00"),
+        (b"hi", "026869"),
+        (b"127", "c07f"),
+        (b"-128", "c080"),
+        (b"128", "c18000"),
+        (b"-32768", "c10080"),
+        (b"32768", "c200800000"),
+        (b"-2147483648", "c200000080"),
+        (b"2147483648", "0a32313437343833363438"),
+        (b"007", "03303037"),
+        (b"-0", "022d30"),
+        (b"x" * 64, "4040" + "78" * 64),
+    ],
+)
+def test_strings_get_the_form_a_server_chooses(value: bytes, text: str) -> None:
+    assert strings.encode(value, compress=False) == bytes.fromhex(text)
+
+
+def test_strings_are_compressed_when_that_saves_and_the_server_would() -> None:
+    assert strings.encode(b"a" * 30, compress=True)[0] == strings.LZF
+    assert strings.encode(b"a" * 30, compress=False)[0] == 30
+    assert strings.encode(b"a" * 20, compress=True)[0] == 20
+    noise = bytes(range(60))
+    assert strings.encode(noise, compress=True) == bytes([60]) + noise
+
+
 @pytest.mark.parametrize(("text", "value"), STRINGS.items())
 @pytest.mark.parametrize("size", [1, 2, 1000])
 def test_a_cursor_reads_strings_from_any_pieces(text: str, value: bytes, size: int) -> None:
@@ -123,6 +159,30 @@ def test_scores_as_text(raw: bytes, value: float) -> None:
     assert doubles.read_text(raw, 0) == (value, len(raw))
     assert math.copysign(1, doubles.read_text(raw, 0)[0]) == math.copysign(1, value)
     assert doubles.walk_text(raw, 0) == len(raw)
+
+
+@given(value=st.floats(allow_nan=False))
+def test_every_score_is_read_as_written(value: float) -> None:
+    raw = doubles.encode_text(value)
+    found, end = doubles.read_text(raw, 0)
+    assert (found, math.copysign(1, found), end) == (value, math.copysign(1, value), len(raw))
+
+
+@pytest.mark.parametrize(
+    ("value", "raw"),
+    [
+        (1.0, b"\x011"),
+        (-3.25, b"\x05-3.25"),
+        (0.1, b"\x130.10000000000000001"),
+        (2.0**52, b"\x104503599627370496"),
+        (math.inf, b"\xfe"),
+        (-math.inf, b"\xff"),
+        (math.nan, b"\xfd"),
+        (-0.0, b"\x02-0"),
+    ],
+)
+def test_scores_have_the_text_of_old_servers(value: float, raw: bytes) -> None:
+    assert doubles.encode_text(value) == raw
 
 
 def test_a_score_may_be_no_number() -> None:
