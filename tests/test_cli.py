@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import json
@@ -44,6 +45,12 @@ def inspected(*words: str, data: bytes | None = None) -> dict[str, Any]:
     return report
 
 
+@functools.cache
+def report_of(path: Path) -> dict[str, Any]:
+    """`inspect` of a fixture, run once for all the tests that look at it."""
+    return inspected(str(path))
+
+
 def expectation_of(path: Path) -> dict[str, Any]:
     name = path.name.rsplit(".", 1)[0] + ".expected.json.gz"
     expectation: dict[str, Any] = json.loads(gzip.decompress((SNAPSHOTS / name).read_bytes()))
@@ -56,7 +63,7 @@ def test_there_are_snapshots() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_inspect_counts_what_the_server_counted(path: Path) -> None:
-    report, expected = inspected(str(path)), expectation_of(path)
+    report, expected = report_of(path), expectation_of(path)
     databases = expected["databases"]
     keys = [entry for entries in databases.values() for entry in entries.values()]
     assert report["magic"] == expected["magic"]
@@ -92,7 +99,7 @@ def expected_types(keys: list[dict[str, Any]]) -> dict[str, int]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_bytes_by_type_add_up_to_less_than_the_file(path: Path) -> None:
-    report = inspected(str(path))
+    report = report_of(path)
     assert sum(kind["bytes"] for kind in report["types"]) <= report["size"]
     assert report["size"] <= path.stat().st_size
 
@@ -102,7 +109,7 @@ def test_bytes_by_type_add_up_to_less_than_the_file(path: Path) -> None:
 )
 def test_inspect_of_a_truncated_copy_gives_no_answer(path: Path, tmp_path: Path) -> None:
     data = path.read_bytes()
-    end = inspected(str(path))["size"]
+    end = report_of(path)["size"]
     cut = tmp_path / "cut.rdb"
     cut.write_bytes(data[: end - 1])
     done = run("inspect", str(cut))
@@ -154,7 +161,7 @@ def test_inspect_says_what_follows_the_snapshot() -> None:
 
 
 def test_inspect_says_which_servers_load_the_file() -> None:
-    loads = {path.name: inspected(str(path))["loads_in"] for path in FILES if path.stem.endswith("-empty")}
+    loads = {path.name: report_of(path)["loads_in"] for path in FILES if path.stem.endswith("-empty")}
     assert loads["redis-2.0.5-empty.rdb"] == [
         {"product": "Redis", "since": "2.0"},
         {"product": "Valkey", "since": "7.2"},
