@@ -109,10 +109,10 @@ class UnknownOpcode(UnknownCode):
 
 
 class LimitExceeded(DecodeError):
-    """Something is larger than the caller allowed; `limit` and `wanted` are bytes."""
+    """Something is larger than the caller allowed; `limit` and `wanted` are bytes, mostly."""
 
-    def __init__(self, message: str, *, limit: int, wanted: int) -> None:
-        super().__init__(f"{message}: {wanted} bytes, the limit is {limit}")
+    def __init__(self, message: str, *, limit: int, wanted: int, unit: str = "bytes") -> None:
+        super().__init__(f"{message}: {wanted} {unit}, the limit is {limit}")
         self.limit = limit
         self.wanted = wanted
 

@@ -83,7 +83,7 @@ class Reader(Decoder):
 
         Growing by what is held keeps the copying linear in the size of a value.
         """
-        size = max(CHUNK, min(max(wanted, len(self._buf) - self._pos), self.max_value))
+        size = max(CHUNK, min(max(wanted, len(self._buf) - self._pos), self._max_record))
         return self._source.read(size)
 
     @property

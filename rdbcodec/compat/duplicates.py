@@ -8,14 +8,17 @@ different names have the same digest once in 2**64 snapshots of four billion key
 from __future__ import annotations
 
 import heapq
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import pairwise
 from typing import IO, NamedTuple
 
 RUN = 1 << 16  # names held at a time, 64 bytes of memory each
 _DIGEST, _OFFSET = 16, 8
 _RECORD = _DIGEST + _OFFSET
+_READ = 64  # records read at a time of each run, which there may be thousands of
 
 
 class Duplicate(NamedTuple):
@@ -30,7 +33,8 @@ class Names:
 
     def __init__(self) -> None:
         self._held: list[bytes] = []
-        self._runs: list[IO[bytes]] = []
+        self._file: IO[bytes] | None = None
+        self._runs: list[int] = []  # where each run of the file begins; all but the last are RUN long
 
     def add(self, name: bytes, offset: int, db: int = 0) -> None:
         """A name of database `db`, seen at `offset`."""
@@ -39,12 +43,20 @@ class Names:
         if len(self._held) >= RUN:
             self._spill()
 
+    def add_many(self, names: Iterable[bytes]) -> None:
+        """Names whose places do not matter, at half the time of `add`."""
+        place = bytes(_OFFSET)
+        self._held += [blake2b(name, digest_size=_DIGEST).digest() + place for name in names]
+        if len(self._held) >= RUN:
+            self._spill()
+
     def duplicates(self) -> Iterator[Duplicate]:
         """Every name after the first of its kind, in no particular order; ends the collection."""
-        runs = [_records(file) for file in self._runs]
+        starts = [*self._runs, self._end()]
+        runs = [self._records(start, end) for start, end in pairwise(starts)]
         previous = b""
         try:
-            for record in heapq.merge(self._sorted(), *runs):
+            for record in heapq.merge(sorted(self._held), *runs):
                 if record[:_DIGEST] == previous[:_DIGEST]:
                     yield Duplicate(_offset(record), _offset(previous))
                 else:
@@ -53,27 +65,34 @@ class Names:
             self.close()
 
     def close(self) -> None:
-        """Give up the temporary files."""
-        for file in self._runs:
-            file.close()
+        """Give up the temporary file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
         self._runs.clear()
         self._held.clear()
 
-    def _sorted(self) -> list[bytes]:
-        return sorted(self._held)
-
     def _spill(self) -> None:
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the collection
-        self._runs.append(file)
-        file.write(b"".join(self._sorted()))
-        file.seek(0)
+        """One file for all runs: a file for each would use up the descriptors of a process."""
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the collection
+        self._runs.append(self._end())
+        self._held.sort()
+        data = memoryview(b"".join(self._held))
+        while data:
+            data = data[self._file.write(data) :]
         self._held.clear()
 
+    def _end(self) -> int:
+        return 0 if self._file is None else self._file.seek(0, os.SEEK_END)
 
-def _records(file: IO[bytes]) -> Iterator[bytes]:
-    while piece := file.read(_RECORD * 256):
-        for at in range(0, len(piece), _RECORD):
-            yield piece[at : at + _RECORD]
+    def _records(self, pos: int, end: int) -> Iterator[bytes]:
+        assert self._file is not None
+        while pos < end:
+            piece = os.pread(self._file.fileno(), min(_READ * _RECORD, end - pos), pos)
+            pos += len(piece)
+            for at in range(0, len(piece), _RECORD):
+                yield piece[at : at + _RECORD]
 
 
 def _offset(record: bytes) -> int:

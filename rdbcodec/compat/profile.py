@@ -14,6 +14,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
+from rdbcodec.errors import LimitExceeded
 from rdbcodec.formats import RELEASES, Dialect, TypeRow, opcodes_of
 from rdbcodec.reader import Reader, Tail
 from rdbcodec.records import (
@@ -42,6 +43,11 @@ BATCH = 512
 MAX_HELD_VALUE = 32 << 10
 
 BIGGEST = 10  # how many of the biggest keys are kept by default
+
+# What no server writes must not use up the memory: AUX names of their own kept, and bytes of each value.
+MAX_AUX, MAX_AUX_VALUE = 256, 32 << 10
+# Servers are configured for 16 databases, some users for hundreds.
+MAX_DATABASES = 1 << 16
 
 _MODULE_TYPES = frozenset({"module", "module-2"})
 _OPCODE_NAMES: dict[type, str] = {
@@ -123,9 +129,13 @@ class Module:
 
 @dataclass(slots=True)
 class AuxFact:
-    """An AUX field: its first value, and how often it occurs (some come once a slot, or once a key)."""
+    """An AUX field: its first value, and how often it occurs (some come once a slot, or once a key).
+
+    Of a value longer than MAX_AUX_VALUE only the beginning is kept; `size` is that of the whole.
+    """
 
     value: bytes
+    size: int
     count: int = 0
 
 
@@ -151,6 +161,7 @@ class Profile:
     checksum: Checksum = "absent"
     tail: Tail | None = None
     aux: dict[bytes, AuxFact] = field(default_factory=dict)
+    aux_unlisted: int = 0
     databases: dict[int, Database] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)
     expiries: Expiries = field(default_factory=Expiries)
@@ -223,6 +234,14 @@ def profile(
     facts.tail = reader.tail()
     facts.file_size = reader.bytes_read if facts.file_size is None else facts.file_size
     return facts
+
+
+def check_databases(count: int) -> None:
+    """Raise LimitExceeded when a file names more databases than anybody has."""
+    if count >= MAX_DATABASES:
+        raise LimitExceeded(
+            "too many databases to count each", limit=MAX_DATABASES, wanted=count + 1, unit="databases"
+        )
 
 
 class _Collector:
@@ -307,7 +326,7 @@ class _Collector:
         if isinstance(record, Header):
             facts.magic, facts.version = record.raw, record.version
         elif isinstance(record, Aux):
-            facts.aux.setdefault(record.name, AuxFact(record.value)).count += 1
+            self._add_aux(record)
         elif isinstance(record, ResizeDb):
             database = self._database(record.db)
             database.told_keys = (database.told_keys or 0) + record.keys
@@ -320,6 +339,14 @@ class _Collector:
             facts.checksum, facts.size = record.checksum, record.size
         self._add_rare(record)
 
+    def _add_aux(self, record: Aux) -> None:
+        aux = self.facts.aux
+        if record.name in aux or len(aux) < MAX_AUX:
+            fact = AuxFact(record.value[:MAX_AUX_VALUE], len(record.value))
+            aux.setdefault(record.name[:MAX_AUX_VALUE], fact).count += 1
+        else:
+            self.facts.aux_unlisted += 1
+
     def _add_rare(self, record: Record) -> None:
         facts = self.facts
         if isinstance(record, Vendor):
@@ -328,7 +355,11 @@ class _Collector:
             facts.opcodes[_OPCODE_NAMES[type(record)]] += 1
 
     def _database(self, db: int) -> Database:
-        return self.facts.databases.setdefault(db, Database())
+        databases = self.facts.databases
+        if db not in databases:
+            check_databases(len(databases))
+            databases[db] = Database()
+        return databases[db]
 
     def _kind(self, entry: Entry) -> Kind:
         row = entry.row

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rdbcodec.compat.duplicates import Names
+from rdbcodec.compat.profile import check_databases
 from rdbcodec.datatypes.streams import Stream
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import DecodeError, show_key
@@ -120,6 +121,7 @@ def _check_records(
             if progress is not None and not found.keys & 0xFF:
                 progress()
         elif isinstance(record, ResizeDb):
+            check_databases(len(told))
             told[record.db] = record if record.db not in told else _sum(told[record.db], record)
         elif isinstance(record, End):
             found.size, found.checksum = record.size, record.checksum
@@ -131,6 +133,8 @@ def _check_records(
 
 def _check_entry(entry: Entry, found: Soundness, now_ms: int) -> None:
     found.keys += 1
+    if entry.db not in found.keys_by_db:
+        check_databases(len(found.keys_by_db))
     found.keys_by_db[entry.db] += 1
     expiry = entry.expires_at_ms
     if expiry is not None:
@@ -176,10 +180,9 @@ def _check_large(entry: Entry) -> Iterator[tuple[Severity, str]]:
     names = Names()
     try:
         for batch in entry.items(skip_large=True):
-            for item in batch if unique else ():
-                name = item if isinstance(item, bytes) else item[0]
-                if not isinstance(name, Skipped):
-                    names.add(name, 0)
+            if unique:
+                members = batch if entry.type == "set" else [item[0] for item in batch]
+                names.add_many(name for name in members if type(name) is not Skipped)
         doubles = sum(1 for _ in names.duplicates())
     finally:
         names.close()

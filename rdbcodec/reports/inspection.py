@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rdbcodec.compat.profile import BigKey, Database, Kind, Profile
+from rdbcodec.compat.profile import AuxFact, BigKey, Database, Kind, Profile
 from rdbcodec.formats import writers_of
 from rdbcodec.reader import Tail
 from rdbcodec.reports.tables import Section
@@ -91,7 +91,9 @@ def _aux_rows(facts: Profile) -> list[tuple[str, str]]:
     rows = []
     for name, fact in facts.aux.items():
         more = f" (and {plural(fact.count - 1, 'more value')})" if fact.count > 1 else ""
-        rows.append((shortened(name), shortened(fact.value) + more))
+        rows.append((shortened(name), shortened(fact.value, size=fact.size) + more))
+    if facts.aux_unlisted:
+        rows.append(("...", plural(facts.aux_unlisted, "more field")))
     return rows
 
 
@@ -168,7 +170,8 @@ def as_json(name: str, facts: Profile, *, hide_keys: bool = False) -> dict[str, 
         "tail": None if tail is None else {"kind": tail.kind, "size": tail.size},
         "loads_in": [{"product": product, "since": release} for product, release in facts.oldest_loaders()],
         "keys": facts.keys,
-        "aux": [_json_aux(name, fact.value, fact.count) for name, fact in facts.aux.items()],
+        "aux": [_json_aux(name, fact) for name, fact in facts.aux.items()],
+        "aux_unlisted": facts.aux_unlisted,
         "databases": {str(db): _json_database(told) for db, told in sorted(facts.databases.items())},
         "types": [_json_kind(kind) for kind in facts.kinds.values()],
         "expiry": _json_expiry(facts),
@@ -185,8 +188,9 @@ def as_json(name: str, facts: Profile, *, hide_keys: bool = False) -> dict[str, 
     }
 
 
-def _json_aux(name: bytes, value: bytes, count: int) -> dict[str, Any]:
-    return {"name": json_bytes(name), "value": json_bytes(value), "count": count}
+def _json_aux(name: bytes, fact: AuxFact) -> dict[str, Any]:
+    """`value` is the beginning of one longer than 32 KiB; `size` tells."""
+    return {"name": json_bytes(name), "value": json_bytes(fact.value), "size": fact.size, "count": fact.count}
 
 
 def _json_database(told: Database) -> dict[str, Any]:

@@ -46,10 +46,10 @@ def text(raw: bytes) -> str:
     return shown if shown.isprintable() else shown.encode("unicode_escape").decode("ascii")
 
 
-def shortened(raw: bytes, width: int = 60) -> str:
-    """Bytes for a table cell; what is cut off is counted."""
-    shown = text(raw[: width + 1])
-    return shown if len(raw) <= width else f"{shown[:width]}... ({len(raw)} bytes)"
+def shortened(raw: bytes, width: int = 60, *, size: int | None = None) -> str:
+    """Bytes for a table cell; what is cut off is counted. `size` is that of the whole `raw` begins."""
+    whole = len(raw) if size is None else size
+    return text(raw) if whole <= width else f"{text(raw[:width])}... ({whole} bytes)"
 
 
 def json_bytes(raw: bytes) -> Any:
