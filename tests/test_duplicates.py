@@ -66,6 +66,26 @@ def test_a_large_set_with_a_double_is_found_out() -> None:
         ]
 
 
+def test_a_large_sorted_set_with_a_score_that_is_no_number_is_found_out() -> None:
+    pairs = [b"\x07%07d" % at + bytes(8) for at in range(100)] + [b"\x01n" + b"\x00" * 6 + b"\xf8\x7f"]
+    data = b"REDIS0009\x05\x01z" + b"\x40\x65" + b"".join(pairs) + b"\xff" + bytes(8)
+    for limit in (1000, 100_000):
+        found = check(rdbcodec.open(data, max_value=limit), now_ms=0)
+        assert [problem.message for problem in found.problems] == [
+            "a score is not a number: servers refuse the file"
+        ]
+
+
+def test_a_damaged_key_does_not_end_the_check() -> None:
+    damaged = b"\x00\xc3\x02\x1e\x20\x00\x01v"  # LZF that refers to what is before its start
+    found = check(made(damaged, b"\x02\x01s\x02\x01a\x01a"), now_ms=0)
+    assert [(problem.offset, problem.message) for problem in found.problems] == [
+        (9, "LZF reference reaches 1 bytes back, the output has 0"),
+        (17, "set members are not unique: 2, of which 1 distinct"),
+    ]
+    assert (found.keys, found.complete, found.is_sound) == (2, True, False)
+
+
 def test_more_aux_fields_than_any_server_writes_are_counted_not_kept() -> None:
     fields = [b"\xfa\x06%06d\x01v" % at for at in range(MAX_AUX + 50)]
     facts = profile(made(*fields, b"\xfa\x06000000\x01w"), now_ms=0)

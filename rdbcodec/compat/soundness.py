@@ -29,6 +29,8 @@ MAX_PROBLEMS = 100  # listed; the rest is counted. A file damaged everywhere nee
 
 Severity = Literal["error", "warning"]
 
+NOT_A_SCORE: tuple[Severity, str] = ("error", "a score is not a number: servers refuse the file")
+
 
 @dataclass(slots=True)
 class Problem:
@@ -113,11 +115,9 @@ def _check_records(
     reader: Reader, found: Soundness, names: Names, now_ms: int, progress: Callable[[], Any] | None
 ) -> None:
     told: dict[int, ResizeDb] = {}
-    add = names.add
     for record in reader:
         if isinstance(record, Entry):
-            add(record.key, record.offset, record.db)
-            _check_entry(record, found, now_ms)
+            _check_entry(record, found, names, now_ms)
             if progress is not None and not found.keys & 0xFF:
                 progress()
         elif isinstance(record, ResizeDb):
@@ -131,7 +131,7 @@ def _check_records(
     found.complete = True
 
 
-def _check_entry(entry: Entry, found: Soundness, now_ms: int) -> None:
+def _check_entry(entry: Entry, found: Soundness, names: Names, now_ms: int) -> None:
     found.keys += 1
     if entry.db not in found.keys_by_db:
         check_databases(len(found.keys_by_db))
@@ -141,6 +141,7 @@ def _check_entry(entry: Entry, found: Soundness, now_ms: int) -> None:
         found.expires_by_db[entry.db] += 1
         found.expired += expiry <= now_ms
     try:
+        names.add(entry.key, entry.offset, entry.db)
         if entry.is_large:
             remarks = _check_large(entry)
         else:
@@ -167,7 +168,7 @@ def _check_value(entry: Entry, value: Any) -> Iterator[tuple[Severity, str]]:
 
 def _check_scores(value: ZSet, entry: Entry) -> Iterator[tuple[Severity, str]]:
     if any(map(math.isnan, value.values())):
-        yield "error", "a score is not a number: servers refuse the file"
+        yield NOT_A_SCORE
     elif entry.encoding in ("ziplist", "listpack"):
         pairs = [(score, member) for member, score in value.items()]
         if pairs != sorted(pairs):
@@ -177,15 +178,19 @@ def _check_scores(value: ZSet, entry: Entry) -> Iterator[tuple[Severity, str]]:
 def _check_large(entry: Entry) -> Iterator[tuple[Severity, str]]:
     """A value that passes by: verified in batches, its members collected to find doubles."""
     unique = entry.type in ("set", "zset", "hash")
-    names = Names()
+    names, bad_scores = Names(), False
     try:
         for batch in entry.items(skip_large=True):
             if unique:
                 members = batch if entry.type == "set" else [item[0] for item in batch]
                 names.add_many(name for name in members if type(name) is not Skipped)
+            if entry.type == "zset":
+                bad_scores = bad_scores or any(math.isnan(score) for _, score in batch)
         doubles = sum(1 for _ in names.duplicates())
     finally:
         names.close()
+    if bad_scores:
+        yield NOT_A_SCORE
     if doubles:
         yield "error", f"{doubles} members or fields occur more than once"
 
