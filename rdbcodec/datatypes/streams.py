@@ -16,7 +16,7 @@ v4+       LENGTH duration s  LENGTH max  LENGTH n producers (STRING id  LENGTH n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
@@ -137,6 +137,13 @@ def decode_stream(raw: bytes, scope: Scope, version: int = 1) -> Stream:
 
 def stream_items(cursor: Cursor, scope: Scope, version: int = 1) -> Iterator[list[StreamEntry]]:
     """The entries, a node at a time; what follows them is read and verified at the end."""
+    yield from stream_parts(cursor, scope, version)
+
+
+def stream_parts(
+    cursor: Cursor, scope: Scope, version: int = 1
+) -> Generator[list[StreamEntry], None, Stream]:
+    """As stream_items; returns what follows the entries, as a Stream that has none."""
     del scope
     for _ in range(cursor.length()):
         cursor.budget.refill()
@@ -146,7 +153,7 @@ def stream_items(cursor: Cursor, scope: Scope, version: int = 1) -> Iterator[lis
         else:
             yield from _large_node(cursor, master)
     cursor.budget.refill()
-    _read_tail(cursor, [], version)
+    return _read_tail(cursor, [], version)
 
 
 def _large_node(cursor: Cursor, master: StreamId) -> Iterator[list[StreamEntry]]:
