@@ -98,6 +98,11 @@ class OpcodeRow(NamedTuple):
     seen: str
 
 
+# How a listpack writes the back-length of an element of exactly 16383, 2097151 or 268435455 bytes. Neither
+# family reads the other's; "either" is a version that both kinds of server write (rdb-format.md, 4.4.3).
+BackLength = Literal["classic", "new", "either"]
+
+
 class VersionRow(NamedTuple):
     """One header version and the releases that write it."""
 
@@ -105,18 +110,26 @@ class VersionRow(NamedTuple):
     version: int
     writers: str
     seen: str
+    back_length: BackLength = "classic"
 
 
 class ReleaseRow(NamedTuple):
-    """The first release of a product that accepts headers up to a version; later ones accept it too."""
+    """The first release of a product that accepts headers up to a version; later ones accept it too.
+
+    `last_type` is the highest type code it knows, where that is not told by the version. `modules` are
+    the module types every build of it has; any other product may have any module loaded, or none.
+    """
 
     product: str
     release: str
     dialect: Dialect
     accepts: int
+    last_type: int | None = None
+    modules: tuple[str, ...] = ()
 
 
 CRC_SINCE = 5  # files of version 1-4 end with the EOF byte
+FIRST_VALKEY = 80  # from here on the magic is VALKEY; below it Valkey writes that of Redis
 
 # --- framings used by more than one row -----------------------------------------------------------
 
@@ -161,6 +174,8 @@ TELLTALE_CODES: dict[int, Dialect] = {
 
 # Up to which code a dialect shares the rows of `redis` (types), and from which on (opcodes).
 _SHARED_TYPES: dict[Dialect, int] = {"valkey": 21, "keydb": 15, "dragonfly": 21, "enterprise": 255}
+# The highest version with Redis' magic that a dialect reads (rdb-format.md, 1.2).
+_LAST_VERSION: dict[Dialect, int] = {"valkey": 11, "keydb": 9, "dragonfly": 12}
 _SHARED_OPCODES: dict[Dialect, int] = {"valkey": 244, "keydb": 247, "dragonfly": 244, "enterprise": 242}
 
 
@@ -187,6 +202,40 @@ def known_versions(magic: Dialect) -> range:
     """The header versions that go with a magic ("redis" or "valkey")."""
     versions = [row.version for row in VERSIONS if row.dialect == magic]
     return range(min(versions), max(versions) + 1)
+
+
+def writable_types(dialect: Dialect, version: int) -> dict[str, TypeRow]:
+    """The types a loader of this dialect and version has, by name; what may be written for it.
+
+    Dragonfly writes and reads its types under any header. Modules of version 1 load nowhere without
+    the very module, and nobody can tell where they end.
+    """
+    rows = types_of(dialect, version).values()
+    return {
+        row.name: row
+        for row in rows
+        if (row.since <= version or dialect == "dragonfly") and row.name != "module"
+    }
+
+
+def writable_opcodes(dialect: Dialect, version: int) -> dict[str, OpcodeRow]:
+    """The opcodes a loader of this dialect and version has, by name."""
+    rows = opcodes_of(dialect, version).values()
+    return {row.name: row for row in rows if row.since <= version or dialect == "dragonfly"}
+
+
+def version_row(dialect: Dialect, version: int) -> VersionRow | None:
+    """The row of a header version; None for one the dialect does not have."""
+    own = dialect == "valkey" and version >= FIRST_VALKEY
+    magic: Dialect = "valkey" if own else "redis"
+    last = _LAST_VERSION.get(dialect, version)
+    rows = (row for row in VERSIONS if row.dialect == magic and row.version == version)
+    return next(rows, None) if own or version <= last else None
+
+
+def releases_of(product: str) -> list[ReleaseRow]:
+    """The rows of a product, oldest first; its name in any case."""
+    return [row for row in RELEASES if row.product.lower() == product.lower()]
 
 
 def writers_of(version: int) -> str | None:
@@ -295,13 +344,14 @@ VERSIONS: tuple[VersionRow, ...] = (
     VersionRow("redis",  11, "Redis 7.2, Valkey 7.2 to 8.1",               "redis 7.2.6, valkey 8.0.1 files"),
     VersionRow("redis",  12, "Redis 7.4 to 8.4, Redict 7.3",               "redis 7.4.1, 8.0.6 files"),
     VersionRow("redis",  13, "Redis 8.6",                                  "redis release notes"),
-    VersionRow("redis",  14, "Redis 8.8",                                  "redis 8.8 of 2026-06 file"),
-    VersionRow("redis",  15, "Redis 8.10",                                 "redis release notes"),
-    VersionRow("valkey", 80, "Valkey 9.0 and 9.1",                         "valkey 9.1.2 file"),
-    VersionRow("valkey", 81, "Valkey 9.2 (not final)",                     "valkey development source of 2026-09"),
+    VersionRow("redis",  14, "Redis 8.8",                                  "redis 8.8 of 2026-06 file", "new"),
+    VersionRow("redis",  15, "Redis 8.10",                                 "redis release notes", "new"),
+    VersionRow("valkey", 80, "Valkey 9.0 and 9.1",                         "valkey 9.1.2 file", "either"),
+    VersionRow("valkey", 81, "Valkey 9.2 (not final)",                     "valkey development source of 2026-09", "new"),
 )
 
-# Oldest first within a product. Source: rdb-format.md 1.2 (measured where it says so).
+# Oldest first within a product. Source: rdb-format.md 1.2 (measured where it says so), 9.1, 9.2, 9.5; the
+# modules of Redis 8: compat-facts.json, "modules" (vectorset measured on 8.0.6).
 RELEASES: tuple[ReleaseRow, ...] = (
     ReleaseRow("Redis",  "2.0",  "redis",   1),
     ReleaseRow("Redis",  "2.4",  "redis",   2),
@@ -312,11 +362,15 @@ RELEASES: tuple[ReleaseRow, ...] = (
     ReleaseRow("Redis",  "7.0",  "redis",  10),
     ReleaseRow("Redis",  "7.2",  "redis",  11),
     ReleaseRow("Redis",  "7.4",  "redis",  12),
-    ReleaseRow("Redis",  "8.6",  "redis",  13),
-    ReleaseRow("Redis",  "8.8",  "redis",  14),
-    ReleaseRow("Redis",  "8.10", "redis",  15),
-    ReleaseRow("Valkey", "7.2",  "redis",  11),
+    ReleaseRow("Redis",  "8.0",  "redis",  12, modules=("vectorset",)),
+    ReleaseRow("Redis",  "8.6",  "redis",  13, modules=("vectorset",)),
+    ReleaseRow("Redis",  "8.8",  "redis",  14, modules=("vectorset",)),
+    ReleaseRow("Redis",  "8.10", "redis",  15, modules=("vectorset",)),
+    ReleaseRow("Valkey", "7.2",  "valkey", 11),
     ReleaseRow("Valkey", "9.0",  "valkey", 80),
     ReleaseRow("Valkey", "9.2",  "valkey", 81),
+    ReleaseRow("KeyDB",  "5.0",  "keydb",   9),
+    ReleaseRow("Redict", "7.3",  "redis",  12, last_type=21),
+    ReleaseRow("Dragonfly", "1.0", "dragonfly", 12),
 )
 # fmt: on

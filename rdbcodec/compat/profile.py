@@ -14,8 +14,9 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
+from rdbcodec.compat.duplicates import Names
 from rdbcodec.errors import LimitExceeded
-from rdbcodec.formats import RELEASES, Dialect, TypeRow, opcodes_of
+from rdbcodec.formats import FIRST_VALKEY, RELEASES, Dialect, TypeRow, opcodes_of
 from rdbcodec.reader import Reader, Tail
 from rdbcodec.records import (
     AttributedEntry,
@@ -35,7 +36,7 @@ from rdbcodec.records import (
     Vendor,
 )
 from rdbcodec.wire import lengths
-from rdbcodec.wire.module_ids import decode_module_id
+from rdbcodec.wire.module_ids import ModuleId, decode_module_id
 
 # A batch of records is held at once, so batch times value must stay small: 512 * 32 KiB = 16 MiB.
 # Larger batches measured no faster; larger values pass by, which costs a walk in pieces.
@@ -67,11 +68,11 @@ _code_of = attrgetter("code")
 
 @dataclass(slots=True)
 class Place:
-    """Where something was seen first."""
+    """Where something was seen first; no db and no key for what belongs to none."""
 
     offset: int
-    db: int
-    key: bytes
+    db: int | None = None
+    key: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class Kind:
 class Database:
     """What one database holds, and what its RESIZEDB promised (None: it had none)."""
 
+    first: Place | None = None
     keys: int = 0
     expires: int = 0
     told_keys: int | None = None
@@ -123,6 +125,7 @@ class Module:
 
     name: str
     version: int
+    first: Place
     keys: int = 0
     aux: int = 0
 
@@ -173,11 +176,40 @@ class Profile:
     modules: dict[str, Module] = field(default_factory=dict)
     functions: list[Library] = field(default_factory=list)
     opcodes: Counter[str] = field(default_factory=Counter)  # by their names in the table; attributes excluded
+    places: dict[str, Place] = field(default_factory=dict)  # of the first opcode of each name, attributes too
+    duplicates: int | None = None  # None: not looked for, which costs more than the rest of the pass
+    duplicate_at: int | None = None  # the offset of one of them
 
     @property
     def keys(self) -> int:
         """All keys."""
         return sum(database.keys for database in self.databases.values())
+
+    @property
+    def used_memory(self) -> int | None:
+        """Bytes of memory the writer used, as its AUX field `used-mem` tells; None when it does not."""
+        return self._aux_number(b"used-mem")
+
+    @property
+    def created_s(self) -> int | None:
+        """When the snapshot was made, Unix seconds, as its AUX field `ctime` tells."""
+        return self._aux_number(b"ctime")
+
+    @property
+    def memory_at_least(self) -> int:
+        """Bytes of memory below which no server holds these keys.
+
+        What is on disk, and two pointers a key: LZF and integers only make the disk smaller than memory.
+        """
+        return sum(kind.size for kind in self.kinds.values()) + 16 * self.keys
+
+    def codes(self) -> set[str]:
+        """The names of all opcodes in the file, those that stand before keys included."""
+        return {name for name, count in self.opcodes.items() if count} | set(self.places)
+
+    def _aux_number(self, name: bytes) -> int | None:
+        fact = self.aux.get(name)
+        return int(fact.value) if fact is not None and fact.value.isdigit() and fact.size < 20 else None
 
     @property
     def producer(self) -> str | None:
@@ -190,10 +222,7 @@ class Profile:
 
     def needs_version(self) -> int:
         """The RDB version a loader must know: that of the header, or of a newer type or opcode inside."""
-        used = {name for name, count in self.opcodes.items() if count}
-        used |= {"idle"} if self.idle_keys else set()
-        used |= {"freq"} if self.freq_keys else set()
-        used |= {"key-meta"} if self.meta_keys else set()
+        used = self.codes()
         opcodes = opcodes_of(self.dialect, self.version).values()
         since = [row.since for row in opcodes if row.name in used]
         return max([self.version, *since, *(kind.row.since for kind in self.kinds.values())])
@@ -206,34 +235,55 @@ class Profile:
         """
         if any(kind.row.dialect not in ("redis", "valkey") for kind in self.kinds.values()):
             return []
-        magic: Dialect = "valkey" if self.magic.startswith(b"VALKEY") else "redis"
+        own_magic = self.magic.startswith(b"VALKEY")
         needed = self.needs_version()
         found: dict[str, str] = {}
         for row in RELEASES:
-            if row.dialect == magic and row.accepts >= needed:
+            same_magic = (row.accepts >= FIRST_VALKEY) == own_magic
+            if row.product in _LOADERS and same_magic and row.accepts >= needed:
                 found.setdefault(row.product, row.release)
         return list(found.items())
 
 
+_LOADERS = ("Redis", "Valkey")  # the products `oldest_loaders` names
+
+
 def profile(
-    reader: Reader, *, now_ms: int, biggest: int = BIGGEST, progress: Callable[[], Any] | None = None
+    reader: Reader,
+    *,
+    now_ms: int,
+    biggest: int = BIGGEST,
+    duplicates: bool = False,
+    progress: Callable[[], Any] | None = None,
 ) -> Profile:
-    """The facts of a snapshot, in one pass.
+    """The facts of a snapshot, in one pass; with `duplicates`, how many keys are there twice, too.
 
     Raises what reading raises: there is no profile of half a file. Use a reader with `max_value`
     MAX_HELD_VALUE to stay below 64 MiB whatever the file holds.
     """
     facts = Profile(now_ms, containers=reader.containers, file_size=reader.size)
     collector = _Collector(facts, biggest)
+    names = Names() if duplicates else None
     records = iter(reader)
     while batch := list(islice(records, BATCH)):
         collector.add(batch)
+        if names is not None:
+            _add_names(names, batch)
         if progress is not None:
             progress()
+    if names is not None:
+        offsets = [duplicate.offset for duplicate in names.duplicates()]
+        facts.duplicates, facts.duplicate_at = len(offsets), min(offsets, default=None)
     facts.dialect = reader.dialect
     facts.tail = reader.tail()
     facts.file_size = reader.bytes_read if facts.file_size is None else facts.file_size
     return facts
+
+
+def _add_names(names: Names, batch: list[Record]) -> None:
+    for record in batch:
+        if isinstance(record, Entry):
+            names.add(record.key, record.offset, record.db)
 
 
 def check_databases(count: int) -> None:
@@ -267,7 +317,7 @@ class _Collector:
     def _add_plain(self, batch: list[Entry]) -> None:
         codes = Counter(map(_code_of, batch))
         sizes = list(map(len, map(_record_of, batch)))
-        self._database(batch[0].db).keys += len(batch)
+        self._database_of(batch[0]).keys += len(batch)
         if len(codes) > 1:
             self._add_mixed(batch, sizes)
         else:
@@ -279,7 +329,7 @@ class _Collector:
 
     def _add_entries(self, batch: list[Entry]) -> None:
         sizes = [entry.serialized_size for entry in batch]
-        self._database(batch[0].db).keys += len(batch)
+        self._database_of(batch[0]).keys += len(batch)
         self._add_mixed(batch, sizes)
         self._add_biggest(batch, sizes)
         for entry in batch:
@@ -307,9 +357,15 @@ class _Collector:
 
     def _add_attributes(self, entry: AttributedEntry) -> None:
         facts = self.facts
-        facts.idle_keys += entry.idle is not None
-        facts.freq_keys += entry.freq is not None
-        facts.meta_keys += entry.meta is not None
+        if entry.idle is not None:
+            facts.idle_keys += 1
+            self._add_place("idle", entry)
+        if entry.freq is not None:
+            facts.freq_keys += 1
+            self._add_place("freq", entry)
+        if entry.meta is not None:
+            facts.meta_keys += 1
+            self._add_place("key-meta", entry)
         facts.large_values += entry.is_large
         expiry = entry.expires_at_ms
         if expiry is None:
@@ -320,6 +376,10 @@ class _Collector:
         told.expired += expiry <= facts.now_ms
         told.first_ms = expiry if told.first_ms is None else min(told.first_ms, expiry)
         told.last_ms = expiry if told.last_ms is None else max(told.last_ms, expiry)
+
+    def _add_place(self, name: str, entry: Entry) -> None:
+        if name not in self.facts.places:
+            self.facts.places[name] = _place(entry)
 
     def _add_record(self, record: Record) -> None:
         facts = self.facts
@@ -334,7 +394,7 @@ class _Collector:
         elif isinstance(record, Function):
             facts.functions.append(Library(record.library, len(record.code)))
         elif isinstance(record, ModuleAux):
-            self._module(record.module.name, record.module.version).aux += 1
+            self._module(record.module, Place(record.offset)).aux += 1
         elif isinstance(record, End):
             facts.checksum, facts.size = record.checksum, record.size
         self._add_rare(record)
@@ -348,11 +408,12 @@ class _Collector:
             self.facts.aux_unlisted += 1
 
     def _add_rare(self, record: Record) -> None:
-        facts = self.facts
-        if isinstance(record, Vendor):
-            facts.opcodes[record.name] += 1
-        elif not isinstance(record, Header):
-            facts.opcodes[_OPCODE_NAMES[type(record)]] += 1
+        if isinstance(record, Header):
+            return
+        name = record.name if isinstance(record, Vendor) else _OPCODE_NAMES[type(record)]
+        self.facts.opcodes[name] += 1
+        if name not in self.facts.places:
+            self.facts.places[name] = Place(record.offset)
 
     def _database(self, db: int) -> Database:
         databases = self.facts.databases
@@ -361,15 +422,22 @@ class _Collector:
             databases[db] = Database()
         return databases[db]
 
+    def _database_of(self, entry: Entry) -> Database:
+        database = self._database(entry.db)
+        if database.first is None:
+            database.first = _place(entry)
+        return database
+
     def _kind(self, entry: Entry) -> Kind:
         row = entry.row
         kind = self.facts.kinds.get(row.name)
         if kind is None:
-            kind = self.facts.kinds[row.name] = Kind(row, Place(entry.offset, entry.db, entry.key))
+            kind = self.facts.kinds[row.name] = Kind(row, _place(entry))
         return kind
 
-    def _module(self, name: str, version: int) -> Module:
-        return self.facts.modules.setdefault(f"{name} {version}", Module(name, version))
+    def _module(self, module: ModuleId, place: Place) -> Module:
+        name = f"{module.name} {module.version}"
+        return self.facts.modules.setdefault(name, Module(*module, place))
 
     def _count_modules(self, row: TypeRow, entries: Iterable[Entry]) -> None:
         if row.name not in _MODULE_TYPES:
@@ -377,7 +445,7 @@ class _Collector:
         for entry in entries:
             if not entry.is_large:
                 module = decode_module_id(lengths.read(entry.raw, 0)[0])
-                self._module(module.name, module.version).keys += 1
+                self._module(module, _place(entry)).keys += 1
 
 
 def _runs(batch: list[Record]) -> Iterator[tuple[bool, list[Any]]]:
@@ -390,6 +458,10 @@ def _runs(batch: list[Record]) -> Iterator[tuple[bool, list[Any]]]:
         run.append(record)
     if run:
         yield isinstance(run[0], Entry), run
+
+
+def _place(entry: Entry) -> Place:
+    return Place(entry.offset, entry.db, entry.key)
 
 
 def _big_key(entry: Entry, size: int) -> BigKey:

@@ -25,14 +25,27 @@ def render() -> str:
 
 def _versions() -> Iterator[str]:
     yield "## Header versions\n"
-    rows = [(row.dialect.upper(), str(row.version), row.writers, row.seen) for row in VERSIONS]
-    yield from _table(("magic", "version", "written by", "seen"), rows)
+    rows = [
+        (row.dialect.upper(), str(row.version), row.writers, row.back_length, row.seen) for row in VERSIONS
+    ]
+    yield from _table(("magic", "version", "written by", "listpack back-length", "seen"), rows)
 
 
 def _releases() -> Iterator[str]:
     yield "## Which release loads which version\n"
-    rows = [(row.product, row.release, row.dialect.upper(), str(row.accepts)) for row in RELEASES]
-    yield from _table(("product", "from release", "magic", "up to version"), rows)
+    rows = [
+        (
+            row.product,
+            row.release,
+            row.dialect,
+            str(row.accepts),
+            str(row.last_type or ""),
+            ", ".join(row.modules),
+        )
+        for row in RELEASES
+    ]
+    head = ("product", "from release", "dialect", "up to version", "types up to", "modules in every build")
+    yield from _table(head, rows)
 
 
 def _types() -> Iterator[str]:
