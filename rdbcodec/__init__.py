@@ -1,4 +1,4 @@
-"""rdbcodec reads Redis RDB snapshots: all versions and dialects, in bounded memory.
+"""rdbcodec reads and writes Redis RDB snapshots: all versions and dialects, in bounded memory.
 
     import rdbcodec
 
@@ -9,7 +9,21 @@
 
 An entry is walked, not decoded, before `value()` or `items()` is called. Every error is an RdbError and
 says where: offset, db and key.
+
+    with rdbcodec.create("new.rdb", version=9) as writer:
+        writer.write(b"greeting", b"hello")
+
+    rdbcodec.convert("dump.rdb", "old.rdb", target="redis-6.2", allow_loss=True)
+    payload = rdbcodec.dump.encode(b"hello", version=9)
+
+The writing half (create, Writer, convert, Conversion, make_form, Form, Loss, dump) is loaded when it is
+first used.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 from rdbcodec.containers import Source
 from rdbcodec.datatypes.hashes import Hash
@@ -26,7 +40,9 @@ from rdbcodec.errors import (
     ContainerError,
     CorruptStructure,
     DecodeError,
+    EncodeError,
     LimitExceeded,
+    LossyConversion,
     RdbError,
     Truncated,
     UnknownOpcode,
@@ -51,7 +67,36 @@ from rdbcodec.records import (
 )
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from rdbcodec import dump
+    from rdbcodec.conversion import Conversion, convert
+    from rdbcodec.datatypes.form import Form
+    from rdbcodec.losses import Loss
+    from rdbcodec.writer import Writer, create, make_form
+
+__version__ = "0.2.0"
+
+# Where the names of the writing half live: reading is what most imports are for, and this halves their time.
+_WRITING = {
+    "Conversion": "rdbcodec.conversion",
+    "Form": "rdbcodec.datatypes.form",
+    "Loss": "rdbcodec.losses",
+    "Writer": "rdbcodec.writer",
+    "convert": "rdbcodec.conversion",
+    "create": "rdbcodec.writer",
+    "make_form": "rdbcodec.writer",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name == "dump":
+        return importlib.import_module("rdbcodec.dump")
+    if name not in _WRITING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(_WRITING[name]), name)
+    globals()[name] = found
+    return found
+
 
 __all__ = [
     "MAX_VALUE",
@@ -62,12 +107,15 @@ __all__ = [
     "ChecksumMismatch",
     "Consumer",
     "ContainerError",
+    "Conversion",
     "CorruptStructure",
     "Cron",
     "DecodeError",
     "Decoder",
+    "EncodeError",
     "End",
     "Entry",
+    "Form",
     "Function",
     "Group",
     "Hash",
@@ -75,6 +123,8 @@ __all__ = [
     "Header",
     "LimitExceeded",
     "List",
+    "Loss",
+    "LossyConversion",
     "ModuleAux",
     "ModuleValue",
     "PathHash",
@@ -98,6 +148,11 @@ __all__ = [
     "UnknownType",
     "UnsupportedVersion",
     "Vendor",
+    "Writer",
     "ZSet",
+    "convert",
+    "create",
+    "dump",
+    "make_form",
     "open",
 ]

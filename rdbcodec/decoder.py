@@ -45,6 +45,8 @@ from rdbcodec.formats import (
     known_versions,
     opcodes_of,
     types_of,
+    unknown_version,
+    version_row,
 )
 from rdbcodec.framing import Walk, WalkFunction, compile_walk
 from rdbcodec.records import (
@@ -229,6 +231,7 @@ class Decoder:
         return not (b"REDIS".startswith(head) or b"VALKE".startswith(head))
 
     def _use_dialect(self) -> None:
+        self._origin = version_row(self.dialect, self.version) or unknown_version(self.dialect, self.version)
         self._types: dict[int, TypeRow] = types_of(self.dialect, self.version)
         self._opcodes: dict[int, OpcodeRow] = opcodes_of(self.dialect, self.version)
         walks: list[WalkFunction | None] = [None] * 256
@@ -238,7 +241,7 @@ class Decoder:
 
     def _context(self) -> Context:
         base = self._base if self._blob_offset is None else self._blob_offset
-        return Context(base, self._db, self._types, self._templates, self.max_value)
+        return Context(self._origin, base, self._db, self._types, self._templates, limit=self.max_value)
 
     def _run(self) -> Records:
         """Every record. For a blob: every record in it, and no header and end.
@@ -682,16 +685,15 @@ class Decoder:
     def _hint(self, row: OpcodeRow, pos: int) -> Handled:
         """An attribute nobody outside its vendor can use; its bytes are kept."""
         end = compile_walk(row.framing, self._templates)(self._buf, pos)
-        self._attribute(end)
+        self._attribute(end).vendor = row.name
         return None, end
 
     def _key_attributes(self, row: OpcodeRow, pos: int) -> Handled:
         """Dragonfly: u32 mask, and u32 memcached flags when bit 1 is set."""
-        del row
         self._raw(pos + 4)
         mask = int.from_bytes(self._buf[pos : pos + 4], "little")
         end = pos + (8 if mask & 2 else 4)
-        self._attribute(end)
+        self._attribute(end).vendor = row.name
         return None, end
 
     # --- records inside records (Dragonfly) ----------------------------------------------------------

@@ -9,6 +9,9 @@
     │   ├── ChecksumMismatch                .expected .found
     │   ├── UnknownType, UnknownOpcode      .code .dialect
     │   └── LimitExceeded                   .limit .wanted
+    ├── EncodeError (also ValueError)       .message .value .type .target .db .key
+    │   └── LossyConversion                 .losses
+    ├── TextError (also ValueError)         .message .line: a text form does not say what it should
     └── ContainerError                      the gzip, LZ4 or zstd wrapping is damaged or unreadable
 
 The rules this tree keeps:
@@ -22,6 +25,13 @@ The rules this tree keeps:
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rdbcodec.losses import Loss
 
 
 class RdbError(Exception):
@@ -115,6 +125,56 @@ class LimitExceeded(DecodeError):
         super().__init__(f"{message}: {wanted} {unit}, the limit is {limit}")
         self.limit = limit
         self.wanted = wanted
+
+
+class EncodeError(RdbError, ValueError):
+    """A value cannot be written as asked: `message` names the rule, `type` and `target` what it is about."""
+
+    def __init__(
+        self, message: str, *, value: object = None, type: str | None = None, target: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.value = value
+        self.type = type
+        self.target = target
+        self.db: int | None = None
+        self.key: bytes | None = None
+
+    def locate(self, *, type: str, target: str, db: int | None = None, key: bytes | None = None) -> None:
+        """Add what the caller knows; what is known already stays."""
+        self.type = type if self.type is None else self.type
+        self.target = target if self.target is None else self.target
+        self.db = db if self.db is None else self.db
+        self.key = key if self.key is None else self.key
+
+    def __str__(self) -> str:
+        place = [f"db {self.db}"] if self.db is not None and self.key is not None else []
+        place += [f"key {show_key(self.key)}"] if self.key is not None else []
+        place += [self.type] if self.type is not None else []
+        place += [f"for {self.target}"] if self.target is not None else []
+        return ", ".join(place) + ": " + self.message if place else self.message
+
+
+class LossyConversion(EncodeError):
+    """The target cannot hold everything; `losses` says what, how often and where first."""
+
+    def __init__(self, losses: Sequence[Loss], *, target: str) -> None:
+        lines = [f"{len(losses)} kinds of loss, and losses are not allowed", *map(str, losses)]
+        super().__init__("\n  ".join(lines), target=target)
+        self.losses = tuple(losses)
+
+
+class TextError(RdbError, ValueError):
+    """A line of a text form is not what the form says it should be; `line` counts from 1."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message, line)
+        self.message = message
+        self.line = line
+
+    def __str__(self) -> str:
+        return self.message if self.line is None else f"line {self.line}: {self.message}"
 
 
 class ContainerError(RdbError):

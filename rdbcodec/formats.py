@@ -116,8 +116,8 @@ class VersionRow(NamedTuple):
 class ReleaseRow(NamedTuple):
     """The first release of a product that accepts headers up to a version; later ones accept it too.
 
-    `last_type` is the highest type code it knows, where that is not told by the version. `modules` are
-    the module types every build of it has; any other product may have any module loaded, or none.
+    `last_type` is the highest type code it knows and `back_length` its rule, where the version does not
+    tell them. `modules` are the module types every build of it has; others may be loaded into any.
     """
 
     product: str
@@ -126,6 +126,7 @@ class ReleaseRow(NamedTuple):
     accepts: int
     last_type: int | None = None
     modules: tuple[str, ...] = ()
+    back_length: BackLength | None = None
 
 
 CRC_SINCE = 5  # files of version 1-4 end with the EOF byte
@@ -231,6 +232,11 @@ def version_row(dialect: Dialect, version: int) -> VersionRow | None:
     last = _LAST_VERSION.get(dialect, version)
     rows = (row for row in VERSIONS if row.dialect == magic and row.version == version)
     return next(rows, None) if own or version <= last else None
+
+
+def unknown_version(dialect: Dialect, version: int) -> VersionRow:
+    """The row for a version that is in no table and read all the same, at the caller's wish."""
+    return VersionRow(dialect, version, "unknown", "nobody", "either")
 
 
 def releases_of(product: str) -> list[ReleaseRow]:
@@ -367,7 +373,8 @@ RELEASES: tuple[ReleaseRow, ...] = (
     ReleaseRow("Redis",  "8.8",  "redis",  14, modules=("vectorset",)),
     ReleaseRow("Redis",  "8.10", "redis",  15, modules=("vectorset",)),
     ReleaseRow("Valkey", "7.2",  "valkey", 11),
-    ReleaseRow("Valkey", "9.0",  "valkey", 80),
+    ReleaseRow("Valkey", "9.0",  "valkey", 80, back_length="classic"),
+    ReleaseRow("Valkey", "9.1",  "valkey", 80, back_length="new"),
     ReleaseRow("Valkey", "9.2",  "valkey", 81),
     ReleaseRow("KeyDB",  "5.0",  "keydb",   9),
     ReleaseRow("Redict", "7.3",  "redis",  12, last_type=21),

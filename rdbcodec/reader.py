@@ -12,6 +12,7 @@ stays under `max_value` plus a few windows of 256 KiB, whatever the file says ab
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -99,6 +100,14 @@ class Reader(Decoder):
     def tail(self) -> Tail:
         """What follows the snapshot; to be asked after the End record. Reads to the end of the file,
         unless AOF commands follow."""
+        pieces = self.tail_pieces()
+        head = next(pieces, b"")
+        if head[:1] in (b"*", b"#"):
+            return Tail("AOF commands", None)
+        return self._measure_tail(head, pieces)
+
+    def tail_pieces(self) -> Iterator[bytes]:
+        """The bytes that follow the snapshot, but for the mark that ends a replication stream."""
         head = self.unused or self._source.read(CHUNK)
         mark = self._source.mark
         while mark and 0 < len(head) < len(mark) and mark.startswith(head):
@@ -108,18 +117,17 @@ class Reader(Decoder):
             head += more
         if mark and head.startswith(mark):
             head = head[len(mark) :]
-        if head[:1] in (b"*", b"#"):
-            return Tail("AOF commands", None)
-        return self._measure_tail(head)
+        while head:
+            yield head
+            head = self._source.read(CHUNK)
 
-    def _measure_tail(self, head: bytes) -> Tail:
+    def _measure_tail(self, head: bytes, rest: Iterator[bytes]) -> Tail:
         kind: TailKind = "another snapshot" if head.startswith((b"REDIS", b"VALKEY")) else "zero padding"
-        size, data = 0, head or self._source.read(CHUNK)
-        while data:
+        size = 0
+        for data in chain((head,), rest):
             if kind == "zero padding" and data.strip(b"\0"):
                 kind = "other bytes"
             size += len(data)
-            data = self._source.read(CHUNK)
         size += self._source.padding
         return Tail(kind if size else "nothing", size)
 

@@ -19,8 +19,8 @@ from typing import Any, Literal, NamedTuple, NoReturn, Protocol
 
 from rdbcodec.datatypes.registry import codec_of
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.errors import CorruptStructure, DecodeError, LimitExceeded, RdbError
-from rdbcodec.formats import Dialect, TypeRow
+from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError, LimitExceeded, RdbError
+from rdbcodec.formats import Dialect, TypeRow, VersionRow
 from rdbcodec.wire import strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.module_ids import ModuleId
@@ -146,16 +146,19 @@ class End(NamedTuple):
 class Context:
     """What the entries of one stretch of a file share."""
 
-    __slots__ = ("base", "db", "limit", "templates", "types")
+    __slots__ = ("base", "db", "limit", "origin", "templates", "types")
 
     def __init__(
         self,
+        origin: VersionRow,
         base: int,
         db: int,
         types: Mapping[int, TypeRow],
         templates: Mapping[int, Sequence[bytes]],
+        *,
         limit: int,
     ) -> None:
+        self.origin = origin
         self.base = base
         self.db = db
         self.types = types
@@ -166,7 +169,7 @@ class Context:
 class Attributes:
     """What stands before a key and belongs to it alone."""
 
-    __slots__ = ("expires_at_ms", "freq", "idle", "meta", "offset", "raw")
+    __slots__ = ("expires_at_ms", "freq", "idle", "meta", "offset", "raw", "vendor")
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
@@ -175,6 +178,7 @@ class Attributes:
         self.idle: int | None = None
         self.freq: int | None = None
         self.meta: bytes | None = None
+        self.vendor: str | None = None  # the name of an opcode only its vendor's server understands
 
 
 class Entry:
@@ -230,6 +234,11 @@ class Entry:
     def offset(self) -> int:
         """Where the record begins, its attributes included: bytes from the start of the snapshot."""
         return self._context.base + self._pos
+
+    @property
+    def max_value(self) -> int:
+        """The reader's limit: bytes of a value that is held, and that it may unpack to."""
+        return self._context.limit
 
     @property
     def expires_at_ms(self) -> int | None:
@@ -308,6 +317,26 @@ class Entry:
     def chunks(self) -> Iterator[bytes]:
         """The value as on disk, in pieces."""
         yield self.raw
+
+    def dump(self, version: int) -> bytes:
+        """The payload with which RESTORE of a server of this RDB version makes the value; not its expiry.
+
+        The value's bytes go in as they are where that version has their type. Raises EncodeError when it
+        cannot hold the value, or not all of it, and as `value` does.
+        """
+        # The writing half is not loaded by those who only read.
+        from rdbcodec.dump import reencode  # noqa: PLC0415
+
+        context = self._context
+        try:
+            scope = Scope(Budget(context.limit), context.templates)
+            return reencode(self.row, self.raw, scope, context.origin, version=version, meta=self.meta)
+        except DecodeError as error:
+            self._locate(error)
+            raise
+        except EncodeError as error:
+            error.db, error.key = self.db, self.key
+            raise
 
     def verify(self) -> None:
         """Raise unless the value is sound: `value()` for one that is held, in bounded memory for others."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import rdbcodec
-from rdbcodec.compat.duplicates import RUN, Duplicate, Names
+from rdbcodec.duplicates import RUN, Duplicate, Names
 from rdbcodec.compat.profile import MAX_AUX, MAX_DATABASES, profile
 from rdbcodec.compat.soundness import check
 

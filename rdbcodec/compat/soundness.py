@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rdbcodec.compat.duplicates import Names
 from rdbcodec.compat.profile import check_databases
 from rdbcodec.datatypes.streams import Stream
 from rdbcodec.datatypes.zsets import ZSet
+from rdbcodec.duplicates import Names
 from rdbcodec.errors import DecodeError, show_key
 from rdbcodec.reader import Reader, Tail
 from rdbcodec.records import Checksum, End, Entry, ResizeDb

@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from rdbcodec.datatypes.form import Form
+from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strings, encode_ziplist
 from rdbcodec.datatypes.scope import (
     Scope,
     blob_items,
@@ -29,7 +31,7 @@ from rdbcodec.datatypes.scope import (
     read_strings,
     take_strings,
 )
-from rdbcodec.errors import CorruptStructure, LimitExceeded
+from rdbcodec.errors import CorruptStructure, EncodeError, LimitExceeded
 from rdbcodec.structures import listpack, ziplist, zipmap
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor, Reader
@@ -39,6 +41,7 @@ Field = tuple[bytes, bytes, int | None]
 
 DRAGONFLY_EPOCH = 1675209600  # seconds; 2023-02-01T00:00:00Z, dragonfly source of 2026-08
 _I64 = 8  # bytes before the body of types 24 and 25
+MAX_EXPIRY = (1 << 48) - 1  # milliseconds; what Redis takes for a field (rdb-format.md, 4.6)
 
 
 class Hash(dict[bytes, bytes]):
@@ -85,6 +88,30 @@ def decode_hash_ziplist(raw: bytes, scope: Scope) -> Hash:
 def decode_hash_listpack(raw: bytes, scope: Scope) -> Hash:
     """Type 16."""
     return _from_flat(listpack.decode(read_blob(raw, scope)))
+
+
+def encode_hash(value: Hash, form: Form) -> bytes:
+    """Type 4."""
+    return lengths.encode(len(value)) + encode_strings(_flat(value), form)
+
+
+def encode_hash_zipmap(value: Hash, form: Form) -> bytes:
+    """Type 9."""
+    return encode_blob(zipmap.encode(value.items()), form)
+
+
+def encode_hash_ziplist(value: Hash, form: Form) -> bytes:
+    """Type 13."""
+    return encode_blob(encode_ziplist(_flat(value), form), form)
+
+
+def encode_hash_listpack(value: Hash, form: Form) -> bytes:
+    """Type 16."""
+    return encode_blob(encode_listpack(_flat(value), form), form)
+
+
+def _flat(value: Mapping[bytes, bytes]) -> list[bytes]:
+    return [text for pair in value.items() for text in pair]
 
 
 def hash_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
@@ -220,6 +247,49 @@ def decode_hash_ttl_valkey(raw: bytes, scope: Scope) -> Hash:
     return _read_table(raw, 0, _valkey_reader(scope), scope)
 
 
+def encode_hash_ttl_rc(value: Hash, form: Form) -> bytes:
+    """Redis type 22."""
+    return _ttl_first_table(value, form, 0)
+
+
+def encode_hash_ttl(value: Hash, form: Form) -> bytes:
+    """Type 24."""
+    minimum = min(value.expires_at_ms.values(), default=0)
+    return minimum.to_bytes(_I64, "little", signed=True) + _ttl_first_table(value, form, minimum - 1)
+
+
+def _ttl_first_table(value: Hash, form: Form, base: int) -> bytes:
+    check_expiries(value)
+    told = value.expires_at_ms
+    parts = [lengths.encode(len(value))]
+    for field, text in value.items():
+        parts.append(lengths.encode(told[field] - base if field in told else 0))
+        parts.append(strings.encode(field, compress=form.compress))
+        parts.append(strings.encode(text, compress=form.compress))
+    return b"".join(parts)
+
+
+def check_expiries(value: Hash | Mapping[bytes, bytes]) -> None:
+    """Raise EncodeError for a time Redis does not take, or one of a field that is not there."""
+    told = getattr(value, "expires_at_ms", {})
+    if not told.keys() <= value.keys():
+        raise EncodeError("an expiry is that of a field the hash does not have")
+    wrong = next((at for at in told.values() if not 0 < at <= MAX_EXPIRY), None)
+    if wrong is not None:
+        raise EncodeError(f"a field expires at {wrong} ms, expected 1 to {MAX_EXPIRY}")
+
+
+def encode_hash_ttl_valkey(value: Hash, form: Form) -> bytes:
+    """Valkey type 22."""
+    check_expiries(value)
+    parts = [lengths.encode(len(value))]
+    for field, text in value.items():
+        parts.append(strings.encode(field, compress=form.compress))
+        parts.append(strings.encode(text, compress=form.compress))
+        parts.append(value.expires_at_ms.get(field, -1).to_bytes(_I64, "little", signed=True))
+    return b"".join(parts)
+
+
 def hash_ttl_rc_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
     """Redis type 22 in batches."""
     reader = _ttl_first_reader(scope, _absolute_expiry)
@@ -274,6 +344,22 @@ def decode_hash_listpack_ttl(raw: bytes, scope: Scope) -> Hash:
     return _from_triples(read_blob(raw, scope, _I64))
 
 
+def encode_hash_listpack_ttl_rc(value: Hash, form: Form) -> bytes:
+    """Type 23."""
+    check_expiries(value)
+    told = value.expires_at_ms
+    # Active expiry relies on this order: the soonest first, fields without an expiry last.
+    fields = sorted(value, key=lambda field: told.get(field, MAX_EXPIRY + 1))
+    flat: list[bytes | int] = [part for field in fields for part in (field, value[field], told.get(field, 0))]
+    return encode_blob(encode_listpack(flat, form), form)
+
+
+def encode_hash_listpack_ttl(value: Hash, form: Form) -> bytes:
+    """Type 25."""
+    minimum = min(value.expires_at_ms.values(), default=0)
+    return minimum.to_bytes(_I64, "little", signed=True) + encode_hash_listpack_ttl_rc(value, form)
+
+
 def hash_listpack_ttl_rc_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
     """Type 23 in batches."""
     del scope
@@ -298,6 +384,23 @@ def decode_hash_expiry(raw: bytes, scope: Scope) -> Hash:
     check_distinct(len(value), len(flat) // 3, "hash fields")
     value.expires_at_ms = dragonfly_expiries(zip(flat[0::3], flat[2::3], strict=True))
     return value
+
+
+def encode_hash_expiry(value: Hash, form: Form) -> bytes:
+    """Dragonfly type 31; expiries are rounded up to seconds."""
+    told = value.expires_at_ms
+    flat = [part for field, text in value.items() for part in (field, text, dragonfly_text(told.get(field)))]
+    return lengths.encode(len(value)) + encode_strings(flat, form)
+
+
+def dragonfly_text(at_ms: int | None) -> bytes:
+    """An expiry as the decimal text Dragonfly writes."""
+    if at_ms is None:
+        return b"-1"
+    seconds = -(-at_ms // 1000) - DRAGONFLY_EPOCH
+    if seconds < 0:
+        raise EncodeError(f"an expiry at {at_ms} ms is before 2023-02-01, where Dragonfly begins to count")
+    return b"%d" % seconds
 
 
 def hash_expiry_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
@@ -415,3 +518,48 @@ def hash_template_array_ref_items(cursor: Cursor, scope: Scope) -> Iterator[list
         names = fields[at : at + len(batch)]
         at += len(batch)
         yield [(field, value, None) for field, value in zip(names, batch, strict=True)]
+
+
+def template_of(value: Mapping[bytes, bytes]) -> tuple[bytes, ...]:
+    """The field names in the order of a template: shorter ones first."""
+    return tuple(sorted(value, key=lambda field: (len(field), field)))
+
+
+def encode_hash_template_listpack(value: Hash, form: Form) -> bytes:
+    """Type 29, its names in a listpack; the id among the values means nothing and is 0."""
+    fields = template_of(value)
+    return _names(fields, form) + _template_blob(0, value, fields, form)
+
+
+def encode_hash_template_array(value: Hash, form: Form) -> bytes:
+    """Type 31, its names in a listpack."""
+    fields = template_of(value)
+    return _names(fields, form) + encode_strings([value[field] for field in fields], form)
+
+
+def _names(fields: Sequence[bytes], form: Form) -> bytes:
+    return lengths.encode(0) + encode_blob(encode_listpack(fields, form), form)
+
+
+def encode_hash_template_listpack_ref(value: Hash, form: Form) -> bytes:
+    """Type 30; its template must have been written before."""
+    fields = template_of(value)
+    return _template_blob(_written(fields, form), value, fields, form)
+
+
+def encode_hash_template_array_ref(value: Hash, form: Form) -> bytes:
+    """Type 32; its template must have been written before."""
+    fields = template_of(value)
+    return lengths.encode(_written(fields, form)) + encode_strings([value[field] for field in fields], form)
+
+
+def _written(fields: tuple[bytes, ...], form: Form) -> int:
+    template = form.templates.get(fields)
+    if template is None:
+        raise EncodeError("the hash's template was not written before it")
+    return template
+
+
+def _template_blob(template: int, value: Hash, fields: Sequence[bytes], form: Form) -> bytes:
+    elements: list[bytes | int] = [template, *(value[field] for field in fields)]
+    return encode_blob(encode_listpack(elements, form), form)

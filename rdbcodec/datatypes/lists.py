@@ -9,8 +9,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from rdbcodec.datatypes.form import Form
+from rdbcodec.datatypes.packed import (
+    CRITICAL,
+    encode_blob,
+    encode_listpack,
+    encode_strings,
+    encode_ziplist,
+    entry_estimate,
+)
 from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, read_blob, read_strings, take_strings
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures import listpack, ziplist
@@ -18,6 +27,10 @@ from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
 
 PLAIN, PACKED = 1, 2
+
+NODE_SIZES = {-1: 4 << 10, -2: 8 << 10, -3: 16 << 10, -4: 32 << 10, -5: 64 << 10}  # list-max-listpack-size
+SAFE_NODE_SIZE = 8 << 10  # bytes, when the setting counts elements
+HUGE = 1 << 30  # no server builds a listpack of this size; 7.0 and 7.2 write plain nodes only from here on
 
 
 class List(list[bytes]):
@@ -31,6 +44,11 @@ def decode_list(raw: bytes, scope: Scope) -> List:
     return List(read_strings(raw, scope))
 
 
+def encode_list(value: List, form: Form) -> bytes:
+    """Type 1."""
+    return lengths.encode(len(value)) + encode_strings(value, form)
+
+
 def list_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
     """Types 1 and 2: the strings in batches."""
     yield from cursor.batches(take_strings(scope), Cursor.element, cursor.length())
@@ -39,6 +57,11 @@ def list_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
 def decode_list_ziplist(raw: bytes, scope: Scope) -> List:
     """Type 10."""
     return List(ziplist.decode(read_blob(raw, scope)))
+
+
+def encode_list_ziplist(value: List, form: Form) -> bytes:
+    """Type 10."""
+    return encode_blob(encode_ziplist(value, form), form)
 
 
 def list_ziplist_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -53,6 +76,12 @@ def decode_quicklist(raw: bytes, scope: Scope) -> List:
     for node in read_strings(raw, scope):
         value += ziplist.decode(node)
     return value
+
+
+def encode_quicklist(value: List, form: Form) -> bytes:
+    """Type 14."""
+    nodes = [encode_blob(encode_ziplist(node, form), form) for node in _nodes(value, form)]
+    return lengths.encode(len(nodes)) + b"".join(nodes)
 
 
 def quicklist_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -74,6 +103,47 @@ def decode_quicklist_2(raw: bytes, scope: Scope) -> List:
         else:
             value.append(_plain(container, node))
     return value
+
+
+def encode_quicklist_2(value: List, form: Form) -> bytes:
+    """Type 18."""
+    nodes = [_encode_node(node, form) for node in _nodes(value, form)]
+    return lengths.encode(len(nodes)) + b"".join(nodes)
+
+
+def _encode_node(node: Sequence[bytes], form: Form) -> bytes:
+    if len(node) == 1 and _is_plain(node[0], form):
+        return lengths.encode(PLAIN) + strings.encode(node[0], compress=form.compress)
+    return lengths.encode(PACKED) + encode_blob(encode_listpack(node, form), form)
+
+
+def _is_plain(element: bytes, form: Form) -> bool:
+    """Whether an element stands alone and unpacked: too large for a node, as the target's server sees it."""
+    size = len(element)
+    if form.back_length == "either" and size in CRITICAL:
+        return True
+    if form.dialect == "valkey" or form.version > 11:  # 7.4 and Valkey 8.0 on (rdb-format.md, 4.5)
+        return size > _node_size(form)
+    return size >= HUGE
+
+
+def _nodes(value: Sequence[bytes], form: Form) -> Iterator[Sequence[bytes]]:
+    """The elements cut where a server that appended them one by one would begin a new node."""
+    size, count = _node_size(form), max(form.limits.list_size, 0) or len(value)
+    start, held = 0, 0
+    for at, element in enumerate(value):
+        weight = entry_estimate(element)
+        alone = _is_plain(element, form)
+        if at > start and (alone or held + weight > size or at - start >= count):
+            yield value[start:at]
+            start, held = at, 0
+        held += size if alone else weight
+    if start < len(value):
+        yield value[start:]
+
+
+def _node_size(form: Form) -> int:
+    return NODE_SIZES.get(form.limits.list_size, SAFE_NODE_SIZE)
 
 
 def quicklist_2_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:

@@ -14,9 +14,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.errors import CorruptStructure
+from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError
 from rdbcodec.framing import ITEM_DOUBLE, ITEM_EOF, ITEM_FLOAT, ITEM_SINT, ITEM_STRING, ITEM_UINT
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id
@@ -51,6 +52,18 @@ def decode_module(raw: bytes, scope: Scope) -> ModuleValue:
         pass
     cursor.expect_end()
     return ModuleValue(module, raw)
+
+
+def encode_module(value: ModuleValue, form: Form) -> bytes:
+    """Type 7: the bytes as they came; raises EncodeError when they are not those of the module named."""
+    del form
+    try:
+        told = decode_module(value.raw, Scope(Budget(), {})).module
+    except DecodeError as error:
+        raise EncodeError(f"the module value is not whole: {error.message}") from error
+    if told != value.module:
+        raise EncodeError(f"the module value is one of {told.name} version {told.version}")
+    return value.raw
 
 
 def module_items(cursor: Cursor, scope: Scope) -> Iterator[list[tuple[int, ModuleItem]]]:

@@ -12,19 +12,26 @@ Facts: rdb-v13-15.md 5.2, 6, 7.1; rdb-format.md 9.
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterator
 
+from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.hashes import Hash
+from rdbcodec.datatypes.packed import encode_strings
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope, check_distinct
-from rdbcodec.errors import CorruptStructure
+from rdbcodec.errors import CorruptStructure, EncodeError
+from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.integers import integer_in
 
 _F64 = struct.Struct("<d")
 NO_INDEX = (1 << 64) - 1
 SHORT_TEXT = 7  # bytes
 TAG_TEXT, TAG_INTEGER, TAG_FLOAT, TAG_SHORT = range(4)
+_ARRAY_INTEGERS = range(-(1 << 61), 1 << 61)  # what servers hold as integers (rdb-v13-15.md, 5.2)
+_FLOAT_TEXT = re.compile(rb"-?[0-9]+\.[0-9]+")
 
 
 class Array(Plain):
@@ -118,6 +125,34 @@ def _array_element(cursor: Cursor) -> tuple[int, bytes]:
     return index, text
 
 
+def encode_array(value: Array, form: Form) -> bytes:
+    """Type 28, each text under the tag a server would choose, indexes ascending."""
+    head = lengths.encode(len(value.elements))
+    head += b"\0" if value.cursor is None else b"\1" + _encode_index(value.cursor)
+    return head + b"".join(
+        [_encode_index(index) + _encode_text(value.elements[index], form) for index in sorted(value.elements)]
+    )
+
+
+def _encode_index(index: int) -> bytes:
+    if not 0 <= index < NO_INDEX:
+        raise EncodeError(f"an array index is {index}, expected 0 to 2**64 - 2")
+    return lengths.encode(index)
+
+
+def _encode_text(text: bytes, form: Form) -> bytes:
+    number = integer_in(text)
+    if number is not None and number in _ARRAY_INTEGERS:
+        return lengths.encode(TAG_INTEGER) + number.to_bytes(8, "little", signed=True)
+    if _FLOAT_TEXT.fullmatch(text):
+        packed = _F64.pack(float(text))
+        # Loaders use the two low bits for themselves, so only a double that has them clear survives.
+        if not packed[0] & 3 and float_text(float(text)) == text:
+            return lengths.encode(TAG_FLOAT) + packed
+    tag = TAG_SHORT if len(text) <= SHORT_TEXT else TAG_TEXT
+    return lengths.encode(tag) + strings.encode(text, compress=form.compress)
+
+
 def float_text(value: float) -> bytes:
     """The text of a float element: shortest digits in positional notation, with a point."""
     if not math.isfinite(value):
@@ -136,6 +171,18 @@ def decode_path_hash(raw: bytes, scope: Scope) -> PathHash:
     value = PathHash(pairs)
     check_distinct(len(value), len(pairs), "paths")
     return value
+
+
+def encode_path_hash(value: PathHash, form: Form) -> bytes:
+    """Valkey type 23."""
+    parts = [lengths.encode(len(value))]
+    for path, fields in value.items():
+        if not fields:
+            raise EncodeError("a path without fields, which no server loads")
+        parts.append(strings.encode(path, compress=form.compress))
+        parts.append(lengths.encode(len(fields)))
+        parts.append(encode_strings([text for pair in fields.items() for text in pair], form))
+    return b"".join(parts)
 
 
 def path_hash_items(cursor: Cursor, scope: Scope) -> Iterator[list[tuple[bytes, Hash]]]:
@@ -167,6 +214,15 @@ def decode_cron(raw: bytes, scope: Scope) -> Cron:
     return value
 
 
+def encode_cron(value: Cron, form: Form) -> bytes:
+    """KeyDB type 64."""
+    times = struct.pack("<qq", value.start_ms, value.interval_ms)
+    lists = [
+        lengths.encode(len(texts)) + encode_strings(texts, form) for texts in (value.keys, value.arguments)
+    ]
+    return strings.encode(value.script, compress=form.compress) + times + b"".join(lists)
+
+
 def _strings(cursor: Cursor) -> list[bytes]:
     return [cursor.string() for _ in range(cursor.length())]
 
@@ -179,7 +235,19 @@ def decode_gcra(raw: bytes, scope: Scope) -> int:
     return value
 
 
+def encode_gcra(value: int, form: Form) -> bytes:
+    """Redis type 33."""
+    del form
+    return lengths.encode(value)
+
+
 def decode_raw(raw: bytes, scope: Scope) -> RawValue:
     """Dragonfly's sketches and filters, kept as they came."""
     del scope
     return RawValue(raw)
+
+
+def encode_raw(value: RawValue, form: Form) -> bytes:
+    """The bytes as they came."""
+    del form
+    return value.raw

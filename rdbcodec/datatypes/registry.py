@@ -1,4 +1,4 @@
-"""Which functions read which row of the table: name -> decode, items, count."""
+"""Which functions read and write which row of the table: name -> decode, items, count; name -> encode."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from rdbcodec.datatypes import hashes, lists, modules, others, sets, streams, strings, zsets
+from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.scope import HEADER_SIZE, Decode, Items, Scope, read_blob
 from rdbcodec.errors import LimitExceeded
 from rdbcodec.formats import TypeRow
@@ -16,6 +17,7 @@ from rdbcodec.wire import strings as wire_strings
 from rdbcodec.wire.cursor import Cursor
 
 Count = Callable[[bytes, Scope], "int | None"]
+Encode = Callable[[Any, Form], bytes]  # each takes the value class its decode gives
 
 
 class Codec(NamedTuple):
@@ -165,5 +167,53 @@ CODECS: dict[str, Codec] = {
     "cms":                    _sketch(),
     "topk":                   _sketch(),
     "cuckoo":                 _sketch(),
+}
+
+# The other direction. Type 6 has none: nobody can write what only its module understands.
+ENCODERS: dict[str, Encode] = {
+    "string":                     strings.encode_string,
+    "list":                       lists.encode_list,
+    "list-ziplist":               lists.encode_list_ziplist,
+    "list-quicklist":             lists.encode_quicklist,
+    "list-quicklist-2":           lists.encode_quicklist_2,
+    "set":                        sets.encode_set,
+    "set-intset":                 sets.encode_set_intset,
+    "set-listpack":               sets.encode_set_listpack,
+    "set-expiry":                 sets.encode_set_expiry,
+    "zset":                       zsets.encode_zset,
+    "zset-2":                     zsets.encode_zset_2,
+    "zset-ziplist":               zsets.encode_zset_ziplist,
+    "zset-listpack":              zsets.encode_zset_listpack,
+    "hash":                       hashes.encode_hash,
+    "hash-zipmap":                hashes.encode_hash_zipmap,
+    "hash-ziplist":               hashes.encode_hash_ziplist,
+    "hash-listpack":              hashes.encode_hash_listpack,
+    "hash-ttl-rc":                hashes.encode_hash_ttl_rc,
+    "hash-listpack-ttl-rc":       hashes.encode_hash_listpack_ttl_rc,
+    "hash-ttl":                   hashes.encode_hash_ttl,
+    "hash-listpack-ttl":          hashes.encode_hash_listpack_ttl,
+    "hash-ttl-valkey":            hashes.encode_hash_ttl_valkey,
+    "hash-expiry":                hashes.encode_hash_expiry,
+    "hash-template-listpack":     hashes.encode_hash_template_listpack,
+    "hash-template-listpack-ref": hashes.encode_hash_template_listpack_ref,
+    "hash-template-array":        hashes.encode_hash_template_array,
+    "hash-template-array-ref":    hashes.encode_hash_template_array_ref,
+    "module-2":                   modules.encode_module,
+    "array":                      others.encode_array,
+    "path-hash":                  others.encode_path_hash,
+    "gcra":                       others.encode_gcra,
+    "cron":                       others.encode_cron,
+    "json":                       strings.encode_string,
+    "json-old":                   strings.encode_string,
+    "stream":                     partial(streams.encode_stream, version=1),
+    "stream-2":                   partial(streams.encode_stream, version=2),
+    "stream-3":                   partial(streams.encode_stream, version=3),
+    "stream-4":                   partial(streams.encode_stream, version=4),
+    "stream-5":                   partial(streams.encode_stream, version=5),
+    "sbf":                        others.encode_raw,
+    "sbf-2":                      others.encode_raw,
+    "cms":                        others.encode_raw,
+    "topk":                       others.encode_raw,
+    "cuckoo":                     others.encode_raw,
 }
 # fmt: on

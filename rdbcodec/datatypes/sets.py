@@ -11,10 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, MutableSet
 
 from rdbcodec.datatypes import hashes
+from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.lists import list_items
+from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strings
 from rdbcodec.datatypes.scope import Scope, blob_items, check_distinct, grouped, read_blob, read_strings
+from rdbcodec.errors import EncodeError
 from rdbcodec.structures import intset, listpack
+from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.integers import integer_in
 
 
 class Set(MutableSet[bytes]):
@@ -62,12 +67,25 @@ def decode_set(raw: bytes, scope: Scope) -> Set:
     return _distinct(read_strings(raw, scope))
 
 
+def encode_set(value: Set, form: Form) -> bytes:
+    """Type 2."""
+    return lengths.encode(len(value)) + encode_strings(value, form)
+
+
 set_items = list_items
 
 
 def decode_set_intset(raw: bytes, scope: Scope) -> Set:
     """Type 11; the intset itself refuses doubles."""
     return Set(intset.decode(read_blob(raw, scope)))
+
+
+def encode_set_intset(value: Set, form: Form) -> bytes:
+    """Type 11."""
+    members = [integer_in(member) for member in value]
+    if None in members:
+        raise EncodeError("an intset holds integers of at most 64 bits only")
+    return encode_blob(intset.encode([member for member in members if member is not None]), form)
 
 
 def set_intset_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -79,6 +97,11 @@ def set_intset_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
 def decode_set_listpack(raw: bytes, scope: Scope) -> Set:
     """Type 20."""
     return _distinct(listpack.decode(read_blob(raw, scope)))
+
+
+def encode_set_listpack(value: Set, form: Form) -> bytes:
+    """Type 20."""
+    return encode_blob(encode_listpack(value, form), form)
 
 
 def set_listpack_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -93,6 +116,13 @@ def decode_set_expiry(raw: bytes, scope: Scope) -> Set:
     value = _distinct(flat[0::2])
     value.expires_at_ms = hashes.dragonfly_expiries(zip(flat[0::2], flat[1::2], strict=True))
     return value
+
+
+def encode_set_expiry(value: Set, form: Form) -> bytes:
+    """Dragonfly type 32."""
+    told = value.expires_at_ms
+    pairs = [text for member in value for text in (member, hashes.dragonfly_text(told.get(member)))]
+    return lengths.encode(len(value)) + encode_strings(pairs, form)
 
 
 def set_expiry_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:

@@ -16,11 +16,13 @@ v4+       LENGTH duration s  LENGTH max  LENGTH n producers (STRING id  LENGTH n
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 
+from rdbcodec.datatypes.form import Form
+from rdbcodec.datatypes.packed import SMALLEST_CRITICAL, encode_blob, entry_estimate, has_critical
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.errors import CorruptStructure
+from rdbcodec.errors import CorruptStructure, EncodeError
 from rdbcodec.structures import listpack, stream_node
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths, strings
@@ -29,6 +31,7 @@ from rdbcodec.wire.cursor import Cursor
 UNKNOWN = (1 << 64) - 1  # entries read: two's complement of -1
 NEVER = -1  # a consumer's active time
 ID_SIZE = 16
+NO_ID = StreamId(0, 0)
 
 
 class Pending(Plain):
@@ -156,6 +159,22 @@ def stream_parts(
     return _read_tail(cursor, [], version)
 
 
+def nodes_and_tail(
+    cursor: Cursor, scope: Scope, version: int
+) -> Generator[int | tuple[bytes, bytes, list[StreamEntry]], None, Stream]:
+    """How many nodes there are; then each as key, listpack and live entries; returns what follows them."""
+    del scope
+    count = cursor.length()
+    yield count
+    for _ in range(count):
+        cursor.budget.refill()
+        master, blob = cursor.string(), cursor.string()
+        entries = stream_node.decode(listpack.decode_mixed(blob), stream_node.read_id(master)).entries
+        yield master, blob, entries
+    cursor.budget.refill()
+    return _read_tail(cursor, [], version)
+
+
 def _large_node(cursor: Cursor, master: StreamId) -> Iterator[list[StreamEntry]]:
     """A node whose listpack is too large to hold (stream-node-max-bytes 0), entry by entry."""
     batches = listpack.iter_decode_mixed(cursor.string_pieces())
@@ -179,6 +198,14 @@ def _read_master(cursor: Cursor) -> StreamId:
     if len(key) != ID_SIZE:
         raise CorruptStructure(f"stream node key is {len(key)} bytes, expected {ID_SIZE}")
     return stream_node.read_id(key)
+
+
+def end_of_nodes(raw: bytes) -> int:
+    """Where the entries end and what is told about them begins."""
+    count, pos = lengths.read(raw, 0)
+    for _ in range(2 * count):
+        pos = strings.walk(raw, pos)
+    return pos
 
 
 def _read_tail(cursor: Cursor, entries: list[StreamEntry], version: int) -> Stream:
@@ -262,7 +289,127 @@ def _id_pair(cursor: Cursor) -> StreamId:
 def count_stream(raw: bytes, scope: Scope) -> int:
     """The length that stands behind the nodes."""
     del scope
-    count, pos = lengths.read(raw, 0)
-    for _ in range(2 * count):
-        pos = strings.walk(raw, pos)
-    return lengths.read(raw, pos)[0]
+    return lengths.read(raw, end_of_nodes(raw))[0]
+
+
+# --- writing ----------------------------------------------------------------------------------------
+
+
+def encode_stream(value: Stream, form: Form, version: int = 1) -> bytes:
+    """Types 15, 19, 21, 26 and 27 are versions 1 to 5.
+
+    What a lower version did not tell is filled in as a server does on loading it; what this version
+    cannot say is left out (rdbcodec.datatypes.stream_versions says what that is).
+    """
+    if value.length != len(value.entries):
+        raise EncodeError(f"the stream has {len(value.entries)} entries, its length says {value.length}")
+    nodes = [encode_node(entries, form) for entries in _nodes_of(value.entries, form)]
+    return lengths.encode(len(nodes)) + b"".join(nodes) + encode_tail(value, form, version)
+
+
+def encode_node(entries: Sequence[StreamEntry], form: Form) -> bytes:
+    """A node's key and its listpack."""
+    texts = [text for entry in entries for pair in entry.fields for text in pair]
+    if form.back_length == "either" and has_critical(texts):
+        raise EncodeError(
+            f"servers of this RDB version do not agree on stream entries with a text of {SMALLEST_CRITICAL}, "
+            "2097146 or 268435450 bytes: name the release"
+        )
+    blob = stream_node.encode(entries, short_backlen=form.back_length == "new")
+    return lengths.encode(ID_SIZE) + encode_id(entries[0].id) + encode_blob(blob, form)
+
+
+def _nodes_of(entries: Sequence[StreamEntry], form: Form) -> Iterator[Sequence[StreamEntry]]:
+    """The entries cut where a server that appended them one by one would begin a new node."""
+    size_limit, count_limit = form.limits.stream_bytes, form.limits.stream_entries
+    start, held = 0, 0
+    previous = None
+    for at, entry in enumerate(entries):
+        if previous is not None and entry.id <= previous:
+            raise EncodeError(f"stream entry {entry.id} comes after {previous}, expected ascending IDs")
+        previous = entry.id
+        size = sum([entry_estimate(text) for pair in entry.fields for text in pair])
+        if at > start and (held + size >= size_limit or at - start >= count_limit):
+            yield entries[start:at]
+            start, held = at, 0
+        held += size
+    if start < len(entries):
+        yield entries[start:]
+
+
+def encode_tail(stream: Stream, form: Form, version: int) -> bytes:
+    """What follows the nodes, of a stream that tells everything this version wants to know."""
+    parts = [lengths.encode(stream.length), _encode_id_pair(stream.last_id)]
+    if version >= 2:
+        parts.append(_encode_id_pair(stream.first_id or NO_ID))
+        parts.append(_encode_id_pair(stream.max_deleted_id or NO_ID))
+        parts.append(lengths.encode(stream.length if stream.entries_added is None else stream.entries_added))
+    parts.append(lengths.encode(len(stream.groups)))
+    parts += [_encode_group(group, form, version) for group in stream.groups]
+    if version >= 4:
+        parts.append(_encode_idempotence(stream.idempotence or Idempotence(), form))
+    return b"".join(parts)
+
+
+def _encode_group(group: Group, form: Form, version: int) -> bytes:
+    _check_owners(group, version)
+    parts = [encode_blob(group.name, form), _encode_id_pair(group.last_id)]
+    if version >= 2:
+        parts.append(lengths.encode(UNKNOWN if group.entries_read is None else group.entries_read))
+    parts.append(lengths.encode(len(group.pending)))
+    for pending in group.pending.values():
+        parts.append(encode_id(pending.id) + _encode_time(pending.delivered_at_ms))
+        parts.append(lengths.encode(pending.deliveries))
+    parts.append(lengths.encode(len(group.consumers)))
+    for consumer in group.consumers:
+        parts.append(encode_blob(consumer.name, form) + _encode_time(consumer.seen_at_ms))
+        if version >= 3:
+            parts.append(_encode_time(NEVER if consumer.active_at_ms is None else consumer.active_at_ms))
+        parts.append(lengths.encode(len(consumer.pending)))
+        parts += map(encode_id, consumer.pending)
+    if version >= 5:
+        parts.append(lengths.encode(len(group.nacked)))
+        parts += map(encode_id, group.nacked)
+    return b"".join(parts)
+
+
+def _check_owners(group: Group, version: int) -> None:
+    """Servers refuse a group whose pending entries and consumers contradict each other."""
+    owned: dict[StreamId, bytes | None] = {
+        entry: consumer.name for consumer in group.consumers for entry in consumer.pending
+    }
+    if sum(len(consumer.pending) for consumer in group.consumers) != len(owned):
+        raise EncodeError("an entry is pending for two consumers of a stream's group")
+    if version >= 5:
+        owned |= dict.fromkeys(group.nacked)
+    if owned != {entry: pending.consumer for entry, pending in group.pending.items()}:
+        raise EncodeError("the pending entries of a stream's group and its consumers contradict each other")
+    if len({consumer.name for consumer in group.consumers}) != len(group.consumers):
+        raise EncodeError("a stream's group has two consumers of one name")
+
+
+def _encode_idempotence(told: Idempotence, form: Form) -> bytes:
+    parts = [
+        lengths.encode(told.duration_s),
+        lengths.encode(told.max_size),
+        lengths.encode(len(told.producers)),
+    ]
+    for producer in told.producers:
+        parts.append(encode_blob(producer.id, form) + lengths.encode(len(producer.iids)))
+        for iid, entry in producer.iids.items():
+            parts.append(encode_blob(iid, form) + _encode_id_pair(entry))
+    parts += [lengths.encode(told.added), lengths.encode(told.duplicates)]
+    return b"".join(parts)
+
+
+def encode_id(entry: StreamId) -> bytes:
+    """The 16-byte form."""
+    return entry.ms.to_bytes(8, "big") + entry.seq.to_bytes(8, "big")
+
+
+def _encode_id_pair(entry: StreamId) -> bytes:
+    return lengths.encode(entry.ms) + lengths.encode(entry.seq)
+
+
+def _encode_time(at_ms: int) -> bytes:
+    return at_ms.to_bytes(8, "little", signed=True)

@@ -8,10 +8,13 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from rdbcodec.datatypes.form import Form
+from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_ziplist
 from rdbcodec.datatypes.scope import (
     Scope,
     blob_items,
@@ -21,7 +24,7 @@ from rdbcodec.datatypes.scope import (
     grouped,
     read_blob,
 )
-from rdbcodec.errors import LimitExceeded
+from rdbcodec.errors import EncodeError, LimitExceeded
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import doubles, lengths, strings
 from rdbcodec.wire.cursor import Cursor, Reader
@@ -51,6 +54,35 @@ def decode_zset(raw: bytes, scope: Scope) -> ZSet:
 def decode_zset_2(raw: bytes, scope: Scope) -> ZSet:
     """Type 5."""
     return _read(raw, take_scored, scope.budget)
+
+
+def encode_zset(value: ZSet, form: Form) -> bytes:
+    """Type 3."""
+    parts = [lengths.encode(len(value))]
+    for member, score in _descending(value):
+        parts.append(strings.encode(member, compress=form.compress))
+        parts.append(doubles.encode_text(score))
+    return b"".join(parts)
+
+
+def encode_zset_2(value: ZSet, form: Form) -> bytes:
+    """Type 5, greatest first: that is how servers since 4.0 write and fastest read it."""
+    parts = [lengths.encode(len(value))]
+    for member, score in _descending(value):
+        parts.append(strings.encode(member, compress=form.compress))
+        parts.append(_F64.pack(score))
+    return b"".join(parts)
+
+
+def _ascending(value: ZSet) -> list[Scored]:
+    """By score, then member: the order that packed sorted sets must have (rdb-format.md, 4.1)."""
+    if any(map(math.isnan, value.values())):
+        raise EncodeError("a score is not a number, which no server loads")
+    return sorted(value.items(), key=lambda pair: (pair[1], pair[0]))
+
+
+def _descending(value: ZSet) -> list[Scored]:
+    return _ascending(value)[::-1]
 
 
 def zset_items(cursor: Cursor, scope: Scope) -> Iterator[list[Scored]]:
@@ -133,6 +165,39 @@ def decode_zset_ziplist(raw: bytes, scope: Scope) -> ZSet:
 def decode_zset_listpack(raw: bytes, scope: Scope) -> ZSet:
     """Type 17."""
     return _distinct(_pairs(listpack.decode(read_blob(raw, scope))))
+
+
+def encode_zset_ziplist(value: ZSet, form: Form) -> bytes:
+    """Type 12."""
+    return encode_blob(encode_ziplist(_flat(value, form), form), form)
+
+
+def encode_zset_listpack(value: ZSet, form: Form) -> bytes:
+    """Type 17."""
+    return encode_blob(encode_listpack(_flat(value, form), form), form)
+
+
+def _flat(value: ZSet, form: Form) -> list[bytes]:
+    return [text for member, score in _ascending(value) for text in (member, score_text(score, form.version))]
+
+
+def score_text(score: float, version: int) -> bytes:
+    """The text of a score inside a packed sorted set, as servers of an RDB version write it.
+
+    Integral scores are integers, within a range that grew with 7.0; others have 17 digits before 7.2,
+    and as few as read back the same since.
+    """
+    if math.isinf(score):
+        return b"inf" if score > 0 else b"-inf"
+    if not score and math.copysign(1, score) < 0:
+        return b"-0"
+    whole = doubles.WHOLE if version < 10 else _HALF_I64
+    if score.is_integer() and abs(score) < whole:
+        return b"%d" % int(score)
+    return b"%.17g" % score if version < 11 else repr(score).encode()
+
+
+_HALF_I64 = 2.0**62  # Redis 7.0 on (rdb-format.md, 3.4)
 
 
 def zset_ziplist_items(cursor: Cursor, scope: Scope) -> Iterator[list[Scored]]:

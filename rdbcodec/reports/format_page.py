@@ -41,10 +41,11 @@ def _releases() -> Iterator[str]:
             str(row.accepts),
             str(row.last_type or ""),
             ", ".join(row.modules),
+            row.back_length or "",
         )
         for row in RELEASES
     ]
-    head = ("product", "from release", "dialect", "up to version", "types up to", "modules in every build")
+    head = ("product", "from release", "dialect", "up to version", "types up to", "modules in every build", "back-length")
     yield from _table(head, rows)
 
 

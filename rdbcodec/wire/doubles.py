@@ -21,7 +21,7 @@ import math
 from rdbcodec.errors import CorruptStructure
 
 NAN, PLUS_INF, MINUS_INF = 253, 254, 255
-_WHOLE = 2.0**52 - 1
+WHOLE = 2.0**52 - 1  # integral scores below are written as integers, rdb-format.md 3.4
 _SPECIAL = {NAN: math.nan, PLUS_INF: math.inf, MINUS_INF: -math.inf}
 
 
@@ -51,7 +51,7 @@ def encode_text(value: float) -> bytes:
         return bytes((NAN,))
     if math.isinf(value):
         return bytes((PLUS_INF if value > 0 else MINUS_INF,))
-    if value.is_integer() and abs(value) < _WHOLE and (value or math.copysign(1, value) > 0):
+    if value.is_integer() and abs(value) < WHOLE and (value or math.copysign(1, value) > 0):
         text = b"%d" % int(value)
     else:
         text = b"%.17g" % value

@@ -1,0 +1,167 @@
+"""The form a snapshot is written in: which server must load it, and what that server would choose.
+
+The counterpart of Scope: what a value needs from its surroundings to be encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from rdbcodec.errors import EncodeError
+from rdbcodec.formats import (
+    FIRST_VALKEY,
+    RELEASES,
+    BackLength,
+    Dialect,
+    OpcodeRow,
+    ReleaseRow,
+    TypeRow,
+    releases_of,
+    version_row,
+    writable_opcodes,
+    writable_types,
+)
+
+
+class Limits(NamedTuple):
+    """Up to which size a server keeps a value compact; the defaults of every server (rdb-format.md, 6.2).
+
+    Entries are counted, values measured in bytes. `list_size` is that of quicklist nodes: elements when
+    positive, -1 to -5 for 4 to 64 KiB. `list_entries` and `list_value` are for servers before 3.2.
+    """
+
+    hash_entries: int = 512
+    hash_value: int = 64
+    zset_entries: int = 128
+    zset_value: int = 64
+    intset_entries: int = 512
+    set_entries: int = 128
+    set_value: int = 64
+    list_size: int = -2
+    list_entries: int = 512
+    list_value: int = 64
+    stream_bytes: int = 4096
+    stream_entries: int = 100
+
+
+DEFAULT_LIMITS = Limits()
+
+# The servers' own names of the limits, old and new.
+SETTINGS: dict[str, str] = {
+    "hash-max-listpack-entries": "hash_entries",
+    "hash-max-listpack-value": "hash_value",
+    "hash-max-ziplist-entries": "hash_entries",
+    "hash-max-ziplist-value": "hash_value",
+    "hash-max-zipmap-entries": "hash_entries",
+    "hash-max-zipmap-value": "hash_value",
+    "zset-max-listpack-entries": "zset_entries",
+    "zset-max-listpack-value": "zset_value",
+    "zset-max-ziplist-entries": "zset_entries",
+    "zset-max-ziplist-value": "zset_value",
+    "set-max-intset-entries": "intset_entries",
+    "set-max-listpack-entries": "set_entries",
+    "set-max-listpack-value": "set_value",
+    "list-max-listpack-size": "list_size",
+    "list-max-ziplist-size": "list_size",
+    "list-max-ziplist-entries": "list_entries",
+    "list-max-ziplist-value": "list_value",
+    "stream-node-max-bytes": "stream_bytes",
+    "stream-node-max-entries": "stream_entries",
+}
+
+SMALL_INTEGERS_SINCE = 6  # ziplists hold 24- and 8-bit and immediate integers from here on
+
+
+class Form:
+    """A target: dialect and RDB version, with everything that follows from them.
+
+    `name` is what messages call it. `modules` are the module types it has; None when nobody knows, and
+    then modules are kept. `databases` is how many it has; None for enough. `templates` maps the field
+    names of the hash templates written so far to their ids.
+    """
+
+    __slots__ = (
+        "back_length",
+        "compress",
+        "databases",
+        "dialect",
+        "limits",
+        "modules",
+        "name",
+        "opcodes",
+        "simplest",
+        "small_integers",
+        "templates",
+        "types",
+        "version",
+    )
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        version: int,
+        *,
+        name: str | None = None,
+        last_type: int | None = None,
+        modules: frozenset[str] | None = None,
+        databases: int | None = None,
+        back_length: BackLength | None = None,
+        compress: bool = True,
+        simplest: bool = False,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        row = version_row(dialect, version)
+        if row is None:
+            raise EncodeError(f"no {dialect} server reads RDB version {version}")
+        own = writable_types(dialect, version)
+        self.dialect: Dialect = dialect
+        self.version = version
+        self.name = name or f"{dialect} RDB {version}"
+        self.types: Mapping[str, TypeRow] = {
+            name: row for name, row in own.items() if last_type is None or row.code <= last_type
+        }
+        self.opcodes: Mapping[str, OpcodeRow] = writable_opcodes(dialect, version)
+        self.back_length: BackLength = back_length or row.back_length
+        self.modules = modules
+        self.databases = databases
+        self.compress = compress
+        self.simplest = simplest
+        self.limits = limits
+        self.small_integers = version >= SMALL_INTEGERS_SINCE
+        self.templates: dict[tuple[bytes, ...], int] = {}
+
+    @property
+    def magic(self) -> bytes:
+        """The first bytes of a file of this form."""
+        if self.version >= FIRST_VALKEY:
+            return b"VALKEY%03d" % self.version
+        return b"REDIS%04d" % self.version
+
+
+def limits_of(settings: Mapping[str, int]) -> Limits:
+    """Limits from settings under the servers' names; raises EncodeError for a name that is none."""
+    unknown = sorted(set(settings) - set(SETTINGS))
+    if unknown:
+        raise EncodeError(f"unknown setting {unknown[0]!r}, known are {', '.join(SETTINGS)}")
+    return Limits(**{SETTINGS[name]: value for name, value in settings.items()})
+
+
+def release_row(text: str) -> ReleaseRow:
+    """The row of a release such as "redis-6.2": the newest that is not newer.
+
+    Raises EncodeError for a product or release that is not known.
+    """
+    product, _, release = text.partition("-")
+    rows = releases_of(product)
+    wanted = _numbers(release)
+    older = [row for row in rows if wanted and _numbers(row.release) <= wanted]
+    if not older or (len(rows) > 1 and wanted[0] > _numbers(rows[-1].release)[0]):
+        known = ", ".join(f"{row.product.lower()}-{row.release}" for row in rows or RELEASES)
+        raise EncodeError(f"unknown release {text!r}; known are {known}, and those between")
+    return older[-1]
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    parts = release.split(".")
+    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()

@@ -1,0 +1,115 @@
+"""What a target cannot hold: the kinds of loss, how often each occurred, and where first.
+
+A loss of *data* is something a user could miss: a key, a field's expiry, a function. A lost *hint* is a
+remark of the old server that changes nothing a client can see; it is counted and never stands in the way.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from rdbcodec.errors import show_key
+
+Severity = Literal["data", "hint"]
+
+
+class LossRow(NamedTuple):
+    """One kind of loss; `says` goes behind a count: "3 x ..."."""
+
+    kind: str
+    severity: Severity
+    says: str
+
+
+class Loss(NamedTuple):
+    """How many `times` one kind of loss occurred, and the first place: offset in bytes, db and key."""
+
+    kind: str
+    severity: Severity
+    says: str
+    times: int
+    offset: int
+    db: int | None
+    key: bytes | None
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, *, hide_keys: bool = False) -> str:
+        """One line for a person."""
+        key = "" if self.key is None or hide_keys else f", key {show_key(self.key)}"
+        db = "" if self.db is None else f", db {self.db}"
+        return f"{self.kind}: {self.times} x {self.says}; first at offset {self.offset}{db}{key}"
+
+
+class Losses:
+    """Counts losses by kind, in the order of first occurrence."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Loss] = {}
+
+    def add(self, kind: str, *, offset: int, db: int | None = None, key: bytes | None = None) -> None:
+        """One more of a kind."""
+        known = self._found.get(kind)
+        if known is None:
+            self._found[kind] = Loss(*row_of(kind), 1, offset, db, key)
+        else:
+            self._found[kind] = known._replace(times=known.times + 1)
+
+    def of(self, severity: Severity) -> list[Loss]:
+        """The losses of one severity."""
+        return [loss for loss in self._found.values() if loss.severity == severity]
+
+
+# A key whose type the target does not have is lost as "type-" and its type: type-stream, type-array.
+TYPE_PREFIX = "type-"
+
+
+def row_of(kind: str) -> LossRow:
+    """The row of a kind."""
+    if kind.startswith(TYPE_PREFIX):
+        return LossRow(
+            kind, "data", f"a key of type {kind[len(TYPE_PREFIX) :]}, which the target does not have"
+        )
+    return ROWS[kind]
+
+
+# fmt: off
+# ruff: noqa: E501 - one row, one line
+ROWS: dict[str, LossRow] = {row.kind: row for row in (
+    #       kind                    severity  says
+    LossRow("module",               "data",   "a key of a module the target does not have"),
+    LossRow("database",             "data",   "a key in a database the target does not have"),
+    LossRow("length-64-bit",        "data",   "a key with a string of 4 GiB or more, which the target cannot read"),
+    LossRow("field-ttl",            "data",   "a hash whose fields would no longer expire"),
+    LossRow("member-ttl",           "data",   "a set or hash whose members would no longer expire"),
+    LossRow("sub-second-expiry",    "data",   "an expiry rounded up to a whole second"),
+    LossRow("expiry-after-2038",    "data",   "an expiry after 2038-01-19, which the target cannot hold; the key would not expire"),
+    LossRow("stream-metadata",      "data",   "a stream without its entries added, deleted IDs or entries read"),
+    LossRow("consumer-active-time", "data",   "a stream without the active times of its consumers"),
+    LossRow("idempotence",          "data",   "a stream without its idempotent producers"),
+    LossRow("nacked",               "data",   "a stream whose released entries were given to a consumer"),
+    LossRow("deleted-pending",      "data",   "a stream without the pending entries that it no longer holds"),
+    LossRow("score-nan",            "data",   "a sorted set without the members whose score is not a number"),
+    LossRow("empty",                "data",   "an empty key, which no command makes"),
+    LossRow("too-large",            "data",   "a key too large to hold, for which there is no command but RESTORE"),
+    LossRow("key-metadata",         "data",   "a key without its module metadata"),
+    LossRow("sticky",               "data",   "a key without the attributes its vendor gave it"),
+    LossRow("function",             "data",   "a function library"),
+    LossRow("module-aux",           "data",   "what a module saved beside the keys"),
+    LossRow("slot-import",          "data",   "the note that slots were being imported"),
+    LossRow("update",               "data",   "a replicated command"),
+    LossRow("vendor-record",        "data",   "a record only its vendor's server understands"),
+    LossRow("aof-commands",         "data",   "a log of commands behind the snapshot"),
+    LossRow("consumer-times",       "hint",   "a stream whose consumers were last seen when the commands run"),
+    LossRow("description",          "hint",   "the description of a function library"),
+    LossRow("cached-script",        "hint",   "a cached script, which clients send again"),
+    LossRow("idle",                 "hint",   "a key without its idle time"),
+    LossRow("freq",                 "hint",   "a key without its access frequency"),
+    LossRow("aux",                  "hint",   "a remark of the writer"),
+    LossRow("resizedb",             "hint",   "a count of keys"),
+    LossRow("slot-info",            "hint",   "a count of keys in a slot"),
+    LossRow("vendor-hint",          "hint",   "a vendor's hint"),
+    LossRow("padding",              "hint",   "bytes behind the snapshot"),
+)}
+# fmt: on

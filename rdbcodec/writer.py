@@ -1,0 +1,581 @@
+"""Writing snapshots for a chosen server: `rdbcodec.create`.
+
+    with rdbcodec.create("out.rdb", version=9) as writer:
+        writer.write(b"greeting", b"hello", expires_at_ms=1893456000000)
+        writer.write("board", rdbcodec.ZSet({b"ann": 3.0}), db=1)
+        for record in snapshot:
+            writer.write(record)
+
+The rules this module keeps:
+
+* A value goes out byte for byte when the target's servers read it so; else it is decoded, a layout is
+  chosen as those servers choose it, and it is encoded. What a target cannot load is never written.
+* The same input gives the same bytes: no clock, no random order, nothing of the machine.
+* Attributes stand directly before their key, expiry first: servers up to 4.0 read no other order.
+* A file that was not closed without an error does not exist, and has no valid end where it cannot vanish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from rdbcodec.datatypes.form import Form, limits_of, release_row
+from rdbcodec.datatypes.natural import text_of
+from rdbcodec.datatypes.scope import Scope
+from rdbcodec.encodings import copies, encode, encode_value, natural, row_named, transcode
+from rdbcodec.errors import DecodeError, EncodeError
+from rdbcodec.formats import CRC_SINCE, FIRST_VALKEY, OPCODES, TELLTALE_AUX, Dialect, TypeRow
+from rdbcodec.large import transcode_large
+from rdbcodec.losses import Losses, row_of
+from rdbcodec.records import (
+    Aux,
+    Context,
+    End,
+    Entry,
+    Function,
+    HashTemplate,
+    Header,
+    LargeEntry,
+    ModuleAux,
+    ResizeDb,
+    SelectDb,
+    SlotImport,
+    SlotInfo,
+    Vendor,
+)
+from rdbcodec.sink import CHUNK, Compression, Sink, Target
+from rdbcodec.wire import lengths, strings
+from rdbcodec.wire.strings import Budget
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from rdbcodec.records import Record
+
+DEFAULT_VERSION = 11  # what Redis 7.2 and later and every Valkey read
+
+_CODES = {row.name: bytes((row.code,)) for row in OPCODES if row.dialect == "redis"}
+
+_SECOND = 1000
+_MAX_SECONDS = (1 << 31) - 1  # EXPIRETIME is a signed 32-bit number: 2038-01-19
+_RELEASED = object()
+
+
+class Writer:
+    """A snapshot being written; close it, or leave its `with` block, to make it whole.
+
+    `losses` collects what the target could not hold of the records given. Unless `allow_loss`, losing
+    data raises EncodeError at once. `verbatim` is for copies in the form of the original: nothing is
+    looked at. `db` is the database selected already: loaders begin with 0. After an exception in the
+    `with` block the target is left as if nothing had happened; a file object is left without an EOF mark.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        form: Form,
+        *,
+        checksum: bool = True,
+        compression: Compression | None = None,
+        replace: bool = True,
+        allow_loss: bool = False,
+        verbatim: bool = False,
+        db: int | None = None,
+    ) -> None:
+        self.form = form
+        self.losses = Losses()
+        self.keys = 0
+        self.checksum = checksum
+        self._allow_loss = allow_loss
+        self._verbatim = verbatim
+        self._context: Context | None = None
+        self._copies = [False] * 256
+        self._db = db
+        self._parts: list[bytes] = [form.magic]
+        self._held = 0
+        self._sink = Sink(target, compression=compression, replace=replace)
+        if form.dialect == "dragonfly" and not verbatim:
+            self.write_aux("df-ver", "unknown")  # its magic is that of Redis: only this tells them apart
+
+    # --- keys ----------------------------------------------------------------------------------------
+
+    def write(
+        self,
+        subject: Any,
+        value: Any = _RELEASED,
+        *,
+        db: int = 0,
+        expires_at_ms: int | None = None,
+        idle: int | None = None,
+        freq: int | None = None,
+        meta: bytes | None = None,
+        type: str | None = None,
+        encoding: str | None = None,
+    ) -> None:
+        """A record of a reader, or a key and its value.
+
+        Keys, elements and fields are bytes, str or int; values are plain Python or the value classes.
+        `expires_at_ms` is absolute milliseconds, `idle` seconds, `freq` the LFU counter, 0 to 255.
+        `encoding` (and `type`, for what has no class) ask for a layout in the table's words, which is
+        taken if the target has it. Raises EncodeError, which names key, type, target and rule.
+        """
+        if value is _RELEASED:
+            self.write_record(subject)
+            return
+        key = text_of(subject)
+        try:
+            row, raw = self._encoded(value, type, encoding)
+            head = self._attributes(expires_at_ms, idle, freq, meta)
+        except EncodeError as error:
+            error.locate(type=type or "value", target=self.form.name, db=db, key=key)
+            raise
+        if db != self._db:
+            self.select_db(db)
+        self._put(head + bytes((row.code,)) + strings.encode(key, compress=self.form.compress) + raw)
+        self.keys += 1
+
+    def _encoded(self, value: Any, type_: str | None, encoding: str | None) -> tuple[TypeRow, bytes]:
+        form = self.form
+        if type_ is None and value.__class__ is bytes and encoding is None:
+            return form.types["string"], strings.encode(value, compress=form.compress)
+        found, value = (type_, value) if type_ in _WITHOUT_CLASS else natural(value)
+        row = row_named(type_ or found, encoding, form) if encoding is not None else None
+        if row is not None:
+            return row, encode(row, value, form)
+        made = encode_value(type_ or found, value, form, self._refuse)
+        assert made is not None  # _refuse raises
+        return made
+
+    def _refuse(self, kind: str) -> NoReturn:
+        raise EncodeError(f"cannot be written whole: {row_of(kind).says}", target=self.form.name)
+
+    def _attributes(
+        self, expires_at_ms: int | None, idle: int | None, freq: int | None, meta: bytes | None
+    ) -> bytes:
+        """The attributes of a key given by value; hints the target does not know are left out."""
+        head = b"" if expires_at_ms is None else self._expiry(expires_at_ms, self._refuse)
+        return head + self._hints(idle, freq, meta, self._refuse_data)
+
+    def _refuse_data(self, kind: str) -> None:
+        if row_of(kind).severity == "data":
+            self._refuse(kind)
+
+    def _expiry(self, at_ms: int, lose: Callable[[str], object]) -> bytes:
+        if "expiretime-ms" in self.form.opcodes:
+            return _CODES["expiretime-ms"] + at_ms.to_bytes(8, "little", signed=True)
+        seconds = -(-at_ms // _SECOND)  # up: a key must never expire early
+        if seconds > _MAX_SECONDS:
+            lose("expiry-after-2038")
+            return b""
+        if at_ms % _SECOND:
+            lose("sub-second-expiry")
+        return _CODES["expiretime"] + max(seconds, -_MAX_SECONDS).to_bytes(4, "little", signed=True)
+
+    def _hints(
+        self, idle: int | None, freq: int | None, meta: bytes | None, lose: Callable[[str], object]
+    ) -> bytes:
+        head = b""
+        if idle is not None:
+            head += self._hint("idle", "idle", _CODES["idle"] + lengths.encode(idle), lose)
+        if freq is not None:
+            head += self._hint("freq", "freq", _CODES["freq"] + bytes((freq,)), lose)
+        if meta is not None:
+            head += self._hint("key-meta", "key-metadata", meta, lose)
+        return head
+
+    def _hint(self, opcode: str, kind: str, data: bytes, lose: Callable[[str], object]) -> bytes:
+        if opcode in self.form.opcodes:
+            return data
+        lose(kind)
+        return b""
+
+    def write_entry(self, entry: Entry, *, db: int | None = None, key: bytes | None = None) -> bool:
+        """An entry of a reader, under another key or in another database if told so.
+
+        False when the target cannot hold it, and the loss is counted. The short way to the bytes is
+        what copying and filtering live on: nearly all entries of most files take it.
+        """
+        context = entry._context
+        if context is not self._context:
+            self._enter(context)
+        if context.db != self._db or db is not None:
+            to = context.db if db is None else db
+            if not self._has_database(to, entry):
+                return False
+            if to != self._db:
+                self.select_db(to)
+        if key is None and self._copies[entry.code]:
+            if entry.__class__ is Entry:
+                record = entry._record
+                self._parts.append(record)
+                self._held += len(record)
+                if self._held > CHUNK:
+                    self._flush()
+                self.keys += 1
+                return True
+            self._put(self._attributes_of(entry) + entry._record)
+            if isinstance(entry, LargeEntry):
+                self._pour(entry.chunks())
+            self.keys += 1
+            return True
+        return self._write_changed(entry, key)
+
+    def _write_changed(self, entry: Entry, key: bytes | None) -> bool:
+        record = entry._record
+        shown = record[1 : entry._start]
+        if key is not None:
+            shown = strings.encode(key, compress=self.form.compress)
+        try:
+            made = self._transcoded(entry)
+            if made is None:
+                return False
+            row, pieces = made
+            self._put(self._attributes_of(entry) + bytes((row.code,)) + shown)
+            self._pour(pieces)
+        except EncodeError as error:
+            error.locate(type=entry.type, target=self.form.name, db=entry.db, key=entry.key)
+            raise
+        except DecodeError as error:
+            entry._locate(error)
+            raise
+        self.keys += 1
+        return True
+
+    def _transcoded(self, entry: Entry) -> tuple[TypeRow, Iterable[bytes]] | None:
+        context, row = entry._context, entry.row
+        if self._copies[entry.code] or self._refers_to_written(row, context):
+            return row, entry.chunks()
+
+        def lose(kind: str) -> None:
+            self.lose(kind, entry)
+
+        if isinstance(entry, LargeEntry):
+            return transcode_large(entry, self.form, lose)
+        scope = Scope(Budget(context.limit), context.templates)
+        made = transcode(row, entry.raw, scope, context.origin, form=self.form, lose=lose)
+        return None if made is None else (made[0], (made[1],))
+
+    def _refers_to_written(self, row: TypeRow, context: Context) -> bool:
+        """Whether a value that names a template finds the very template in this file too."""
+        if self.form.types.get(row.name) is not row or not row.name.endswith("-ref"):
+            return False
+        written = self.form.templates
+        return all(written.get(tuple(fields)) == id for id, fields in context.templates.items())
+
+    def _attributes_of(self, entry: Entry) -> bytes:
+        attributes = getattr(entry, "_attributes", None)
+        if attributes is None:
+            return b""
+        raw: bytes = attributes.raw
+        if self._verbatim or not raw:
+            return raw
+
+        def lose(kind: str) -> None:
+            self.lose(kind, entry)
+
+        if attributes.vendor is not None:
+            lose("sticky" if attributes.vendor == "key-attributes" else "vendor-hint")
+        head = b""
+        if attributes.expires_at_ms is not None:
+            head = self._expiry(attributes.expires_at_ms, lose)
+            if len(raw) == 5 and raw[:1] == _CODES["expiretime"] and self.form.dialect != "dragonfly":
+                return raw  # seconds: read by all others, so left as they are
+        return head + self._hints(attributes.idle, attributes.freq, attributes.meta, lose)
+
+    def _has_database(self, db: int, entry: Entry) -> bool:
+        limit = self.form.databases
+        if limit is None or db < limit:
+            return True
+        self.lose("database", entry)
+        return False
+
+    def _enter(self, context: Context) -> None:
+        """Entries of another stretch of a file: what of them can be copied as it is?"""
+        self._context = context
+        self._copies = [self._verbatim] * 256
+        if not self._verbatim:
+            for code, row in context.types.items():
+                self._copies[code] = copies(row, context.origin, self.form)
+
+    # --- records -------------------------------------------------------------------------------------
+
+    def write_record(self, record: Record) -> None:
+        """Any record of a reader; the header and the end of its file are this file's own."""
+        if isinstance(record, Entry):
+            self.write_entry(record)
+            return
+        handle = _RECORDS.get(record.__class__)
+        if handle is None:
+            raise EncodeError(f"expected a record or a key and a value, found {record.__class__.__name__}")
+        handle(self, record)
+
+    def select_db(self, db: int, keys: int | None = None, expires: int = 0) -> None:
+        """The keys that follow belong to this database; with `keys`, how many, and how many expire.
+
+        The counts must be true: servers size their tables by them.
+        """
+        self._put(_CODES["selectdb"] + lengths.encode(db))
+        self._db = db
+        if keys is not None and "resizedb" in self.form.opcodes:
+            self._put(_CODES["resizedb"] + lengths.encode(keys) + lengths.encode(expires))
+
+    def write_aux(self, name: bytes | str, value: bytes | str | int) -> None:
+        """A remark; raises EncodeError for a target before Redis 3.2."""
+        self._check_opcode("aux")
+        encoded = [strings.encode(text_of(text), compress=self.form.compress) for text in (name, value)]
+        self._put(_CODES["aux"] + b"".join(encoded))
+
+    def write_function(self, code: bytes | str) -> None:
+        """A function library, its complete text; raises EncodeError for a target before Redis 7.0."""
+        self._check_opcode("function")
+        self._put(_CODES["function"] + strings.encode(text_of(code), compress=self.form.compress))
+
+    def write_slot_info(self, slot: int, keys: int, expires: int) -> None:
+        """How many keys a slot has, before its first; raises EncodeError for a target that reads none."""
+        self._check_opcode("slot-info")
+        self._put(_CODES["slot-info"] + b"".join(map(lengths.encode, (slot, keys, expires))))
+
+    def write_template(self, fields: Iterable[bytes]) -> int:
+        """A template, before the hashes that shall share it; its id. Raises EncodeError before Redis 8.10."""
+        self._check_opcode("hash-template")
+        names = tuple(sorted(fields, key=lambda field: (len(field), field)))
+        id = max(self.form.templates.values(), default=-1) + 1
+        self._define(names, id)
+        return id
+
+    def _define(self, fields: tuple[bytes, ...], id: int) -> None:
+        self.form.templates[fields] = id
+        texts = b"".join([strings.encode(field, compress=self.form.compress) for field in fields])
+        self._put(_CODES["hash-template"] + lengths.encode(id) + lengths.encode(len(fields)) + texts)
+
+    def _check_opcode(self, name: str) -> None:
+        if name not in self.form.opcodes:
+            raise EncodeError("the target has no such record", type=name, target=self.form.name)
+
+    def _copy(self, record: Record) -> None:
+        assert not isinstance(record, Entry)
+        self._put(record.raw)
+
+    def _copy_if_known(self, record: Record) -> None:
+        """A record the target has, byte for byte; else a loss of its kind."""
+        opcode, kind = _OPCODES[record.__class__]
+        if self._verbatim or opcode in self.form.opcodes:
+            self._copy(record)
+        else:
+            self.lose(kind, record)
+
+    def _copy_select(self, record: SelectDb) -> None:
+        limit = self.form.databases
+        if limit is None or record.db < limit:
+            self._copy(record)
+            self._db = record.db
+
+    def _copy_resize(self, record: ResizeDb) -> None:
+        if record.db == self._db:  # else its database was left out
+            self._copy_if_known(record)
+
+    def _copy_aux(self, record: Aux) -> None:
+        """AUX fields of another vendor would make this file look like one of that vendor's."""
+        name = record.name.lower()
+        vendor = TELLTALE_AUX.get(name)
+        if self._verbatim or ("aux" in self.form.opcodes and vendor in (None, self.form.dialect)):
+            self._copy(record)
+        else:
+            self.lose(_AUX_LOSSES.get(name, "aux"), record)
+
+    def _copy_function(self, record: Function) -> None:
+        if self._verbatim or not self._is_pre_ga(record):
+            self._copy_if_known(record)
+        elif "function" not in self.form.opcodes:
+            self.lose("function", record)
+        else:
+            self.lose("description", record)
+            self.write_function(_shebang(record) + record.code)
+
+    def _is_pre_ga(self, record: Function) -> bool:
+        """The form of 7.0-rc1 and rc2, which 7.2 and later refuse; it says its name beside the code."""
+        return record.name is not None
+
+    def _copy_module_aux(self, record: ModuleAux) -> None:
+        modules = self.form.modules
+        if self._verbatim or modules is None or record.module.name in modules:
+            self._copy_if_known(record)
+        else:
+            self.lose("module-aux", record)
+
+    def _copy_template(self, record: HashTemplate) -> None:
+        templates = self.form.templates
+        if self._verbatim:
+            self._copy(record)
+        elif "hash-template" in self.form.opcodes and record.id not in templates.values():
+            templates[record.fields] = record.id
+            self._copy(record)
+        # Else nothing is lost: the hashes that refer to it are written with their own field names.
+
+    def _copy_vendor(self, record: Vendor) -> None:
+        if self._verbatim or record.name in self.form.opcodes:
+            self._copy(record)
+        else:
+            self.lose(_VENDOR_LOSSES.get(record.name, "vendor-record"), record)
+
+    def _ignore(self, record: Record) -> None:
+        """The header and the end of another file."""
+
+    # --- losses --------------------------------------------------------------------------------------
+
+    def lose(self, kind: str, record: Record) -> None:
+        """Count a loss; raise EncodeError when it is one of data and that is not allowed."""
+        entry = record if isinstance(record, Entry) else None
+        db, key = (entry.db, entry.key) if entry is not None else (None, None)
+        if not self._allow_loss and row_of(kind).severity == "data":
+            error = EncodeError(f"cannot be written whole: {row_of(kind).says}", target=self.form.name)
+            error.db, error.key, error.type = db, key, entry.type if entry is not None else None
+            raise error
+        self.losses.add(kind, offset=record.offset, db=db, key=key)
+
+    # --- bytes ---------------------------------------------------------------------------------------
+
+    def _put(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._held += len(data)
+        if self._held > CHUNK:
+            self._flush()
+
+    def _pour(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            self._put(piece)
+
+    def _flush(self) -> None:
+        data = b"".join(self._parts)
+        self._parts.clear()
+        self._held = 0
+        self._sink.write(data)
+
+    def close(self, tail: Iterable[bytes] = ()) -> None:
+        """Write the EOF mark, the checksum and then `tail`, and give the file its name."""
+        self._put(_CODES["eof"])
+        self._flush()
+        if self.form.version >= CRC_SINCE:
+            crc = self._sink.crc if self.checksum else 0
+            self._sink.write(crc.to_bytes(8, "little"), checked=False)
+        for piece in tail:
+            self._sink.write(piece, checked=False)
+        self._sink.close()
+
+    def abort(self) -> None:
+        """Give up: no file, and no EOF mark in what was written to a file object."""
+        self._parts.clear()
+        self._sink.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            try:
+                self.close()
+            except BaseException:
+                self.abort()
+                raise
+        else:
+            self.abort()
+
+
+def _shebang(record: Function) -> bytes:
+    """The first line in which libraries since 7.0 say their name; 7.0 makes the same of the old form."""
+    if record.code.startswith(b"#!"):
+        return b""
+    return b"#!%b name=%b\n" % ((record.engine or b"lua").lower(), record.name or b"")
+
+
+# Types whose values look like those of another: they must be named to be written.
+_WITHOUT_CLASS = frozenset({"gcra", "json", "bloom", "cms", "topk", "cuckoo"})
+
+_OPCODES: dict[type, tuple[str, str]] = {
+    #           opcode of the table, kind of loss
+    ResizeDb: ("resizedb", "resizedb"),
+    SlotInfo: ("slot-info", "slot-info"),
+    SlotImport: ("slot-import", "slot-import"),
+    Function: ("function", "function"),
+    ModuleAux: ("module-aux", "module-aux"),
+}
+_AUX_LOSSES = {b"lua": "cached-script", b"keydb-subexpire-when": "member-ttl"}
+_VENDOR_LOSSES = {"update": "update", "slot-number": "vendor-hint", "ram-lru": "vendor-hint"}
+
+_RECORDS: dict[type, Callable[[Writer, Any], None]] = {
+    Header: Writer._ignore,
+    End: Writer._ignore,
+    Aux: Writer._copy_aux,
+    SelectDb: Writer._copy_select,
+    ResizeDb: Writer._copy_resize,
+    SlotInfo: Writer._copy_if_known,
+    SlotImport: Writer._copy_if_known,
+    Function: Writer._copy_function,
+    ModuleAux: Writer._copy_module_aux,
+    HashTemplate: Writer._copy_template,
+    Vendor: Writer._copy_vendor,
+}
+
+
+def create(
+    target: Target,
+    *,
+    version: int | None = None,
+    dialect: Dialect | None = None,
+    release: str | None = None,
+    compress: bool = True,
+    checksum: bool = True,
+    aux: Mapping[str | bytes, str | bytes | int] | None = None,
+    settings: Mapping[str, int] | None = None,
+    simplest: bool = False,
+    compression: Compression | None = None,
+    replace: bool = True,
+    allow_loss: bool = False,
+) -> Writer:
+    """A writer for a path (written atomically) or a binary file object.
+
+    `release`, such as "redis-6.2" or "valkey-9.0", or `version` and `dialect` say who must load it; by
+    default RDB 11, which Redis 7.2 and Valkey 7.2 and all later ones do. `compress` is rdbcompression,
+    `checksum` rdbchecksum. `aux` is written behind the header. `settings` are thresholds under the
+    servers' names ({"hash-max-listpack-entries": 128}); `simplest` uses the layouts every server since
+    1.3 loads. `compression` wraps the file in gzip or LZ4. `replace` False refuses an existing file.
+    `allow_loss` counts losses instead of raising. Raises EncodeError for a target nobody knows.
+    """
+    form = make_form(release, version=version, dialect=dialect)
+    form.compress, form.simplest = compress, simplest
+    form.limits = limits_of(settings or {})
+    writer = Writer(
+        target, form, checksum=checksum, compression=compression, replace=replace, allow_loss=allow_loss
+    )
+    try:
+        for name, value in (aux or {}).items():
+            writer.write_aux(name, value)
+    except BaseException:
+        writer.abort()
+        raise
+    return writer
+
+
+def make_form(
+    release: str | None = None, *, version: int | None = None, dialect: Dialect | None = None
+) -> Form:
+    """The form for a release, or for a version: from 80 on Valkey's numbering, Redis' below."""
+    if release is None:
+        version = DEFAULT_VERSION if version is None else version
+        own: Dialect = "valkey" if version >= FIRST_VALKEY else "redis"
+        return Form(dialect or own, version)
+    if version is not None or dialect is not None:
+        raise EncodeError("name a release or a version, not both")
+    row = release_row(release)
+    return Form(
+        row.dialect,
+        row.accepts,
+        name=release,
+        last_type=row.last_type,
+        modules=frozenset(row.modules),
+        back_length=row.back_length,
+    )
