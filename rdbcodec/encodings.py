@@ -111,8 +111,6 @@ def row_named(type_: str, encoding: str, form: Form) -> TypeRow | None:
 
 
 def _choose_list(value: List, form: Form) -> Iterable[str]:
-    if form.simplest:
-        return ("list",)
     limits = form.limits
     small = _is_small(value, len(value), limits.list_entries, limits.list_value)
     return ("list-quicklist-2", "list-quicklist", *(("list-ziplist",) if small else ()), "list")
@@ -121,24 +119,21 @@ def _choose_list(value: List, form: Form) -> Iterable[str]:
 def _choose_set(value: Set, form: Form) -> Iterable[str]:
     if value.expires_at_ms:
         yield "set-expiry"
-    if not form.simplest:
-        limits = form.limits
-        if len(value) <= limits.intset_entries and all(integer_in(member) is not None for member in value):
-            yield "set-intset"
-        elif _is_small(value, len(value), limits.set_entries, limits.set_value) and _is_clear(value, form):
-            yield "set-listpack"
+    limits = form.limits
+    if len(value) <= limits.intset_entries and all(integer_in(member) is not None for member in value):
+        yield "set-intset"
+    elif _is_small(value, len(value), limits.set_entries, limits.set_value) and _is_clear(value, form):
+        yield "set-listpack"
     yield "set"
 
 
 def _choose_zset(value: ZSet, form: Form) -> Iterable[str]:
     limits = form.limits
-    if not form.simplest and _is_small(value, len(value), limits.zset_entries, limits.zset_value):
+    if _is_small(value, len(value), limits.zset_entries, limits.zset_value):
         if _is_clear(value, form):
             yield "zset-listpack"
         yield "zset-ziplist"
-    if not form.simplest:
-        yield "zset-2"
-    yield "zset"
+    yield from ("zset-2", "zset")
 
 
 def _choose_hash(value: Hash, form: Form) -> Iterable[str]:
@@ -148,7 +143,7 @@ def _choose_hash(value: Hash, form: Form) -> Iterable[str]:
     if value.expires_at_ms:
         yield from (("hash-listpack-ttl",) if clear else ())
         yield from ("hash-ttl", "hash-ttl-valkey", "hash-expiry")
-    if small and not form.simplest:
+    if small:
         yield from (("hash-listpack",) if clear else ())
         yield from ("hash-ziplist", "hash-zipmap")
     yield "hash"

@@ -545,9 +545,9 @@ def create(
     1.3 loads. `compression` wraps the file in gzip or LZ4. `replace` False refuses an existing file.
     `allow_loss` counts losses instead of raising. Raises EncodeError for a target nobody knows.
     """
-    form = make_form(release, version=version, dialect=dialect)
-    form.compress, form.simplest = compress, simplest
-    form.limits = limits_of(settings or {})
+    form = make_form(
+        release, version=version, dialect=dialect, compress=compress, settings=settings, simplest=simplest
+    )
     writer = Writer(
         target, form, checksum=checksum, compression=compression, replace=replace, allow_loss=allow_loss
     )
@@ -561,13 +561,23 @@ def create(
 
 
 def make_form(
-    release: str | None = None, *, version: int | None = None, dialect: Dialect | None = None
+    release: str | None = None,
+    *,
+    version: int | None = None,
+    dialect: Dialect | None = None,
+    compress: bool = True,
+    settings: Mapping[str, int] | None = None,
+    simplest: bool = False,
 ) -> Form:
-    """The form for a release, or for a version: from 80 on Valkey's numbering, Redis' below."""
+    """The form for a release, or for a version: from 80 on Valkey's numbering, Redis' below.
+
+    The other parameters are those of `create`. Raises EncodeError for a target or setting nobody knows.
+    """
+    limits = limits_of(settings or {})
     if release is None:
         version = DEFAULT_VERSION if version is None else version
         own: Dialect = "valkey" if version >= FIRST_VALKEY else "redis"
-        return Form(dialect or own, version)
+        return Form(dialect or own, version, compress=compress, limits=limits, simplest=simplest)
     if version is not None or dialect is not None:
         raise EncodeError("name a release or a version, not both")
     row = release_row(release)
@@ -578,4 +588,7 @@ def make_form(
         last_type=row.last_type,
         modules=frozenset(row.modules),
         back_length=row.back_length,
+        compress=compress,
+        limits=limits,
+        simplest=simplest,
     )

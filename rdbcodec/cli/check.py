@@ -19,8 +19,6 @@ from rdbcodec.cli.common import (
 from rdbcodec.compat.soundness import MAX_HELD_VALUE, Soundness, check
 from rdbcodec.reports import soundness
 
-HELP = "verify everything in a snapshot: checksum, every value, counts, duplicate keys"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rdbcodec.containers import Source
 from rdbcodec.formats import DIALECTS
@@ -20,17 +22,22 @@ from rdbcodec.reports.tables import Section, render_rich, render_text
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-OK, NEGATIVE, USAGE, UNREADABLE, IO_ERROR, INTERRUPTED = 0, 1, 2, 3, 4, 130
+OK, NEGATIVE, USAGE, UNREADABLE, IO_ERROR, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 130, 143
 
 STDIN = "-"
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of every command that reads snapshots."""
+    """The arguments of every command that reports on snapshots."""
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="snapshot, gzip, LZ4 and zstd too; - is stdin"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    add_source_arguments(parser)
+
+
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say how a snapshot is read."""
     parser.add_argument("--now", type=int, metavar="MS", help="judge expiry at this time, Unix milliseconds")
     parser.add_argument("--dialect", choices=DIALECTS, help="default: what the file says")
     parser.add_argument("--any-version", action="store_true", help="read a header version nobody knows yet")
@@ -44,18 +51,63 @@ def now_of(options: argparse.Namespace) -> int:
     return time.time_ns() // 1_000_000 if options.now is None else int(options.now)
 
 
+def input_of(name: str) -> Source:
+    """What a file argument names: a path, or stdin."""
+    if name == STDIN:
+        return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+    return name
+
+
 def open_file(name: str, options: argparse.Namespace, *, max_value: int) -> Reader:
     """A reader for a file argument."""
-    source: Source = name
-    if name == STDIN:
-        source = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115
     return open_snapshot(
-        source,
+        input_of(name),
         dialect=options.dialect,
         max_value=max_value,
         verify_checksum=not options.no_checksum,
         any_version=options.any_version,
     )
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every command that writes a file."""
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="where to write; - is stdout")
+    parser.add_argument("--force", action="store_true", help="write over an existing file")
+
+
+@contextmanager
+def output_of(name: str, *, force: bool) -> Iterator[BinaryIO]:
+    """The file that -o names: there whole when the body is done, not at all when it fails; - is stdout.
+
+    Raises FileExistsError when there is such a file and `force` does not allow to replace it.
+    """
+    if name == STDIN:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(name).resolve()  # a link stays one: what it points to is replaced
+    if path.exists() and not path.is_file():  # a device or a pipe cannot be renamed over
+        with path.open("wb") as file:
+            yield file
+        return
+    _refuse_to_replace(path, name, force=force)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        with unfinished.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _refuse_to_replace(path, name, force=force)
+        unfinished.replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            unfinished.unlink()
+        raise
+
+
+def _refuse_to_replace(path: Path, name: str, *, force: bool) -> None:
+    if not force and path.exists():
+        raise FileExistsError(errno.EEXIST, "exists already, --force writes over it", name)
 
 
 @contextmanager

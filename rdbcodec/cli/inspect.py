@@ -16,8 +16,6 @@ from rdbcodec.cli.common import (
 from rdbcodec.compat.profile import BIGGEST, MAX_HELD_VALUE, profile
 from rdbcodec.reports import inspection
 
-HELP = "show what is in a snapshot: format, databases, types, expiry, biggest keys, modules"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""

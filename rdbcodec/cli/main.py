@@ -2,42 +2,76 @@
 
 0    done                     3    the data cannot be read; stderr says FILE: offset N: what
 1    the answer is negative   4    the file cannot be opened, read or written
-2    usage                    130  interrupted
+2    usage                    130  interrupted, 143 told to end
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rdbcodec import __version__
-from rdbcodec.cli import check, inspect
-from rdbcodec.cli.common import INTERRUPTED, IO_ERROR, OK, UNREADABLE
-from rdbcodec.errors import DecodeError, RdbError
+from rdbcodec.cli.common import INTERRUPTED, IO_ERROR, NEGATIVE, OK, TERMINATED, UNREADABLE
+from rdbcodec.errors import DecodeError, EncodeError, RdbError
 
-COMMANDS = {"inspect": inspect, "check": check}
+if TYPE_CHECKING:
+    from types import FrameType
+
+# Each has a module of its name beside this one. Only the one that is run is imported.
+COMMANDS = {
+    "inspect": "show what is in a snapshot: format, databases, types, expiry, biggest keys, modules",
+    "check": "verify everything in a snapshot: checksum, every value, counts, duplicate keys",
+    "keys": "list the keys, one a line",
+    "dump": "write the data as NDJSON, JSON, CSV, or as commands for redis-cli --pipe",
+    "encode": "make a snapshot of what `dump --format ndjson` wrote",
+    "convert": "write a snapshot for another server or RDB version, and say what that loses",
+    "filter": "copy the keys that the filters let through, byte for byte",
+    "compat": "judge whether a snapshot loads in a server or managed service, and say what would help",
+    "pad": "add zeros behind a snapshot up to a multiple of 512 bytes, which page blobs need",
+    "unpad": "cut off the zeros behind a snapshot, whose end is found by reading it",
+    "azure": "print the steps that bring snapshots into an Azure cache",
+}
 
 
-def parser() -> argparse.ArgumentParser:
-    """The argument parser, with one subparser a command."""
-    top = argparse.ArgumentParser(prog="rdbcodec", description="Read Redis and Valkey snapshots.")
+def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """The argument parser; of the commands only the chosen one has its arguments."""
+    top = argparse.ArgumentParser(
+        prog="rdbcodec", description="Read, write, convert and judge Redis and Valkey snapshots."
+    )
     top.add_argument("--version", action="version", version=f"rdbcodec {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, module in COMMANDS.items():
-        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
-        module.add_arguments(command)
+    for name, help_ in COMMANDS.items():
+        command = commands.add_parser(name, help=help_, description=help_)
+        if name == chosen:
+            module_of(name).add_arguments(command)
     return top
+
+
+def module_of(name: str) -> Any:
+    """The module of a command: `add_arguments(parser)` and `run(options) -> exit code`."""
+    return importlib.import_module(f"rdbcodec.cli.{name}")
+
+
+def chosen_of(arguments: Sequence[str]) -> str | None:
+    """The command among the arguments: the first word, as no option before it takes one."""
+    return next((word for word in arguments if not word.startswith("-")), None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code. Bad data never ends in a traceback."""
-    options = parser().parse_args(arguments)
-    options.current = options.files[0]
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser(chosen_of(arguments)).parse_args(arguments)
+    options.current = next(iter(options.files), options.command)
     try:
-        code: int = COMMANDS[options.command].run(options)
+        code: int = module_of(options.command).run(options)
         sys.stdout.flush()
+    except EncodeError as error:
+        return _fail(NEGATIVE, f"{options.current}: {_words(error, hide_keys=options.hide_keys)}")
     except RdbError as error:
         return _fail(UNREADABLE, f"{options.current}: {_words(error, hide_keys=options.hide_keys)}")
     except BrokenPipeError:
@@ -52,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _words(error: RdbError, *, hide_keys: bool) -> str:
-    if hide_keys and isinstance(error, DecodeError):
+    if hide_keys and isinstance(error, DecodeError | EncodeError):
         error.key = None
     return str(error)
 
@@ -63,5 +97,11 @@ def _fail(code: int, message: str) -> int:
 
 
 def run() -> None:
-    """The console script."""
+    """The console script. Being told to end cleans up as Ctrl-C does: no half-written file stays behind."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(main())
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise SystemExit(TERMINATED)

@@ -70,6 +70,14 @@ SETTINGS: dict[str, str] = {
     "stream-node-max-entries": "stream_entries",
 }
 
+# Layouts that the simplest form does without: types 0 to 4 load in every server there ever was.
+COMPACT = frozenset(
+    {"list-ziplist", "list-quicklist", "list-quicklist-2", "set-intset", "set-listpack", "zset-2"}
+    | {"zset-ziplist", "zset-listpack", "hash-zipmap", "hash-ziplist", "hash-listpack", "hash-listpack-ttl"}
+    | {"hash-template-listpack", "hash-template-listpack-ref", "hash-template-array"}
+    | {"hash-template-array-ref", "hash-ttl-rc", "hash-listpack-ttl-rc"}
+)
+
 SMALL_INTEGERS_SINCE = 6  # ziplists hold 24- and 8-bit and immediate integers from here on
 
 
@@ -78,7 +86,7 @@ class Form:
 
     `name` is what messages call it. `modules` are the module types it has; None when nobody knows, and
     then modules are kept. `databases` is how many it has; None for enough. `templates` maps the field
-    names of the hash templates written so far to their ids.
+    names of the hash templates written so far to their ids. `simplest` leaves out the compact layouts.
     """
 
     __slots__ = (
@@ -90,7 +98,6 @@ class Form:
         "modules",
         "name",
         "opcodes",
-        "simplest",
         "small_integers",
         "templates",
         "types",
@@ -119,14 +126,15 @@ class Form:
         self.version = version
         self.name = name or f"{dialect} RDB {version}"
         self.types: Mapping[str, TypeRow] = {
-            name: row for name, row in own.items() if last_type is None or row.code <= last_type
+            name: row
+            for name, row in own.items()
+            if (last_type is None or row.code <= last_type) and not (simplest and name in COMPACT)
         }
         self.opcodes: Mapping[str, OpcodeRow] = writable_opcodes(dialect, version)
         self.back_length: BackLength = back_length or row.back_length
         self.modules = modules
         self.databases = databases
         self.compress = compress
-        self.simplest = simplest
         self.limits = limits
         self.small_integers = version >= SMALL_INTEGERS_SINCE
         self.templates: dict[tuple[bytes, ...], int] = {}

@@ -1,0 +1,134 @@
+"""What the commands that write a snapshot from another share: arguments, the run, the report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rdbcodec.cli.common import NEGATIVE, OK, STDIN, open_file, print_json, progress_of
+from rdbcodec.conversion import Conversion, convert
+from rdbcodec.datatypes.form import Form
+from rdbcodec.decoder import MAX_VALUE
+from rdbcodec.errors import LossyConversion
+from rdbcodec.losses import Loss
+from rdbcodec.reports.words import plural
+from rdbcodec.sink import SUFFIXES, compression_of_name
+from rdbcodec.texts.scalars import json_bytes
+
+if TYPE_CHECKING:
+    from rdbcodec.records import Entry
+
+COPY_PIECE = 1 << 20
+
+
+def add_writing_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say what becomes of the output."""
+    parser.add_argument("--allow-loss", action="store_true", help="write what can be held, report the rest")
+    parser.add_argument(
+        "--compress",
+        choices=(*SUFFIXES.values(), "none"),
+        help="wrap the file (default: what its suffix says)",
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
+    )
+
+
+def write_snapshot(
+    options: argparse.Namespace,
+    *,
+    form: Form | None,
+    keep: Callable[[Entry], bool] | None = None,
+    fold: str | None = None,
+    verb: str,
+) -> int:
+    """Convert the file the options name, report, and give the exit code."""
+    name = options.files[0]
+    with (
+        open_file(name, options, max_value=MAX_VALUE) as reader,
+        progress_of(name, reader, options) as tick,
+    ):
+        try:
+            done = _convert(reader, options, target=form, keep=keep, fold_databases=fold, progress=tick)
+        except LossyConversion as error:
+            return _refuse(name, error, options)
+    _report(done, options, verb)
+    return OK
+
+
+def _convert(reader: Any, options: argparse.Namespace, **told: Any) -> Conversion:
+    """To a file; to stdout only what is whole, because what is written there cannot be taken back."""
+    told |= {"allow_loss": options.allow_loss, "replace": options.force, "compression": _compression(options)}
+    if options.output != STDIN:
+        return convert(reader, options.output, **told)
+    with tempfile.TemporaryFile() as spool:
+        done = convert(reader, spool, **told)
+        spool.seek(0)
+        while piece := spool.read(COPY_PIECE):
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+    return done
+
+
+def _compression(options: argparse.Namespace) -> str | None:
+    if options.compress is None:
+        return compression_of_name(options.output)
+    return None if options.compress == "none" else str(options.compress)
+
+
+def _refuse(name: str, error: LossyConversion, options: argparse.Namespace) -> int:
+    if options.format == "json":
+        document = {
+            "file": name,
+            "target": error.target,
+            "written": False,
+            "losses": _json(error.losses, options),
+        }
+        print_json(document)
+    print(f"{name}: {error.target} cannot hold everything, nothing was written:", file=sys.stderr)
+    _print_losses(error.losses, options)
+    print("with --allow-loss the rest is written all the same", file=sys.stderr)
+    return NEGATIVE
+
+
+def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
+    """The report goes to stdout, unless the snapshot went there."""
+    to_stdout = options.output == STDIN
+    if options.format == "json" and not to_stdout:
+        document: dict[str, Any] = {
+            "file": options.files[0],
+            "output": options.output,
+            "target": done.target,
+            "written": True,
+            "keys": done.keys,
+            "left_out": done.filtered,
+            "losses": _json(done.losses, options),
+            "hints": _json(done.hints, options),
+        }
+        print_json(document)
+        return
+    left_out = f", {done.filtered:,} left out" if done.filtered else ""
+    out = sys.stderr if to_stdout else sys.stdout
+    print(f"{options.output}: {plural(done.keys, 'key')} {verb} {done.target}{left_out}", file=out)
+    for title, losses in (("lost", done.losses), ("hints left out", done.hints)):
+        for loss in losses:
+            print(f"  {title}: {loss.text(hide_keys=options.hide_keys)}", file=out)
+
+
+def _print_losses(losses: tuple[Loss, ...], options: argparse.Namespace) -> None:
+    for loss in losses:
+        print(f"  {loss.text(hide_keys=options.hide_keys)}", file=sys.stderr)
+
+
+def _json(losses: Any, options: argparse.Namespace) -> list[dict[str, Any]]:
+    return [_loss_json(loss, hide_keys=options.hide_keys) for loss in losses]
+
+
+def _loss_json(loss: Loss, *, hide_keys: bool) -> dict[str, Any]:
+    first: dict[str, Any] = {"offset": loss.offset}
+    if loss.db is not None and loss.key is not None:
+        first |= {"db": loss.db, "key": None if hide_keys else json_bytes(loss.key)}
+    return {"kind": loss.kind, "times": loss.times, "says": loss.says, "first": first}
