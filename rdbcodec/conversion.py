@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
+from mmap import mmap
+from os import PathLike
+from pathlib import Path
 
 from rdbcodec.containers import Source
 from rdbcodec.datatypes.form import Form
@@ -39,7 +42,7 @@ class Conversion(Plain):
 
 
 def convert(
-    source: Source | Reader,
+    source: Source | Reader | Callable[[], Reader],
     target_file: Target,
     *,
     target: str | Form | None = None,
@@ -53,80 +56,113 @@ def convert(
 ) -> Conversion:
     """Write a snapshot for another server; what of it could not be held is in the answer.
 
-    `target` is a release ("redis-6.2", "valkey-8.0") or a Form (see make_form); None keeps the form of
-    the source. `keep` says which keys to write. `fold_databases` is a prefix with {db} in it: all keys go
-    to database 0, under it. `checksum` None is as in the source. Raises LossyConversion, and writes
-    nothing, when data would be lost and `allow_loss` is not set; EncodeError for a value no server loads
-    and for two keys that fold into one; DecodeError for a source that cannot be read.
+    `source` is what `open` takes, a Reader, or a function that opens one; the last is called again when
+    counts of keys turn out to be wrong. `target` is a release ("redis-6.2", "valkey-8.0") or a Form (see
+    make_form); None keeps the form of the source. `keep` says which keys to write. `fold_databases` is a
+    prefix with {db} in it: all keys go to database 0, under it. `checksum` None is as in the source.
+    Raises LossyConversion, and writes nothing, when data would be lost and `allow_loss` is not set;
+    EncodeError for a value no server loads and for two keys that fold into one; DecodeError for a source
+    that cannot be read.
     """
-    reader = source if isinstance(source, Reader) else open_snapshot(source)
-    try:
-        form = make_form(target) if isinstance(target, str) else target
-        job = _Job(reader, form)
-        job.keep, job.prefix, job.progress = keep, fold_databases, progress
-        return job.run(
-            target_file, allow_loss=allow_loss, compression=compression, replace=replace, checksum=checksum
-        )
-    finally:
-        if reader is not source:
-            reader.close()
+    form = make_form(target) if isinstance(target, str) else target
+    again = _reopener(source)
+    job = _Job(form, keep=keep, prefix=fold_databases, progress=progress)
+    job.compression, job.replace, job.checksum = compression, replace, checksum
+    done = None
+    if again is None:
+        assert isinstance(source, Reader)
+        done = job.run(source, target_file, allow_loss=allow_loss, trusting=False)
+    for trusting in (True, False) if _is_replaceable(target_file) else (False,):
+        if done is None and again is not None:
+            with again() as reader:
+                done = job.run(reader, target_file, allow_loss=allow_loss, trusting=trusting)
+    assert done is not None  # only a trusting run gives up
+    return done
+
+
+def _reopener(source: Source | Reader | Callable[[], Reader]) -> Callable[[], Reader] | None:
+    """How to read the source once more; None when it passes by only once."""
+    if isinstance(source, str | PathLike | bytes | bytearray | memoryview | mmap):
+        return lambda: open_snapshot(source)
+    if callable(source):
+        return source
+    return None
+
+
+def _is_replaceable(target_file: Target) -> bool:
+    """Whether a first try leaves no trace: a file object, a pipe or a device has what it was given."""
+    if not isinstance(target_file, str | PathLike):
+        return False
+    path = Path(target_file)
+    return path.is_file() or not path.exists()
 
 
 class _Job:
     """One conversion under way."""
 
-    keep: Callable[[Entry], bool] | None = None
-    prefix: str | None = None
-    progress: Callable[[], None] | None = None
+    compression: Compression | None = None
+    replace: bool = True
+    checksum: bool | None = None
 
-    def __init__(self, reader: Reader, form: Form | None) -> None:
-        self.reader = reader
+    def __init__(
+        self,
+        form: Form | None,
+        *,
+        keep: Callable[[Entry], bool] | None,
+        prefix: str | None,
+        progress: Callable[[], None] | None,
+    ) -> None:
         self.form = form
+        self.keep = keep
+        self.prefix = prefix
+        self.progress = progress or _nothing
         self.filtered = 0
         self.names = Names()
         self.end: End | None = None
 
     def run(
-        self,
-        target_file: Target,
-        *,
-        allow_loss: bool,
-        compression: Compression | None,
-        replace: bool,
-        checksum: bool | None,
-    ) -> Conversion:
-        records = iter(self.reader)
+        self, reader: Reader, target_file: Target, *, allow_loss: bool, trusting: bool
+    ) -> Conversion | None:
+        """Convert all of it. `trusting` copies counts of keys before it is known whether they stay true,
+        and gives up, with None, when they did not.
+        """
+        records = iter(reader)
         header = next(records)
         assert isinstance(header, Header)  # every snapshot begins with one
-        form = self.form or Form(header.dialect, header.version)
-        writer = Writer(
-            target_file,
-            form,
-            compression=compression,
-            replace=replace,
-            allow_loss=True,
-            verbatim=self.form is None,
-            db=0 if self._is_plain_copy() else None,
-        )
+        self.filtered = 0
+        writer = self._writer(target_file, header)
+        counted = self._counts_hold(reader, header, trusting=trusting)
         try:
-            self._copy(records, writer, header)
-            tail = self._tail(writer)
+            self._copy(records, writer, counted=counted)
+            tail = self._tail(reader, writer)
             self._check_losses(writer, allow_loss)
+            if counted and writer.dropped:
+                writer.abort()
+                return None
             self._check_folded()
-            writer.checksum = self._wants_checksum() if checksum is None else checksum
+            writer.checksum = self._wants_checksum() if self.checksum is None else self.checksum
             writer.close(tail)
         except BaseException:
             writer.abort()
             raise
         finally:
             self.names.close()
-        return Conversion(form.name, writer, self.filtered)
+        return Conversion(writer.form.name, writer, self.filtered)
 
-    def _copy(self, records: Iterator[Record], writer: Writer, header: Header) -> None:
+    def _writer(self, target_file: Target, header: Header) -> Writer:
+        return Writer(
+            target_file,
+            self.form or Form(header.dialect, header.version),
+            compression=self.compression,
+            replace=self.replace,
+            allow_loss=True,
+            verbatim=self.form is None,
+            db=0 if self._is_plain_copy() else None,
+        )
+
+    def _copy(self, records: Iterator[Record], writer: Writer, *, counted: bool) -> None:
         """Every record. Keys come first in the loop: it runs once for each of them."""
-        keep, prefix, write_entry = self.keep, self.prefix, writer.write_entry
-        counts_hold = self._counts_hold(writer, header)
-        tick = self.progress or _nothing
+        keep, prefix, write_entry, tick = self.keep, self.prefix, writer.write_entry, self.progress
         for at, record in enumerate(records):
             if isinstance(record, Entry):
                 if keep is not None and not keep(record):
@@ -137,23 +173,21 @@ class _Job:
                     self._fold(record, writer, prefix)
             elif isinstance(record, End):
                 self.end = record
-            elif counts_hold or not isinstance(record, _COUNTS):
+            elif counted or not isinstance(record, _COUNTS):
                 writer.write_record(record)
             if not at & _TICK:
                 tick()
 
-    def _counts_hold(self, writer: Writer, header: Header) -> bool:
-        """Whether the counts of keys stay true: nothing is filtered, and every type of the source is held.
-
-        Keys of modules that the target lacks are not looked for: a few counted too many cost a server
-        some empty slots in a table, no count at all the growing of it.
-        """
-        if self.keep is not None or self.prefix is not None or writer.form.databases is not None:
+    def _counts_hold(self, reader: Reader, header: Header, *, trusting: bool) -> bool:
+        """Whether counts of keys may be copied: they stay true when every key is written."""
+        if self.keep is not None or self.prefix is not None:
             return False
-        if self.form is None:
+        form = self.form
+        if form is None or trusting:
             return True
-        held = {row.type for row in self.form.types.values()}
-        return all(row.type in held for row in writable_types(self.reader.dialect, header.version).values())
+        held = {row.type for row in form.types.values()}
+        types = {row.type for row in writable_types(reader.dialect, header.version).values()}
+        return types <= held and form.modules is None and form.databases is None
 
     def _fold(self, entry: Entry, writer: Writer, prefix: str) -> None:
         key = prefix.replace("{db}", str(entry.db)).encode() + entry.key
@@ -168,9 +202,9 @@ class _Job:
                 f"databases are folded with the prefix {self.prefix!r}"
             )
 
-    def _tail(self, writer: Writer) -> Iterator[bytes]:
+    def _tail(self, reader: Reader, writer: Writer) -> Iterator[bytes]:
         """What follows the snapshot: kept by a plain copy, otherwise counted as lost."""
-        pieces = self.reader.tail_pieces()
+        pieces = reader.tail_pieces()
         head = next(pieces, b"")
         if self._is_plain_copy():
             return chain((head,), pieces)

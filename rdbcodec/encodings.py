@@ -20,7 +20,7 @@ from rdbcodec.datatypes.lists import List
 from rdbcodec.datatypes.modules import ModuleValue
 from rdbcodec.datatypes.natural import text_of, texts_of
 from rdbcodec.datatypes.others import Array, Cron, PathHash
-from rdbcodec.datatypes.packed import CRITICAL, SMALLEST_CRITICAL
+from rdbcodec.datatypes.packed import CRITICAL, SMALLEST_CRITICAL, has_critical
 from rdbcodec.datatypes.registry import CODECS, ENCODERS
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.sets import Set
@@ -286,7 +286,10 @@ def transcode(
         lose(TYPE_PREFIX + row.type)
         return None
     value = _decoded(row, raw, scope)
-    if row.type == "stream" and (origin.back_length == form.back_length or not _may_be_critical(raw)):
+    alike = origin.back_length == form.back_length or not _may_be_critical(raw) or not _is_critical(value)
+    if alike and form.types.get(row.name) is row and row.name in _LISTPACKS - _TEMPLATE_REFERENCES:
+        return row, raw
+    if alike and row.type == "stream":
         return _retailed(value, raw, form, lose)
     return encode_value(row.type, value, form, lose)
 
@@ -315,6 +318,14 @@ def _may_be_critical(raw: bytes) -> bool:
     if len(raw) * lzf.MAX_EXPANSION < SMALLEST_CRITICAL:
         return False
     return len(raw) >= SMALLEST_CRITICAL or LZF in raw
+
+
+def _is_critical(value: Any) -> bool:
+    """Whether a decoded value has a text of a size that the two back-length rules differ on."""
+    if isinstance(value, Stream):
+        texts = (text for entry in value.entries for pair in entry.fields for text in pair)
+        return has_critical(texts)
+    return has_critical(value) or (isinstance(value, Hash) and has_critical(value.values()))
 
 
 _ZIPLISTS = frozenset({"list-ziplist", "zset-ziplist"})  # those that a target without them may hold

@@ -66,10 +66,11 @@ _RELEASED = object()
 class Writer:
     """A snapshot being written; close it, or leave its `with` block, to make it whole.
 
-    `losses` collects what the target could not hold of the records given. Unless `allow_loss`, losing
-    data raises EncodeError at once. `verbatim` is for copies in the form of the original: nothing is
-    looked at. `db` is the database selected already: loaders begin with 0. After an exception in the
-    `with` block the target is left as if nothing had happened; a file object is left without an EOF mark.
+    `keys` counts the keys written, `dropped` those the target could not hold; `losses` collects what it
+    could not hold of the records given. Unless `allow_loss`, losing data raises EncodeError at once.
+    `verbatim` is for copies in the form of the original: nothing is looked at. `db` is the database
+    selected already: loaders begin with 0. After an exception in the `with` block the target is left as
+    if nothing had happened; a file object is left without an EOF mark.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Writer:
         self.form = form
         self.losses = Losses()
         self.keys = 0
+        self.dropped = 0
         self.checksum = checksum
         self._allow_loss = allow_loss
         self._verbatim = verbatim
@@ -203,6 +205,7 @@ class Writer:
         if context.db != self._db or db is not None:
             to = context.db if db is None else db
             if not self._has_database(to, entry):
+                self.dropped += 1
                 return False
             if to != self._db:
                 self.select_db(to)
@@ -230,6 +233,7 @@ class Writer:
         try:
             made = self._transcoded(entry)
             if made is None:
+                self.dropped += 1
                 return False
             row, pieces = made
             self._put(self._attributes_of(entry) + bytes((row.code,)) + shown)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from rdbcodec.containers import Source
 from rdbcodec.formats import DIALECTS
@@ -110,9 +110,19 @@ def _refuse_to_replace(path: Path, name: str, *, force: bool) -> None:
         raise FileExistsError(errno.EEXIST, "exists already, --force writes over it", name)
 
 
+class Progressing(Protocol):
+    """What is read; how far, and how much there is, in bytes of the file."""
+
+    @property
+    def bytes_read(self) -> int: ...
+
+    @property
+    def size(self) -> int | None: ...
+
+
 @contextmanager
 def progress_of(
-    name: str, reader: Reader, options: argparse.Namespace
+    name: str, reader: Progressing, options: argparse.Namespace
 ) -> Iterator[Callable[[], None] | None]:
     """A function to call now and then, or None when nobody watches."""
     if options.no_progress or not sys.stderr.isatty():
@@ -126,7 +136,7 @@ def progress_of(
 class _PlainBar:
     """One line on the terminal, redrawn at most ten times a second."""
 
-    def __init__(self, name: str, reader: Reader) -> None:
+    def __init__(self, name: str, reader: Progressing) -> None:
         self._name = name
         self._reader = reader
         self._next = 0.0
@@ -154,7 +164,7 @@ class _PlainBar:
         sys.stderr.flush()
 
 
-def _rich_bar(name: str, reader: Reader) -> Any:
+def _rich_bar(name: str, reader: Progressing) -> Any:
     try:
         from rich.console import Console  # noqa: PLC0415
         from rich.progress import Progress  # noqa: PLC0415
@@ -163,7 +173,7 @@ def _rich_bar(name: str, reader: Reader) -> Any:
 
     class Bar(Progress):
         def update(self) -> None:  # type: ignore[override]
-            super().update(self.task_ids[0], completed=reader.bytes_read)
+            super().update(self.task_ids[0], completed=reader.bytes_read, total=reader.size)
 
     bar = Bar(console=Console(stderr=True), transient=True)
     bar.add_task(name, total=reader.size)

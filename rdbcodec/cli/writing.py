@@ -19,6 +19,7 @@ from rdbcodec.sink import SUFFIXES, compression_of_name
 from rdbcodec.texts.scalars import json_bytes
 
 if TYPE_CHECKING:
+    from rdbcodec.reader import Reader
     from rdbcodec.records import Entry
 
 COPY_PIECE = 1 << 20
@@ -47,25 +48,47 @@ def write_snapshot(
 ) -> int:
     """Convert the file the options name, report, and give the exit code."""
     name = options.files[0]
-    with (
-        open_file(name, options, max_value=MAX_VALUE) as reader,
-        progress_of(name, reader, options) as tick,
-    ):
-        try:
-            done = _convert(reader, options, target=form, keep=keep, fold_databases=fold, progress=tick)
-        except LossyConversion as error:
-            return _refuse(name, error, options)
+    opened = _Opened(name, options)
+    try:
+        with progress_of(name, opened, options) as tick:
+            done = _convert(opened, options, target=form, keep=keep, fold_databases=fold, progress=tick)
+    except LossyConversion as error:
+        return _refuse(name, error, options)
     _report(done, options, verb)
     return OK
 
 
-def _convert(reader: Any, options: argparse.Namespace, **told: Any) -> Conversion:
+class _Opened:
+    """The source, as often as it is read: stdin once, a file perhaps twice."""
+
+    def __init__(self, name: str, options: argparse.Namespace) -> None:
+        self._name = name
+        self._options = options
+        self._reader: Reader | None = None
+
+    def __call__(self) -> Reader:
+        self._reader = open_file(self._name, self._options, max_value=MAX_VALUE)
+        return self._reader
+
+    @property
+    def bytes_read(self) -> int:
+        """For the progress bar."""
+        return 0 if self._reader is None else self._reader.bytes_read
+
+    @property
+    def size(self) -> int | None:
+        """For the progress bar."""
+        return None if self._reader is None else self._reader.size
+
+
+def _convert(opened: _Opened, options: argparse.Namespace, **told: Any) -> Conversion:
     """To a file; to stdout only what is whole, because what is written there cannot be taken back."""
     told |= {"allow_loss": options.allow_loss, "replace": options.force, "compression": _compression(options)}
+    source = opened() if options.files[0] == STDIN else opened
     if options.output != STDIN:
-        return convert(reader, options.output, **told)
+        return convert(source, options.output, **told)
     with tempfile.TemporaryFile() as spool:
-        done = convert(reader, spool, **told)
+        done = convert(source, spool, **told)
         spool.seek(0)
         while piece := spool.read(COPY_PIECE):
             sys.stdout.buffer.write(piece)
