@@ -46,8 +46,8 @@ from rdbcodec.records import (
     Vendor,
 )
 from rdbcodec.sink import CHUNK, Compression, Sink, Target
-from rdbcodec.wire import lengths, strings
-from rdbcodec.wire.strings import Budget
+from rdbcodec.wire import lengths, lzf, strings
+from rdbcodec.wire.strings import MAX_INTEGER_TEXT, Budget
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -60,7 +60,8 @@ _CODES = {row.name: bytes((row.code,)) for row in OPCODES if row.dialect == "red
 
 _SECOND = 1000
 _MAX_SECONDS = (1 << 31) - 1  # EXPIRETIME is a signed 32-bit number: 2038-01-19
-_RELEASED = object()
+_NO_VALUE = object()
+_LAST_DIGIT = 0x39  # no integer's text begins with a greater byte
 
 
 class Writer:
@@ -95,6 +96,8 @@ class Writer:
         self._context: Context | None = None
         self._copies = [False] * 256
         self._db = db
+        # Shorter ones are never compressed, and their length takes one byte.
+        self._plain_size = lzf.MIN_SIZE if form.compress else 64
         self._parts: list[bytes] = [form.magic]
         self._held = 0
         self._sink = Sink(target, compression=compression, replace=replace)
@@ -106,7 +109,7 @@ class Writer:
     def write(
         self,
         subject: Any,
-        value: Any = _RELEASED,
+        value: Any = _NO_VALUE,
         *,
         db: int = 0,
         expires_at_ms: int | None = None,
@@ -123,7 +126,35 @@ class Writer:
         `encoding` (and `type`, for what has no class) ask for a layout in the table's words, which is
         taken if the target has it. Raises EncodeError, which names key, type, target and rule.
         """
-        if value is _RELEASED:
+        if (
+            value.__class__ is bytes
+            and subject.__class__ is bytes
+            and subject
+            and value
+            and db == self._db
+            and expires_at_ms is None
+            and idle is None
+            and freq is None
+            and meta is None
+            and type is None
+            and encoding is None
+        ):
+            # Most of what is written one by one: short strings that are no integers. This takes a third
+            # of the time of the general way, whose rules (strings.encode) it repeats for them.
+            key_size, size, most = len(subject), len(value), self._plain_size
+            if (
+                key_size < most
+                and size < most
+                and (key_size > MAX_INTEGER_TEXT or subject[0] > _LAST_DIGIT)
+                and (size > MAX_INTEGER_TEXT or value[0] > _LAST_DIGIT)
+            ):
+                self._parts.append(b"\0%c%b%c%b" % (key_size, subject, size, value))
+                self._held += key_size + size + 3
+                self.keys += 1
+                if self._held > CHUNK:
+                    self._flush()
+                return
+        if value is _NO_VALUE:
             self.write_record(subject)
             return
         key = text_of(subject)

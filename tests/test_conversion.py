@@ -239,10 +239,8 @@ def lossy(data: bytes, target: str | rdbcodec.Form) -> list[str]:
 
 def test_each_loss_is_listed_once_with_its_number_and_first_place() -> None:
     data = snapshot(b"\xfe\x01", EMPTY_STREAM, EMPTY_STREAM.replace(b"s", b"t"), magic=b"REDIS0009")
-    assert lossy(data, "redis-4.0") == [
-        "type-stream: 2 x a key of type stream, which the target does not have; "
-        "first at offset 11, db 1, key b's'"
-    ]
+    told = "a key of type stream, which the target does not have; first at offset 11, db 1, key b's'"
+    assert lossy(data, "redis-4.0") == [f"type-stream: 2 x {told}"]
 
 
 def test_the_error_lists_every_loss() -> None:
