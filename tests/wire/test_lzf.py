@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.wire import lzf
+from rdbcodec.wire.lzf import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +39,12 @@ def engine_or_skip(name: str) -> Engine:
         return lzf.load(name)
     except ImportError as error:
         pytest.skip(f"{name}: {error}")
+
+
+def packed(text: bytes) -> bytes:
+    """A block of `text`, whether it saves anything or not."""
+    runs = (text[pos : pos + 32] for pos in range(0, len(text), 32))
+    return lzf.compress_exact(text) or b"".join(bytes((len(run) - 1,)) + run for run in runs)
 
 
 def by_definition(data: bytes) -> bytes:
@@ -121,7 +128,7 @@ def test_blocks_of_redis_6_2_are_read(name: str, block: bytes, text: bytes) -> N
 
 @pytest.mark.parametrize(("block", "text"), BLOCKS)
 def test_the_hex_in_the_essay_is_those_blocks(block: bytes, text: bytes) -> None:
-    lines = (lzf.__doc__ or "").splitlines()
+    lines = (blocks.__doc__ or "").splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith(f"    {block[0]:02x} "))
     quoted = b""
     for line in lines[start:]:
@@ -224,7 +231,7 @@ def test_a_block_cut_anywhere_is_corrupt_and_nothing_else(block: bytes, text: by
 
 def test_every_compressed_text_cut_anywhere_is_corrupt_and_nothing_else() -> None:
     for text in TEXTS[:20]:
-        block = lzf.load("pure").compress(text) or b""
+        block = packed(text)
         for size in range(len(block)):
             with pytest.raises(CorruptStructure):
                 lzf.decompress(block[:size], len(text))
@@ -275,7 +282,7 @@ def test_every_engine_reads_what_the_pure_one_reads_and_passes_on_the_rest(
 ) -> None:
     run = engine_or_skip(name)
     pure = outcome(lambda: lzf.decompress_pure(tokens, size))
-    if name == "pure":
+    if run.decompress is lzf.decompress_pure:
         assert outcome(lambda: lzf.decompress(tokens, size)) == pure or size > len(tokens) * 88 + 264
     elif isinstance(pure, bytes) and pure:
         assert run.decompress(tokens, size) == pure == by_definition(tokens)
@@ -289,14 +296,14 @@ def test_every_engine_reads_what_the_pure_one_reads_and_passes_on_the_rest(
 @settings(deadline=None)
 @given(text=PLAIN, count=st.integers(0, 300))
 def test_the_head_of_a_packed_blob_is_read_alone(text: bytes, count: int) -> None:
-    block = lzf.compress_pure(text)
+    block = packed(text)
     assert lzf.decompress_prefix(block, count) == text[:count]
 
 
 @settings(deadline=None)
 @given(text=PLAIN, cut=st.integers(0, 300))
 def test_the_head_of_a_cut_blob_is_as_much_as_the_cut_leaves(text: bytes, cut: int) -> None:
-    block = lzf.compress_pure(text)
+    block = packed(text)
     head = lzf.decompress_prefix(block[:cut], len(text))
     assert text.startswith(head)
     assert head == text or cut < len(block)
@@ -334,7 +341,7 @@ def test_a_stream_says_what_the_whole_block_says_however_it_is_cut(
 def test_a_long_value_streams_in_pieces_however_it_is_cut(step: int) -> None:
     rng = random.Random(4)
     text = b"".join(rng.choice(TEXTS[:200]) for _ in range(1500)) + b"z" * 200_000
-    block = lzf.compress_pure(text)
+    block = packed(text)
     chunks = (block[pos : pos + step] for pos in range(0, len(block), step))
     pieces = list(lzf.iter_decompress(chunks, len(text)))
     assert b"".join(pieces) == text
@@ -343,14 +350,14 @@ def test_a_long_value_streams_in_pieces_however_it_is_cut(step: int) -> None:
 
 
 def test_a_stream_that_ends_on_a_piece_ends_there() -> None:
-    block = lzf.compress_pure(b"q" * 131_072)
+    block = packed(b"q" * 131_072)
     assert b"".join(lzf.iter_decompress([block, b""], 131_072)) == b"q" * 131_072
     message = "LZF output is longer than the 131072 bytes declared"
     assert outcome(lambda: b"".join(lzf.iter_decompress([block, b"\x00q"], 131_072))) == (message, len(block))
 
 
 def test_damage_far_into_a_stream_has_its_place_in_the_whole_block() -> None:
-    block = lzf.compress_pure(b"q" * 300_000)
+    block = packed(b"q" * 300_000)
     message = f"LZF block ends at {len(block) + 1}, inside a back-reference"
     assert outcome(lambda: streamed(block + b"\xff", 400_000, 1000)) == (message, len(block))
     assert outcome(lambda: lzf.decompress_pure(block + b"\xff", 400_000)) == (message, len(block))
@@ -407,7 +414,7 @@ def test_compress_obeys_the_rule_of_the_servers(text: bytes) -> None:
 @pytest.mark.parametrize("name", ENGINES)
 def test_only_strings_longer_than_20_bytes_are_compressed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = engine_or_skip(name)
-    monkeypatch.setattr(lzf, "chosen", lambda: (name, run))
+    monkeypatch.setattr(lzf, "writer", lambda: run.compress)
     assert lzf.compress(b"") is None
     assert lzf.compress(b"a" * 20) is None
     assert lzf.decompress(lzf.compress(b"a" * 21) or b"", 21) == b"a" * 21
@@ -416,7 +423,7 @@ def test_only_strings_longer_than_20_bytes_are_compressed(name: str, monkeypatch
 @pytest.mark.parametrize("name", ENGINES)
 def test_only_what_saves_4_bytes_is_compressed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run = engine_or_skip(name)
-    monkeypatch.setattr(lzf, "chosen", lambda: (name, run))
+    monkeypatch.setattr(lzf, "writer", lambda: run.compress)
     noise = random.Random(5).randbytes(300)
     assert lzf.compress(noise) is None
     for repeat in range(4, 40):
@@ -424,22 +431,6 @@ def test_only_what_saves_4_bytes_is_compressed(name: str, monkeypatch: pytest.Mo
         block = lzf.compress(text)
         assert block is None or len(block) <= len(text) - 4
     assert block is not None
-
-
-def test_the_pure_engine_says_it_in_as_few_bytes_as_it_can() -> None:
-    assert lzf.compress_pure(b"a" * 30) == bytes.fromhex("00 61 e0 0f 00 04 61 61 61 61 61")
-    noise = random.Random(6).randbytes(40)
-    assert lzf.compress_pure(noise) == b"\x1f" + noise[:32] + b"\x07" + noise[32:]
-    assert lzf.compress_pure(b"") == b""
-
-
-@pytest.mark.parametrize(
-    "length", [*range(9, 12), *range(260, 275), *range(524, 540), 264 * 5 + 1, 264 * 5 + 2]
-)
-def test_a_long_match_is_cut_into_references_of_3_to_264_bytes(length: int) -> None:
-    tokens = lzf.long_match(length, 0, 6)
-    assert by_definition(b"\x06abcdefg" + tokens) == (b"abcdefg" * (length // 7 + 2))[: length + 7]
-    assert len(tokens) <= -(-length // 264) * 3
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -450,7 +441,7 @@ def test_the_same_engine_writes_the_same_bytes_every_time(name: str) -> None:
     assert again[::-1] == first
 
 
-def test_strings_that_lz4_cannot_take_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strings_longer_than_an_engine_can_count_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lzf.MAX_SIZE == 0x7E000000
     monkeypatch.setattr(lzf, "MAX_SIZE", 1000)
     assert lzf.compress(b"a" * 1000) is not None
@@ -492,15 +483,16 @@ def test_reading_imports_no_lz4() -> None:
         "import sys\nfrom rdbcodec.wire import lzf\n"
         "print(lzf.decompress(lzf.VECTOR, 30), [m for m in ('lz4', 'lz4.block') if m in sys.modules])"
     )
-    assert python(code, RDBCODEC_PURE="1") == f"{b'a' * 30!r} []"
+    assert python(code, RDBCODEC_PURE="0") == f"{b'a' * 30!r} []"
 
 
-def test_rdbcodec_pure_turns_python_lzf_off() -> None:
+def test_rdbcodec_pure_turns_python_lzf_and_lz4_off() -> None:
     code = (
         "import sys\nfrom rdbcodec.wire import lzf\n"
-        "print(lzf.engine(), lzf.available(), lzf.compress(b'a' * 30).hex(), 'lzf' in sys.modules)"
+        "print(lzf.engine(), lzf.available(), lzf.compress(b'a' * 30).hex())\n"
+        "print([m for m in ('lzf', 'lz4') if m in sys.modules])"
     )
-    assert python(code, RDBCODEC_PURE="1") == "pure ['pure'] 0061e00f00046161616161 False"
+    assert python(code, RDBCODEC_PURE="1") == "pure ['pure'] 016161e01100016161\n[]"
 
 
 def test_the_engine_in_use_is_the_first_available_one() -> None:
@@ -509,16 +501,20 @@ def test_the_engine_in_use_is_the_first_available_one() -> None:
     assert lzf.available()[-1] == "pure"
 
 
-def why_not(monkeypatch: pytest.MonkeyPatch, module: ModuleType | None) -> str:
+def why_not(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType | None, name: str = "python-lzf", package: str = "lzf"
+) -> str:
     monkeypatch.delenv("RDBCODEC_PURE", raising=False)
-    monkeypatch.setitem(sys.modules, "lzf", module)
+    monkeypatch.setitem(sys.modules, package, module)
     with pytest.raises(ImportError) as caught:
-        lzf.load.__wrapped__("python-lzf")
+        lzf.load.__wrapped__(name)
     return str(caught.value)
 
 
 def test_an_engine_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert why_not(monkeypatch, None) == "import of lzf halted; None in sys.modules"
+    absent = why_not(monkeypatch, None, "lz4", "lz4.block")
+    assert absent == "import of lz4.block halted; None in sys.modules"
 
 
 def test_another_package_called_lzf_is_left_alone_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -529,11 +525,12 @@ def test_another_package_called_lzf_is_left_alone_and_says_why(monkeypatch: pyte
     assert why_not(monkeypatch, other) == "the package lzf is here, but does not speak LZF"
 
 
-def test_an_engine_that_is_turned_off_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["python-lzf", "lz4"])
+def test_an_engine_that_is_turned_off_says_so(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("RDBCODEC_PURE", "1")
     with pytest.raises(ImportError) as caught:
-        lzf.load.__wrapped__("python-lzf")
-    assert str(caught.value) == "RDBCODEC_PURE=1 turns python-lzf off"
+        lzf.load.__wrapped__(name)
+    assert str(caught.value) == f"RDBCODEC_PURE=1 turns {name} off"
 
 
 def test_a_skipped_engine_gives_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
