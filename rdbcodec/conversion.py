@@ -10,6 +10,7 @@ and what is kept of it is copied byte for byte, its checksum's absence and what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from mmap import mmap
 from os import PathLike
@@ -70,8 +71,8 @@ def convert(
     job.compression, job.replace, job.checksum = compression, replace, checksum
     done = None
     if again is None:
-        assert isinstance(source, Reader)
-        done = job.run(source, target_file, allow_loss=allow_loss, trusting=False)
+        with _opened(source) as reader:
+            done = job.run(reader, target_file, allow_loss=allow_loss, trusting=False)
     for trusting in (True, False) if _is_replaceable(target_file) else (False,):
         if done is None and again is not None:
             with again() as reader:
@@ -82,11 +83,18 @@ def convert(
 
 def _reopener(source: Source | Reader | Callable[[], Reader]) -> Callable[[], Reader] | None:
     """How to read the source once more; None when it passes by only once."""
-    if isinstance(source, str | PathLike | bytes | bytearray | memoryview | mmap):
+    if isinstance(source, bytes | bytearray | memoryview | mmap):
         return lambda: open_snapshot(source)
-    if callable(source):
-        return source
-    return None
+    if isinstance(source, str | PathLike):
+        return (lambda: open_snapshot(source)) if Path(source).is_file() else None
+    return source if callable(source) else None
+
+
+def _opened(source: Source | Reader | Callable[[], Reader]) -> AbstractContextManager[Reader]:
+    """A source that passes by once; a Reader stays open, as it is the caller's."""
+    if isinstance(source, Reader):
+        return nullcontext(source)
+    return source() if callable(source) else open_snapshot(source)
 
 
 def _is_replaceable(target_file: Target) -> bool:

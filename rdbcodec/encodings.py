@@ -11,6 +11,7 @@ it. A key that cannot be written at all is lost as a whole: `transcode` answers 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import CorruptStructure, EncodeError
 from rdbcodec.formats import TypeRow, VersionRow
 from rdbcodec.losses import TYPE_PREFIX
+from rdbcodec.structures.stream_node import StreamEntry
 from rdbcodec.wire import lengths, lzf
 from rdbcodec.wire.integers import integer_in
 from rdbcodec.wire.module_ids import decode_module_id
@@ -66,10 +68,17 @@ def _natural_set(value: Any) -> Set:
 
 
 def _natural_zset(value: Any) -> ZSet:
-    made = ZSet({text_of(member): float(score) for member, score in value.items()})
+    made = ZSet({text_of(member): _score(score) for member, score in value.items()})
     if len(made) != len(value):
         raise EncodeError("two members of the sorted set are the same bytes", value=value)
     return made
+
+
+def _score(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise EncodeError("a score is not a number") from None  # Python's own words show it
 
 
 def _natural_hash(value: Any) -> Hash:
@@ -81,16 +90,38 @@ def _natural_hash(value: Any) -> Hash:
     return made
 
 
+def _natural_path_hash(value: Any) -> PathHash:
+    made = PathHash({text_of(path): _natural_hash(fields) for path, fields in value.items()})
+    if len(made) != len(value):
+        raise EncodeError("two paths of the path hash are the same bytes", value=value)
+    return made
+
+
+def _natural_stream(value: Any) -> Stream:
+    made: Stream = copy.copy(value)
+    made.entries = [
+        StreamEntry(entry.id, [(text_of(name), text_of(text)) for name, text in entry.fields])
+        for entry in value.entries
+    ]
+    return made
+
+
 _NATURAL: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
     ((bytes, bytearray, memoryview, str, int), "string", text_of),
     ((list, tuple), "list", lambda value: List(texts_of(value))),
     ((set, frozenset, Set), "set", _natural_set),
     (ZSet, "zset", _natural_zset),
-    (PathHash, "path-hash", _same),
+    (PathHash, "path-hash", _natural_path_hash),
     (dict, "hash", _natural_hash),
-    (Stream, "stream", _same),
+    (Stream, "stream", _natural_stream),
     (ModuleValue, "module", _same),
-    (Array, "array", _same),
+    (
+        Array,
+        "array",
+        lambda value: Array(
+            dict(zip(value.elements, texts_of(value.elements.values()), strict=True)), value.cursor
+        ),
+    ),
     (Cron, "cron", _same),
 )
 
@@ -120,8 +151,10 @@ def _choose_set(value: Set, form: Form) -> Iterable[str]:
     if value.expires_at_ms:
         yield "set-expiry"
     limits = form.limits
-    if len(value) <= limits.intset_entries and all(integer_in(member) is not None for member in value):
-        yield "set-intset"
+    may_be_compact = len(value) <= max(limits.intset_entries, limits.set_entries)
+    if may_be_compact and all(integer_in(member) is not None for member in value):
+        # An intset that outgrows its limit becomes a table at once, whatever that of listpacks is.
+        yield from (("set-intset",) if len(value) <= limits.intset_entries else ())
     elif _is_small(value, len(value), limits.set_entries, limits.set_value) and _is_clear(value, form):
         yield "set-listpack"
     yield "set"
@@ -183,6 +216,7 @@ def encode(row: TypeRow, value: Any, form: Form) -> bytes:
     """A value in the layout of a row of the target. Raises EncodeError when no server loads it."""
     try:
         _check_size(row, value)
+        _check_place(row, value)
         return ENCODERS[row.name](value, form)
     except EncodeError as error:
         error.locate(type=row.type, target=form.name)
@@ -196,7 +230,16 @@ def _check_size(row: TypeRow, value: Any) -> None:
         raise EncodeError(f"an empty {row.type} does not exist, and no server loads one")
 
 
+def _check_place(row: TypeRow, value: Any) -> None:
+    if row.name not in _WITH_EXPIRIES and getattr(value, "expires_at_ms", None):
+        raise EncodeError(f"a {row.type} in the layout {row.encoding!r} has no place for its expiries")
+
+
 _NEVER_EMPTY = frozenset({"list", "set", "zset", "hash", "array", "path-hash"})
+_WITH_EXPIRIES = frozenset(
+    {"hash-ttl-rc", "hash-listpack-ttl-rc", "hash-ttl", "hash-listpack-ttl", "hash-ttl-valkey"}
+    | {"hash-expiry", "set-expiry"}
+)
 
 
 def encode_value(type_: str, value: Any, form: Form, lose: Lose) -> tuple[TypeRow, bytes] | None:
@@ -209,23 +252,44 @@ def encode_value(type_: str, value: Any, form: Form, lose: Lose) -> tuple[TypeRo
     return row, encode(row, value, form)
 
 
+def encode_as(row: TypeRow, value: Any, form: Form, lose: Lose) -> tuple[TypeRow, bytes] | None:
+    """A decoded value in a layout asked for; in the target's choice when that layout cannot hold all of it."""
+    if getattr(value, "expires_at_ms", None) and row.name not in _HOLD_EXPIRIES:
+        return encode_value(row.type, value, form, lose)
+    if row.type == "stream":
+        value = in_version(value, STREAM_VERSIONS[row.name], lose)
+    return row, encode(row, value, form)
+
+
 def _as_it_is(value: Any, form: Form, lose: Lose) -> Any:
     del form, lose
     return value
 
 
 def _adapt_hash(value: Hash, form: Form, lose: Lose) -> Hash:
-    if not value.expires_at_ms or any(name in form.types for name in _TTL_HASHES):
+    if not value.expires_at_ms:
+        return value
+    if any(name in form.types for name in _TTL_HASHES):
+        lose_fractions(value.expires_at_ms.values(), form, lose)
         return value
     lose("field-ttl")
     return Hash(value)
 
 
 def _adapt_set(value: Set, form: Form, lose: Lose) -> Set:
-    if not value.expires_at_ms or "set-expiry" in form.types:
+    if not value.expires_at_ms:
+        return value
+    if "set-expiry" in form.types:
+        lose_fractions(value.expires_at_ms.values(), form, lose)
         return value
     lose("member-ttl")
     return Set(value)
+
+
+def lose_fractions(expiries: Iterable[int], form: Form, lose: Lose) -> None:
+    """Tell of times that Dragonfly, which counts seconds, cannot hold whole."""
+    if form.dialect == "dragonfly" and any(at % 1000 for at in expiries):
+        lose("sub-second-expiry")
 
 
 def _adapt_stream(value: Stream, form: Form, lose: Lose) -> Stream:
@@ -238,6 +302,10 @@ def stream_row(form: Form) -> tuple[int, TypeRow]:
     return max((version, form.types[name]) for name, version in STREAM_VERSIONS.items() if name in form.types)
 
 
+_HOLD_EXPIRIES = frozenset(
+    {"hash-ttl", "hash-listpack-ttl", "hash-ttl-rc", "hash-listpack-ttl-rc", "hash-ttl-valkey"}
+    | {"hash-expiry", "set-expiry"}
+)
 _TTL_HASHES = ("hash-ttl", "hash-ttl-valkey", "hash-expiry")
 STREAM_VERSIONS = {"stream": 1, "stream-2": 2, "stream-3": 3, "stream-4": 4, "stream-5": 5}
 _ADAPT: dict[str, Callable[[Any, Form, Lose], Any]] = {
@@ -328,7 +396,8 @@ def _is_critical(value: Any) -> bool:
     return has_critical(value) or (isinstance(value, Hash) and has_critical(value.values()))
 
 
-_ZIPLISTS = frozenset({"list-ziplist", "zset-ziplist"})  # those that a target without them may hold
+# The ziplists that a target may hold which does not know all of their integers.
+_ZIPLISTS = frozenset({"list-ziplist", "zset-ziplist", "hash-ziplist"})
 _LISTPACKS = frozenset(
     {"hash-listpack", "zset-listpack", "set-listpack", "list-quicklist-2", "hash-listpack-ttl"}
     | {"hash-listpack-ttl-rc", "hash-template-listpack", "hash-template-listpack-ref"}

@@ -22,13 +22,16 @@ class LossRow(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """How many `times` one kind of loss occurred, and the first place: offset in bytes, db and key."""
+    """How many `times` one kind of loss occurred, and the first place: offset in bytes, db and key.
+
+    What was written by key and value has no offset.
+    """
 
     kind: str
     severity: Severity
     says: str
     times: int
-    offset: int
+    offset: int | None
     db: int | None
     key: bytes | None
 
@@ -39,7 +42,8 @@ class Loss(NamedTuple):
         """One line for a person."""
         key = "" if self.key is None or hide_keys else f", key {show_key(self.key)}"
         db = "" if self.db is None else f", db {self.db}"
-        return f"{self.kind}: {self.times} x {self.says}; first at offset {self.offset}{db}{key}"
+        place = "" if self.offset is None else f" at offset {self.offset}"
+        return f"{self.kind}: {self.times} x {self.says}; first{place}{db}{key}"
 
 
 class Losses:
@@ -48,7 +52,7 @@ class Losses:
     def __init__(self) -> None:
         self._found: dict[str, Loss] = {}
 
-    def add(self, kind: str, *, offset: int, db: int | None = None, key: bytes | None = None) -> None:
+    def add(self, kind: str, *, offset: int | None, db: int | None = None, key: bytes | None = None) -> None:
         """One more of a kind."""
         known = self._found.get(kind)
         if known is None:

@@ -11,7 +11,8 @@ import errno
 import gzip
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
@@ -41,11 +42,7 @@ class Sink:
         self, target: Target, *, compression: Compression | None = None, replace: bool = True
     ) -> None:
         self.crc = 0
-        self._output: _Output = (
-            _open_path(Path(target), replace=replace)
-            if isinstance(target, str | os.PathLike)
-            else _Given(target)
-        )
+        self._output = _open(target, replace=replace)
         self._file: Any = self._output.file
         try:
             self._packer = _packer(self._output.file, compression)
@@ -73,6 +70,18 @@ class Sink:
     def abort(self) -> None:
         """Leave no file behind."""
         self._output.abort()
+
+
+@contextmanager
+def output(target: Target, *, replace: bool = True) -> Iterator[Any]:
+    """A binary file for text or other bytes: there whole when the body is done, not at all when it fails."""
+    opened = _open(target, replace=replace)
+    try:
+        yield opened.file
+        opened.commit()
+    except BaseException:
+        opened.abort()
+        raise
 
 
 class _Output(Protocol):
@@ -147,13 +156,19 @@ class _Replaced:
         os.fsync(self.file.fileno())  # the rename must not reach the disk before the bytes
         self.file.close()
         if not self._replace and self._path.exists():
-            raise FileExistsError(errno.EEXIST, "the file has come to exist meanwhile", str(self._path))
+            raise FileExistsError(errno.EEXIST, "exists already", str(self._path))
         self._temporary.replace(self._path)
 
     def abort(self) -> None:
         with suppress(OSError):
             self.file.close()
         self._temporary.unlink(missing_ok=True)
+
+
+def _open(target: Target, *, replace: bool) -> _Output:
+    if isinstance(target, str | os.PathLike):
+        return _open_path(Path(target), replace=replace)
+    return _Given(target)
 
 
 def _open_path(path: Path, *, replace: bool) -> _Direct | _Replaced:
@@ -163,7 +178,7 @@ def _open_path(path: Path, *, replace: bool) -> _Direct | _Replaced:
         return _Replaced(path, replace=replace)
     if stat.S_ISREG(mode):
         if not replace:
-            raise FileExistsError(errno.EEXIST, "the file exists already", str(path))
+            raise FileExistsError(errno.EEXIST, "exists already", str(path))
         return _Replaced(path, replace=replace)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from rdbcodec.datatypes.form import Form, limits_of, release_row
 from rdbcodec.datatypes.natural import text_of
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.encodings import copies, encode, encode_value, natural, row_named, transcode
+from rdbcodec.datatypes.stream_versions import Lose
+from rdbcodec.encodings import copies, encode_as, encode_value, natural, row_named, transcode
 from rdbcodec.errors import DecodeError, EncodeError
 from rdbcodec.formats import CRC_SINCE, FIRST_VALKEY, OPCODES, TELLTALE_AUX, Dialect, TypeRow
 from rdbcodec.large import transcode_large
@@ -158,9 +159,18 @@ class Writer:
             self.write_record(subject)
             return
         key = text_of(subject)
+
+        def lose(kind: str) -> None:
+            self._lose(kind, db=db, key=key)
+
         try:
-            row, raw = self._encoded(value, type, encoding)
-            head = self._attributes(expires_at_ms, idle, freq, meta)
+            made = self._encoded(value, type, encoding, lose)
+            if made is None:
+                self.dropped += 1
+                return
+            row, raw = made
+            head = b"" if expires_at_ms is None else self._expiry(expires_at_ms, lose)
+            head += self._hints(idle, freq, meta, lose)
         except EncodeError as error:
             error.locate(type=type or "value", target=self.form.name, db=db, key=key)
             raise
@@ -169,33 +179,17 @@ class Writer:
         self._put(head + bytes((row.code,)) + strings.encode(key, compress=self.form.compress) + raw)
         self.keys += 1
 
-    def _encoded(self, value: Any, type_: str | None, encoding: str | None) -> tuple[TypeRow, bytes]:
+    def _encoded(
+        self, value: Any, type_: str | None, encoding: str | None, lose: Lose
+    ) -> tuple[TypeRow, bytes] | None:
         form = self.form
-        if type_ is None and value.__class__ is bytes and encoding is None:
-            return form.types["string"], strings.encode(value, compress=form.compress)
         found, value = (type_, value) if type_ in _WITHOUT_CLASS else natural(value)
         row = row_named(type_ or found, encoding, form) if encoding is not None else None
         if row is not None:
-            return row, encode(row, value, form)
-        made = encode_value(type_ or found, value, form, self._refuse)
-        assert made is not None  # _refuse raises
-        return made
+            return encode_as(row, value, form, lose)
+        return encode_value(type_ or found, value, form, lose)
 
-    def _refuse(self, kind: str) -> NoReturn:
-        raise EncodeError(f"cannot be written whole: {row_of(kind).says}", target=self.form.name)
-
-    def _attributes(
-        self, expires_at_ms: int | None, idle: int | None, freq: int | None, meta: bytes | None
-    ) -> bytes:
-        """The attributes of a key given by value; hints the target does not know are left out."""
-        head = b"" if expires_at_ms is None else self._expiry(expires_at_ms, self._refuse)
-        return head + self._hints(idle, freq, meta, self._refuse_data)
-
-    def _refuse_data(self, kind: str) -> None:
-        if row_of(kind).severity == "data":
-            self._refuse(kind)
-
-    def _expiry(self, at_ms: int, lose: Callable[[str], object]) -> bytes:
+    def _expiry(self, at_ms: int, lose: Lose) -> bytes:
         if "expiretime-ms" in self.form.opcodes:
             return _CODES["expiretime-ms"] + at_ms.to_bytes(8, "little", signed=True)
         seconds = -(-at_ms // _SECOND)  # up: a key must never expire early
@@ -206,9 +200,7 @@ class Writer:
             lose("sub-second-expiry")
         return _CODES["expiretime"] + max(seconds, -_MAX_SECONDS).to_bytes(4, "little", signed=True)
 
-    def _hints(
-        self, idle: int | None, freq: int | None, meta: bytes | None, lose: Callable[[str], object]
-    ) -> bytes:
+    def _hints(self, idle: int | None, freq: int | None, meta: bytes | None, lose: Lose) -> bytes:
         head = b""
         if idle is not None:
             head += self._hint("idle", "idle", _CODES["idle"] + lengths.encode(idle), lose)
@@ -218,7 +210,7 @@ class Writer:
             head += self._hint("key-meta", "key-metadata", meta, lose)
         return head
 
-    def _hint(self, opcode: str, kind: str, data: bytes, lose: Callable[[str], object]) -> bytes:
+    def _hint(self, opcode: str, kind: str, data: bytes, lose: Lose) -> bytes:
         if opcode in self.form.opcodes:
             return data
         lose(kind)
@@ -462,13 +454,19 @@ class Writer:
 
     def lose(self, kind: str, record: Record) -> None:
         """Count a loss; raise EncodeError when it is one of data and that is not allowed."""
-        entry = record if isinstance(record, Entry) else None
-        db, key = (entry.db, entry.key) if entry is not None else (None, None)
+        if isinstance(record, Entry):
+            self._lose(kind, offset=record.offset, db=record.db, key=record.key)
+        else:
+            self._lose(kind, offset=record.offset)
+
+    def _lose(
+        self, kind: str, *, offset: int | None = None, db: int | None = None, key: bytes | None = None
+    ) -> None:
         if not self._allow_loss and row_of(kind).severity == "data":
             error = EncodeError(f"cannot be written whole: {row_of(kind).says}", target=self.form.name)
-            error.db, error.key, error.type = db, key, entry.type if entry is not None else None
+            error.db, error.key = db, key
             raise error
-        self.losses.add(kind, offset=record.offset, db=db, key=key)
+        self.losses.add(kind, offset=offset, db=db, key=key)
 
     # --- bytes ---------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,6 +49,13 @@ def program(name: str) -> str:
     pytest.skip(f"{name} is not installed")
 
 
+def checks(path: str, file: Path) -> tuple[bool, str]:
+    """Whether the server's own checker accepts a file, and what it says: the program under another name."""
+    words = ["redis-check-rdb", str(file)]  # Valkey answers to this name too
+    done = subprocess.run(words, executable=path, capture_output=True, check=False)
+    return done.returncode == 0, done.stdout.decode(errors="replace")
+
+
 class Readable(Protocol):
     """What RESP replies are read from."""
 
@@ -62,9 +70,17 @@ class ServerError(Exception):
     """The server said -ERR."""
 
 
+def encode_command(words: Sequence[bytes | str | float]) -> bytes:
+    """One command as RESP."""
+    parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
 def read_reply(file: Readable) -> Any:
     """One RESP reply: bytes, int, list, None; ServerError for an error."""
     line = file.readline()[:-2]
+    if not line:
+        raise ConnectionError("the server hung up")
     kind, rest = line[:1], line[1:]
     if kind == b"-":
         raise ServerError(rest.decode())
@@ -87,7 +103,9 @@ class Server:
         self.file = folder / "dump.rdb"
         sock = folder / "s"
         words = [path, "--port", "0", "--unixsocket", str(sock), "--dir", str(folder), "--save", "", *options]
-        self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        self.log = folder / "log"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(words, stdout=log, stdin=subprocess.DEVNULL)
         self._socket = self._connect(sock)
         self._replies = self._socket.makefile("rb")
 
@@ -106,15 +124,45 @@ class Server:
 
     def command(self, *words: bytes | str | float) -> Any:
         """The reply to one command."""
-        parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-        request = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
-        self._socket.sendall(request)
+        self._socket.sendall(encode_command(words))
         return read_reply(self._replies)
+
+    def commands(self, requests: Sequence[Sequence[bytes | str | float]]) -> list[Any]:
+        """The replies to many commands sent at once; a ServerError stands where the server said -ERR."""
+        self._socket.sendall(b"".join(map(encode_command, requests)))
+        return [self._reply_or_error() for _ in requests]
+
+    def _reply_or_error(self) -> Any:
+        try:
+            return read_reply(self._replies)
+        except ServerError as error:
+            return error
 
     def save(self) -> bytes:
         """A snapshot of what is in the server now."""
         assert self.command("SAVE") == b"OK"
         return self.file.read_bytes()
+
+    def load(self, data: bytes) -> None:
+        """Replace the data set by this snapshot, as a start would; what it says against it is the failure.
+
+        A server that refuses a snapshot mostly ends itself: `is_running` is to be asked before the next.
+        """
+        self.file.write_bytes(data)
+        said = self.log.stat().st_size
+        try:
+            assert self.command("DEBUG", "RELOAD", "NOSAVE") == b"OK"
+        except (ServerError, ConnectionError) as error:
+            if isinstance(error, ConnectionError):
+                self._process.wait(30)
+            raise AssertionError(
+                f"{self.path}: {self.log.read_bytes()[said:].decode(errors='replace')}"
+            ) from error
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended itself."""
+        return self._process.poll() is None
 
     def stop(self) -> None:
         """End the server and everything that belongs to it."""

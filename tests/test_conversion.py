@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ways import SNAPSHOTS, corpus, pair, snapshot, string
 
 import rdbcodec
 from rdbcodec import conversion, writer
@@ -22,7 +23,6 @@ from rdbcodec.datatypes.stream_versions import RELEASED_TO, complete
 from rdbcodec.datatypes.streams import NO_ID
 from rdbcodec.errors import EncodeError, LossyConversion
 from rdbcodec.losses import Losses
-from tests.ways import SNAPSHOTS, corpus, pair, snapshot, string
 
 FIXTURES = [*SNAPSHOTS, *corpus("vectors", ".rdb")]
 VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 80)  # the acceptance line's
@@ -43,7 +43,7 @@ class AllLosses(Losses):
         self.places: dict[Place, set[str]] = defaultdict(set)
         AllLosses.last = self
 
-    def add(self, kind: str, *, offset: int, db: int | None = None, key: bytes | None = None) -> None:
+    def add(self, kind: str, *, offset: int | None, db: int | None = None, key: bytes | None = None) -> None:
         super().add(kind, offset=offset, db=db, key=key)
         self.places[db, key].add(kind)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import rdbcodec
-from rdbcodec.duplicates import RUN, Duplicate, Names
 from rdbcodec.compat.profile import MAX_AUX, MAX_DATABASES, profile
 from rdbcodec.compat.soundness import check
+from rdbcodec.duplicates import RUN, Duplicate, Names
 
 
 def descriptors() -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from servers import SERVERS, Server, program
+from readback import Comparison, decoded, read_back
+from servers import SERVERS, Server, checks, program
+from ways import entries
 
 import rdbcodec
 
@@ -84,75 +83,19 @@ def fill_stream(server: Server, rng: random.Random, key: str) -> None:
     server.command("XACK", key, "g", ids[0])
 
 
-def answer(server: Server, key: bytes, value: Any) -> Any:
-    """The server's own words for the same thing."""
-    if isinstance(value, bytes):
-        return server.command("GET", key)
-    if isinstance(value, rdbcodec.List):
-        return server.command("LRANGE", key, 0, -1)
-    if isinstance(value, rdbcodec.Set):
-        return set(server.command("SMEMBERS", key))
-    if isinstance(value, rdbcodec.Hash):
-        flat = server.command("HGETALL", key)
-        return dict(zip(flat[::2], flat[1::2], strict=True))
-    if isinstance(value, rdbcodec.ZSet):
-        flat = server.command("ZRANGE", key, 0, -1, "WITHSCORES")
-        return {member: float(score) for member, score in zip(flat[::2], flat[1::2], strict=True)}
-    assert isinstance(value, rdbcodec.Stream)
-    return stream_answer(server, key)
-
-
-def stream_answer(server: Server, key: bytes) -> Any:
-    entries = [(entry.decode(), fields) for entry, fields in server.command("XRANGE", key, "-", "+")]
-    pending = [
-        (entry.decode(), consumer, deliveries)
-        for entry, consumer, _, deliveries in server.command("XPENDING", key, "g", "-", "+", 10000)
-    ]
-    told = server.command("XINFO", "STREAM", key)
-    last = dict(zip(told[::2], told[1::2], strict=True))[b"last-generated-id"].decode()
-    return entries, pending, last
-
-
-def ours(value: Any) -> Any:
-    """A decoded value in the form of `answer`."""
-    if isinstance(value, rdbcodec.Set):
-        return set(value)
-    if isinstance(value, rdbcodec.Stream):
-        entries = [
-            (str(entry.id), [text for pair in entry.fields for text in pair]) for entry in value.entries
-        ]
-        told = value.groups[0].pending.values()
-        pending = [
-            (str(one.id), one.consumer, one.deliveries) for one in sorted(told, key=lambda one: one.id)
-        ]
-        return entries, pending, str(value.last_id)
-    return value
-
-
 def test_everything_read_is_what_the_server_answers(server: Server) -> None:
     fill(server, random.Random(7))
-    data = server.save()
-    seen = {0: 0, 3: 0}
-    for record in rdbcodec.open(data):
-        if isinstance(record, rdbcodec.Entry):
-            server.command("SELECT", record.db)
-            value = record.value()
-            assert ours(value) == answer(server, record.key, value), record
-            assert (record.expires_at_ms or -1) == expiry_of(server, record.key)
-            seen[record.db] += 1
-    assert seen == {db: (server.command("SELECT", db), server.command("DBSIZE"))[1] for db in seen}
-
-
-def expiry_of(server: Server, key: bytes) -> int:
-    """PEXPIRETIME is 7.0's; older servers tell what is left, and the times used are round."""
-    left: int = server.command("PTTL", key)
-    return -1 if left < 0 else {b"string:3": 4_000_000_000_123, b"hash:4": 4_000_000_000_456}[key]
+    read = {
+        (entry.db, entry.key): decoded(entry.type, entry.value(), entry.expires_at_ms)
+        for entry in entries(server.save())
+    }
+    assert len(read) == 2 * 12 * 7
+    found = Comparison(read_back(server), read)
+    assert (found.changed, found.lost) == ({}, {})
 
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_check_agrees_with_the_server_s_own_checker(name: str, tmp_path: Path) -> None:
-    checker = tmp_path / "redis-check-rdb"
-    shutil.copy(program(name), checker)  # a server started under this name is the checker
     running = Server(program(name), tmp_path)
     fill(running, random.Random(11))
     data = running.save()
@@ -162,7 +105,7 @@ def test_check_agrees_with_the_server_s_own_checker(name: str, tmp_path: Path) -
     for at, bytes_ in enumerate(damaged):
         file = tmp_path / f"{at}.rdb"
         file.write_bytes(bytes_)
-        theirs = subprocess.run([checker, file], capture_output=True, check=False).returncode == 0
+        theirs, _ = checks(program(name), file)
         assert is_read(bytes_) == theirs, at
 
 

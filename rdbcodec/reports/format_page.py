@@ -45,7 +45,15 @@ def _releases() -> Iterator[str]:
         )
         for row in RELEASES
     ]
-    head = ("product", "from release", "dialect", "up to version", "types up to", "modules in every build", "back-length")
+    head = (
+        "product",
+        "from release",
+        "dialect",
+        "up to version",
+        "types up to",
+        "modules in every build",
+        "back-length",
+    )
     yield from _table(head, rows)
 
 
