@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rdbcodec.containers import Source
 from rdbcodec.formats import DIALECTS
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
 from rdbcodec.reports.tables import Section, render_rich, render_text
+from rdbcodec.sink import output
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -75,39 +74,12 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="write over an existing file")
 
 
-@contextmanager
-def output_of(name: str, *, force: bool) -> Iterator[BinaryIO]:
+def output_of(name: str, *, force: bool) -> AbstractContextManager[Any]:
     """The file that -o names: there whole when the body is done, not at all when it fails; - is stdout.
 
     Raises FileExistsError when there is such a file and `force` does not allow to replace it.
     """
-    if name == STDIN:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    path = Path(name).resolve()  # a link stays one: what it points to is replaced
-    if path.exists() and not path.is_file():  # a device or a pipe cannot be renamed over
-        with path.open("wb") as file:
-            yield file
-        return
-    _refuse_to_replace(path, name, force=force)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        with unfinished.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        _refuse_to_replace(path, name, force=force)
-        unfinished.replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            unfinished.unlink()
-        raise
-
-
-def _refuse_to_replace(path: Path, name: str, *, force: bool) -> None:
-    if not force and path.exists():
-        raise FileExistsError(errno.EEXIST, "exists already, --force writes over it", name)
+    return output(sys.stdout.buffer if name == STDIN else name, replace=force)
 
 
 class Progressing(Protocol):

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fold-databases", metavar="PREFIX", help="all keys to database 0 under this prefix: '{db}:'"
     )
-    parser.add_argument("--databases", type=int, metavar="N", help="how many databases the target has")
+    parser.add_argument("--databases", type=_count, metavar="N", help="how many databases the target has")
     parser.add_argument(
         "--modules",
         metavar="NAMES",
@@ -77,6 +77,12 @@ def _modules(names: str | None, default: frozenset[str] | None) -> frozenset[str
     if names == "all":
         return None
     return frozenset() if names == "none" else frozenset(names.split(","))
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of databases")
+    return int(text)
 
 
 def _setting(text: str) -> tuple[str, int]:

@@ -78,6 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (| head): nothing to say, and Python must not say it either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except FileExistsError as error:
+        return _fail(IO_ERROR, f"{error.filename}: {error.strerror}, --force writes over it")
     except OSError as error:
         return _fail(IO_ERROR, f"{error.filename or options.current}: {error.strerror or error}")
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rdbcodec.cli.common import NEGATIVE, OK, STDIN, open_file, print_json, progress_of
@@ -84,7 +85,7 @@ class _Opened:
 def _convert(opened: _Opened, options: argparse.Namespace, **told: Any) -> Conversion:
     """To a file; to stdout only what is whole, because what is written there cannot be taken back."""
     told |= {"allow_loss": options.allow_loss, "replace": options.force, "compression": _compression(options)}
-    source = opened() if options.files[0] == STDIN else opened
+    source = opened if Path(options.files[0]).is_file() else opened()
     if options.output != STDIN:
         return convert(source, options.output, **told)
     with tempfile.TemporaryFile() as spool:

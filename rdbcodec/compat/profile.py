@@ -14,7 +14,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
-from rdbcodec.compat.duplicates import Names
+from rdbcodec.duplicates import Names
 from rdbcodec.errors import LimitExceeded
 from rdbcodec.formats import FIRST_VALKEY, RELEASES, Dialect, TypeRow, opcodes_of
 from rdbcodec.reader import Reader, Tail

@@ -8,7 +8,8 @@ from rdbcodec.compat.profile import AuxFact, BigKey, Database, Kind, Profile
 from rdbcodec.formats import writers_of
 from rdbcodec.reader import Tail
 from rdbcodec.reports.tables import Section
-from rdbcodec.reports.words import json_bytes, moment, number, plural, shortened, size, text
+from rdbcodec.reports.words import moment, number, plural, shortened, size, text
+from rdbcodec.texts.scalars import json_bytes
 
 HIDDEN = "(hidden)"
 _CHECKSUMS = {

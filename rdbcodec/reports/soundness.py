@@ -7,7 +7,8 @@ from typing import Any
 
 from rdbcodec.compat.soundness import Problem, Soundness
 from rdbcodec.reports.inspection import tail_words
-from rdbcodec.reports.words import json_bytes, plural, size
+from rdbcodec.reports.words import plural, size
+from rdbcodec.texts.scalars import json_bytes
 
 
 def lines(name: str, found: Soundness, *, hide_keys: bool = False) -> Iterator[str]:

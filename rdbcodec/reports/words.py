@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -50,11 +48,3 @@ def shortened(raw: bytes, width: int = 60, *, size: int | None = None) -> str:
     """Bytes for a table cell; what is cut off is counted. `size` is that of the whole `raw` begins."""
     whole = len(raw) if size is None else size
     return text(raw) if whole <= width else f"{text(raw[:width])}... ({whole} bytes)"
-
-
-def json_bytes(raw: bytes) -> Any:
-    """Bytes in JSON without loss: text when valid UTF-8, else {"$b64": ...}."""
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"$b64": base64.b64encode(raw).decode("ascii")}

@@ -1,0 +1,163 @@
+"""`rdbcodec compat FILE... --target T`: will it load there?
+
+Exit code 0: the answer is "yes" for every file and target; with --all, each file has a target that takes
+it. 1: anything else, "after-conversion" and "unknown" too, because the file as it is was asked about.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rdbcodec.cli import circumstances
+from rdbcodec.cli.common import (
+    NEGATIVE,
+    OK,
+    add_source_arguments,
+    now_of,
+    open_file,
+    print_json,
+    print_sections,
+    progress_of,
+)
+from rdbcodec.compat import profile_json, sas
+from rdbcodec.compat import targets as known
+from rdbcodec.compat.profile import MAX_HELD_VALUE, Profile, profile
+from rdbcodec.compat.rules import BY_ID
+from rdbcodec.compat.targets import Target, TargetError
+from rdbcodec.compat.verdict import Verdict, check
+from rdbcodec.reports import compat
+
+_MATRIX_FROM = 4  # with more targets than three a table says more than blocks of text
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="snapshot, gzip, LZ4 and zstd too; - is stdin"
+    )
+    parser.add_argument("--target", action="append", metavar="T", help="where it shall go; may be repeated")
+    parser.add_argument("--all", action="store_true", help="judge it for every target known")
+    parser.add_argument(
+        "--format", choices=("text", "json", "markdown"), default="text", help="default: text"
+    )
+    parser.add_argument("--verbose", action="store_true", help="show remarks too")
+    parser.add_argument("--duplicates", action="store_true", help="look for keys that are there twice, too")
+    parser.add_argument("--list-targets", action="store_true", help="show the targets and exit")
+    parser.add_argument("--explain", metavar="RULE", help="show a rule with its sources and exit")
+    parser.add_argument("--targets-file", metavar="FILE", help="targets of your own, TOML or JSON")
+    parser.add_argument("--profile-in", action="append", metavar="FILE", help="judge a profile saved before")
+    parser.add_argument("--profile-out", metavar="FILE", help="save the profile of the one FILE as JSON")
+    add_source_arguments(parser)
+    circumstances.add_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge every file for every target; nothing for a file that cannot be read to its end."""
+    if options.explain is not None:
+        return _explain(options)
+    targets = _known(options)
+    if options.list_targets:
+        return _list(list(targets.values()), options)
+    chosen = _chosen(targets, options)
+    told = circumstances.circumstances_of(options)
+    answers = [
+        _judge(name, facts, [check(facts, target, told) for target in chosen], options)
+        for name, facts in _profiles(options)
+    ]
+    return OK if all(answers) else NEGATIVE
+
+
+def _judge(name: str, facts: Profile, verdicts: Sequence[Verdict], options: argparse.Namespace) -> bool:
+    """Print the verdicts on a file; whether the answer is yes."""
+    if options.format == "json":
+        print_json(compat.as_json(name, verdicts, hide_keys=options.hide_keys))
+    elif options.format == "markdown":
+        told = compat.markdown(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
+        print("\n".join(told))
+    elif verdicts and len(verdicts) >= _MATRIX_FROM and not options.verbose:
+        print_sections(compat.headline(name, facts), compat.matrix(verdicts))
+    elif verdicts:
+        told = compat.lines(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
+        print("\n".join(told))
+    loads = [verdict.loads == "yes" for verdict in verdicts]
+    return any(loads) if options.all else all(loads)
+
+
+def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, Profile]]:
+    for name in options.profile_in or ():
+        options.current = name
+        facts = profile_json.load(name)
+        yield name, facts
+    for name in options.files:
+        options.current = name
+        facts = _profile(name, options)
+        if options.profile_out is not None:
+            Path(options.profile_out).write_text(profile_json.dumps(facts), "utf-8")
+        yield name, facts
+
+
+def _profile(name: str, options: argparse.Namespace) -> Profile:
+    with (
+        open_file(name, options, max_value=MAX_HELD_VALUE) as reader,
+        progress_of(name, reader, options) as tick,
+    ):
+        return profile(reader, now_ms=now_of(options), duplicates=options.duplicates, progress=tick)
+
+
+# --- what was asked ---------------------------------------------------------------------------------
+
+
+def _known(options: argparse.Namespace) -> Mapping[str, Target]:
+    if options.targets_file is None:
+        return known.targets()
+    try:
+        return {**known.targets(), **known.load(options.targets_file)}
+    except TargetError as error:
+        _usage_error(options, str(error))
+
+
+def _chosen(targets: Mapping[str, Target], options: argparse.Namespace) -> list[Target]:
+    if not options.files and not options.profile_in:
+        _usage_error(options, "a FILE or --profile-in is needed")
+    if options.profile_out is not None and len(options.files) != 1:
+        _usage_error(options, "--profile-out goes with one FILE")
+    if options.all:
+        return list(targets.values())
+    if not options.target and options.profile_out is None:
+        _usage_error(options, "--target or --all is needed; --list-targets shows what is known")
+    try:
+        return [known.find(name, targets) for name in options.target or ()]
+    except TargetError as error:
+        _usage_error(options, f"argument --target: {error}")
+
+
+def _usage_error(options: argparse.Namespace, message: str) -> NoReturn:
+    leave: Callable[[str], NoReturn] = options.usage_error
+    leave(message)
+
+
+def _list(targets: list[Target], options: argparse.Namespace) -> int:
+    if options.format == "json":
+        print_json(compat.json_targets(targets))
+    else:
+        print_sections("rdbcodec compat", compat.target_sections(targets))
+    return OK
+
+
+def _explain(options: argparse.Namespace) -> int:
+    name = options.explain.upper()
+    of_sas = [rule for rule in sas.RULES if rule.id == name]
+    if name in BY_ID:
+        print("\n".join(compat.rule_lines(BY_ID[name])))
+    elif of_sas:
+        print("\n".join(line for rule in of_sas for line in compat.sas_rule_lines(rule)))
+    else:
+        rules = [*BY_ID, *(rule.id for rule in sas.RULES)]
+        close = difflib.get_close_matches(name, rules, n=3)
+        hint = f", did you mean {', '.join(close)}?" if close else ""
+        _usage_error(options, f"argument --explain: unknown rule {options.explain!r}{hint}")
+    return OK

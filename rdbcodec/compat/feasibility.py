@@ -1,0 +1,100 @@
+"""What a conversion for a target would lose, as far as a profile can tell without converting.
+
+The writer's own tables (`Form`) say what the target holds. Where the answer hangs on values a profile has
+not decoded (what a stream remembers, whether an expiry is a whole second), nobody can say, and the answer
+is None: a conversion is promised only when it is certain to keep every key whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rdbcodec.compat.profile import Kind, Place, Profile
+from rdbcodec.compat.targets import Target, loader_of
+from rdbcodec.datatypes.form import Form
+from rdbcodec.losses import TYPE_PREFIX, Loss, row_of
+from rdbcodec.writer import make_form
+
+# Opcodes whose loss is one of data, and the kind of loss; every other one a target lacks is undecided.
+_OPCODE_LOSSES = {
+    "function": "function",
+    "function-pre-ga": "function",
+    "module-aux": "module-aux",
+    "key-meta": "key-metadata",
+    "slot-import": "slot-import",
+    "update": "update",
+}
+# Hints of the old server, and opcodes whose content lives on in the values: nothing a client can see is lost.
+_NO_LOSS = frozenset({"aux", "resizedb", "slot-info", "freq", "idle", "eof", "selectdb", "hash-template"})
+_SHORT_LENGTHS = 1 << 32  # bytes; a file below it holds no string that needs a longer length
+
+
+def conversion_losses(profile: Profile, target: Target) -> list[Loss] | None:
+    """What `convert --to` would lose of the data: [] for nothing, None when the profile cannot tell."""
+    form = _form(target)
+    if form is None:
+        return None
+    losses = [*_kind_losses(profile, form), *_opcode_losses(profile, form)]
+    if not losses and _is_undecided(profile, form):
+        return None
+    return losses
+
+
+def _form(target: Target) -> Form | None:
+    """The form `convert --to` would write; None when no release is exactly like the target."""
+    loader = loader_of(target)
+    if target.reads_like is None or loader is None:
+        return None
+    form = make_form(target.reads_like)
+    return form if form.version == loader.accepts and not target.lacks else None
+
+
+def _kind_losses(profile: Profile, form: Form) -> Iterator[Loss]:
+    for kind in profile.kinds.values():
+        if kind.row.type == "module":
+            continue
+        if not any(row.type == kind.row.type for row in form.types.values()):
+            yield _loss(TYPE_PREFIX + kind.row.type, kind.keys, kind.first)
+        elif _has_member_ttl(kind) and not _holds_member_ttl(kind, form):
+            yield _loss("field-ttl" if kind.row.type == "hash" else "member-ttl", kind.keys, kind.first)
+    lacked = [
+        module
+        for module in profile.modules.values()
+        if module.keys and form.modules is not None and module.name not in form.modules
+    ]
+    for module in lacked:
+        yield _loss("module", module.keys, module.first)
+
+
+def _has_member_ttl(kind: Kind) -> bool:
+    return "ttl" in kind.row.encoding
+
+
+def _holds_member_ttl(kind: Kind, form: Form) -> bool:
+    return any(row.type == kind.row.type and "ttl" in row.encoding for row in form.types.values())
+
+
+def _opcode_losses(profile: Profile, form: Form) -> Iterator[Loss]:
+    for name in sorted(profile.codes()):
+        if name in _OPCODE_LOSSES and name not in form.opcodes:
+            count = profile.opcodes[name] or profile.meta_keys
+            yield _loss(_OPCODE_LOSSES[name], count, profile.places[name])
+    if profile.tail is not None and profile.tail.kind == "AOF commands":
+        yield _loss("aof-commands", 1, Place(profile.size))
+
+
+def _is_undecided(profile: Profile, form: Form) -> bool:
+    """Whether the loss hangs on something that only the values tell."""
+    streams = [kind for kind in profile.kinds.values() if kind.row.type == "stream"]
+    return (
+        any(kind.row.name not in form.types for kind in streams)
+        or (bool(profile.expiries.keys) and "expiretime-ms" not in form.opcodes)
+        or (form.version < 8 and profile.size >= _SHORT_LENGTHS)
+        or bool(profile.codes() - _NO_LOSS - set(_OPCODE_LOSSES) - set(form.opcodes))
+        or b"keydb-subexpire-key" in profile.aux
+    )
+
+
+def _loss(kind: str, count: int, place: Place) -> Loss:
+    row = row_of(kind)
+    return Loss(kind, row.severity, row.says, count, place.offset, place.db, place.key)

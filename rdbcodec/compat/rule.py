@@ -1,0 +1,137 @@
+"""What a rule is: a row with a question, and the three answers a question may give besides "no".
+
+    Found      the rule applies: its sentence is said, with its severity
+    Unknown    nobody knows: said with severity "unknown", which is never "ok"
+    Missing    a circumstance nobody told would decide it: becomes a question to the user
+
+Rows stand in `rules_*.py`, one file a family of targets; `rules.py` puts them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Literal, NamedTuple
+
+from rdbcodec.compat.circumstances import BY_NAME, Circumstances
+from rdbcodec.compat.profile import Place, Profile
+from rdbcodec.compat.targets import Loader, Source, Target, loader_of, sources
+
+Severity = Literal["blocker", "warning", "info", "unknown"]
+SEVERITIES: tuple[Severity, ...] = ("blocker", "unknown", "warning", "info")
+
+
+class Case(NamedTuple):
+    """What is judged: a snapshot, meant for a target, in circumstances."""
+
+    profile: Profile
+    circumstances: Circumstances
+    target: Target
+
+    @property
+    def loader(self) -> Loader | None:
+        """What the target reads; None when nobody says."""
+        return loader_of(self.target)
+
+    def told(self, name: str) -> Any:
+        """A circumstance by its name, None when nobody told it."""
+        return getattr(self.circumstances, name)
+
+
+class Found(NamedTuple):
+    """The rule applies. `values` fill the sentence, `place` is where in the file."""
+
+    values: Mapping[str, object] = {}
+    place: Place | None = None
+
+
+class Unknown(NamedTuple):
+    """Whether the rule applies, nobody knows; `facts` are circumstances that would help."""
+
+    says: str
+    place: Place | None = None
+    facts: tuple[str, ...] = ()
+
+
+class Missing(NamedTuple):
+    """Circumstances that were not told and would decide."""
+
+    facts: tuple[str, ...]
+
+
+Answer = Found | Unknown | Missing | None
+Operation = Literal["import", "export", "any"]
+
+
+def _matches(names: Iterable[str], target: Target) -> bool:
+    return any(name == target.family or fnmatchcase(target.id, name) for name in names)
+
+
+class Rule(NamedTuple):
+    """A row.
+
+    `applies` are families, or patterns of target ids; "*" is all of them, "!" excepts one. `says` and
+    `remedy` may hold
+    the values of the answer in braces. `section` names the place in the source, `seed` the entries of
+    compat-facts.md that the rule keeps. `convertible` marks a blocker that rewriting the file for the
+    target takes away.
+    """
+
+    id: str
+    applies: tuple[str, ...]
+    severity: Severity
+    question: Callable[[Case], Answer]
+    says: str
+    remedy: str | None
+    sources: tuple[str, ...]
+    section: str
+    confidence: str
+    seed: tuple[str, ...] = ()
+    operation: Operation = "import"
+    convertible: bool = False
+
+    @property
+    def date(self) -> str:
+        """The date of the first source."""
+        return sources()[self.sources[0]].date
+
+    def source_words(self) -> str:
+        """Who says so: "seed: Compatibility, bullet 2"."""
+        return f"{', '.join(self.sources)}: {self.section}" if self.section else ", ".join(self.sources)
+
+    def source_rows(self) -> list[Source]:
+        """The sources in full."""
+        return [sources()[key] for key in self.sources]
+
+    def covers(self, target: Target) -> bool:
+        """Whether the rule is about this target."""
+        excepted = [name[1:] for name in self.applies if name.startswith("!")]
+        return _matches(self.applies, target) and not _matches(excepted, target)
+
+
+def question_of(fact: str) -> str:
+    """What to ask for a circumstance."""
+    return BY_NAME[fact].question
+
+
+def missing(case: Case, *names: str) -> Missing | None:
+    """Those of the circumstances nobody told; None when all are told."""
+    unknown = tuple(name for name in names if case.told(name) is None)
+    return Missing(unknown) if unknown else None
+
+
+def always(_: Case) -> Answer:
+    """The question of rules that hold whatever the file is."""
+    return Found()
+
+
+def when(fact: str, *values: object) -> Callable[[Case], Answer]:
+    """The question whether a circumstance has one of these values."""
+
+    def question(case: Case) -> Answer:
+        told = case.told(fact)
+        if told is None:
+            return Missing((fact,))
+        return Found({fact: told}) if told in values else None
+
+    return question

@@ -1,0 +1,160 @@
+"""The verdict: does this snapshot load in that target, what speaks against it, and what would help?
+
+    yes                 nothing known stands in the way of a single key
+    after-conversion    only what rewriting the file takes away stands in the way, and no data is lost by it
+    no                  the target refuses the file, or keys would not be there
+    unknown             nobody knows something that decides it
+
+Circumstances nobody told are questions: they do not turn a "yes" into "unknown", because the file is not
+to blame, but they are listed with every verdict they could change. `check` is a pure function: one
+profile is judged for any number of targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+from rdbcodec.compat import sas as sas_uris
+from rdbcodec.compat.circumstances import Circumstances
+from rdbcodec.compat.feasibility import conversion_losses
+from rdbcodec.compat.profile import Place, Profile
+from rdbcodec.compat.rule import (
+    SEVERITIES,
+    Case,
+    Found,
+    Missing,
+    Rule,
+    Severity,
+    Unknown,
+    question_of,
+)
+from rdbcodec.compat.rules import rules_of
+from rdbcodec.compat.targets import Target
+from rdbcodec.losses import Loss
+
+Loads = Literal["yes", "no", "after-conversion", "unknown"]
+
+
+class Finding(NamedTuple):
+    """One thing to know about loading the snapshot there.
+
+    `convertible` is true for a blocker that `rdbcodec convert` takes away.
+    """
+
+    id: str
+    severity: Severity
+    says: str
+    remedy: str | None
+    source: str
+    date: str
+    confidence: str
+    place: Place | None = None
+    convertible: bool = False
+
+
+class Question(NamedTuple):
+    """A circumstance nobody told, and the rules whose answer hangs on it."""
+
+    fact: str
+    asks: str
+    rules: tuple[str, ...]
+
+
+class Verdict(NamedTuple):
+    """The answer for one target; findings with the weightiest first.
+
+    `losses` is what a conversion for the target would lose; None when that is not known.
+    """
+
+    target: Target
+    loads: Loads
+    findings: tuple[Finding, ...]
+    questions: tuple[Question, ...]
+    losses: tuple[Loss, ...] | None = None
+
+
+Conversion = Callable[[Profile, Target], "list[Loss] | None"]
+
+
+def check(
+    profile: Profile,
+    target: Target,
+    circumstances: Circumstances | None = None,
+    *,
+    losses: Conversion = conversion_losses,
+) -> Verdict:
+    """Judge a snapshot for a target; pure, and the same for a profile that was saved and loaded."""
+    case = Case(profile, circumstances or Circumstances(), target)
+    findings: list[Finding] = []
+    asked: dict[str, list[str]] = {}
+    for rule in rules_of(target, case.circumstances.operation or "import"):
+        _ask(rule, case, findings, asked)
+    findings += _sas_findings(case)
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    lost = losses(profile, target) if any(finding.convertible for finding in findings) else None
+    questions = tuple(Question(fact, question_of(fact), tuple(rules)) for fact, rules in asked.items())
+    kept = None if lost is None else tuple(lost)
+    return Verdict(target, _loads(findings, kept), tuple(findings), questions, kept)
+
+
+def _ask(rule: Rule, case: Case, findings: list[Finding], asked: dict[str, list[str]]) -> None:
+    answer = rule.question(case)
+    if isinstance(answer, Found):
+        findings.append(_finding(rule, case, answer))
+    elif isinstance(answer, Unknown):
+        findings.append(_unknown(rule, answer))
+    # A warning or a remark changes no verdict, so nobody is asked for it.
+    if isinstance(answer, Missing | Unknown) and rule.severity in ("blocker", "unknown"):
+        for fact in answer.facts:
+            asked.setdefault(fact, []).append(rule.id)
+
+
+def _finding(rule: Rule, case: Case, answer: Found) -> Finding:
+    says = rule.says.format_map({**answer.values, "target": case.target.name})
+    return Finding(
+        rule.id,
+        rule.severity,
+        says,
+        rule.remedy,
+        rule.source_words(),
+        rule.date,
+        rule.confidence,
+        answer.place,
+        rule.convertible and rule.severity == "blocker",
+    )
+
+
+def _unknown(rule: Rule, answer: Unknown) -> Finding:
+    return Finding(
+        rule.id,
+        "unknown",
+        answer.says,
+        rule.remedy,
+        rule.source_words(),
+        rule.date,
+        "unverified",
+        answer.place,
+    )
+
+
+def _sas_findings(case: Case) -> Iterator[Finding]:
+    """What is wrong with each SAS, in the words of its own table."""
+    told = case.circumstances
+    if case.target.family != "azure":
+        return
+    now_ms = case.profile.now_ms if told.now_ms is None else told.now_ms
+    for sas in told.sas or ():
+        for found in sas_uris.check(sas, operation=told.operation or "import", now_ms=now_ms):
+            yield Finding(*found)
+
+
+def _loads(findings: list[Finding], losses: tuple[Loss, ...] | None) -> Loads:
+    blockers = [finding for finding in findings if finding.severity == "blocker"]
+    if any(not finding.convertible for finding in blockers):
+        return "no"
+    if blockers and (losses is None or any(loss.severity == "data" for loss in losses)):
+        return "no"
+    if any(finding.severity == "unknown" for finding in findings):
+        return "unknown"
+    return "after-conversion" if blockers else "yes"

@@ -1,0 +1,246 @@
+"""`rdbcodec compat`, run as a user runs it: output, exit codes, files of one's own."""
+# ruff: noqa: E501 - whole lines of output
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from judging import NOW, PLAIN, SNAPSHOTS, file, key
+
+from rdbcodec.compat.targets import targets
+from rdbcodec.reports.compat_page import render
+
+ROOT = Path(__file__).parents[2]
+TYPES_72, HFE_80 = SNAPSHOTS / "redis-7.2.6-types.rdb", SNAPSHOTS / "redis-8.0.6-hfe.rdb"
+
+
+def run(*words: str | Path, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "rdbcodec", "compat", "--now", str(NOW), *map(str, words)],
+        cwd=ROOT,
+        input=data,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def answer(*words: str | Path, data: bytes | None = None) -> dict[str, Any]:
+    done = run("--format", "json", *words, data=data)
+    assert done.stderr == b""
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def loads(document: dict[str, Any]) -> dict[str, str]:
+    return {verdict["target"]: verdict["loads"] for verdict in document["verdicts"]}
+
+
+def said(document: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
+    """Everything but the remedies, which name the file."""
+    return [
+        (verdict["target"], verdict["loads"], [finding["says"] for finding in verdict["findings"]])
+        for verdict in document["verdicts"]
+    ]
+
+
+def test_yes_is_exit_0_and_no_is_exit_1() -> None:
+    assert run(TYPES_72, "--target", "redis-7.2").returncode == 0
+    assert run(TYPES_72, "--target", "redis-7.0").returncode == 1
+    assert run(TYPES_72, "--target", "redis-7.2", "--target", "redis-7.0").returncode == 1
+
+
+def test_unknown_is_not_ok() -> None:
+    assert run("-", "--target", "oci-cache", data=PLAIN).returncode == 1
+
+
+def test_text_says_what_where_and_who_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "old.rdb"
+    path.write_bytes(file(key(), b"\xfe\x10", key(b"second")))
+    done = run(path, "--target", "redis-6.2")
+    assert (
+        done.stdout.decode()
+        == f"""\
+{path}: RDB 9, 2 keys
+  redis-6.2 (Redis 6.2): NO
+    blocker G-DBCOUNT: database 16 (keys: 1) is beyond the 16 databases of Redis 6.2, which refuses such a file \
+(first at offset 16, db 16, key b'second')
+      do: raise `databases` in the configuration of the target
+      who says so: exp: 3.1 `databases`; 2026-11-22, verified
+    not told, and could change the answer:
+      clustered: whether the target runs in cluster mode (G-CLUSTER-DB)
+    4 remarks more with --verbose
+"""
+    )
+
+
+def test_json_has_the_shape_of_the_design() -> None:
+    document = answer("-", "--target", "redis-2.4", data=file(key(), version=3))
+    [verdict] = document["verdicts"]
+    assert document["file"] == "-"
+    assert verdict["target"] == "redis-2.4"
+    assert verdict["findings"][0] | {"remedy": None} == {
+        "id": "G-VERSION",
+        "severity": "blocker",
+        "says": "the file is RDB 3; Redis 2.4 reads REDIS up to 2",
+        "remedy": None,
+        "source": "exp: 3.1 Redis / forks",
+        "date": "2026-11-22",
+        "confidence": "verified",
+        "place": {"offset": 0, "db": None, "key": None},
+    }
+    assert verdict["findings"][0]["remedy"].startswith(
+        "rdbcodec convert - --to redis-2.4 -o snapshot.redis-2.4.rdb"
+    )
+    assert verdict["questions"] == []
+
+
+def test_every_target_from_one_pass() -> None:
+    found = loads(answer(TYPES_72, "--all"))
+    assert list(found) == list(targets())
+    assert found["redis-7.2"] == "yes"
+    assert run(TYPES_72, "--all").returncode == 0
+
+
+def test_many_targets_are_a_table() -> None:
+    lines = run(TYPES_72, "--all").stdout.decode().splitlines()
+    assert lines[:2] == [f"{TYPES_72}: RDB 11, Redis 7.2.6, 94 keys", ""]
+    assert ["redis-7.0", "NO", "G-VERSION,", "G-TYPE"] in [line.split() for line in lines]
+
+
+def test_markdown_is_a_table_and_a_list() -> None:
+    lines = run(HFE_80, "--target", "redis-7.2", "--format", "markdown").stdout.decode().splitlines()
+    assert lines[:6] == [
+        f"## {HFE_80}: RDB 12, Redis 8.0.6, 4 keys",
+        "",
+        "| target | loads | because of |",
+        "|---|---|---|",
+        "| redis-7.2 | NO | G-VERSION, G-HFE |",
+        "",
+    ]
+
+
+def test_profile_saved_elsewhere_gives_the_same_answer(tmp_path: Path) -> None:
+    saved = tmp_path / "profile.json"
+    assert run(HFE_80, "--profile-out", saved).returncode == 0
+    assert said(answer(HFE_80, "--all")) == said(answer("--profile-in", saved, "--all"))
+
+
+def test_circumstances_decide() -> None:
+    blob = ("--target", "amr-balanced-7.2", "--blob-type", "page")
+    assert loads(answer("-", *blob, data=PLAIN)) == {"amr-balanced-7.2": "no"}
+    assert loads(answer("-", *blob, data=PLAIN + bytes(-len(PLAIN) % 512))) == {"amr-balanced-7.2": "yes"}
+
+
+def test_own_target(tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    row = {"id": "ours", "family": "own", "product": "Ours", "reads_like": "redis-6.2", "import": "yes"}
+    path.write_text(json.dumps({"targets": [{**row, "sources": ["wiki"], "confidence": "documented"}]}))
+    assert loads(answer("-", "--targets-file", path, "--target", "ours", data=PLAIN)) == {"ours": "yes"}
+    listed = run("--targets-file", path, "--list-targets").stdout.decode().split("\n")
+    assert ["ours", "Ours", "REDIS", "up", "to", "9", "documented"] in [line.split() for line in listed]
+
+
+def test_wrong_targets_file_is_a_usage_error(tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_text("{}")
+    done = run("-", "--targets-file", path, "--target", "ours", data=PLAIN)
+    assert (done.returncode, done.stdout) == (2, b"")
+    message = f"rdbcodec compat: error: {path}: key 'targets': a list of at least one target was expected"
+    assert done.stderr.decode().splitlines()[-1] == message
+
+
+def test_unknown_target_gets_suggestions() -> None:
+    done = run("-", "--target", "redis-7.3", data=PLAIN)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().splitlines()[-1] == (
+        "rdbcodec compat: error: argument --target: unknown target 'redis-7.3', "
+        "did you mean redis-7.4, redis-7.2, redis-7.0?"
+    )
+
+
+def test_file_without_target_and_target_without_file_are_usage_errors() -> None:
+    for words in ([TYPES_72], ["--target", "redis-7.2"], ["--profile-out", "x", TYPES_72, HFE_80]):
+        assert (run(*words).returncode, run(*words).stdout) == (2, b"")
+
+
+def test_file_that_cannot_be_read_gets_no_verdict(tmp_path: Path) -> None:
+    path = tmp_path / "cut.rdb"
+    path.write_bytes(PLAIN[:-4])
+    done = run(path, "--target", "redis-7.2", "--format", "json")
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.stderr.decode() == f"{path}: offset {len(PLAIN) - 4}: the file ends inside a record\n"
+
+
+def test_wrong_checksum_gets_no_verdict_and_an_unverified_one_no_yes(tmp_path: Path) -> None:
+    data = bytearray(TYPES_72.read_bytes())
+    data[-1] ^= 1
+    path = tmp_path / "wrong.rdb"
+    path.write_bytes(data)
+    assert (run(path, "--target", "redis-7.2").returncode, run(path, "--target", "redis-7.2").stdout) == (
+        3,
+        b"",
+    )
+    assert loads(answer(path, "--target", "redis-7.2", "--no-checksum")) == {"redis-7.2": "unknown"}
+
+
+def test_profile_that_is_none_gets_no_verdict(tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text("[]")
+    done = run("--profile-in", path, "--target", "redis-7.2")
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.stderr.decode() == f"{path}: {path}: no profile: key 'rdbcodec_profile' is missing\n"
+
+
+def test_keys_are_hidden_when_asked() -> None:
+    shown = run(HFE_80, "--target", "redis-7.0", "--hide-keys")
+    assert b"h:ht" in run(HFE_80, "--target", "redis-7.0").stdout
+    assert b"h:ht" not in shown.stdout
+    assert b"h:ht" not in run(HFE_80, "--target", "redis-7.0", "--hide-keys", "--format", "json").stdout
+
+
+def test_keys_that_are_there_twice_are_found_when_asked() -> None:
+    twice = file(key(), key())
+    assert loads(answer("-", "--target", "redis-7.2", "--duplicates", data=twice)) == {"redis-7.2": "no"}
+
+
+def test_gzip_is_unpacked_to_be_judged_and_judged_as_gzip() -> None:
+    packed = gzip.compress(PLAIN)
+    found = loads(answer("-", "--target", "redis-7.2", "--target", "amr-flash-7.2", data=packed))
+    assert found["amr-flash-7.2"] == "yes"
+    assert found["redis-7.2"] != "yes"
+
+
+def test_rule_is_explained_with_its_sources() -> None:
+    lines = run("--explain", "az-page-512").stdout.decode().splitlines()
+    assert lines[0] == "AZ-PAGE-512 (blocker)"
+    assert lines[-2:] == [
+        '  section: FAQ "Can I import data from any Redis server?", IMPORTANT',
+        "  seed rules: S25",
+    ]
+    assert run("--explain", "AZ-SAS-SE").stdout.decode().splitlines()[0] == "AZ-SAS-SE (blocker)"
+    assert run("--explain", "nothing").returncode == 2
+
+
+def test_targets_are_listed() -> None:
+    listed = json.loads(run("--list-targets", "--format", "json").stdout)["targets"]
+    assert [row["id"] for row in listed] == list(targets())
+    assert listed[0] == {
+        "id": "redis-2.0",
+        "name": "Redis 2.0",
+        "family": "oss",
+        "reads": "REDIS up to 1",
+        "sources": ["exp", "redis-src"],
+        "date": "2026-11-22",
+        "confidence": "verified",
+    }
+
+
+def test_page_is_what_the_data_says() -> None:
+    page = ROOT / "docs" / "compat.md"
+    assert page.read_text() == render(), "run: python -m rdbcodec.reports.compat_page > docs/compat.md"

@@ -1,0 +1,257 @@
+"""The rules of Azure, each on both sides of its condition; sections are headings of the seed document.
+
+The seed is azure-import-export.md, the page of 2024-11-15; S1 to S37 are its sentences, as compat-facts.md
+numbers them. Where another page says it, its key of the facts file stands before the section.
+"""
+# ruff: noqa: E501 - a table
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+from typing import Any
+
+import pytest
+from judging import (
+    GIB,
+    NOW,
+    PLAIN,
+    TWO_DATABASES,
+    Sides,
+    db,
+    file,
+    findings_of,
+    judged,
+    key,
+    module,
+    questions_of,
+    side,
+    used,
+    written_by,
+)
+
+from rdbcodec.compat import sas
+from rdbcodec.compat.profile import Kind, Place
+from rdbcodec.compat.rules import BY_ID, RULES
+from rdbcodec.formats import TYPES
+
+AMR, AMR_74, FLASH = "amr-balanced-7.2", "amr-balanced-7.4", "amr-flash-7.2"
+PREMIUM, ENTERPRISE = "acr-premium-6.0", "acr-enterprise-7.2"
+RDB_11, RDB_12 = file(key(), version=11), file(key(), version=12)
+GZIPPED = gzip.compress(PLAIN)
+BYTES_1000 = file(key(value=b"\x43\xd1" + b"v" * 977))  # 1,000 bytes
+BYTES_1024 = BYTES_1000 + bytes(24)
+ROLE = "Storage Blob Data Contributor"
+HERE: dict[str, Any] = {"cache_subscription": "a", "storage_subscription": "a"}
+THERE: dict[str, Any] = {"cache_subscription": "a", "storage_subscription": "b"}
+WALL: dict[str, Any] = {
+    "firewall": True,
+    "trusted_services": True,
+    "authentication": "managed-identity",
+    "role": ROLE,
+}
+SEARCH = file(module("trietype0"))
+FOUR_GIB, TWO_GIB = (
+    {"string": Kind(TYPES[0], Place(9, 0, b"k"), 1, size * GIB)} for size in (4, 2)
+)  # on disk; memory may be a multiple
+TWO_HOURS_OLD = file(b"\xfa\x05ctime\x0a%d" % (NOW // 1000 - 7200), key())
+
+# fmt: off
+AZURE_SIDES = [
+    Sides("AZ-BLOB-EXPORT", "S1: introduction; FAQ 'I got an error when exporting'", side(AMR, operation="export", blob_type="page"), "an export writes block blobs, not page blobs", side(AMR, operation="export", blob_type="block")),
+    Sides("AZ-BLOB-IMPORT", "S2: introduction; Import, NOTE", side(AMR, blob_type="append"), "the blob is an append blob; an import reads page blobs and block blobs", side(AMR, blob_type="page")),
+    Sides("AZ-USES", "S3: introduction", side(AMR, source_tier="amr"), "moving data from amr into Azure Managed Redis is one of the uses the feature is meant for", side(AMR, source_tier="other")),
+    Sides("AZ-TIER-AMR", "S4: Scope of availability", side(FLASH), "every tier of Azure Managed Redis has import and export", side(PREMIUM)),
+    Sides("AZ-GZ-EXPORT", "S5: Compatibility, bullet 1", side(AMR, GZIPPED), "the file is gzipped, as exports of this service are, and can be imported so", side(AMR)),
+    Sides("AZ-GZ-PREMIUM", "S5: acr-ie, Compatibility", side(PREMIUM, GZIPPED), "whether Azure Cache for Redis 6.0, Premium takes gzipped files is not known", side(PREMIUM), "unknown"),
+    Sides("AZ-RDBVER", "S6: Compatibility, bullet 2", side(AMR, RDB_12), "the file is RDB 12; Azure Managed Redis 7.2, Balanced reads REDIS up to 11", side(AMR, RDB_11)),
+    Sides("AZ-RDBVER", "S6: acr-ie, Compatibility", side(PREMIUM, file(key(), version=10)), "the file is RDB 10; Azure Cache for Redis 6.0, Premium reads REDIS up to 9", side(PREMIUM)),
+    Sides("AZ-RDB-OPEN", "S6: Compatibility, bullet 2, and amr-ie-2025", side(AMR_74, RDB_12), "the file is RDB 12; the page (2024-11-15, again 2025-05-18) speaks of Redis 7.2 and RDB 11 only, later pages (2025-05-18 to 2026-03-16) of Redis 7.4, which reads 12; no such import is reported", side(AMR_74, RDB_11), "unknown"),
+    Sides("AZ-NEWER-OLDER", "S7: Compatibility, bullet 3", side(PREMIUM, written_by(b"7.2.6", 11)), "the file comes from Redis 7.2.6, newer than the 6.0 of Azure Cache for Redis 6.0, Premium, and is of a version only newer ones read", side(ENTERPRISE, written_by(b"7.2.6", 11))),
+    Sides("AZ-NEWER-OLDER", "S7: Compatibility, bullet 3", side(PREMIUM, RDB_11, source_version="7.2"), "the file comes from Redis 7.2, newer than the 6.0 of Azure Cache for Redis 6.0, Premium, and is of a version only newer ones read", side(PREMIUM, source_version="6.0")),
+    Sides("AZ-NEWER-SAME", "S7: Compatibility, bullet 3", side(PREMIUM, written_by(b"6.2.16", 9)), "the page excludes files of a newer Redis (6.2.16, the target is 6.0); this one is RDB 9, which Azure Cache for Redis 6.0, Premium reads", side(PREMIUM, written_by(b"6.0.20", 9))),
+    Sides("AZ-PREM-AMR", "S8: Compatibility, bullet 4", side(AMR, source_tier="premium"), "an export of the Premium tier can be imported here", side(AMR, source_tier="enterprise")),
+    Sides("AZ-PREM-ONEWAY", "S8: Compatibility, bullet 4", side(PREMIUM, source_tier="amr"), "the file comes from amr; the Premium tier does not take it, only the other way works", side(PREMIUM, source_tier="premium")),
+    Sides("AZ-PREM-ONEWAY", "S8: Compatibility, bullet 4", side(PREMIUM, changes={"dialect": "enterprise"}), "the file comes from Redis Enterprise, as its opcodes show; the Premium tier does not take it, only the other way works", side(AMR, changes={"dialect": "enterprise"})),
+    Sides("AZ-ENT-AMR", "S9: Compatibility, bullet 5", side(AMR, source_tier="enterprise-flash"), "an export of the Enterprise tiers can be imported here", side(AMR, source_tier="premium")),
+    Sides("AZ-AMR-ENT", "S10: Compatibility, bullet 5", side(ENTERPRISE, written_by(b"7.4.1", 11), source_tier="amr"), "an export of Azure Managed Redis goes back into the Enterprise tiers on the same Redis version only: it is 7.4.1, the target 7.2", side(ENTERPRISE, written_by(b"7.2.6", 11), source_tier="amr")),
+    Sides("AZ-ANYSERVER", "S11: Import, paragraph 1", side(AMR, source_tier="other"), "a snapshot of any Redis server is welcome, wherever it ran", side(AMR, source_tier="amr")),
+    Sides("AZ-MAGIC", "S11: FAQ 'Can I import data from any Redis server?'", side(AMR, "valkey-9.1.2-lru"), "the file begins with VALKEY; Azure Managed Redis 7.2, Balanced takes snapshots of Redis", side(AMR, "valkey-8.0.1-lru")),
+    Sides("AZ-MEM", "S12: Import, paragraph 1", side(AMR, used(10 * GIB), sku="Balanced_B10"), "the data needs 10,737,418,240 bytes and B10 leaves 10,307,921,510 for it", side(AMR, used(9 * GIB), sku="B10")),
+    Sides("AZ-MEM", "S12: Import, paragraph 1", side(PREMIUM, used(7 * GIB), sku="P1"), "the data needs 7,516,192,768 bytes and P1 leaves 6,442,450,944 for it", side(PREMIUM, used(5 * GIB), sku="P1")),
+    Sides("AZ-MEM", "S12: Import, paragraph 1", side(AMR, changes={"kinds": {}, "databases": {}}, sku="M10"), "how much memory M10 has in Azure Managed Redis 7.2, Balanced is not known", side("amr-memory-7.2", sku="M10"), "unknown"),
+    Sides("AZ-MEM", "S12: Import, paragraph 1, without used-mem", side(AMR, changes={"kinds": FOUR_GIB}, sku="B10"), "the file does not tell how much memory its data used: at least 4,294,967,312 bytes, and B10 has 10,307,921,510", side(AMR, changes={"kinds": TWO_GIB}, sku="B10"), "unknown"),
+    Sides("AZ-MEM-NEAR", "S12: amr-arch, Reserved memory", side(AMR, used(8 * GIB), sku="B10"), "the data needs 8,589,934,592 bytes and nearly fills the 10,307,921,510 that B10 leaves for it", side(AMR, used(7 * GIB), sku="B10")),
+    Sides("AZ-REGION", "S13: Import, NOTE", side(AMR, cache_region="westeurope", storage_region="North Europe"), "the storage account is in North Europe, the cache in westeurope; they have to share a region", side(AMR, cache_region="westeurope", storage_region="West Europe")),
+    Sides("AZ-REGION", "S21: Export, step 2", side(AMR, operation="export", cache_region="westeurope", storage_region="eastus"), "the storage account is in eastus, the cache in westeurope; they have to share a region", side(AMR, operation="export", cache_region="eastus", storage_region="eastus")),
+    Sides("AZ-SUB", "S14: Import, NOTE; FAQ 'a different subscription'", side(AMR, **THERE, authentication="access-key"), "the storage account belongs to another subscription, which needs a managed identity and not access-key", side(AMR, **THERE, authentication="managed-identity")),
+    Sides("AZ-SUB", "S21: Export, step 2", side(AMR, operation="export", **THERE, authentication="sas"), "the storage account belongs to another subscription, which needs a managed identity and not sas", side(AMR, operation="export", **HERE, authentication="sas")),
+    Sides("AZ-SUB-MI", "S14, S33: FAQ 'a different subscription'", side(AMR, **THERE, authentication="managed-identity"), "another subscription is fine with a managed identity; choose that subscription in the dialog", side(AMR, **HERE, authentication="managed-identity")),
+    Sides("AZ-MI-CLI", "azcli-ent, azps", side(AMR, authentication="managed-identity", channel="cli"), "the CLI takes SAS URIs only, so a managed identity cannot be used there", side(AMR, authentication="managed-identity", channel="portal")),
+    Sides("AZ-MI-CLI", "azcli-redis: the Premium tier has --auth-method", side(AMR, authentication="managed-identity", channel="powershell"), "PowerShell takes SAS URIs only, so a managed identity cannot be used there", side(PREMIUM, authentication="managed-identity", channel="powershell")),
+    Sides("AZ-EXPORT-READY", "S15: Import, NOTE, last sentence", side(AMR, source_tier="premium"), "an export already lies in a block blob that can be imported", side(AMR, source_tier="other")),
+    Sides("AZ-MULTI", "S16: Import, steps 1 and 4", side(AMR, files=("a", "b")), "all 2 files can be chosen in one import; each is judged alone", side(AMR, files=("a",))),
+    Sides("AZ-MULTI-DUP", "S16: Import, steps 1 and 4", side(AMR, files=("a", "b")), "which of 2 files wins where a key is in two of them is not told anywhere", side(AMR, files=("a",))),
+    Sides("AZ-OFFLINE", "S17: Import, step 5, IMPORTANT", side(AMR), "clients cannot reach the cache from the start of an import to its end", side(AMR, operation="export")),
+    Sides("AZ-WIPE", "S18: Import, step 5, IMPORTANT", side(AMR), "an import deletes everything that is in the cache", side(AMR, target_empty=True)),
+    Sides("AZ-WIPE-DATA", "S18: Import, step 5, IMPORTANT", side(AMR, target_empty=False), "the cache holds data that is still needed, and an import deletes it", side(AMR, target_empty=True)),
+    Sides("AZ-ACTLOG", "S19: Import, step 5, second IMPORTANT", side(AMR), "follow the notifications of the portal: the activity log is named on the page, and the next line says it is not there yet", side(PREMIUM)),
+    Sides("AZ-EXPORT-TEMP", "S20: Export, paragraph 1", side(AMR, operation="export"), "an export writes a temporary file on the machine of the cache and deletes it in the end", side(AMR)),
+    Sides("AZ-FW-EXPORT", "S22: Export, step 2, IMPORTANT", side(AMR, operation="export", firewall=True), "exports to an account with a firewall may fail", side(AMR, operation="export", firewall=False)),
+    Sides("AZ-PREFIX", "S23: Export, step 4", side(AMR), "an export writes several files whose names share a prefix: import every one of them", side("acr-basic-6.0")),
+    Sides("RE-ALLFILES", "S23: Export, step 4; redis-docs", side(AMR, files=("a", "b"), shards=3), "an export has a file for each of 3 shards; files given: 2", side(AMR, files=("a", "b"), shards=2)),
+    Sides("AZ-ONLINE-EXPORT", "S24: Export, last line", side(AMR, operation="export"), "the cache stays reachable during an export", side(AMR)),
+    Sides("AZ-PAGE-512", "S25: FAQ 'Can I import data from any Redis server?', IMPORTANT", side(AMR, BYTES_1000, blob_type="page"), "a page blob is made of 512-byte pages and the file has 1,000 bytes: 24 are lacking", side(AMR, BYTES_1024, blob_type="page")),
+    Sides("AZ-PAGE-512", "S25: the same, 'other than Azure Managed Redis'", side(AMR, BYTES_1000, blob_type="page", source_tier="premium"), "a page blob is made of 512-byte pages and the file has 1,000 bytes: 24 are lacking", side(AMR, BYTES_1000, blob_type="page", source_tier="amr")),
+    Sides("AZ-PAGE-512-INFO", "S25: the same", side(AMR, BYTES_1000), "as a page blob the file (1,000 bytes) would need padding to whole 512-byte pages; a block blob needs none", side(AMR, BYTES_1000, blob_type="block")),
+    Sides("AZ-PERSIST", "S26: FAQ 'How is Import/Export different from Redis persistence?'", side(AMR, source_kind="persistence"), "a persistence file of a cache cannot be had or imported elsewhere", side(AMR, source_kind="export")),
+    Sides("AZ-CLI-ENT", "S27: FAQ 'Can I automate Import/Export'", side(AMR), "both operations can be scripted", side(PREMIUM)),
+    Sides("AZ-CLI-ACR", "S27: azcli-redis", side(PREMIUM), "both operations can be scripted", side(AMR)),
+    Sides("AZ-15MIN", "S28: FAQ 'I received a timeout error'", side(AMR, channel="portal"), "the SAS that the portal makes grows old while its page stays open: start within 15 minutes of opening it", side(AMR, channel="cli")),
+    Sides("AZ-FW-KEY", "S31: FAQ 'I got an error when exporting'", side(AMR, firewall=True, authentication="access-key"), "with a key or SAS, exceptions in the account's firewall tend to make the operation fail", side(AMR, firewall=False, authentication="access-key")),
+    Sides("AZ-FW-2024", "S32: FAQ 'What if I have firewall enabled'", side(AMR, **{**WALL, "trusted_services": False, "role": "Reader"}), "the storage account has a firewall, and this is lacking: the exception for trusted Azure services, the role Storage Blob Data Contributor for it", side(AMR, **WALL)),
+    Sides("AZ-FW-2024", "S32: the same", side(AMR, **{**WALL, "authentication": "sas"}), "the storage account has a firewall, and this is lacking: a managed identity", side(AMR, firewall=False)),
+    Sides("AZ-FW-2025", "S32: amr-ie-2025", side(AMR, **WALL), "the page of 2025-05-18 says that accounts with a firewall or private link are not supported; that of 2024-11-15 allowed them under conditions", side(AMR, firewall=False)),
+    Sides("AZ-FW-ENT", "acr-ie", side(ENTERPRISE, **WALL), "the Enterprise tiers reach storage accounts with public network access only", side(ENTERPRISE, firewall=False)),
+    Sides("AZ-PREVIEW", "S35: title", side(AMR), "the page of 2024-11-15 describes a preview; the service is generally available since May 2025", side(PREMIUM)),
+    Sides("AZ-TIER-ACR", "S36: acr-ie, Scope of availability", side("acr-standard-6.0"), "Azure Cache for Redis 6.0, Standard has no import", side(PREMIUM)),
+    Sides("AZ-TIER-SOURCE", "S36: acr-ie, Scope of availability", side(AMR, source_tier="basic"), "the basic tier has no export, so the file was made some other way", side(AMR, source_tier="premium")),
+    Sides("AZ-SNAPSHOT", "S37: FAQ 'How is Import/Export different from Redis persistence?'", side(AMR, TWO_HOURS_OLD), "the file is the state of one moment (it was made 2 hours before); what was written later is not in it", side(AMR, operation="export")),
+    Sides("AZ-SNAPSHOT", "S37: the same, without ctime", side(AMR), "the file is the state of one moment (when it was made is not told); what was written later is not in it", side("redis-7.2")),
+    Sides("AZ-BLOB-EXPORT-PREM", "acr-ie, Export, step 2", side(PREMIUM, operation="export", storage_kind="data-lake"), "the Premium tier exports page blobs, which a data-lake account cannot hold", side(PREMIUM, operation="export", storage_kind="general")),
+    Sides("AZ-CLUSTERNAME", "azcli-ent", side(AMR, cluster_name="my--cache"), "'my--cache' is no name of a cache: up to 60 letters and digits, with single hyphens between", side(AMR, cluster_name="my-cache")),
+    Sides("AZ-ONE-DB", "amr-configure, Databases", side(AMR, TWO_DATABASES), "Azure Managed Redis 7.2, Balanced has database 0 only, and database 3 is in use (keys: 2); whether they are dropped, merged or refused is told nowhere", side(AMR, file(db(0), key()))),
+    Sides("AZ-DB-LIMIT", "acr-ie, custom databases setting", side(PREMIUM, file(db(16), key()), sku="P1"), "database 16 is above the 16 a cache of this size has: its keys (1) are left out without an error", side(PREMIUM, file(db(15), key()), sku="P1")),
+    Sides("AZ-DB-LIMIT", "acr-ie, custom databases setting", side(PREMIUM, file(db(16), key())), "database 16 is imported only when the cache was created with more than the 16 databases of the default", side(PREMIUM, file(db(15), key())), "unknown"),
+    Sides("AZ-DB-CLUSTER", "acr-ie, Redis cluster", side(PREMIUM, TWO_DATABASES, clustered=True), "a clustered cache takes database 0 only: the keys of database 3 (2) are left out without an error", side(PREMIUM, TWO_DATABASES, clustered=False)),
+    Sides("AZ-MODULE", "amr-modules, IMPORTANT", side(AMR, file(module("graphdata"))), "the file needs modules this cache does not have: RedisGraph (graphdata 0); keys: 1", side(AMR, file(module("ReJSON-RL")))),
+    Sides("AZ-MODULE", "amr-modules, IMPORTANT", side(AMR, file(module("ReJSON-RL")), modules=("RediSearch",)), "the file needs modules this cache does not have: RedisJSON (ReJSON-RL 0); keys: 1", side(AMR, file(module("ReJSON-RL")), modules=("redisjson",))),
+    Sides("AZ-MODULE-FLASH", "amr-flash", side(FLASH, file(module("TSDB-TYPE"))), "Flash Optimized has RedisJSON and no other module (2026-04-30; a table of 2025-05-18 says otherwise): RedisTimeSeries (TSDB-TYPE 0); keys: 1", side(FLASH, file(module("ReJSON-RL")))),
+    Sides("AZ-MODULE-MAYBE", "amr-modules, IMPORTANT", side(AMR, file(module("ReJSON-RL"))), "the file needs RedisJSON; whether it is enabled on the target was not told", side(AMR, file(module("ReJSON-RL")), modules=("RedisJSON",)), "unknown"),
+    Sides("AZ-SEARCH-POLICY", "amr-modules, IMPORTANT", side(AMR, SEARCH, clustering_policy="oss"), "RediSearch needs the Enterprise clustering policy and no eviction", side(AMR, SEARCH, clustering_policy="enterprise")),
+    Sides("AZ-NOCLUSTER", "amr-arch, Cluster policies", side(AMR, clustering_policy="non-clustered", sku="B50"), "the non-clustered policy exists up to 25 GB and not on Flash; the target is B50", side(AMR, clustering_policy="non-clustered", sku="B20")),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize("sides", AZURE_SIDES, ids=lambda sides: sides.id)
+def test_rule_speaks_on_one_side_of_its_condition_only(sides: Sides) -> None:
+    severity = sides.severity or BY_ID[sides.rule].severity
+    found = [(finding.severity, finding.says) for finding in findings_of(sides.fires, sides.rule)]
+    assert found == [(severity, sides.says)], sides.section
+    assert findings_of(sides.silent, sides.rule) == [], sides.section
+
+
+# --- S29, S30, S34: SAS URIs, in the words of their own table ---------------------------------------
+
+
+def at(milliseconds: int) -> str:
+    """A time as a SAS writes it."""
+    moment = dt.datetime.fromtimestamp(milliseconds / 1000, tz=dt.timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def sas_of(**parameters: str) -> tuple[sas.Sas, ...]:
+    """A SAS that nothing is wrong with, but for what is given."""
+    fit = {"sv": "2024-11-04", "se": at(NOW + 7_200_000), "sp": "racwdtm", "sr": "b", "sig": "c2VjcmV0"}
+    query = "&".join(f"{name}={value}" for name, value in {**fit, **parameters}.items() if value)
+    return (sas.parse(f"https://account.blob.core.windows.net/box/dump.rdb?{query}"),)
+
+
+@pytest.mark.parametrize(
+    ("rule", "bad", "good"),
+    [
+        pytest.param("AZ-SAS-SE", {"se": at(NOW + 59 * 60_000)}, {"se": at(NOW + 61 * 60_000)}, id="S29"),
+        pytest.param("AZ-SAS-ST", {"st": at(NOW - 14 * 60_000)}, {"st": at(NOW - 16 * 60_000)}, id="S30"),
+        pytest.param("AZ-SAS-PERM-IMPORT", {"sp": "w"}, {"sp": "r"}, id="import"),
+    ],
+)
+def test_sas_of_an_import_is_judged_on_both_sides(
+    rule: str, bad: dict[str, str], good: dict[str, str]
+) -> None:
+    refused, taken = side(AMR, sas=sas_of(**bad)), side(AMR, sas=sas_of(**good))
+    assert [finding.severity for finding in findings_of(refused, rule)] == ["blocker"]
+    assert judged(refused).loads == "no"
+    assert findings_of(taken, rule) == []
+    assert judged(taken).loads == "yes"
+
+
+def test_sas_of_an_export_needs_seven_permissions() -> None:
+    """S34: FAQ 'Which permissions need to be granted'."""
+    short, whole = (
+        side(AMR, operation="export", sas=sas_of(sp=letters, sr="c")) for letters in ("racwdt", "racwdtm")
+    )
+    assert [finding.says for finding in findings_of(short, "AZ-SAS-PERM-EXPORT")] == [
+        "the permissions (sp) lack move (m)"
+    ]
+    assert findings_of(whole, "AZ-SAS-PERM-EXPORT") == []
+
+
+def test_sas_is_no_matter_of_a_server_of_ones_own() -> None:
+    case = side("redis-7.2", sas=sas_of(se=at(NOW + 1)))
+    assert findings_of(case, "AZ-SAS-SE") == []
+
+
+def test_sas_that_was_not_shown_is_asked_for() -> None:
+    assert questions_of(side(AMR, authentication="sas"))["sas"] == ("AZ-SAS-GIVEN",)
+    assert "sas" not in questions_of(side(AMR, authentication="sas", sas=sas_of()))
+    assert "sas" not in questions_of(side(AMR, authentication="access-key"))
+
+
+# --- the seed's own cases ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sentence", "loads", "case"),
+    [
+        ("RDB 11 into AMR 7.2", "yes", side(AMR, RDB_11)),
+        ("RDB 12 into AMR 7.2", "after-conversion", side(AMR, RDB_12)),
+        ("RDB 12 with field TTLs into AMR 7.2", "no", side(AMR, "redis-8.0.6-hfe")),
+        ("RDB 12 into AMR 7.4", "unknown", side(AMR_74, RDB_12)),
+        ("Premium to AMR", "yes", side(AMR, "redis-6.2.16-lru", source_tier="premium")),
+        ("AMR to Premium", "no", side(PREMIUM, source_tier="amr")),
+        (
+            "AMR 7.2 to Enterprise 7.2",
+            "yes",
+            side(ENTERPRISE, RDB_11, source_tier="amr", source_version="7.2"),
+        ),
+        (
+            "AMR 7.4 to Enterprise 7.2",
+            "no",
+            side(ENTERPRISE, RDB_11, source_tier="amr", source_version="7.4"),
+        ),
+        ("a page blob of 1,000 bytes", "no", side(AMR, BYTES_1000, blob_type="page")),
+        ("the same after padding", "yes", side(AMR, BYTES_1024, blob_type="page")),
+        ("a block blob of 1,000 bytes", "yes", side(AMR, BYTES_1000, blob_type="block")),
+        ("other subscription, access key", "no", side(AMR, **THERE, authentication="access-key")),
+        (
+            "other subscription, identity",
+            "yes",
+            side(AMR, **THERE, authentication="managed-identity", channel="portal"),
+        ),
+        ("the same by CLI", "yes", side(AMR, **THERE, authentication="managed-identity", channel="cli")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_seed_case(sentence: str, loads: str, case: object) -> None:
+    assert judged(case).loads == loads, sentence  # type: ignore[arg-type]  # parametrize knows no types
+
+
+def test_identity_through_the_cli_is_a_warning() -> None:
+    case = side(AMR, **THERE, authentication="managed-identity", channel="cli")
+    assert [finding.severity for finding in findings_of(case, "AZ-MI-CLI")] == ["warning"]
+
+
+def test_both_pages_speak_of_firewalls_with_their_dates() -> None:
+    case = side(AMR, firewall=True, trusted_services=False)
+    told = {
+        finding.id: finding.date for finding in judged(case).findings if finding.id.startswith("AZ-FW-20")
+    }
+    assert told == {"AZ-FW-2024": "2024-11-15", "AZ-FW-2025": "2025-05-18"}
+
+
+def test_every_sentence_of_the_seed_has_a_rule_and_a_test() -> None:
+    numbers = {f"S{number}" for number in range(1, 38)}
+    assert {number for rule in RULES for number in rule.seed} == numbers
+    tested = {sides.rule for sides in AZURE_SIDES} | {"AZ-SAS-GIVEN"}  # S29, S30, S34: the tests of SAS URIs
+    assert {number for rule in RULES if rule.id in tested for number in rule.seed} == numbers

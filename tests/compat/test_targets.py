@@ -1,0 +1,292 @@
+"""The targets: every one has a source, reads what the table of formats says, and a user may bring more."""
+# ruff: noqa: E501 - a table of messages
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from rdbcodec.compat import targets as known
+from rdbcodec.compat.targets import (
+    CONFIDENCES,
+    Target,
+    TargetError,
+    date_of,
+    find,
+    load,
+    loader_of,
+    sources,
+    targets,
+)
+
+OWN = {
+    "id": "our-cache",
+    "family": "own",
+    "product": "Our cache",
+    "version": "7.2",
+    "reads_like": "redis-7.2",
+    "databases": 4,
+    "import": "yes",
+    "sizes": {"small": 1.5},
+    "sources": ["our wiki"],
+    "confidence": "general knowledge",
+}
+
+
+def test_every_target_has_a_source_with_a_date_and_a_confidence() -> None:
+    for target in targets().values():
+        assert target.sources, target.id
+        assert set(target.sources) <= set(sources()), target.id
+        assert {target.confidence, target.rdb_confidence} <= set(CONFIDENCES), target.id
+        assert date_of(target)[0].isdigit(), target.id
+
+
+def test_every_source_of_the_list_is_used() -> None:
+    from rdbcodec.compat.rules import RULES  # noqa: PLC0415 - targets must load without rules
+
+    used = {key for target in targets().values() for key in target.sources}
+    used |= {key for rule in RULES for key in rule.sources}
+    assert set(sources()) - used == {"azstorage-iso", "valkey-doc"} - used
+
+
+@pytest.mark.parametrize(
+    ("name", "reads"),
+    [
+        ("redis-2.8", "REDIS up to 6"),
+        ("redis-6.2", "REDIS up to 9"),
+        ("redis-8.4", "REDIS up to 12"),
+        ("redis-8.10", "REDIS up to 15"),
+        ("redict-7.3", "REDIS up to 12"),
+        ("valkey-8.1", "REDIS up to 11"),
+        ("valkey-9.1", "REDIS up to 11, VALKEY 80 to 80"),
+        ("valkey-9.2", "REDIS up to 11, VALKEY 80 to 81"),
+        ("keydb-6.3", "REDIS up to 9"),
+        ("dragonfly-1.10", "REDIS up to 11"),
+        ("dragonfly-1.25", "REDIS up to 12"),
+        ("acr-premium-4.0", "REDIS up to 8"),
+        ("acr-premium-6.0", "REDIS up to 9"),
+        ("acr-enterprise-7.2", "REDIS up to 11"),
+        ("amr-flash-7.2", "REDIS up to 11"),
+        ("amr-flash-7.4", "REDIS up to 12"),
+        ("redis-software-8.6", "REDIS up to 13"),
+        ("memorystore-redis-6.x", "REDIS up to 9"),
+    ],
+)
+def test_target_reads_what_its_release_reads(name: str, reads: str) -> None:
+    loader = loader_of(find(name))
+    assert loader is not None
+    assert loader.magic_words() == reads
+
+
+def test_targets_nobody_knows_the_numbers_of_have_no_loader() -> None:
+    unknown = [target.id for target in targets().values() if loader_of(target) is None]
+    assert unknown == [
+        "elasticache-serverless",
+        "alibaba-tair",
+        "huawei-geminidb-redis",
+        "oci-cache",
+        "aiven-valkey",
+        "digitalocean-valkey",
+        "heroku-kvs",
+        "upstash",
+    ]
+
+
+def test_redict_lacks_the_types_of_redis_7_4_it_shares_a_number_with() -> None:
+    redict, redis = loader_of(find("redict-7.3")), loader_of(find("redis-7.4"))
+    assert redict is not None
+    assert redis is not None
+    assert redis.types - redict.types == {
+        "hash-ttl",
+        "hash-listpack-ttl",
+        "hash-ttl-rc",
+        "hash-listpack-ttl-rc",
+    }
+
+
+def test_azure_skus_have_the_sizes_of_the_architecture_page() -> None:
+    sizes = {target.tier: target.sizes for target in targets().values() if target.id.startswith("amr-")}
+    assert {tier: len(rows or ()) for tier, rows in sizes.items()} == {
+        "Memory Optimized": 12,
+        "Balanced": 14,
+        "Compute Optimized": 11,
+        "Flash Optimized": 7,
+    }
+    assert (sizes["Balanced"] or {})["B10"] == 12
+
+
+def test_name_nobody_knows_gets_suggestions() -> None:
+    with pytest.raises(TargetError) as refused:
+        find("redis-7.3")
+    assert str(refused.value) == ("unknown target 'redis-7.3', did you mean redis-7.4, redis-7.2, redis-7.0?")
+    with pytest.raises(TargetError) as refused:
+        find("mainframe")
+    assert str(refused.value) == "unknown target 'mainframe', compat --list-targets names them all"
+
+
+def test_name_in_capitals_is_the_same_target() -> None:
+    assert find("AMR-Balanced-7.2") is find("amr-balanced-7.2")
+
+
+# --- a user's own -----------------------------------------------------------------------------------
+
+
+def written(path: Path, *rows: object) -> Path:
+    path.write_text(json.dumps({"targets": rows}, indent=1))
+    return path
+
+
+def test_own_target_from_json(tmp_path: Path) -> None:
+    found = load(written(tmp_path / "own.json", OWN))
+    assert found == {
+        "our-cache": Target(
+            id="our-cache",
+            family="own",
+            product="Our cache",
+            version="7.2",
+            reads_like="redis-7.2",
+            databases=4,
+            imports="yes",
+            sizes={"small": 1.5},
+            sources=("our wiki",),
+            confidence="general knowledge",
+            rdb_confidence="general knowledge",
+        )
+    }
+    assert date_of(found["our-cache"]) == "undated"
+
+
+TOML = """\
+[[targets]]
+id = "our-cache"
+family = "own"
+product = "Our cache"
+version = "7.2"
+reads_like = "redis-7.2"
+databases = 4
+import = "yes"
+sources = ["our wiki"]
+confidence = "general knowledge"
+sizes = { small = 1.5 }
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is in Python since 3.11")
+def test_own_target_from_toml_is_the_same(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(TOML)
+    assert load(tmp_path / "own.toml") == load(written(tmp_path / "own.json", OWN))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is in Python since 3.11")
+def test_broken_toml_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('[[targets]]\nid = "x"\nfamily = own\n')
+    with pytest.raises(TargetError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: line 3: no TOML: Invalid value"
+
+
+def test_toml_without_a_reader_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(known, "import_module", refuse)
+    path = tmp_path / "own.toml"
+    path.write_text(TOML)
+    with pytest.raises(TargetError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: TOML needs Python 3.11 or the package tomli; JSON needs neither"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"reads_like": "redis7"},
+            (
+                "line 8: target 'our-cache', key 'reads_like': 'redis7' is no release known; "
+                "expected was one of dragonfly, keydb, redict, redis, valkey with a version, such as 'redis-7.2'"
+            ),
+        ),
+        ({"databases": "16"}, "line 9: target 'our-cache', key 'databases': '16', a number was expected"),
+        (
+            {"import": "maybe"},
+            "line 10: target 'our-cache', key 'import': 'maybe', expected was one of yes, no, unknown",
+        ),
+        (
+            {"sizes": {"small": 0}},
+            "line 11: target 'our-cache', key 'sizes': 0, a number above 0 was expected",
+        ),
+        (
+            {"sources": "wiki"},
+            "line 14: target 'our-cache', key 'sources': 'wiki', a list of texts was expected",
+        ),
+        (
+            {"database": 4},
+            "line 18: target 'our-cache', key 'database': unknown, did you mean databases or sku_databases?",
+        ),
+        (
+            {"imports": "yes"},
+            "line 18: target 'our-cache', key 'imports': unknown, did you mean import or import_formats?",
+        ),
+        (
+            {"lacks": ["hash"], "ignores": ["nothing"]},
+            (
+                "line 21: target 'our-cache', key 'ignores': "
+                "'nothing' is no type or opcode of the table of formats"
+            ),
+        ),
+        ({"erases": 1}, "line 18: target 'our-cache', key 'erases': 1, true or false was expected"),
+        (
+            {"id": "Our cache"},
+            (
+                "line 4: target 'Our cache', key 'id': 'Our cache', small letters, digits, dots and "
+                "hyphens were expected"
+            ),
+        ),
+    ],
+)
+def test_wrong_key_is_named_with_file_line_and_what_was_expected(
+    change: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path / "own.json", {**OWN, **change})
+    with pytest.raises(TargetError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "line 1: no JSON: Expecting property name enclosed in double quotes"),
+        ("[]", "key 'targets': a list of at least one target was expected"),
+        ('{"targets": []}', "key 'targets': a list of at least one target was expected"),
+        ('{"targets": [1]}', "target 1: a table was expected"),
+        ('{"targets": [{"id": "a"}]}', "line 1: target 'a', key 'family': missing"),
+        ('{"targets": [{"family": "a"}]}', "target 1, key 'id': missing"),
+    ],
+)
+def test_file_that_is_no_list_of_targets(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_text(text)
+    with pytest.raises(TargetError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: {message}"
+
+
+def test_target_given_twice(tmp_path: Path) -> None:
+    path = written(tmp_path / "own.json", OWN, OWN)
+    with pytest.raises(TargetError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: line 4: target 'our-cache', key 'id': 'our-cache' is there twice"
+
+
+def test_file_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_bytes(b'{"\xff')
+    with pytest.raises(TargetError) as refused:
+        load(path)
+    assert str(refused.value) == f"{path}: offset 2: not UTF-8"

@@ -1,0 +1,348 @@
+"""The verdict: yes, no, after-conversion or unknown, and what was not told."""
+# ruff: noqa: E501 - tables
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from judging import (
+    EXPIRED,
+    FUNCTION,
+    NOW,
+    SNAPSHOTS,
+    TWO_DATABASES,
+    aux,
+    facts_of,
+    file,
+    judged,
+    key,
+    module,
+    questions_of,
+    side,
+)
+from test_rules_azure import AZURE_SIDES
+from test_rules_clouds import CLOUD_SIDES
+from test_rules_general import GENERAL_SIDES
+
+import rdbcodec
+from rdbcodec.compat import profile_json
+from rdbcodec.compat.circumstances import Circumstances
+from rdbcodec.compat.feasibility import conversion_losses
+from rdbcodec.compat.profile import Place, Profile, profile
+from rdbcodec.compat.profile_json import ProfileError
+from rdbcodec.compat.rules import BY_ID, RULES
+from rdbcodec.compat.targets import Target, find, targets
+from rdbcodec.compat.verdict import Finding, Question, check
+from rdbcodec.conversion import convert
+from rdbcodec.losses import Loss, Losses
+
+RDB_12 = file(key(), version=12)
+FILES = sorted(path.stem for path in SNAPSHOTS.glob("*.rdb"))
+
+
+def test_every_rule_has_a_test_of_both_sides() -> None:
+    tested = {sides.rule for sides in [*GENERAL_SIDES, *AZURE_SIDES, *CLOUD_SIDES]}
+    # AZ-SAS-GIVEN only asks: test_sas_that_was_not_shown_is_asked_for.
+    assert tested == set(BY_ID) - {"AZ-SAS-GIVEN"}
+
+
+def test_no_rule_is_there_twice_and_each_is_about_some_target() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    own = dataclasses.replace(find("redis-7.2"), id="own", family="own")
+    for rule in RULES:
+        assert any(rule.covers(target) for target in [*targets().values(), own]), rule.id
+
+
+def test_every_rule_has_sources_with_dates_and_a_confidence() -> None:
+    for rule in RULES:
+        assert all(row.date for row in rule.source_rows()), rule.id
+        assert rule.section, rule.id
+
+
+# Which server loads what another wrote, measured with plain data (compat-facts.md, 3.1).
+COLUMNS = [
+    "redis-2.4",
+    "redis-2.6",
+    "redis-2.8",
+    "redis-3.0",
+    "redis-3.2",
+    "redis-4.0",
+    "redis-5.0",
+    "redis-6.0",
+    "redis-6.2",
+    "redis-7.0",
+    "redis-7.2",
+    "redis-7.4",
+    "redis-8.0",
+    "redict-7.3",
+    "valkey-8.0",
+    "valkey-8.1",
+    "valkey-9.1",
+]
+MEASURED = {
+    "redis-2.0.5-types": "11111111111111111",
+    "redis-2.4.18-types": "11111111111111111",
+    "redis-2.6.17-types": "01111111111111111",
+    "redis-3.0.7-types": "01111111111111111",
+    "redis-3.2.13-types": "00001111111111111",
+    "redis-4.0.14-types": "00000111111111111",
+    "redis-5.0.14-types": "00000011111111111",
+    "redis-6.2.16-types": "00000011111111111",
+    "redis-7.0.15-types": "00000000011111111",
+    "redis-7.2.6-types": "00000000001111111",
+    "redis-7.4.1-types": "00000000000111000",
+    "redis-8.0.6-types": "00000000000111000",
+    "valkey-8.0.1-types": "00000000001111111",
+    "valkey-9.1.2-types": "00000000000000001",
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_verdicts_are_what_real_servers_did(name: str) -> None:
+    verdicts = [judged(side(target, name)).loads for target in COLUMNS]
+    assert "".join("01"[loads == "yes"] for loads in verdicts) == MEASURED[name]
+
+
+def test_redis_2_0_which_starts_empty_on_newer_files_loads_its_own_only() -> None:
+    found = {name: judged(side("redis-2.0", name)).loads for name in MEASURED}
+    assert [name for name, loads in found.items() if loads == "yes"] == ["redis-2.0.5-types"]
+
+
+def test_verdict_says_what_where_why_and_what_to_do() -> None:
+    verdict = judged(side("redis-7.0", "redis-8.0.6-hfe"))
+    assert verdict.loads == "no"
+    assert [finding.id for finding in verdict.findings] == [
+        "G-VERSION",
+        "G-HFE",
+        "G-CHECK",
+        "G-ACL",
+        "G-RESP",
+    ]
+    assert verdict.findings[1] == Finding(
+        "G-HFE",
+        "blocker",
+        "Redis 7.0 does not know the file's form of members that expire one by one: "
+        "hash-ttl (type 24, 1), hash-listpack-ttl (type 25, 1)",
+        "rdbcodec convert {file} --to {release} -o {out}",
+        "exp: 5.3 Load semantics",
+        "2026-11-22",
+        "verified",
+        Place(84, 0, b"h:ht"),
+        convertible=True,
+    )
+
+
+# --- conversion -------------------------------------------------------------------------------------
+
+
+def no_loss(profile: Profile, target: Target) -> list[Loss] | None:
+    return []
+
+
+def hint_lost(profile: Profile, target: Target) -> list[Loss] | None:
+    losses = Losses()
+    losses.add("slot-info", offset=9)
+    return losses.of("hint")
+
+
+def data_lost(profile: Profile, target: Target) -> list[Loss] | None:
+    losses = Losses()
+    losses.add("field-ttl", offset=9, db=0, key=b"h")
+    return losses.of("data")
+
+
+@pytest.mark.parametrize(
+    ("losses", "loads"), [(no_loss, "after-conversion"), (hint_lost, "after-conversion"), (data_lost, "no")]
+)
+def test_conversion_is_promised_only_when_it_loses_no_data(losses: object, loads: str) -> None:
+    verdict = check(facts_of(RDB_12), find("redis-7.0"), losses=losses)  # type: ignore[arg-type]  # parametrized
+    assert verdict.loads == loads
+
+
+def test_conversion_nobody_vouches_for_is_not_promised() -> None:
+    unknown = check(facts_of(RDB_12), find("redis-7.0"), losses=lambda _profile, _target: None)
+    assert (unknown.loads, unknown.losses) == ("no", None)
+
+
+def test_conversion_does_not_help_against_what_no_rewriting_changes() -> None:
+    facts = facts_of(file(module("graphdata"), version=12))
+    assert check(facts, find("redis-7.0"), losses=no_loss).loads == "no"
+
+
+def test_conversion_is_not_asked_about_when_nothing_is_to_be_converted() -> None:
+    verdict = check(facts_of(RDB_12), find("redis-7.4"), losses=no_loss)
+    assert (verdict.loads, verdict.losses) == ("yes", None)
+
+
+def test_unknown_is_not_covered_up_by_a_conversion() -> None:
+    facts = facts_of(RDB_12)
+    assert check(facts, find("elasticache-redis-7.0"), losses=no_loss).loads == "after-conversion"
+    assert check(facts, find("oci-cache"), losses=no_loss).loads == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("target", "data", "losses"),
+    [
+        ("redis-6.2", "redis-7.2.6-lru", []),
+        ("valkey-9.1", "redis-8.0.6-hfe", []),  # both have hashes with field TTLs, each its own
+        ("redis-7.2", "redis-8.0.6-hfe", [("field-ttl", 1, b"h:ht"), ("field-ttl", 1, b"h:lp")]),
+        ("redis-6.2", file(FUNCTION, key(), version=10), [("function", 1, None)]),
+        ("redis-4.0", file(module("ReJSON-RL")), [("module", 1, b"m")]),
+        ("redis-4.0", "redis-5.0.14-types", [("type-stream", 4, b"stream:nogroupdata")]),
+        ("redis-6.2", "redis-7.0.15-types", [("function", 1, None)]),
+        ("redis-6.2", file(key(), version=10) + b"*1\r\n", [("aof-commands", 1, None)]),
+        ("redis-2.4", file(EXPIRED + key()), None),
+        ("redis-6.2", file(aux(b"keydb-subexpire-key", b"f"), key()), None),
+        ("oci-cache", "redis-7.2.6-lru", None),
+        ("dragonfly-1.10", "redis-7.4.1-hfe", None),
+    ],
+)
+def test_losses_of_a_conversion_are_told_from_the_profile(
+    target: str, data: bytes | str, losses: list[tuple[str, int, bytes | None]] | None
+) -> None:
+    found = conversion_losses(facts_of(data), find(target))
+    assert (found if found is None else [(loss.kind, loss.times, loss.key) for loss in found]) == losses
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_the_profile_says_of_a_conversion_is_what_convert_does(name: str) -> None:
+    for target in [
+        "redis-2.4",
+        "redis-4.0",
+        "redis-6.2",
+        "redis-7.0",
+        "redis-7.2",
+        "redict-7.3",
+        "valkey-9.1",
+    ]:
+        expected = conversion_losses(facts_of(name), find(target))
+        done = convert(SNAPSHOTS / f"{name}.rdb", io.BytesIO(), target=target, allow_loss=True)
+        assert expected is None or bool(expected) == bool(done.losses), target
+
+
+def test_converted_file_is_judged_to_load() -> None:
+    case = side("redis-6.2", "redis-7.2.6-lru")
+    assert judged(case).loads == "after-conversion"
+    converted = io.BytesIO()
+    convert(SNAPSHOTS / "redis-7.2.6-lru.rdb", converted, target="redis-6.2")
+    assert judged(side("redis-6.2", converted.getvalue())).loads == "yes"
+
+
+# --- what was not told ------------------------------------------------------------------------------
+
+
+def test_azure_asks_for_what_could_change_the_answer() -> None:
+    assert questions_of(side("amr-balanced-7.2")) == {
+        "blob_type": ("AZ-BLOB-IMPORT", "AZ-PAGE-512"),
+        "source_kind": ("AZ-PERSIST",),
+        "cache_region": ("AZ-REGION",),
+        "storage_region": ("AZ-REGION",),
+        "cache_subscription": ("AZ-SUB",),
+        "storage_subscription": ("AZ-SUB",),
+        "firewall": ("AZ-FW-2024",),
+        "target_empty": ("AZ-WIPE-DATA",),
+        "sku": ("AZ-MEM",),
+    }
+
+
+def test_questions_end_when_everything_is_told() -> None:
+    told: dict[str, Any] = {
+        "blob_type": "block",
+        "source_kind": "save",
+        "cache_region": "westeurope",
+        "storage_region": "westeurope",
+        "cache_subscription": "a",
+        "storage_subscription": "a",
+        "firewall": False,
+        "target_empty": True,
+        "sku": "B10",
+        "authentication": "access-key",
+    }
+    verdict = judged(side("amr-balanced-7.2", "redis-7.2.6-lru", **told))
+    assert (verdict.loads, verdict.questions) == ("yes", ())
+
+
+def test_question_says_what_it_wants_to_know() -> None:
+    verdict = judged(side("redis-7.2", TWO_DATABASES))
+    assert verdict.loads == "yes"
+    assert verdict.questions == (
+        Question("clustered", "whether the target runs in cluster mode", ("G-CLUSTER-DB",)),
+    )
+
+
+def test_data_of_a_module_that_may_be_there_is_unknown_and_asked_for() -> None:
+    case = side("amr-balanced-7.2", file(module("ReJSON-RL")))
+    assert judged(case).loads == "unknown"
+    assert questions_of(case)["modules"] == ("AZ-MODULE-MAYBE",)
+
+
+# --- many targets from one profile ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_profile_saved_and_loaded_gives_the_same_verdicts(name: str) -> None:
+    facts = facts_of(name)
+    again = profile_json.loads(json.loads(profile_json.dumps(facts)))
+    assert again == facts
+    told = Circumstances()
+    verdicts = [check(facts, target, told) for target in targets().values()]
+    assert verdicts == [check(again, target, told) for target in targets().values()]
+
+
+def test_profile_keeps_keys_that_are_no_text() -> None:
+    facts = facts_of(file(key(b"\xff\x00")))
+    assert '"$b64": "/wA="' in profile_json.dumps(facts)
+    assert profile_json.loads(json.loads(profile_json.dumps(facts))) == facts
+
+
+def test_profile_holds_no_value(tmp_path: Path) -> None:
+    secret = key(b"k", 0, b"\x06secret")
+    assert "secret" not in profile_json.dumps(facts_of(file(secret)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rdbcodec_profile": 2}, "key 'rdbcodec_profile': 2, this program reads 1"),
+        ({"version": "9"}, "key 'profile.version': expected was a number, found 9"),
+        ({"checksum": "wrong"}, "key 'profile.checksum': expected was one of ok, disabled, absent, not verified, found wrong"),
+        ({"magic": 9}, "key 'profile.magic': expected was text or {\"$b64\": ...}, found 9"),
+        ({"containers": "gzip"}, "key 'profile.containers': expected was a list, found gzip"),
+        ({"modules": 1}, "key 'profile.modules': expected was a table, or a list of pairs, found 1"),
+        ({"dialect": "mysql"}, "key 'profile.dialect': expected was one of redis, valkey, keydb, dragonfly, enterprise, found mysql"),
+        ({"tail": {"kind": "nothing"}}, "key 'profile.tail': expected was a table of kind, size, found other keys: size"),
+    ],
+)  # fmt: skip
+def test_profile_that_is_none_names_the_key(change: dict[str, object], message: str, tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps({**json.loads(profile_json.dumps(facts_of(file(key())))), **change}))
+    with pytest.raises(ProfileError) as refused:
+        profile_json.load(path)
+    assert str(refused.value) == f"{path}: {message}"
+
+
+def test_profile_of_an_unknown_value_type_is_refused(tmp_path: Path) -> None:
+    text = profile_json.dumps(facts_of(file(key()))).replace('"row": "string"', '"row": "rope"')
+    with pytest.raises(ProfileError) as refused:
+        profile_json.loads(json.loads(text))
+    assert str(refused.value) == (
+        "key 'profile.kinds.string.row': expected was a value type of the table of formats, found rope"
+    )
+
+
+def test_first_places_are_those_of_the_file() -> None:
+    data = file(
+        b"\xf5" + b"\x0f#!lua name=lib\n", b"\xfe\x03", b"\xf9\x05" + key(b"a"), key(b"b"), version=10
+    )
+    with rdbcodec.open(data) as reader:
+        facts = profile(reader, now_ms=NOW)
+    assert facts.databases[3].first == Place(28, 3, b"a")
+    assert facts.places["function"] == Place(9)
+    assert facts.places["freq"] == Place(28, 3, b"a")
+    assert facts.kinds["string"].first == Place(28, 3, b"a")
+    assert (facts.duplicates, facts.used_memory, facts.created_s) == (None, None, None)

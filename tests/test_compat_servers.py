@@ -1,0 +1,92 @@
+"""Real servers agree with the verdicts: "yes" loads every key, all else does not, conversions help."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from servers import SERVERS, Server, ServerError, program
+from ways import FIXTURES, corpus, pair, snapshot, string
+
+import rdbcodec
+from rdbcodec.compat.profile import profile
+from rdbcodec.compat.targets import find
+from rdbcodec.compat.verdict import check
+from rdbcodec.conversion import convert
+
+FILES = corpus("snapshots", ".rdb")
+LFU_62 = (FIXTURES / "snapshots" / "redis-6.2.16-lfu.rdb").read_bytes()
+LIBRARY = b"#!lua name=lib\nredis.register_function('f', function() return 1 end)"
+MADE = {
+    "padded": LFU_62 + bytes(-len(LFU_62) % 512),
+    "gzipped": gzip.compress(LFU_62),
+    "database 16": snapshot(b"\xfe\x10", pair(0, b"\x01v"), magic=b"REDIS0009"),
+    "database 15": snapshot(b"\xfe\x0f", pair(0, b"\x01v"), magic=b"REDIS0009"),
+    "twice": snapshot(pair(0, b"\x01v"), pair(0, b"\x01v"), magic=b"REDIS0009"),
+    "vector set": snapshot(pair(7, b"\x81\xbd\xe7\x2d\xa2\xbb\x1e\xb4\x00\x00"), magic=b"REDIS0009"),
+    "function in RDB 9": snapshot(b"\xf5" + string(LIBRARY), pair(0, b"\x01v"), magic=b"REDIS0009"),
+    "RDB 12, nothing new": snapshot(pair(0, b"\x01v"), magic=b"REDIS0012"),
+}
+CASES = {**{path.stem: path.read_bytes() for path in FILES}, **MADE}
+
+
+def keys_loaded(name: str, data: bytes, folder: Path) -> int | None:
+    """How many keys a server has after starting with this file; None when it refuses to start."""
+    folder.mkdir()
+    (folder / "dump.rdb").write_bytes(data)
+    try:
+        server = Server(program(name), folder)
+    except AssertionError:  # Server's word for a process that ended before it listened
+        return None
+    try:
+        return keys_of(server)
+    except (ConnectionError, OSError):  # it listened, and ended while loading
+        return None
+    finally:
+        server._replies.close()
+        server._socket.close()
+        server._process.kill()
+        server._process.wait()
+        shutil.rmtree(folder)
+
+
+def keys_of(server: Server) -> int:
+    for _ in range(500):
+        try:
+            told: bytes = server.command("INFO", "keyspace")
+        except ServerError as error:
+            if not str(error).startswith("LOADING"):
+                raise
+            time.sleep(0.02)
+        else:
+            return sum(map(int, re.findall(rb"keys=(\d+)", told)))
+    raise AssertionError("the server does not end loading")
+
+
+@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize("data", [pytest.param(data, id=case) for case, data in CASES.items()])
+def test_server_agrees_with_the_verdict(name: str, data: bytes, tmp_path: Path) -> None:
+    with rdbcodec.open(data) as reader:
+        facts = profile(reader, now_ms=time.time_ns() // 1_000_000, duplicates=True)
+    whole = facts.keys - facts.expiries.expired
+    verdict = check(facts, find(name))
+    assert keys_loaded(name, data, tmp_path / "as-is") == (whole if verdict.loads == "yes" else None), [
+        finding.id for finding in verdict.findings
+    ]
+    if verdict.loads == "after-conversion":
+        converted = io.BytesIO()
+        convert(data, converted, target=name)
+        assert keys_loaded(name, converted.getvalue(), tmp_path / "converted") == whole
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_server_refuses_a_wrong_checksum_as_we_do(name: str, tmp_path: Path) -> None:
+    wrong = LFU_62[:-1] + bytes([LFU_62[-1] ^ 1])
+    with pytest.raises(rdbcodec.ChecksumMismatch), rdbcodec.open(wrong) as reader:
+        profile(reader, now_ms=0)
+    assert keys_loaded(name, wrong, tmp_path / "wrong") is None
