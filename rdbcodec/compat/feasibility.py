@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rdbcodec.compat.profile import Kind, Place, Profile
-from rdbcodec.compat.targets import Target, loader_of
+from rdbcodec.compat.targets import Target, loader_of, module_types_of
 from rdbcodec.datatypes.form import Form
 from rdbcodec.losses import TYPE_PREFIX, Loss, row_of
 from rdbcodec.writer import make_form
@@ -46,6 +46,7 @@ def _form(target: Target) -> Form | None:
     if target.reads_like is None or loader is None:
         return None
     form = make_form(target.reads_like)
+    form.modules = module_types_of(target)
     return form if form.version == loader.accepts and not target.lacks else None
 
 

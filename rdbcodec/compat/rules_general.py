@@ -49,7 +49,7 @@ from rdbcodec.compat.rule import Rule, always
 
 # Keys of other databases come to database 0 under a prefix; two that would meet there are an error.
 FOLD = "rdbcodec convert {file} --fold-databases '{db}:' -o {out}"
-CONVERT = "rdbcodec convert {file} --to {release} -o {out}"
+CONVERT = "rdbcodec convert {file} --to {release}{modules} -o {out}"
 _GUNZIP = "gunzip -k {file}"
 _CHECK = "rdbcodec check {file}"
 _ALL, _SERVERS = ("*",), ("oss", "valkey", "fork")

@@ -160,6 +160,14 @@ def loader_of(target: Target) -> Loader | None:
     return _loader(target.reads_like, dialect, target.accepts, target.lacks)
 
 
+def module_types_of(target: Target) -> frozenset[str]:
+    """The module types an instance of the target can have; that it has them is a rule's question."""
+    loader = loader_of(target)
+    own = loader.modules if loader is not None else ()
+    products = {*target.modules, *target.optional_modules}
+    return frozenset(own).union(name for name, product in module_products().items() if product in products)
+
+
 def version_key(version: str) -> tuple[int, ...]:
     """A version for comparing: major and minor, (6, 0) for "6.0.20"; the x of "6.x" is the last of all."""
     parts = re.findall(r"\d+|x", version)[:2]

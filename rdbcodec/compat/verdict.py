@@ -30,7 +30,7 @@ from rdbcodec.compat.rule import (
     question_of,
 )
 from rdbcodec.compat.rules import rules_of
-from rdbcodec.compat.targets import Target
+from rdbcodec.compat.targets import Target, module_types_of
 from rdbcodec.losses import Loss
 
 Loads = Literal["yes", "no", "after-conversion", "unknown"]
@@ -103,7 +103,7 @@ def _ask(rule: Rule, case: Case, findings: list[Finding], asked: dict[str, list[
     if isinstance(answer, Found):
         findings.append(_finding(rule, case, answer))
     elif isinstance(answer, Unknown):
-        findings.append(_unknown(rule, answer))
+        findings.append(_unknown(rule, case, answer))
     # A warning or a remark changes no verdict, so nobody is asked for it.
     if isinstance(answer, Missing | Unknown) and rule.severity in ("blocker", "unknown"):
         for fact in answer.facts:
@@ -116,7 +116,7 @@ def _finding(rule: Rule, case: Case, answer: Found) -> Finding:
         rule.id,
         rule.severity,
         says,
-        rule.remedy,
+        _remedy(rule, case),
         rule.source_words(),
         rule.date,
         rule.confidence,
@@ -125,12 +125,20 @@ def _finding(rule: Rule, case: Case, answer: Found) -> Finding:
     )
 
 
-def _unknown(rule: Rule, answer: Unknown) -> Finding:
+def _remedy(rule: Rule, case: Case) -> str | None:
+    """With the modules of the file that the target has: a conversion for a bare release drops them."""
+    if rule.remedy is None:
+        return None
+    have = sorted({module.name for module in case.profile.modules.values()} & module_types_of(case.target))
+    return rule.remedy.replace("{modules}", f" --modules {','.join(have)}" if have else "")
+
+
+def _unknown(rule: Rule, case: Case, answer: Unknown) -> Finding:
     return Finding(
         rule.id,
         "unknown",
         answer.says,
-        rule.remedy,
+        _remedy(rule, case),
         rule.source_words(),
         rule.date,
         "unverified",

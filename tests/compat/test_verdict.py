@@ -346,3 +346,13 @@ def test_first_places_are_those_of_the_file() -> None:
     assert facts.places["freq"] == Place(28, 3, b"a")
     assert facts.kinds["string"].first == Place(28, 3, b"a")
     assert (facts.duplicates, facts.used_memory, facts.created_s) == (None, None, None)
+
+
+def test_a_module_the_target_has_is_kept_by_the_conversion_it_is_told() -> None:
+    """A bare Redis 7.2 has no modules; Azure Managed Redis 7.2 has RedisJSON."""
+    data = file(module("ReJSON-RL"), version=12)
+    target = find("amr-balanced-7.2")
+    verdict = check(facts_of(data), target)
+    assert verdict.losses == ()
+    (finding,) = [found for found in verdict.findings if found.convertible][:1]
+    assert finding.remedy == "rdbcodec convert {file} --to {release} --modules ReJSON-RL -o {out}"
