@@ -286,8 +286,13 @@ def whole_process(words: list[str], *, executable: str | None = None, pure: bool
 
 def ask(python: str, *arguments: str, pure: bool) -> Any:
     """Run this script in another interpreter, and what it answers."""
+    return ask_script(python, __file__, *arguments, pure=pure)
+
+
+def ask_script(python: str, script: str, *arguments: str, pure: bool) -> Any:
+    """Run a script in another interpreter, and what it answers."""
     answer = subprocess.run(
-        [python, __file__, *arguments], env=environment(pure=pure), stdout=subprocess.PIPE, check=True
+        [python, script, *arguments], env=environment(pure=pure), stdout=subprocess.PIPE, check=True
     )
     return json.loads(answer.stdout)
 

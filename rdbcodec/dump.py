@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, NoReturn
 from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.registry import codec_of
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.encodings import choose, natural, transcode
-from rdbcodec.encodings import encode as encode_as
+from rdbcodec.datatypes.stream_versions import Lose
+from rdbcodec.encodings import encode_value, natural, transcode
 from rdbcodec.errors import (
     ChecksumMismatch,
     CorruptStructure,
@@ -55,14 +55,12 @@ class Payload(NamedTuple):
 def encode(value: object, *, version: int, dialect: Dialect | None = None) -> bytes:
     """A payload that servers of an RDB version restore, from a plain Python value or a value class.
 
-    Raises EncodeError when the version has no such type.
+    Raises EncodeError when the version has no such type, or its type cannot hold all of the value.
     """
     form = form_for(version, dialect)
     type_, value = natural(value)
-    row = choose(type_, value, form)
-    if row is None:
-        raise EncodeError("the target has no such type", value=value, type=type_, target=form.name)
-    return wrap(row.code, encode_as(row, value, form), version)
+    row, raw = _whole(encode_value(type_, value, form, _refusing(type_, form)))
+    return wrap(row.code, raw, version)
 
 
 def reencode(
@@ -70,15 +68,25 @@ def reencode(
 ) -> bytes:
     """A payload of a value as on disk; Entry.dump. Raises EncodeError for what would get lost."""
     form = form_for(version, origin.dialect if version < FIRST_VALKEY else None)
-
-    def refuse(kind: str) -> NoReturn:
-        raise EncodeError(f"cannot be written whole: {row_of(kind).says}", type=row.name, target=form.name)
-
-    made = transcode(row, raw, scope, origin, form=form, lose=refuse)
-    assert made is not None  # a key lost as a whole is refused before
+    refuse = _refusing(row.type, form)
+    target, raw = _whole(transcode(row, raw, scope, origin, form=form, lose=refuse))
     if meta is not None and "key-meta" not in form.opcodes:
         refuse("key-metadata")
-    return wrap(made[0].code, made[1], version, meta or b"")
+    return wrap(target.code, raw, version, meta or b"")
+
+
+def _refusing(type_: str, form: Form) -> Lose:
+    """A payload loses nothing: each kind of loss is an error."""
+
+    def refuse(kind: str) -> NoReturn:
+        raise EncodeError(f"cannot be written whole: {row_of(kind).says}", type=type_, target=form.name)
+
+    return refuse
+
+
+def _whole(made: tuple[TypeRow, bytes] | None) -> tuple[TypeRow, bytes]:
+    assert made is not None  # a key lost as a whole is refused before
+    return made
 
 
 def form_for(version: int, dialect: Dialect | None = None) -> Form:

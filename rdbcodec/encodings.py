@@ -231,15 +231,11 @@ def _check_size(row: TypeRow, value: Any) -> None:
 
 
 def _check_place(row: TypeRow, value: Any) -> None:
-    if row.name not in _WITH_EXPIRIES and getattr(value, "expires_at_ms", None):
+    if row.name not in _HOLD_EXPIRIES and getattr(value, "expires_at_ms", None):
         raise EncodeError(f"a {row.type} in the layout {row.encoding!r} has no place for its expiries")
 
 
 _NEVER_EMPTY = frozenset({"list", "set", "zset", "hash", "array", "path-hash"})
-_WITH_EXPIRIES = frozenset(
-    {"hash-ttl-rc", "hash-listpack-ttl-rc", "hash-ttl", "hash-listpack-ttl", "hash-ttl-valkey"}
-    | {"hash-expiry", "set-expiry"}
-)
 
 
 def encode_value(type_: str, value: Any, form: Form, lose: Lose) -> tuple[TypeRow, bytes] | None:
@@ -253,9 +249,11 @@ def encode_value(type_: str, value: Any, form: Form, lose: Lose) -> tuple[TypeRo
 
 
 def encode_as(row: TypeRow, value: Any, form: Form, lose: Lose) -> tuple[TypeRow, bytes] | None:
-    """A decoded value in a layout asked for; in the target's choice when that layout cannot hold all of it."""
-    if getattr(value, "expires_at_ms", None) and row.name not in _HOLD_EXPIRIES:
+    """A decoded value in a layout asked for; in the target's choice when that one cannot hold all of it."""
+    expiries = getattr(value, "expires_at_ms", {})
+    if expiries and row.name not in _HOLD_EXPIRIES:
         return encode_value(row.type, value, form, lose)
+    lose_fractions(expiries.values(), form, lose)
     if row.type == "stream":
         value = in_version(value, STREAM_VERSIONS[row.name], lose)
     return row, encode(row, value, form)

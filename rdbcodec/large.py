@@ -13,15 +13,19 @@ from itertools import chain
 from typing import IO, Any
 
 from rdbcodec.datatypes.form import Form
-from rdbcodec.datatypes.packed import encode_blob
+from rdbcodec.datatypes.hashes import check_expiry, dragonfly_text
+from rdbcodec.datatypes.packed import SMALLEST_CRITICAL, encode_blob, encode_listpack, has_critical
 from rdbcodec.datatypes.scope import Scope
+from rdbcodec.datatypes.sets import expiring_members
 from rdbcodec.datatypes.stream_versions import Lose, in_version
 from rdbcodec.datatypes.streams import encode_tail, nodes_and_tail
+from rdbcodec.datatypes.zsets import check_score
 from rdbcodec.encodings import STREAM_VERSIONS, stream_row
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import TypeRow
 from rdbcodec.losses import TYPE_PREFIX
 from rdbcodec.records import Entry
+from rdbcodec.structures import listpack
 from rdbcodec.wire import doubles, lengths, strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.module_ids import decode_module_id
@@ -68,19 +72,47 @@ def _plain_row(entry: Entry, form: Form) -> TypeRow | None:
 
 def _spooled(entry: Entry, row: TypeRow, form: Form, lose: Lose) -> Iterator[bytes]:
     encode = _ENCODERS[row.name](form)
-    expiring = False
+    lost: set[str] = set()
     with tempfile.TemporaryFile() as spool:
         count = 0
-        for batch in entry.items():
+        for batch in _batches(entry, row, lost):
             spool.write(b"".join(map(encode, batch)))
             count += len(batch)
-            expiring = expiring or (entry.type == "hash" and any(ttl is not None for *_, ttl in batch))
-        if expiring and row.name not in _TTL_TABLES:
-            lose("field-ttl")
+        for kind in sorted(lost):
+            lose(kind)
         if not count:
-            raise EncodeError(f"an empty {row.type} does not exist", type=row.type, target=form.name)
+            raise EncodeError(
+                f"an empty {row.type} does not exist, and no server loads one",
+                type=row.type,
+                target=form.name,
+            )
         yield _HEADS.get(row.name, b"") + lengths.encode(count)
         yield from _pieces(spool)
+
+
+def _batches(entry: Entry, row: TypeRow, lost: set[str]) -> Iterator[list[Any]]:
+    """The elements; what the row has no place for is added to `lost`."""
+    if entry.row.name == "set-expiry":
+        yield from _members(entry, lost)
+        return
+    for batch in entry.items():
+        if entry.type == "hash":
+            expiries = [ttl for *_, ttl in batch if ttl is not None]
+            if expiries and row.name not in _TTL_TABLES:
+                lost.add("field-ttl")
+            elif row.name == "hash-expiry" and any(at % 1000 for at in expiries):
+                lost.add("sub-second-expiry")
+        yield batch
+
+
+def _members(entry: Entry, lost: set[str]) -> Iterator[list[bytes]]:
+    """A set whose members expire, for a target where no member does."""
+    budget = Budget(entry.max_value)
+    cursor = Cursor(entry.chunks(), budget, streaming=True)
+    for batch in expiring_members(cursor, Scope(budget, {})):
+        if any(at is not None for _, at in batch):
+            lost.add("member-ttl")
+        yield [member for member, _ in batch]
 
 
 def _pieces(spool: IO[bytes]) -> Iterator[bytes]:
@@ -109,7 +141,15 @@ def _stream(entry: Entry, form: Form, lose: Lose) -> Iterator[bytes]:
         master, blob, entries = node
         ids = [found.id for found in entries]
         first = min([*ids, *([] if first is None else [first])], default=None)
-        yield encode_blob(master, form) + encode_blob(blob, form)
+        yield encode_blob(master, form) + encode_blob(_node(blob, form), form)
+
+
+def _node(blob: bytes, form: Form) -> bytes:
+    """A node's listpack by the target's back-length rule; it matters for three sizes of text only."""
+    if len(blob) < SMALLEST_CRITICAL:
+        return blob
+    elements = listpack.decode_mixed(blob)
+    return encode_listpack(elements, form) if has_critical(elements) else blob
 
 
 def _string(form: Form) -> Encoder:
@@ -117,12 +157,19 @@ def _string(form: Form) -> Encoder:
 
 
 def _scored(form: Form) -> Encoder:
-    pack = struct.Struct("<d").pack
-    return lambda pair: strings.encode(pair[0], compress=form.compress) + pack(pair[1])
+    return _pair_with(struct.Struct("<d").pack, form)
 
 
 def _text_scored(form: Form) -> Encoder:
-    return lambda pair: strings.encode(pair[0], compress=form.compress) + doubles.encode_text(pair[1])
+    return _pair_with(doubles.encode_text, form)
+
+
+def _pair_with(encode_score: Callable[[float], bytes], form: Form) -> Encoder:
+    def encode(pair: tuple[bytes, float]) -> bytes:
+        check_score(pair[1])
+        return strings.encode(pair[0], compress=form.compress) + encode_score(pair[1])
+
+    return encode
 
 
 def _field(form: Form) -> Encoder:
@@ -132,18 +179,26 @@ def _field(form: Form) -> Encoder:
 
 def _field_with_ttl(form: Form) -> Encoder:
     string = _string(form)
-    return lambda field: (
-        lengths.encode(0 if field[2] is None else field[2] + 1) + string(field[0]) + string(field[1])
-    )
+    return lambda field: lengths.encode(_checked(field[2], -1) + 1) + string(field[0]) + string(field[1])
 
 
 def _valkey_field(form: Form) -> Encoder:
     string = _string(form)
     return lambda field: (
-        string(field[0])
-        + string(field[1])
-        + (-1 if field[2] is None else field[2]).to_bytes(8, "little", signed=True)
+        string(field[0]) + string(field[1]) + _checked(field[2], -1).to_bytes(8, "little", signed=True)
     )
+
+
+def _dragonfly_field(form: Form) -> Encoder:
+    string = _string(form)
+    return lambda field: string(field[0]) + string(field[1]) + string(dragonfly_text(field[2]))
+
+
+def _checked(at: int | None, never: int) -> int:
+    if at is None:
+        return never
+    check_expiry(at)
+    return at
 
 
 _PLAIN: dict[str, tuple[str, ...]] = {
@@ -152,10 +207,8 @@ _PLAIN: dict[str, tuple[str, ...]] = {
     "zset": ("zset-2", "zset"),
     "hash": ("hash",),
 }
-_TTL_TABLES = ("hash-ttl", "hash-ttl-valkey")
-_WITH_TTLS = frozenset(
-    {"hash-ttl-rc", "hash-listpack-ttl-rc", "hash-ttl", "hash-listpack-ttl", "hash-ttl-valkey"}
-)
+_TTL_TABLES = ("hash-ttl", "hash-ttl-valkey", "hash-expiry")
+_WITH_TTLS = frozenset({*_TTL_TABLES, "hash-ttl-rc", "hash-listpack-ttl-rc", "hash-listpack-ttl"})
 # The smallest expiry comes before the fields and is not known yet; with 0 there, each is told as it is,
 # plus 1 (rdb-format.md, 4.6: measured to load).
 _HEADS = {"hash-ttl": bytes(8)}
@@ -167,4 +220,5 @@ _ENCODERS: dict[str, Callable[[Form], Encoder]] = {
     "hash": _field,
     "hash-ttl": _field_with_ttl,
     "hash-ttl-valkey": _valkey_field,
+    "hash-expiry": _dragonfly_field,
 }

@@ -49,5 +49,5 @@ def test_every_error_is_an_rdb_error() -> None:
     raised = [
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)
     ]
-    assert len(raised) == 14
+    assert len(raised) == 15
     assert all(issubclass(kind, RdbError) for kind in raised)

@@ -169,12 +169,19 @@ def code_blocks(language: str) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A folder that looks like the repository to what the docs run, and may be written to."""
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    return tmp_path
+
+
 @pytest.mark.parametrize("code", [pytest.param(code, id=name) for name, code in code_blocks("python")])
-def test_python_in_the_docs_runs(code: str) -> None:
+def test_python_in_the_docs_runs(code: str, clone: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        cwd=ROOT,
+        cwd=clone,
         env=environment,
         capture_output=True,
         text=True,
@@ -186,11 +193,11 @@ def test_python_in_the_docs_runs(code: str) -> None:
 
 
 @pytest.mark.parametrize("block", [pytest.param(code, id=name) for name, code in code_blocks("console")])
-def test_console_output_in_the_docs_is_real(block: str) -> None:
+def test_console_output_in_the_docs_is_real(block: str, clone: Path) -> None:
     command, _, shown = block.partition("\n")
     words = command.removeprefix("$ python").split()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *words], cwd=clone, env=environment, capture_output=True, text=True, check=False
     )
     assert done.stdout + done.stderr == shown

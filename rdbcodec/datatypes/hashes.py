@@ -249,17 +249,18 @@ def decode_hash_ttl_valkey(raw: bytes, scope: Scope) -> Hash:
 
 def encode_hash_ttl_rc(value: Hash, form: Form) -> bytes:
     """Redis type 22."""
+    check_expiries(value)
     return _ttl_first_table(value, form, 0)
 
 
 def encode_hash_ttl(value: Hash, form: Form) -> bytes:
     """Type 24."""
+    check_expiries(value)
     minimum = min(value.expires_at_ms.values(), default=0)
     return minimum.to_bytes(_I64, "little", signed=True) + _ttl_first_table(value, form, minimum - 1)
 
 
 def _ttl_first_table(value: Hash, form: Form, base: int) -> bytes:
-    check_expiries(value)
     told = value.expires_at_ms
     parts = [lengths.encode(len(value))]
     for field, text in value.items():
@@ -274,9 +275,14 @@ def check_expiries(value: Hash | Mapping[bytes, bytes]) -> None:
     told = getattr(value, "expires_at_ms", {})
     if not told.keys() <= value.keys():
         raise EncodeError("an expiry is that of a field the hash does not have")
-    wrong = next((at for at in told.values() if not 0 < at <= MAX_EXPIRY), None)
-    if wrong is not None:
-        raise EncodeError(f"a field expires at {wrong} ms, expected 1 to {MAX_EXPIRY}")
+    for at in told.values():
+        check_expiry(at)
+
+
+def check_expiry(at: int) -> None:
+    """Raise EncodeError for a time Redis does not take for a field."""
+    if not 0 < at <= MAX_EXPIRY:
+        raise EncodeError(f"a field expires at {at} ms, expected 1 to {MAX_EXPIRY}")
 
 
 def encode_hash_ttl_valkey(value: Hash, form: Form) -> bytes:
@@ -356,8 +362,9 @@ def encode_hash_listpack_ttl_rc(value: Hash, form: Form) -> bytes:
 
 def encode_hash_listpack_ttl(value: Hash, form: Form) -> bytes:
     """Type 25."""
+    triples = encode_hash_listpack_ttl_rc(value, form)
     minimum = min(value.expires_at_ms.values(), default=0)
-    return minimum.to_bytes(_I64, "little", signed=True) + encode_hash_listpack_ttl_rc(value, form)
+    return minimum.to_bytes(_I64, "little", signed=True) + triples
 
 
 def hash_listpack_ttl_rc_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:

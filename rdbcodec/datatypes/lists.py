@@ -128,8 +128,8 @@ def _is_plain(element: bytes, form: Form) -> bool:
 
 
 def _nodes(value: Sequence[bytes], form: Form) -> Iterator[Sequence[bytes]]:
-    """The elements cut where a server that appended them one by one would begin a new node."""
-    size, count = _node_size(form), max(form.limits.list_size, 0) or len(value)
+    """The elements cut about where a server that appended them one by one would begin a new node."""
+    size, count = _node_size(form), _node_count(form, len(value))
     start, held = 0, 0
     for at, element in enumerate(value):
         weight = entry_estimate(element)
@@ -143,7 +143,13 @@ def _nodes(value: Sequence[bytes], form: Form) -> Iterator[Sequence[bytes]]:
 
 
 def _node_size(form: Form) -> int:
-    return NODE_SIZES.get(form.limits.list_size, SAFE_NODE_SIZE)
+    setting = max(form.limits.list_size, min(NODE_SIZES))  # servers take anything lower for the lowest
+    return NODE_SIZES.get(setting, SAFE_NODE_SIZE)
+
+
+def _node_count(form: Form, unlimited: int) -> int:
+    setting = form.limits.list_size
+    return unlimited if setting < 0 else max(setting, 1)
 
 
 def quicklist_2_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:

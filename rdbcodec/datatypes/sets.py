@@ -127,5 +127,12 @@ def encode_set_expiry(value: Set, form: Form) -> bytes:
 
 def set_expiry_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
     """Dragonfly type 32 in batches, the members only; `value()` has the expiries."""
-    for batch in grouped(hashes.flat_items(cursor, scope, 2), 2, "set with expiry"):
+    for batch in expiring_members(cursor, scope):
         yield [member for member, _ in batch]
+
+
+def expiring_members(cursor: Cursor, scope: Scope) -> Iterator[list[tuple[bytes, int | None]]]:
+    """Dragonfly type 32 in batches of (member, expires_at_ms or None)."""
+    for batch in grouped(hashes.flat_items(cursor, scope, 2), 2, "set with expiry"):
+        expiries = hashes.dragonfly_expiries((member, ttl) for member, ttl in batch)
+        yield [(member, expiries.get(member)) for member, _ in batch]

@@ -3,7 +3,7 @@
     1 -> 2   entries added, max deleted ID, first ID, entries read     computed as loaders do
     2 -> 3   active time of consumers                                  = seen time
     3 -> 4   idempotent producers                                      = none, default settings
-    4 -> 5   released ("nacked") entries                               = none
+    4 -> 5   released ("nacked") entries                               = those that nobody owns: mostly none
 
 Down is the same table read backwards: something is lost when it is not what going up again would fill
 in. A released entry must not stay without owner below version 5, so it is given to a consumer of its own
@@ -57,6 +57,9 @@ def complete(stream: Stream, first: StreamId) -> None:
         for group in stream.groups:
             for consumer in group.consumers:
                 consumer.active_at_ms = consumer.seen_at_ms
+    if stream.version < 5:
+        for group in stream.groups:
+            group.nacked = [pending.id for pending in group.pending.values() if pending.consumer is None]
     if stream.idempotence is None:
         stream.idempotence = Idempotence()
 

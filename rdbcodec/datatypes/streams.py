@@ -16,6 +16,7 @@ v4+       LENGTH duration s  LENGTH max  LENGTH n producers (STRING id  LENGTH n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator, Sequence
 
 from rdbcodec.datatypes.form import Form
@@ -32,6 +33,7 @@ UNKNOWN = (1 << 64) - 1  # entries read: two's complement of -1
 NEVER = -1  # a consumer's active time
 ID_SIZE = 16
 NO_ID = StreamId(0, 0)
+MAX_DURATION_S, MAX_IIDS = 86400, 10000  # what Redis takes for the settings of idempotence
 
 
 class Pending(Plain):
@@ -168,9 +170,8 @@ def nodes_and_tail(
     yield count
     for _ in range(count):
         cursor.budget.refill()
-        master, blob = cursor.string(), cursor.string()
-        entries = stream_node.decode(listpack.decode_mixed(blob), stream_node.read_id(master)).entries
-        yield master, blob, entries
+        master, blob = _read_master(cursor), cursor.string()
+        yield encode_id(master), blob, stream_node.decode(listpack.decode_mixed(blob), master).entries
     cursor.budget.refill()
     return _read_tail(cursor, [], version)
 
@@ -320,8 +321,12 @@ def encode_node(entries: Sequence[StreamEntry], form: Form) -> bytes:
 
 
 def _nodes_of(entries: Sequence[StreamEntry], form: Form) -> Iterator[Sequence[StreamEntry]]:
-    """The entries cut where a server that appended them one by one would begin a new node."""
-    size_limit, count_limit = form.limits.stream_bytes, form.limits.stream_entries
+    """The entries cut about where a server that appended them one by one would begin a new node.
+
+    A limit of 0 is none, for servers too.
+    """
+    size_limit = form.limits.stream_bytes or math.inf
+    count_limit = form.limits.stream_entries or math.inf
     start, held = 0, 0
     previous = None
     for at, entry in enumerate(entries):
@@ -388,7 +393,20 @@ def _check_owners(group: Group, version: int) -> None:
         raise EncodeError("a stream's group has two consumers of one name")
 
 
+def _check_idempotence(told: Idempotence) -> None:
+    """Servers refuse settings out of range and a producer told twice (rdb-v13-15.md, 3.1)."""
+    for what, found, most in (
+        ("duration", told.duration_s, MAX_DURATION_S),
+        ("max size", told.max_size, MAX_IIDS),
+    ):
+        if not 1 <= found <= most:
+            raise EncodeError(f"the {what} of a stream's idempotence is {found}, expected 1 to {most}")
+    if len({producer.id for producer in told.producers}) != len(told.producers):
+        raise EncodeError("a stream has two producers of one id")
+
+
 def _encode_idempotence(told: Idempotence, form: Form) -> bytes:
+    _check_idempotence(told)
     parts = [
         lengths.encode(told.duration_s),
         lengths.encode(told.max_size),

@@ -1,0 +1,136 @@
+"""`rdbcodec dump FILE`: the data of a snapshot as text, or as commands for a server."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from rdbcodec.cli import selecting
+from rdbcodec.cli.common import (
+    NEGATIVE,
+    OK,
+    STDIN,
+    add_source_arguments,
+    now_of,
+    open_file,
+    output_of,
+    progress_of,
+)
+from rdbcodec.decoder import MAX_VALUE
+from rdbcodec.errors import RdbError
+from rdbcodec.formats import VERSIONS
+from rdbcodec.losses import Losses
+from rdbcodec.records import Record
+from rdbcodec.texts import ndjson, tables
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    add_dumping_arguments(parser)
+    parser.add_argument("--format", choices=tuple(_FORMATS), default="ndjson", help="default: ndjson")
+    parser.add_argument(
+        "--records", action="store_true", help="ndjson and json: header and AUX too, for an equal snapshot"
+    )
+    parser.add_argument(
+        "--restore", action="store_true", help="resp: each key as one RESTORE, which loses nothing"
+    )
+    parser.add_argument(
+        "--to-version",
+        type=int,
+        choices=sorted(row.version for row in VERSIONS),
+        metavar="N",
+        help="resp: RDB version of the server (default: the file's)",
+    )
+    parser.set_defaults(usage_error=parser.error)
+
+
+def add_dumping_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every command that writes what is in one snapshot."""
+    parser.add_argument("files", nargs=1, metavar="FILE", help="snapshot, gzip, LZ4 and zstd too; - is stdin")
+    parser.add_argument(
+        "-o", "--output", default=STDIN, metavar="OUT", help="where to write (default: stdout)"
+    )
+    parser.add_argument("--force", action="store_true", help="write over an existing file")
+    add_source_arguments(parser)
+    selecting.add_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the output; 1 when commands could not express everything."""
+    if options.format != "resp" and (options.restore or options.to_version is not None):
+        options.usage_error("--restore and --to-version go with --format resp")
+    if options.records and options.format not in ("ndjson", "json"):
+        options.usage_error("--records goes with --format ndjson or json")
+    losses = Losses()
+    write_selected(options, lambda records: _FORMATS[options.format](records, options, losses))
+    lost = losses.of("data")
+    for loss in [*lost, *losses.of("hint")]:
+        print(f"{options.files[0]}: {loss.text(hide_keys=options.hide_keys)}", file=sys.stderr)
+    return NEGATIVE if lost else OK
+
+
+def write_selected(options: argparse.Namespace, form: Callable[[Iterator[Record]], Iterator[bytes]]) -> None:
+    """Write a form of the selected records; says so when it ends before the snapshot does."""
+    name = options.files[0]
+    selection = selecting.selection_of(options)
+    with (
+        output_of(options.output, force=options.force) as out,
+        open_file(name, options, max_value=MAX_VALUE) as reader,
+        progress_of(name, reader, options) as tick,
+    ):
+        records = iter(reader) if selection.is_empty else selection.select(reader)
+        try:
+            _write(form(records), out, tick)
+        except RdbError:
+            if options.output == STDIN:
+                out.flush()
+                print(f"{name}: the output is incomplete", file=sys.stderr)
+            raise
+
+
+def _write(pieces: Iterator[bytes], out: BinaryIO, tick: Callable[[], None] | None) -> None:
+    for piece in pieces:
+        out.write(piece)
+        if tick is not None:
+            tick()
+
+
+def _encoded(pieces: Iterator[str]) -> Iterator[bytes]:
+    return (piece.encode() for piece in pieces)
+
+
+def _ndjson(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
+    del losses
+    return _encoded(ndjson.lines(records, everything=options.records))
+
+
+def _json(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
+    del losses
+    return _encoded(tables.json_array(records, everything=options.records))
+
+
+def _csv(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
+    del options, losses
+    return _encoded(tables.csv_rows(records))
+
+
+def _resp(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
+    from rdbcodec.texts import resp  # noqa: PLC0415 - brings the writing half, which no other format needs
+
+    return resp.commands(
+        records,
+        version=options.to_version,
+        restore=options.restore,
+        now_ms=now_of(options),
+        losses=losses,
+    )
+
+
+_FORMATS: dict[str, Callable[[Iterator[Record], argparse.Namespace, Losses], Iterator[bytes]]] = {
+    "ndjson": _ndjson,
+    "json": _json,
+    "csv": _csv,
+    "resp": _resp,
+}

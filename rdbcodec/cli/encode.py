@@ -1,0 +1,75 @@
+"""`rdbcodec encode IN.ndjson -o OUT.rdb`: a snapshot from NDJSON."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+
+from rdbcodec.cli.common import OK, STDIN, add_output_arguments
+from rdbcodec.formats import DIALECTS, VERSIONS
+from rdbcodec.sink import SUFFIXES, Target, compression_of_name
+from rdbcodec.texts.build import build
+from rdbcodec.writer import Writer
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    parser.add_argument("files", nargs=1, metavar="IN", help="NDJSON, one key a line; - is stdin")
+    add_output_arguments(parser)
+    parser.add_argument("--to", metavar="RELEASE", help="the server that must load it: redis-6.2, valkey-8.0")
+    parser.add_argument(
+        "--rdb-version", type=int, choices=_VERSIONS, metavar="N", help="or its RDB version (default: 11)"
+    )
+    parser.add_argument(
+        "--dialect", choices=DIALECTS, help="and its dialect (default: what the version says)"
+    )
+    parser.add_argument(
+        "--no-lzf", action="store_true", help="compress no strings, as with rdbcompression no"
+    )
+    parser.add_argument("--no-checksum", action="store_true", help="no checksum, as with rdbchecksum no")
+    parser.add_argument(
+        "--compress",
+        choices=(*SUFFIXES.values(), "none"),
+        help="wrap the file (default: what its suffix says)",
+    )
+    parser.set_defaults(usage_error=parser.error, hide_keys=False)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the snapshot, to stdout only when it is whole; hints the target has no place for are told."""
+    if options.to and (options.rdb_version or options.dialect):
+        options.usage_error("--to says what --rdb-version and --dialect would: give one or the other")
+    name = options.files[0]
+    with open(sys.stdin.fileno() if name == STDIN else name, "rb", closefd=name != STDIN) as lines:
+        if options.output != STDIN:
+            writer = _build(lines, options.output, options)
+        else:
+            with tempfile.TemporaryFile() as spool:
+                writer = _build(lines, spool, options)
+                spool.seek(0)
+                shutil.copyfileobj(spool, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+    for loss in writer.losses.of("hint"):
+        print(f"{name}: {loss.text()}", file=sys.stderr)
+    return OK
+
+
+def _build(lines: Iterable[bytes], target: Target, options: argparse.Namespace) -> Writer:
+    compression = options.compress or compression_of_name(options.output)
+    return build(
+        lines,
+        target,
+        release=options.to,
+        version=options.rdb_version,
+        dialect=options.dialect,
+        compress=not options.no_lzf,
+        checksum=not options.no_checksum,
+        compression=None if compression == "none" else compression,
+        replace=options.force,
+    )
+
+
+_VERSIONS = sorted(row.version for row in VERSIONS)

@@ -1,0 +1,58 @@
+"""What commands are made of: words in RESP, batches of bounded size, and the server they are for.
+
+*2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\nk\\r\\n        the command GET k
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from rdbcodec.records import Entry, Record
+
+MANY = 500  # elements in one command: a server is busy with it for less than a millisecond
+MUCH = 64 << 10  # bytes in one command, unless a single element has more
+
+Word = bytes | str | int
+
+
+class Target(NamedTuple):
+    """The server: RDB version, the types it has, the time in milliseconds; `add` counts a loss."""
+
+    version: int
+    types: frozenset[str]
+    now_ms: int
+    add: Callable[..., None]
+
+    def lose(self, kind: str, record: Record) -> None:
+        """Count what this record loses."""
+        entry = record if isinstance(record, Entry) else None
+        self.add(
+            kind,
+            offset=record.offset,
+            db=None if entry is None else entry.db,
+            key=None if entry is None else entry.key,
+        )
+
+
+def command(*words: Word) -> bytes:
+    """One command."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        raw = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
+    return b"".join(parts)
+
+
+def batched(elements: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
+    """Elements, each the words of one, as many at a time as make up a command of bounded size."""
+    batch: list[Sequence[Any]] = []
+    size = 0
+    for element in elements:
+        batch.append(element)
+        size += sum(len(word) for word in element if isinstance(word, bytes))
+        if len(batch) >= MANY or size >= MUCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

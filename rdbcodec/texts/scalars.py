@@ -1,0 +1,199 @@
+"""What text forms are made of: bytes, numbers, scores and stream IDs as JSON, and back.
+
+    bytes       text when they are valid UTF-8, else {"$b64": "..."}
+    score       a number, its shortest form that reads back exactly; "inf", "-inf" or "nan"
+    stream ID   "1600000000000-0"
+
+A line of NDJSON has to be one line for every program: JSON escapes the ASCII line ends, and
+`escape_line_ends` those that only Unicode has. A number that is no score stays an integer: JSON readers
+that hold numbers as doubles lose digits above 2**53, this one does not.
+
+Nothing here shows what it refuses: messages name its kind and what was expected.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from json.encoder import encode_basestring
+from typing import Any
+
+from rdbcodec.errors import TextError
+from rdbcodec.structures.stream_node import StreamId
+
+MARK = "$b64"
+MAX_SIGNED = (1 << 63) - 1
+MAX_UNSIGNED = (1 << 64) - 1
+
+quoted = encode_basestring  # in C, where Python has its accelerators
+_KINDS = {dict: "an object", list: "an array", str: "text", bool: "true or false", type(None): "null"}
+_SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+_NAMES = {math.inf: "inf", -math.inf: "-inf"}
+_STREAM_ID = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
+_LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
+
+# --- to JSON ----------------------------------------------------------------------------------------
+
+
+def json_bytes(raw: bytes) -> Any:
+    """Bytes in JSON without loss: text when valid UTF-8, else {"$b64": ...}."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return marked(raw)
+
+
+def marked(raw: bytes) -> dict[str, str]:
+    """{"$b64": ...}, whatever the bytes are."""
+    return {MARK: base64.b64encode(raw).decode("ascii")}
+
+
+def quoted_bytes(raw: bytes) -> str:
+    """The JSON text of `json_bytes`."""
+    try:
+        return quoted(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return to_json(marked(raw))
+
+
+def marked_pieces(pieces: Iterable[bytes]) -> Iterator[str]:
+    """The JSON text of `marked` for bytes that come in pieces."""
+    yield f'{{"{MARK}":"'
+    rest = b""
+    for piece in pieces:
+        rest += piece
+        whole = len(rest) - len(rest) % 3  # base64 turns three bytes into four letters
+        yield base64.b64encode(rest[:whole]).decode("ascii")
+        rest = rest[whole:]
+    yield base64.b64encode(rest).decode("ascii") + '"}'
+
+
+def json_score(score: float) -> float | str:
+    """A score as JSON can hold it."""
+    if math.isfinite(score):
+        return score
+    return _NAMES.get(score, "nan")
+
+
+def escape_line_ends(text: str) -> str:
+    """JSON text without the line ends that Unicode adds to ASCII's; outside strings JSON has none."""
+    if text.isascii():
+        return text
+    for end, escape in _LINE_ENDS.items():
+        text = text.replace(end, escape)
+    return text
+
+
+# --- from JSON --------------------------------------------------------------------------------------
+
+
+def kind_of(found: object) -> str:
+    """What a JSON value is, in words that do not show it."""
+    return _KINDS.get(type(found), "a number")
+
+
+def wrong(what: str, found: object, expected: str) -> TextError:
+    """The error that says what something is and what was expected."""
+    return TextError(f"{what} is {kind_of(found)}, expected {expected}")
+
+
+def unknown_word(what: str, found: object, known: Iterable[str]) -> TextError:
+    """The error for a word of the form that is none of those known; words are no secrets."""
+    expected = f"one of {', '.join(known)}"
+    if isinstance(found, str):
+        return TextError(f"{what} is {found[:40]!r}, expected {expected}")
+    return wrong(what, found, expected)
+
+
+def bytes_of(found: object, what: str) -> bytes:
+    """The bytes that text or {"$b64": ...} stand for."""
+    if isinstance(found, str):
+        try:
+            return found.encode("utf-8")
+        except UnicodeEncodeError:
+            raise TextError(f'{what} has half a surrogate pair, expected text or {{"{MARK}": ...}}') from None
+    if not isinstance(found, dict) or list(found) != [MARK] or not isinstance(found[MARK], str):
+        raise wrong(what, found, f'text or {{"{MARK}": ...}}')
+    try:
+        return base64.b64decode(found[MARK], validate=True)
+    except (binascii.Error, ValueError):
+        raise TextError(f"{what} is not base64") from None
+
+
+def integer_of(found: object, what: str, low: int = 0, high: int = MAX_UNSIGNED) -> int:
+    """An integer in a range."""
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise wrong(what, found, "an integer")
+    if not low <= found <= high:
+        raise TextError(f"{what} is out of range, expected {low} to {high}")
+    return found
+
+
+def score_of(found: object, what: str) -> float:
+    """A score."""
+    if isinstance(found, str) and found in _SPECIAL:
+        return _SPECIAL[found]
+    if not isinstance(found, (int, float)) or isinstance(found, bool):
+        raise wrong(what, found, 'a number, "inf", "-inf" or "nan"')
+    score = float(found)  # an integer has 20 digits at most, see ndjson
+    if math.isinf(score):
+        raise TextError(f"{what} is a number that no double can hold")
+    return score
+
+
+def stream_id_of(found: object, what: str) -> StreamId:
+    """A stream ID."""
+    match = _STREAM_ID.fullmatch(found) if isinstance(found, str) else None
+    if match is None:
+        raise wrong(what, found, 'a stream ID such as "1600000000000-0"')
+    ms, seq = int(match[1]), int(match[2])
+    if max(ms, seq) > MAX_UNSIGNED:
+        raise TextError(f"{what} is out of range, expected two numbers below 2**64")
+    return StreamId(ms, seq)
+
+
+def array_of(found: object, what: str) -> list[Any]:
+    """A JSON array."""
+    if not isinstance(found, list):
+        raise wrong(what, found, "an array")
+    return found
+
+
+def object_of(found: object, what: str) -> dict[str, Any]:
+    """A JSON object."""
+    if not isinstance(found, dict):
+        raise wrong(what, found, "an object")
+    return found
+
+
+def pairs_of(found: object, what: str) -> list[tuple[bytes, Any]]:
+    """The pairs of a table: an object with text for names, or an array of [name, ...]."""
+    if isinstance(found, dict):
+        return [(bytes_of(name, what), value) for name, value in found.items()]
+    pairs = [array_of(pair, f"a pair of {what}") for pair in array_of(found, what)]
+    if any(len(pair) != 2 for pair in pairs):
+        raise TextError(f"a pair of {what} has not two elements")
+    return [(bytes_of(name, what), value) for name, value in pairs]
+
+
+def distinct(pairs: list[tuple[Any, Any]], what: str) -> dict[Any, Any]:
+    """A dict of the pairs; raises TextError when one would replace another."""
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise TextError(f"{what} are not unique: {len(pairs)}, of which {len(table)} distinct")
+    return table
+
+
+def known_names(found: dict[str, Any], known: Iterable[str], what: str) -> None:
+    """Raise TextError for a name that means nothing: a misspelt one would be lost silently."""
+    known = list(known)
+    for name in found:
+        if name not in known:
+            raise TextError(f"{what} has a member {name[:40]!r}, known are {', '.join(known)}")

@@ -1,0 +1,474 @@
+"""Values as JSON, one form a type: the members that stand in an object beside "key" and "type".
+
+    string, json   "value": bytes (see scalars)
+    list, set      [element, ...]; in a set whose members expire [member, ms] stands for such a member
+    hash           {"field": value}, with "field_expires_at": {"field": ms} beside "value",
+                   or [[field, value], [field, value, ms], ...] when a field is no text
+    zset           {"member": score} or [[member, score], ...]
+    stream         see stream_form
+    module         {"module": "vectorset", "version": 0, "raw": {"$b64": ...}}, module id included
+    array          {"cursor": 7, "elements": [[index, text], ...]}
+    path-hash      {"path": {"field": value}}, or pairs
+    cron           {"script", "start_ms", "interval_ms", "keys", "arguments"}
+    gcra           an integer
+    bloom, ...     {"raw": {"$b64": ...}}: sketches of Dragonfly, as on disk
+
+Objects never mean {"$b64": ...} where a table stands, nor the other way round: the place decides.
+
+A large value (records.LargeEntry) passes by once and is written in pieces: strings as {"$b64": ...}, tables
+as pairs. A reader takes either form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import chain
+from typing import Any, NamedTuple
+
+from rdbcodec.datatypes.hashes import Field, Hash, dragonfly_expiries, flat_items
+from rdbcodec.datatypes.lists import List
+from rdbcodec.datatypes.modules import ModuleValue, decode_module
+from rdbcodec.datatypes.others import NO_INDEX, Array, Cron, PathHash, RawValue, array_items
+from rdbcodec.datatypes.scope import Scope, grouped
+from rdbcodec.datatypes.sets import Set
+from rdbcodec.datatypes.streams import Stream, stream_parts
+from rdbcodec.datatypes.zsets import ZSet
+from rdbcodec.errors import DecodeError, LimitExceeded, TextError
+from rdbcodec.records import Entry
+from rdbcodec.structures.stream_node import StreamEntry
+from rdbcodec.texts.scalars import (
+    MAX_SIGNED,
+    MAX_UNSIGNED,
+    array_of,
+    bytes_of,
+    distinct,
+    integer_of,
+    json_bytes,
+    json_score,
+    known_names,
+    marked,
+    marked_pieces,
+    object_of,
+    pairs_of,
+    quoted_bytes,
+    score_of,
+    to_json,
+    wrong,
+)
+from rdbcodec.texts.stream_form import json_entry, json_stream, json_tail, stream_of, table
+from rdbcodec.wire import lengths
+from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.module_ids import ModuleId, decode_module_id
+from rdbcodec.wire.strings import MAX_UNPACKED, Budget
+
+FIELD_EXPIRES = "field_expires_at"
+_LENGTH_SIZE = 9  # bytes of the longest LENGTH
+
+
+Members = dict[str, Any]  # of a JSON object
+
+
+class Form(NamedTuple):
+    """How one type is told. `members` of a held value, `pieces` of a large one (JSON text of "value"),
+    `value` from the members, `beside`: what members there may be next to "value"."""
+
+    members: Callable[[Any], dict[str, Any]]
+    pieces: Callable[[Entry], Iterator[str]]
+    value: Callable[[dict[str, Any]], Any]
+    beside: tuple[str, ...] = ()
+
+
+# --- held values, to JSON ---------------------------------------------------------------------------
+
+
+def _json_text(value: bytes) -> dict[str, Any]:
+    return {"value": json_bytes(value)}
+
+
+def _json_list(value: List) -> dict[str, Any]:
+    return {"value": [json_bytes(element) for element in value]}
+
+
+def _json_set(value: Set) -> dict[str, Any]:
+    return {"value": _json_members(value, value.expires_at_ms)}
+
+
+def _json_members(members: Iterable[bytes], expires_at_ms: dict[bytes, int]) -> list[Any]:
+    return [
+        [json_bytes(member), expires_at_ms[member]] if member in expires_at_ms else json_bytes(member)
+        for member in members
+    ]
+
+
+def _json_zset(value: ZSet) -> dict[str, Any]:
+    return {"value": table([(member, json_score(score)) for member, score in value.items()])}
+
+
+def _json_hash(value: Hash) -> dict[str, Any]:
+    expires = value.expires_at_ms
+    fields = table([(field, json_bytes(text)) for field, text in value.items()])
+    if not expires:
+        return {"value": fields}
+    if isinstance(fields, dict):
+        return {"value": fields, FIELD_EXPIRES: table(list(expires.items()))}
+    return {"value": _field_arrays(value)}
+
+
+def _field_arrays(value: Hash) -> list[Any]:
+    expires = value.expires_at_ms
+    return [_json_field((field, text, expires.get(field))) for field, text in value.items()]
+
+
+def _json_field(told: Field) -> list[Any]:
+    field, text, expires_at_ms = told
+    pair = [json_bytes(field), json_bytes(text)]
+    return pair if expires_at_ms is None else [*pair, expires_at_ms]
+
+
+def _json_module(value: ModuleValue) -> dict[str, Any]:
+    return {"value": {**_json_module_id(value.module), "raw": marked(value.raw)}}
+
+
+def _json_module_id(module: ModuleId) -> dict[str, Any]:
+    """The two members that name a module's data type."""
+    return {"module": module.name, "version": module.version}
+
+
+def _json_array(value: Array) -> dict[str, Any]:
+    cursor = {} if value.cursor is None else {"cursor": value.cursor}
+    elements = [[index, json_bytes(text)] for index, text in value.elements.items()]
+    return {"value": {**cursor, "elements": elements}}
+
+
+def _json_path_hash(value: PathHash) -> dict[str, Any]:
+    return {"value": table([(path, _json_hash(fields)["value"]) for path, fields in value.items()])}
+
+
+def _json_cron(value: Cron) -> dict[str, Any]:
+    told = {
+        "script": json_bytes(value.script),
+        "start_ms": value.start_ms,
+        "interval_ms": value.interval_ms,
+        "keys": [json_bytes(key) for key in value.keys],
+        "arguments": [json_bytes(argument) for argument in value.arguments],
+    }
+    return {"value": told}
+
+
+def value_of(entry: Entry) -> Any:
+    """The decoded value; None for one that is too large to hold, packed or unpacked."""
+    try:
+        return entry.value()
+    except LimitExceeded:
+        return None
+
+
+def members_of(entry: Entry) -> Members | None:
+    """The members of a value; None for one that is too large to hold."""
+    value = value_of(entry)
+    return None if value is None else FORMS[entry.type].members(value)
+
+
+def single_value(entry: Entry) -> str | None:
+    """The JSON text of a value, with nothing beside it; None for one that is too large to hold."""
+    value = value_of(entry)
+    if value is None:
+        return None
+    if isinstance(value, Hash) and value.expires_at_ms:
+        return to_json(_field_arrays(value))
+    return to_json(FORMS[entry.type].members(value)["value"])
+
+
+# --- large values, to JSON --------------------------------------------------------------------------
+
+
+def opened(entry: Entry, chunks: Iterable[bytes] | None = None) -> tuple[Cursor, Scope]:
+    """A cursor over a large value, for what `items` does not tell."""
+    budget = Budget(entry.max_value)
+    return Cursor(entry.chunks() if chunks is None else chunks, budget, streaming=True), Scope(budget, {})
+
+
+def large_pieces(entry: Entry) -> Iterator[str]:
+    """The JSON text of "value", in bounded memory. Raises DecodeError with the entry's place."""
+    try:
+        yield from FORMS[entry.type].pieces(entry)
+    except DecodeError as error:
+        error.locate(offset=entry.offset, db=entry.db, key=entry.key, type=entry.row.name)
+        raise
+
+
+def _array_pieces(batches: Iterable[Iterable[str]]) -> Iterator[str]:
+    """A JSON array of elements that come in batches."""
+    between = ""
+    yield "["
+    for batch in batches:
+        text = ",".join(batch)
+        if text:
+            yield between + text
+            between = ","
+    yield "]"
+
+
+def _by_element(tell: Callable[[Any], str]) -> Callable[[Entry], Iterator[str]]:
+    """The pieces of an array with one element for each of `items`."""
+
+    def pieces(entry: Entry) -> Iterator[str]:
+        return _array_pieces(map(tell, batch) for batch in entry.items())
+
+    return pieces
+
+
+def _string_pieces(entry: Entry) -> Iterator[str]:
+    return marked_pieces(piece for batch in entry.items() for piece in batch)
+
+
+def _set_pieces(entry: Entry) -> Iterator[str]:
+    return _expiring_pieces(entry) if entry.row.name == "set-expiry" else _by_element(quoted_bytes)(entry)
+
+
+def _expiring_pieces(entry: Entry) -> Iterator[str]:
+    """Dragonfly's sets: `items` has the members only."""
+    cursor, scope = opened(entry)
+    yield from _array_pieces(
+        map(_expiring_members, grouped(flat_items(cursor, scope, 2), 2, "set with expiry"))
+    )
+    cursor.expect_end()
+
+
+def _expiring_members(batch: list[tuple[bytes, ...]]) -> Iterator[str]:
+    expiries = dragonfly_expiries((member, ttl) for member, ttl in batch)
+    return map(to_json, _json_members((member for member, _ in batch), expiries))
+
+
+def _scored_text(pair: tuple[bytes, float]) -> str:
+    return f"[{quoted_bytes(pair[0])},{to_json(json_score(pair[1]))}]"
+
+
+def _field_text(told: Field) -> str:
+    return to_json(_json_field(told))
+
+
+def _path_text(pair: tuple[bytes, Hash]) -> str:
+    return to_json([json_bytes(pair[0]), _json_hash(pair[1])["value"]])
+
+
+def _stream_pieces(entry: Entry) -> Iterator[str]:
+    kept: list[Stream] = []
+    cursor, scope = opened(entry)
+    batches = keeping(stream_parts(cursor, scope, int(entry.encoding.removeprefix("stream"))), kept)
+    yield '{"entries":'
+    yield from _array_pieces((to_json(json_entry(one)) for one in batch) for batch in batches)
+    cursor.expect_end()
+    yield "," + to_json(json_tail(kept[0]))[1:]
+
+
+def keeping(
+    parts: Generator[list[StreamEntry], None, Stream], kept: list[Stream]
+) -> Iterator[list[StreamEntry]]:
+    """The entries of a stream; what follows them is appended to `kept`."""
+    kept.append((yield from parts))
+
+
+def _raw_pieces(entry: Entry) -> Iterator[str]:
+    yield '{"raw":'
+    yield from marked_pieces(entry.chunks())
+    yield "}"
+
+
+def _module_pieces(entry: Entry) -> Iterator[str]:
+    head, chunks = _peeked(entry, _LENGTH_SIZE)
+    module = decode_module_id(lengths.read(head, 0)[0])
+    yield to_json(_json_module_id(module))[:-1] + ',"raw":'
+    yield from marked_pieces(chunks)
+    yield "}"
+
+
+def _array_value_pieces(entry: Entry) -> Iterator[str]:
+    """The array's cursor stands before the elements, where `items` reads over it."""
+    head, chunks = _peeked(entry, 3 * _LENGTH_SIZE)
+    flag, pos = lengths.read(head, lengths.read(head, 0)[1])
+    yield f'{{"cursor":{lengths.read(head, pos)[0]},"elements":' if flag else '{"elements":'
+    cursor, scope = opened(entry, chunks)
+    yield from _array_pieces(map(_index_text, batch) for batch in array_items(cursor, scope))
+    cursor.expect_end()
+    yield "}"
+
+
+def _index_text(pair: tuple[int, bytes]) -> str:
+    return f"[{pair[0]},{quoted_bytes(pair[1])}]"
+
+
+def _peeked(entry: Entry, size: int) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes of a large value, and all of it."""
+    chunks, head = entry.chunks(), b""
+    while len(head) < size and (chunk := next(chunks, b"")):
+        head += chunk
+    return head, chain((head,), chunks)
+
+
+def _whole(entry: Entry) -> Iterator[str]:
+    """For types of which no large value can be: `value` says so."""
+    yield to_json(FORMS[entry.type].members(entry.value())["value"])
+
+
+# --- from JSON --------------------------------------------------------------------------------------
+
+
+def _texts_of(found: object, what: str) -> list[bytes]:
+    return [bytes_of(element, f"an element of {what}") for element in array_of(found, what)]
+
+
+def _text_of(told: Members) -> bytes:
+    return bytes_of(told["value"], "the value")
+
+
+def _list_of(told: Members) -> List:
+    return List(_texts_of(told["value"], "a list"))
+
+
+def _set_of(told: Members) -> Set:
+    pairs = [_member_of(element) for element in array_of(told["value"], "a set")]
+    value = Set(distinct(pairs, "set members"))
+    value.expires_at_ms = {member: expiry for member, expiry in pairs if expiry is not None}
+    return value
+
+
+def _member_of(found: object) -> tuple[bytes, int | None]:
+    if not isinstance(found, list):
+        return bytes_of(found, "a set member"), None
+    if len(found) != 2:
+        raise TextError(f"a set member is an array of {len(found)}, expected [member, milliseconds]")
+    return bytes_of(found[0], "a set member"), _time_of(found[1], "the expiry of a set member")
+
+
+def _time_of(found: object, what: str) -> int:
+    return integer_of(found, what, -MAX_SIGNED - 1, MAX_SIGNED)
+
+
+def _zset_of(told: Members) -> ZSet:
+    pairs = [
+        (member, score_of(score, "a score")) for member, score in pairs_of(told["value"], "a sorted set")
+    ]
+    return ZSet(distinct(pairs, "sorted set members"))
+
+
+def _hash_of(told: Members) -> Hash:
+    fields = _fields_of(told["value"])
+    value = Hash(distinct([(field, text) for field, text, _ in fields], "hash fields"))
+    value.expires_at_ms = {field: expiry for field, _, expiry in fields if expiry is not None}
+    for field, expiry in pairs_of(told.get(FIELD_EXPIRES, {}), FIELD_EXPIRES):
+        if field not in value:
+            raise TextError(f"{FIELD_EXPIRES} names a field that the hash has not")
+        value.expires_at_ms[field] = _time_of(expiry, "the expiry of a field")
+    return value
+
+
+def _fields_of(found: object) -> list[Field]:
+    if isinstance(found, dict):
+        pairs = pairs_of(found, "a hash")
+        return [(field, bytes_of(text, "the value of a field"), None) for field, text in pairs]
+    return [_field_of(array_of(one, "a field of a hash")) for one in array_of(found, "a hash")]
+
+
+def _field_of(found: list[Any]) -> Field:
+    if len(found) not in (2, 3):
+        raise TextError(
+            f"a field of a hash is an array of {len(found)}, expected [field, value, milliseconds]"
+        )
+    expiry = _time_of(found[2], "the expiry of a field") if len(found) == 3 else None
+    return bytes_of(found[0], "a field"), bytes_of(found[1], "the value of a field"), expiry
+
+
+def _stream_of(told: Members) -> Stream:
+    return stream_of(told["value"], told.get("encoding"))
+
+
+def _module_of(told: Members) -> ModuleValue:
+    found = _all_of(told["value"], "a module value", ("module", "version", "raw"))
+    module, raw = module_of(found["module"], found["version"]), bytes_of(found["raw"], "raw")
+    try:
+        value = decode_module(raw, Scope(Budget(max(len(raw), MAX_UNPACKED)), {}))
+    except DecodeError as error:
+        raise TextError(f"raw is no module value: {error.message}") from error
+    if value.module != module:
+        raise TextError("the module id in raw is not the one that module and version name")
+    return value
+
+
+def module_of(name: object, version: object) -> ModuleId:
+    """The module data type of a name and a version."""
+    if not isinstance(name, str):
+        raise wrong("the name of a module", name, "text")
+    return ModuleId(name, integer_of(version, "the version of a module", 0, 1023))
+
+
+def _all_of(found: object, what: str, names: tuple[str, ...]) -> Members:
+    """An object with exactly these members."""
+    told = object_of(found, what)
+    known_names(told, names, what)
+    missing = [name for name in names if name not in told]
+    if missing:
+        raise TextError(f"{what} has no {missing[0]!r}")
+    return told
+
+
+def _array_value_of(told: Members) -> Array:
+    found = object_of(told["value"], "an array value")
+    known_names(found, ("cursor", "elements"), "an array value")
+    pairs = [array_of(pair, "an element of an array") for pair in array_of(found.get("elements"), "elements")]
+    if any(len(pair) != 2 for pair in pairs):
+        raise TextError("an element of an array is not [index, text]")
+    texts = [(_index_of(index), bytes_of(text, "an element of an array")) for index, text in pairs]
+    cursor = _index_of(found["cursor"]) if "cursor" in found else None
+    return Array(distinct(texts, "array indexes"), cursor)
+
+
+def _index_of(found: object) -> int:
+    return integer_of(found, "an array index", 0, NO_INDEX - 1)
+
+
+def _path_hash_of(told: Members) -> PathHash:
+    pairs = [(path, _hash_of({"value": fields})) for path, fields in pairs_of(told["value"], "a path hash")]
+    return PathHash(distinct(pairs, "paths"))
+
+
+def _cron_of(told: Members) -> Cron:
+    found = _all_of(told["value"], "a cron job", ("script", "start_ms", "interval_ms", "keys", "arguments"))
+    times = [_time_of(found[name], name) for name in ("start_ms", "interval_ms")]
+    words = [_texts_of(found[name], name) for name in ("keys", "arguments")]
+    return Cron(bytes_of(found["script"], "script"), times[0], times[1], words[0], words[1])
+
+
+def _gcra_of(told: Members) -> int:
+    return integer_of(told["value"], "the value", 0, MAX_UNSIGNED)
+
+
+def _raw_of(told: Members) -> RawValue:
+    return RawValue(bytes_of(_all_of(told["value"], "the value", ("raw",))["raw"], "raw"))
+
+
+def _json_raw(value: RawValue) -> dict[str, Any]:
+    return {"value": {"raw": marked(value.raw)}}
+
+
+_TEXT = Form(_json_text, _string_pieces, _text_of)
+_SKETCH = Form(_json_raw, _raw_pieces, _raw_of)
+
+FORMS: dict[str, Form] = {
+    "string": _TEXT,
+    "list": Form(_json_list, _by_element(quoted_bytes), _list_of),
+    "set": Form(_json_set, _set_pieces, _set_of),
+    "zset": Form(_json_zset, _by_element(_scored_text), _zset_of),
+    "hash": Form(_json_hash, _by_element(_field_text), _hash_of, (FIELD_EXPIRES,)),
+    "module": Form(_json_module, _module_pieces, _module_of),
+    "stream": Form(lambda value: {"value": json_stream(value)}, _stream_pieces, _stream_of),
+    "array": Form(_json_array, _array_value_pieces, _array_value_of),
+    "gcra": Form(lambda value: {"value": value}, _whole, _gcra_of),
+    "path-hash": Form(_json_path_hash, _by_element(_path_text), _path_hash_of),
+    "cron": Form(_json_cron, _whole, _cron_of),
+    "json": _TEXT,
+    "bloom": _SKETCH,
+    "cms": _SKETCH,
+    "topk": _SKETCH,
+    "cuckoo": _SKETCH,
+}

@@ -1,0 +1,311 @@
+"""The filters: which keys of a snapshot a command looks at."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from servers import Server, program
+from ways import SNAPSHOTS, entries, pair, snapshot, string
+
+import rdbcodec
+from rdbcodec import Entry, Function
+from rdbcodec.selection import Selection, key_slot
+
+NOW = 1_000_000_000
+HOUR, DAY = 3_600_000, 86_400_000
+TYPES_72 = next(path for path in SNAPSHOTS if path.name == "redis-7.2.6-types.rdb")
+
+
+def key(name: bytes, *, expires_at_ms: int | None = None, value: bytes = b"v") -> bytes:
+    expiry = b"" if expires_at_ms is None else b"\xfc" + expires_at_ms.to_bytes(8, "little")
+    return expiry + pair(0, string(value), name)
+
+
+def taken(data: bytes, max_value: int = rdbcodec.MAX_VALUE, **filters: Any) -> list[bytes]:
+    """The keys that the filters take."""
+    selection = Selection(now_ms=NOW, max_value=max_value, **filters)
+    with rdbcodec.open(data, max_value=max_value) as reader:
+        return [record.key for record in selection.select(reader) if isinstance(record, Entry)]
+
+
+# --- keys -------------------------------------------------------------------------------------------
+
+NAMES = snapshot(*map(key, (b"user:1", b"user:22", b"session:1", b"\xff\x00\n", b"")))
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, [b"user:1", b"user:22", b"session:1", b"\xff\x00\n", b""]),
+        ({"globs": [b"user:*"]}, [b"user:1", b"user:22"]),
+        ({"globs": [b"user:?"]}, [b"user:1"]),
+        ({"globs": [b"user:?", b"s*"]}, [b"user:1", b"session:1"]),
+        ({"globs": [b"\xff*\n"]}, [b"\xff\x00\n"]),
+        ({"globs": [b""]}, [b""]),
+        ({"not_globs": [b"user:*", b""]}, [b"session:1", b"\xff\x00\n"]),
+        ({"patterns": [rb":\d$"]}, [b"user:1", b"session:1"]),
+        ({"patterns": [rb"\d\d", b"\xff"]}, [b"user:22", b"\xff\x00\n"]),
+        ({"not_patterns": [b":"]}, [b"\xff\x00\n", b""]),
+        ({"globs": [b"*:1"], "not_patterns": [b"^user"]}, [b"session:1"]),
+    ],
+)
+def test_keys_are_taken_by_name(filters: dict[str, Any], expected: list[bytes]) -> None:
+    assert taken(NAMES, **filters) == expected
+
+
+GLOBS = [
+    *(b"*", b"?", b"a*b", b"**a", b"a?c", b"a\\*", b"a\\", b"\\a"),
+    *(
+        b"[abc]",
+        b"[^abc]",
+        b"[a-c]",
+        b"[c-a]",
+        b"[^c-a]x",
+        b"[a",
+        b"[",
+        b"[]",
+        b"[]a]",
+        b"[^]",
+        b"[^",
+        b"[a-]",
+    ),
+    *(b"[a-]b]", b"[\\]]", b"[\\a-c]", b"[a\\", b"[a-\\]]", b"[--/]", b"a]", b"[[]", b"h[a-", b"h[^a-]llo"),
+]
+KEYS = [
+    *(b"a", b"b", b"c", b"ab", b"aab", b"abc", b"a*", b"a\\", b"]", b"[", b"\\", b"-", b"x", b"^", b"."),
+    *(b"/", b"dx", b"a]", b"\n", b"a\nb", b"\xff", b"ac", b"hello", b"hallo", b"hllo", b"_", b"h-"),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(program("redis-7.0"), tmp_path_factory.mktemp("globs"))
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize("glob", GLOBS)
+def test_a_glob_matches_what_a_server_s_keys_command_matches(server: Server, glob: bytes) -> None:
+    check_glob(server, glob, KEYS)
+
+
+# No empty key: servers know by its looks that "*" matches it, and find that "**" does not. Here both do.
+SHORT_KEYS = [
+    b"".join(letters)
+    for size in (1, 2, 3)
+    for letters in itertools.product((b"a", b"b", b"]", b"[", b"\\", b"-", b"\xff"), repeat=size)
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(st.sampled_from([b"*", b"?", b"[", b"]", b"^", b"-", b"\\", b"a", b"b", b"\xff"]), max_size=8),
+    st.lists(st.sampled_from(SHORT_KEYS), max_size=20),
+)
+def test_any_glob_matches_what_a_server_s_keys_command_matches(
+    server: Server, glob: list[bytes], names: list[bytes]
+) -> None:
+    check_glob(server, b"".join(glob), names)
+
+
+def check_glob(server: Server, glob: bytes, names: list[bytes]) -> None:
+    server.command("FLUSHALL")
+    for name in names:
+        server.command("SET", name, "")
+    expected = sorted(server.command("KEYS", glob))
+    assert sorted(taken(snapshot(*map(key, set(names))), globs=[glob])) == expected
+
+
+# --- what a key is ----------------------------------------------------------------------------------
+
+
+def test_keys_are_taken_by_database_type_and_encoding() -> None:
+    data = TYPES_72.read_bytes()
+    everything = entries(data)
+
+    def names(**wanted: Any) -> list[bytes]:
+        told = [
+            entry for entry in everything if all(getattr(entry, name) in of for name, of in wanted.items())
+        ]
+        assert told
+        return [entry.key for entry in told]
+
+    assert taken(data, dbs=[1, 9]) == names(db=[1, 9])
+    assert taken(data, types=["hash", "stream"]) == names(type=["hash", "stream"])
+    assert taken(data, encodings=["intset"]) == names(encoding=["intset"])
+    assert taken(data, types=["zset"], encodings=["listpack"]) == names(type=["zset"], encoding=["listpack"])
+
+
+EXPIRING = snapshot(
+    key(b"never"),
+    key(b"gone", expires_at_ms=NOW - 1),
+    key(b"now", expires_at_ms=NOW),
+    key(b"soon", expires_at_ms=NOW + 1),
+    key(b"hour", expires_at_ms=NOW + HOUR),
+    key(b"later", expires_at_ms=NOW + 40 * DAY),
+)
+
+
+@pytest.mark.parametrize(
+    ("ttl", "expected"),
+    [
+        (["none"], [b"never"]),
+        (["any"], [b"gone", b"now", b"soon", b"hour", b"later"]),
+        (["expired"], [b"gone", b"now"]),
+        (["<1h"], [b"soon"]),
+        (["<3601s"], [b"soon", b"hour"]),
+        ([">59m"], [b"hour", b"later"]),
+        ([">30d"], [b"later"]),
+        (["none", ">30d"], [b"never", b"later"]),
+    ],
+)
+def test_keys_are_taken_by_the_time_they_have_left(ttl: list[str], expected: list[bytes]) -> None:
+    assert taken(EXPIRING, ttl=ttl) == expected
+
+
+SIZES = snapshot(key(b"s", value=b"x" * 10), key(b"m", value=b"x" * 1020), key(b"l", value=b"x" * 5000))
+
+
+@pytest.mark.parametrize("max_value", [rdbcodec.MAX_VALUE, 2000])
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        (["<15"], [b"s"]),
+        (["<14"], []),
+        ([">1kb"], [b"m", b"l"]),
+        ([">1kb", "<1mb"], [b"m", b"l"]),
+        ([">1kb", "<2kb"], [b"m"]),
+        (["<2000b"], [b"s", b"m"]),
+        ([">4kb"], [b"l"]),
+        ([">1gb"], []),
+    ],
+)
+def test_keys_are_taken_by_their_size_on_disk(
+    max_value: int, sizes: list[str], expected: list[bytes]
+) -> None:
+    assert [len(entry.raw) + 3 for entry in entries(SIZES)] == [14, 1025, 5005]
+    assert taken(SIZES, sizes=sizes, max_value=max_value) == expected
+
+
+def test_a_large_value_is_still_there_when_its_size_is_known_to_be_above_the_limit() -> None:
+    selection = Selection(sizes=[">1kb"], max_value=2000)
+    with rdbcodec.open(SIZES, max_value=2000) as reader:
+        sizes = [
+            sum(map(len, record.chunks())) for record in selection.select(reader) if isinstance(record, Entry)
+        ]
+    assert sizes == [1022, 5002]
+
+
+@pytest.mark.parametrize(
+    ("name", "slot"),
+    [
+        (b"123456789", 0x31C3),
+        (b"", 0),
+        (b"foo", 12182),
+        (b"{user1000}.following", 3443),
+        (b"{user1000}.followers", 3443),
+        (b"user1000", 3443),
+        (b"foo{}{bar}", 8363),
+        (b"foo{{bar}}zap", 4015),
+        (b"foo{bar}{zap}", 5061),
+        (b"bar", 5061),
+    ],
+)
+def test_the_slot_of_a_key_is_that_of_its_hash_tag(name: bytes, slot: int) -> None:
+    assert key_slot(name) == slot
+    data = snapshot(key(name))
+    assert taken(data, slots=[(slot, slot)]) == [name]
+    assert taken(data, slots=[(slot + 1, 16383)]) == []
+    assert taken(data, slots=[(slot + 1, 16383), (0, slot)]) == [name]
+
+
+def test_the_slot_of_a_key_is_what_a_server_says(tmp_path: Path) -> None:
+    names = [b"{a}b", b"a{b}c{d}", b"{", b"}", b"{}", b"a{}", b"}{a}", b"{a", b"\xff\xfe{\x00}", b"x" * 100]
+    node = Server(program("valkey-8.0"), tmp_path, "--cluster-enabled", "yes", "--port", free_port())
+    try:
+        assert [key_slot(name) for name in names] == [
+            node.command("CLUSTER", "KEYSLOT", name) for name in names
+        ]
+    finally:
+        node.stop()
+
+
+def free_port() -> str:
+    """A cluster node wants a port, and one 10000 above it for its bus."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port < 55_000:
+            return str(port)
+
+
+# --- all together -----------------------------------------------------------------------------------
+
+
+def test_every_filter_that_is_given_must_hold() -> None:
+    data = snapshot(
+        key(b"a:1"), key(b"a:2", expires_at_ms=NOW + 1), b"\xfe\x01", key(b"a:3", expires_at_ms=NOW + 1)
+    )
+    assert taken(data, globs=[b"a:*"], ttl=["any"], dbs=[0], sizes=["<100"], types=["string"]) == [b"a:2"]
+
+
+def test_a_limit_counts_the_keys_that_are_taken_and_ends_there() -> None:
+    assert taken(NAMES, limit=2, not_globs=[b"user:1"]) == [b"user:22", b"session:1"]
+    assert taken(NAMES, limit=0) == []
+    damaged = NAMES[:-9] + pair(0, b"\xf0")
+    assert taken(damaged, limit=5)[-1] == b""
+
+
+def test_what_is_no_key_is_no_filter_s_matter() -> None:
+    data = snapshot(b"\xf5" + string(b"#!lua name=f\n"), key(b"a"))
+    kept = list(Selection(globs=[b"b"]).select(rdbcodec.open(data)))
+    assert [type(record).__name__ for record in kept] == ["Header", "Function", "End"]
+    assert isinstance(kept[1], Function)
+
+
+def test_a_selection_without_filters_is_empty_and_takes_everything() -> None:
+    assert Selection().is_empty
+    assert all(map(Selection().takes, entries(NAMES)))
+    assert not Selection(limit=3).is_empty
+    assert not Selection(dbs=[0]).is_empty
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ({"sizes": ["1mb"]}, "a size is '1mb', expected a size such as <100, >1mb; units are b, kb, mb, gb"),
+        ({"sizes": [">1m"]}, "a size is '>1m', expected a size such as <100, >1mb; units are b, kb, mb, gb"),
+        (
+            {"ttl": ["soon"]},
+            "a ttl is 'soon', expected none, any, expired, or a time such as <1h or >30d; units are s, m, h, d",  # noqa: E501
+        ),
+        (
+            {"ttl": ["<5"]},
+            "a ttl is '<5', expected none, any, expired, or a time such as <1h or >30d; units are s, m, h, d",
+        ),
+        ({"slots": [(5, 16384)]}, "slots are 5 to 16384, expected a range within 0 to 16383"),
+        ({"slots": [(5, 4)]}, "slots are 5 to 4, expected a range within 0 to 16383"),
+        ({"patterns": [b"("]}, "not a regular expression: missing ), unterminated subpattern at position 0"),
+    ],
+)
+def test_a_filter_that_cannot_be_understood_says_what_was_expected(
+    filters: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError) as raised:
+        Selection(**filters)
+    assert str(raised.value) == message
+
+
+def test_every_fixture_gives_all_of_its_keys_to_globs_and_their_negation(tmp_path: Path) -> None:
+    for path in SNAPSHOTS:
+        data = path.read_bytes()
+        both = taken(data, globs=[b"*[0-9]*"]) + taken(data, not_globs=[b"*[0-9]*"])
+        assert sorted(both) == sorted(entry.key for entry in entries(data))
