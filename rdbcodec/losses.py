@@ -84,7 +84,7 @@ ROWS: dict[str, LossRow] = {row.kind: row for row in (
     #       kind                    severity  says
     LossRow("module",               "data",   "a key of a module the target does not have"),
     LossRow("database",             "data",   "a key in a database the target does not have"),
-    LossRow("length-64-bit",        "data",   "a key with a string of 4 GiB or more, which the target cannot read"),
+    LossRow("length-64-bit",        "data",   "a key with a length of 64 bits, which the target cannot read"),
     LossRow("field-ttl",            "data",   "a hash whose fields would no longer expire"),
     LossRow("member-ttl",           "data",   "a set or hash whose members would no longer expire"),
     LossRow("sub-second-expiry",    "data",   "an expiry rounded up to a whole second"),

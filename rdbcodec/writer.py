@@ -62,6 +62,7 @@ _CODES = {row.name: bytes((row.code,)) for row in OPCODES if row.dialect == "red
 _SECOND = 1000
 _MAX_SECONDS = (1 << 31) - 1  # EXPIRETIME is a signed 32-bit number: 2038-01-19
 _NO_VALUE = object()
+_LONG_LENGTH, _LONG_LENGTHS_SINCE = b"\x81", 8  # lengths of 64 bits: Redis 4.0 on (rdb-format.md, 3.1)
 _LAST_DIGIT = 0x39  # no integer's text begins with a greater byte
 
 
@@ -241,12 +242,24 @@ class Writer:
                     self._flush()
                 self.keys += 1
                 return True
-            self._put(self._attributes_of(entry) + entry._record)
             if isinstance(entry, LargeEntry):
-                self._pour(entry.chunks())
+                return self._copy_large(entry)
+            self._put(self._attributes_of(entry) + entry._record)
             self.keys += 1
             return True
         return self._write_changed(entry, key)
+
+    def _copy_large(self, entry: LargeEntry) -> bool:
+        pieces = entry.chunks()
+        first = next(pieces, b"")
+        if first[:1] == _LONG_LENGTH and self.form.version < _LONG_LENGTHS_SINCE:
+            self.lose("length-64-bit", entry)
+            self.dropped += 1
+            return False
+        self._put(self._attributes_of(entry) + entry._record + first)
+        self._pour(pieces)
+        self.keys += 1
+        return True
 
     def _write_changed(self, entry: Entry, key: bytes | None) -> bool:
         record = entry._record
@@ -419,7 +432,7 @@ class Writer:
             self.lose("function", record)
         else:
             self.lose("description", record)
-            self.write_function(_shebang(record) + record.code)
+            self.write_function(shebang_of(record) + record.code)
 
     def _is_pre_ga(self, record: Function) -> bool:
         """The form of 7.0-rc1 and rc2, which 7.2 and later refuse; it says its name beside the code."""
@@ -445,7 +458,7 @@ class Writer:
         if self._verbatim or record.name in self.form.opcodes:
             self._copy(record)
         else:
-            self.lose(_VENDOR_LOSSES.get(record.name, "vendor-record"), record)
+            self.lose(VENDOR_LOSSES.get(record.name, "vendor-record"), record)
 
     def _ignore(self, record: Record) -> None:
         """The header and the end of another file."""
@@ -518,7 +531,7 @@ class Writer:
             self.abort()
 
 
-def _shebang(record: Function) -> bytes:
+def shebang_of(record: Function) -> bytes:
     """The first line in which libraries since 7.0 say their name; 7.0 makes the same of the old form."""
     if record.code.startswith(b"#!"):
         return b""
@@ -537,7 +550,7 @@ _OPCODES: dict[type, tuple[str, str]] = {
     ModuleAux: ("module-aux", "module-aux"),
 }
 _AUX_LOSSES = {b"lua": "cached-script", b"keydb-subexpire-when": "member-ttl"}
-_VENDOR_LOSSES = {"update": "update", "slot-number": "vendor-hint", "ram-lru": "vendor-hint"}
+VENDOR_LOSSES = {"update": "update", "slot-number": "vendor-hint", "ram-lru": "vendor-hint"}
 
 _RECORDS: dict[type, Callable[[Writer, Any], None]] = {
     Header: Writer._ignore,

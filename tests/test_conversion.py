@@ -381,6 +381,18 @@ def test_metadata_of_keys_is_kept_by_redis_8_6_and_lost_before() -> None:
     ]
 
 
+def test_lengths_of_64_bits_are_lost_where_nobody_reads_them() -> None:
+    """Seen on a value that passes by: no test has 4 GiB, but a long form of a short length is one too."""
+    long = b"\x81" + (200).to_bytes(8, "big") + b"x" * 200
+    data = snapshot(pair(0, long), pair(0, string(b"v"), b"b"), magic=b"REDIS0009")
+    for version, keys in ((7, [b"b"]), (8, [b"k", b"b"])):
+        out = io.BytesIO()
+        with rdbcodec.open(data, max_value=64) as reader:
+            done = rdbcodec.convert(reader, out, target=rdbcodec.make_form(version=version), allow_loss=True)
+        assert [entry.key for entry in records_of(out.getvalue(), rdbcodec.Entry)] == keys
+        assert [loss.kind for loss in done.losses] == ["length-64-bit"] * (version < 8)
+
+
 # --- databases --------------------------------------------------------------------------------------
 
 TWO_DATABASES = snapshot(

@@ -757,12 +757,11 @@ def held(path: Path) -> Iterator[tuple[Entry, Form]]:
 def depends_on_history(entry: Entry, form: Form) -> bool:
     """Whether the server's bytes tell more than the value: how it came about.
 
-    Sorted sets lay in the order of a hash table before 4.0; hashes that were zipmaps in memory have their
-    integers as texts in RDB 1; and a stream's nodes keep deleted entries. All else is a function of the
-    value and the configuration, the cuts between nodes included, as long as elements were only appended;
-    in these snapshots they were.
+    Hashes that were zipmaps in memory have their integers as texts in RDB 1, and a stream's nodes keep
+    deleted entries. All else is a function of the value and the configuration, the cuts between nodes
+    included, as long as elements were only appended; in these snapshots they were.
     """
-    if entry.row.name == "zset" or (entry.row.name == "hash" and form.version == 1):
+    if entry.row.name == "hash" and form.version == 1:
         return True
     return entry.type == "stream" and any(node.deleted for node in _stream_nodes(entry.raw))
 

@@ -57,9 +57,10 @@ def decode_zset_2(raw: bytes, scope: Scope) -> ZSet:
 
 
 def encode_zset(value: ZSet, form: Form) -> bytes:
-    """Type 3."""
+    """Type 3, in the order given: servers wrote it as their hash tables lay."""
     parts = [lengths.encode(len(value))]
-    for member, score in _descending(value):
+    for member, score in value.items():
+        check_score(score)
         parts.append(strings.encode(member, compress=form.compress))
         parts.append(doubles.encode_text(score))
     return b"".join(parts)

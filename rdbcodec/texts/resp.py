@@ -31,7 +31,7 @@ from rdbcodec.records import Aux, Entry, Function, Header, ModuleAux, Record, Sl
 from rdbcodec.texts import resp_streams
 from rdbcodec.texts.resp_words import MUCH, Target, batched, command
 from rdbcodec.texts.values import value_of
-from rdbcodec.writer import _VENDOR_LOSSES, _shebang
+from rdbcodec.writer import VENDOR_LOSSES, shebang_of
 
 _RESTORE_SINCE, _REPLACE_SINCE, _MANY_FIELDS_SINCE = 6, 7, 8
 _ABSOLUTE_SINCE, _FUNCTIONS_SINCE, _FIELD_TTL_SINCE = 9, 10, 12
@@ -239,7 +239,7 @@ def _function(record: Function, target: Target) -> Iterator[bytes]:
     if target.version < _FUNCTIONS_SINCE:
         target.lose("function", record)
         return
-    yield command(b"FUNCTION", b"LOAD", b"REPLACE", _shebang(record) + record.code)
+    yield command(b"FUNCTION", b"LOAD", b"REPLACE", shebang_of(record) + record.code)
 
 
 def _aux(record: Aux, target: Target) -> Iterator[bytes]:
@@ -259,7 +259,7 @@ def _lost(kind: str) -> Callable[[Any, Target], Iterator[bytes]]:
 
 
 def _vendor(record: Vendor, target: Target) -> Iterator[bytes]:
-    target.lose(_VENDOR_LOSSES.get(record.name, "vendor-record"), record)
+    target.lose(VENDOR_LOSSES.get(record.name, "vendor-record"), record)
     yield from ()
 
 
