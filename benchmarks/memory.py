@@ -1,4 +1,4 @@
-"""Peak memory of `inspect` and `check` on files made to be hard on it: none may take more than 64 MiB.
+"""Peak memory of the commands on files made to be hard on it: none may take more than 64 MiB.
 
     python benchmarks/memory.py [--size 64] [--only hash zset] [--work DIR]
     RDBCODEC_PURE=1 python benchmarks/memory.py
@@ -30,7 +30,12 @@ from rdbcodec.structures import listpack
 from rdbcodec.wire.crc64 import crc64
 
 LIMIT = 64.0  # MiB
-COMMANDS = ("inspect", "check")
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "inspect": ("inspect",),
+    "check": ("check",),
+    "filter": ("filter", "-o", os.devnull),
+    "ndjson": ("dump", "--format", "ndjson"),
+}
 STEP = 1000  # elements made at a time
 PIECE = 1 << 20
 
@@ -184,7 +189,9 @@ def measure(word: str, path: Path) -> Run:
     """Run a command of rdbcodec on a file."""
     start = time.monotonic()
     # A child's peak begins with what its parent held when it started it: this script stays small itself.
-    process = subprocess.Popen([sys.executable, "-m", "rdbcodec", word, str(path)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rdbcodec", *COMMANDS[word], str(path)], stdout=subprocess.DEVNULL
+    )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return Run(process.returncode, usage.ru_maxrss / 1024, time.monotonic() - start)

@@ -11,6 +11,7 @@ from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
     NEGATIVE,
     OK,
+    PASSING_VALUE,
     STDIN,
     add_source_arguments,
     now_of,
@@ -74,10 +75,10 @@ def run(options: argparse.Namespace) -> int:
 def write_selected(options: argparse.Namespace, form: Callable[[Iterator[Record]], Iterator[bytes]]) -> None:
     """Write a form of the selected records; says so when it ends before the snapshot does."""
     name = options.files[0]
-    selection = selecting.selection_of(options)
+    selection = selecting.selection_of(options, max_value=_held(options))
     with (
         output_of(options.output, force=options.force) as out,
-        open_file(name, options, max_value=MAX_VALUE) as reader,
+        open_file(name, options, max_value=_held(options)) as reader,
         progress_of(name, reader, options) as tick,
     ):
         records = iter(reader) if selection.is_empty else selection.select(reader)
@@ -88,6 +89,11 @@ def write_selected(options: argparse.Namespace, form: Callable[[Iterator[Record]
                 out.flush()
                 print(f"{name}: the output is incomplete", file=sys.stderr)
             raise
+
+
+def _held(options: argparse.Namespace) -> int:
+    """Commands have no form for every large value, and its size is known only when it has passed by."""
+    return MAX_VALUE if options.format == "resp" or options.size else PASSING_VALUE
 
 
 def _write(pieces: Iterator[bytes], out: BinaryIO, tick: Callable[[], None] | None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rdbcodec.cli.common import NEGATIVE, OK, STDIN, open_file, print_json, progress_of
+from rdbcodec.cli.common import NEGATIVE, OK, PASSING_VALUE, STDIN, open_file, print_json, progress_of
 from rdbcodec.conversion import Conversion, convert
 from rdbcodec.datatypes.form import Form
 from rdbcodec.decoder import MAX_VALUE
@@ -49,7 +49,9 @@ def write_snapshot(
 ) -> int:
     """Convert the file the options name, report, and give the exit code."""
     name = options.files[0]
-    opened = _Opened(name, options)
+    # What is only copied need not be held; what is laid out anew is, or it would get a simpler layout.
+    copied = form is None and not getattr(options, "size", None)
+    opened = _Opened(name, options, PASSING_VALUE if copied else MAX_VALUE)
     try:
         with progress_of(name, opened, options) as tick:
             done = _convert(opened, options, target=form, keep=keep, fold_databases=fold, progress=tick)
@@ -62,13 +64,14 @@ def write_snapshot(
 class _Opened:
     """The source, as often as it is read: stdin once, a file perhaps twice."""
 
-    def __init__(self, name: str, options: argparse.Namespace) -> None:
+    def __init__(self, name: str, options: argparse.Namespace, max_value: int) -> None:
         self._name = name
         self._options = options
+        self._max_value = max_value
         self._reader: Reader | None = None
 
     def __call__(self) -> Reader:
-        self._reader = open_file(self._name, self._options, max_value=MAX_VALUE)
+        self._reader = open_file(self._name, self._options, max_value=self._max_value)
         return self._reader
 
     @property

@@ -219,7 +219,20 @@ def _by_element(tell: Callable[[Any], str]) -> Callable[[Entry], Iterator[str]]:
 
 
 def _string_pieces(entry: Entry) -> Iterator[str]:
-    return marked_pieces(piece for batch in entry.items() for piece in batch)
+    """Text where that can be known: only the whole of a string says whether it is UTF-8."""
+    pieces = (piece for batch in entry.items() for piece in batch)
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size > HELD_TEXT:
+            yield from marked_pieces(chain(held, pieces))
+            return
+    yield quoted_bytes(b"".join(held))
+
+
+HELD_TEXT = 2 << 20  # bytes of a string that is still told as text; a few copies of it must fit into 64 MiB
 
 
 def _set_pieces(entry: Entry) -> Iterator[str]:
