@@ -112,6 +112,14 @@ def test_wrong_targets_are_usage_errors(words: tuple[str, ...], tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_signature_behind_a_mistyped_flag_is_not_repeated(tmp_path: Path) -> None:
+    uri = "https://a.blob.core.windows.net/c?se=2030-01-01&sig=SECRET%3D&sp=r"
+    for command in (("azure", "plan"), ("compat",), ("convert",)):
+        done = run(*command, str(TYPES_72), "-o", str(tmp_path / "x"), "--sass", uri)
+        assert done.returncode == 2
+        assert b"SECRET" not in done.stderr + done.stdout
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_convert_without_a_target_copies_byte_for_byte(path: Path, tmp_path: Path) -> None:
     if path.stem.endswith(("-empty", "-types", "-aof")):

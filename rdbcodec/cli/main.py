@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rdbcodec import __version__
 from rdbcodec.cli.common import INTERRUPTED, IO_ERROR, NEGATIVE, OK, TERMINATED, UNREADABLE
@@ -38,11 +39,16 @@ COMMANDS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Repeats no signature of a SAS behind a mistyped flag: messages end up in logs."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(re.sub(r"\bsig=[^&\s'\"]*", "sig=...", message))
+
+
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:
     """The argument parser; of the commands only the chosen one has its arguments."""
-    top = argparse.ArgumentParser(
-        prog="rdbcodec", description="Read, write, convert and judge Redis and Valkey snapshots."
-    )
+    top = _Parser(prog="rdbcodec", description="Read, write, convert and judge Redis and Valkey snapshots.")
     top.add_argument("--version", action="version", version=f"rdbcodec {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, help_ in COMMANDS.items():
