@@ -140,7 +140,7 @@ GENERAL: tuple[Rule, ...] = (
          ("exp",), "3.1 Cluster mode + multi DB", "verified"),
     Rule("G-CLUSTER-SLOTS", _SERVERS, "info", cluster_slots,
          "an empty cluster node takes over the slots of the keys it loads; a real cluster needs a file a shard",
-         "rdbcodec split {file} by slot", ("exp",), _LOAD, "verified"),
+         "rdbcodec filter {file} --slot FIRST-LAST -o {out}, once for each shard", ("exp",), _LOAD, "verified"),
     Rule("G-EXPIRED", _ALL, "info", expired,
          "keys past their expiry: {count:,}; they will not be there after loading", None, ("exp", "redis-docs"), _LOAD,
          "verified"),
