@@ -231,7 +231,7 @@ def _check_size(row: TypeRow, value: Any) -> None:
 
 
 def _check_place(row: TypeRow, value: Any) -> None:
-    if row.name not in _HOLD_EXPIRIES and getattr(value, "expires_at_ms", None):
+    if row.name not in HOLD_EXPIRIES and getattr(value, "expires_at_ms", None):
         raise EncodeError(f"a {row.type} in the layout {row.encoding!r} has no place for its expiries")
 
 
@@ -251,7 +251,7 @@ def encode_value(type_: str, value: Any, form: Form, lose: Lose) -> tuple[TypeRo
 def encode_as(row: TypeRow, value: Any, form: Form, lose: Lose) -> tuple[TypeRow, bytes] | None:
     """A decoded value in a layout asked for; in the target's choice when that one cannot hold all of it."""
     expiries = getattr(value, "expires_at_ms", {})
-    if expiries and row.name not in _HOLD_EXPIRIES:
+    if expiries and row.name not in HOLD_EXPIRIES:
         return encode_value(row.type, value, form, lose)
     lose_fractions(expiries.values(), form, lose)
     if row.type == "stream":
@@ -267,7 +267,7 @@ def _as_it_is(value: Any, form: Form, lose: Lose) -> Any:
 def _adapt_hash(value: Hash, form: Form, lose: Lose) -> Hash:
     if not value.expires_at_ms:
         return value
-    if any(name in form.types for name in _TTL_HASHES):
+    if any(name in form.types for name in TTL_HASHES):
         lose_fractions(value.expires_at_ms.values(), form, lose)
         return value
     lose("field-ttl")
@@ -300,11 +300,11 @@ def stream_row(form: Form) -> tuple[int, TypeRow]:
     return max((version, form.types[name]) for name, version in STREAM_VERSIONS.items() if name in form.types)
 
 
-_HOLD_EXPIRIES = frozenset(
+HOLD_EXPIRIES = frozenset(
     {"hash-ttl", "hash-listpack-ttl", "hash-ttl-rc", "hash-listpack-ttl-rc", "hash-ttl-valkey"}
     | {"hash-expiry", "set-expiry"}
 )
-_TTL_HASHES = ("hash-ttl", "hash-ttl-valkey", "hash-expiry")
+TTL_HASHES = ("hash-ttl", "hash-ttl-valkey", "hash-expiry")
 STREAM_VERSIONS = {"stream": 1, "stream-2": 2, "stream-3": 3, "stream-4": 4, "stream-5": 5}
 _ADAPT: dict[str, Callable[[Any, Form, Lose], Any]] = {
     "hash": _adapt_hash,
@@ -325,14 +325,14 @@ def copies(row: TypeRow, origin: VersionRow, form: Form) -> bool:
         return False
     if row.type == "module" and form.modules is not None:
         return False
-    return row.name not in _TEMPLATE_REFERENCES
+    return row.name not in TEMPLATE_REFERENCES
 
 
 def copies_this(row: TypeRow, raw: bytes, origin: VersionRow, form: Form) -> bool:
     """`copies`, for one value: most listpacks hold nothing the rules differ on."""
     if copies(row, origin, form):
         return True
-    if form.types.get(row.name) is not row or row.name in _TEMPLATE_REFERENCES:
+    if form.types.get(row.name) is not row or row.name in TEMPLATE_REFERENCES:
         return False
     if row.type == "module":
         return _has_module(raw, form)
@@ -353,7 +353,7 @@ def transcode(
         return None
     value = _decoded(row, raw, scope)
     alike = origin.back_length == form.back_length or not _may_be_critical(raw) or not _is_critical(value)
-    if alike and form.types.get(row.name) is row and row.name in _LISTPACKS - _TEMPLATE_REFERENCES:
+    if alike and form.types.get(row.name) is row and row.name in _LISTPACKS - TEMPLATE_REFERENCES:
         return row, raw
     if alike and row.type == "stream":
         return _retailed(value, raw, form, lose)
@@ -401,4 +401,4 @@ _LISTPACKS = frozenset(
     | {"hash-listpack-ttl-rc", "hash-template-listpack", "hash-template-listpack-ref"}
     | {"stream", "stream-2", "stream-3", "stream-4", "stream-5"}
 )
-_TEMPLATE_REFERENCES = frozenset({"hash-template-listpack-ref", "hash-template-array-ref"})
+TEMPLATE_REFERENCES = frozenset({"hash-template-listpack-ref", "hash-template-array-ref"})

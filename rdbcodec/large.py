@@ -20,7 +20,7 @@ from rdbcodec.datatypes.sets import expiring_members
 from rdbcodec.datatypes.stream_versions import Lose, in_version
 from rdbcodec.datatypes.streams import encode_tail, nodes_and_tail
 from rdbcodec.datatypes.zsets import check_score
-from rdbcodec.encodings import STREAM_VERSIONS, stream_row
+from rdbcodec.encodings import HOLD_EXPIRIES, STREAM_VERSIONS, TTL_HASHES, stream_row
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import TypeRow
 from rdbcodec.losses import TYPE_PREFIX
@@ -65,8 +65,8 @@ def _module(entry: Entry, form: Form, lose: Lose) -> tuple[TypeRow, Iterator[byt
 
 def _plain_row(entry: Entry, form: Form) -> TypeRow | None:
     names = _PLAIN.get(entry.type, ())
-    if entry.type == "hash" and entry.row.name in _WITH_TTLS:
-        names = (*_TTL_TABLES, *names)
+    if entry.type == "hash" and entry.row.name in HOLD_EXPIRIES:
+        names = (*TTL_HASHES, *names)
     return next((form.types[name] for name in names if name in form.types), None)
 
 
@@ -98,7 +98,7 @@ def _batches(entry: Entry, row: TypeRow, lost: set[str]) -> Iterator[list[Any]]:
     for batch in entry.items():
         if entry.type == "hash":
             expiries = [ttl for *_, ttl in batch if ttl is not None]
-            if expiries and row.name not in _TTL_TABLES:
+            if expiries and row.name not in TTL_HASHES:
                 lost.add("field-ttl")
             elif row.name == "hash-expiry" and any(at % 1000 for at in expiries):
                 lost.add("sub-second-expiry")
@@ -207,8 +207,6 @@ _PLAIN: dict[str, tuple[str, ...]] = {
     "zset": ("zset-2", "zset"),
     "hash": ("hash",),
 }
-_TTL_TABLES = ("hash-ttl", "hash-ttl-valkey", "hash-expiry")
-_WITH_TTLS = frozenset({*_TTL_TABLES, "hash-ttl-rc", "hash-listpack-ttl-rc", "hash-listpack-ttl"})
 # The smallest expiry comes before the fields and is not known yet; with 0 there, each is told as it is,
 # plus 1 (rdb-format.md, 4.6: measured to load).
 _HEADS = {"hash-ttl": bytes(8)}

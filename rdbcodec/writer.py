@@ -22,10 +22,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rdbcodec.datatypes.form import Form, limits_of, release_row
+from rdbcodec.datatypes.hashes import template_of
 from rdbcodec.datatypes.natural import text_of
+from rdbcodec.datatypes.packed import encode_strings
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.stream_versions import Lose
-from rdbcodec.encodings import copies, encode_as, encode_value, natural, row_named, transcode
+from rdbcodec.encodings import (
+    TEMPLATE_REFERENCES,
+    copies,
+    encode_as,
+    encode_value,
+    natural,
+    row_named,
+    transcode,
+)
 from rdbcodec.errors import DecodeError, EncodeError
 from rdbcodec.formats import CRC_SINCE, FIRST_VALKEY, OPCODES, TELLTALE_AUX, Dialect, TypeRow
 from rdbcodec.large import transcode_large
@@ -299,7 +309,7 @@ class Writer:
 
     def _refers_to_written(self, row: TypeRow, context: Context) -> bool:
         """Whether a value that names a template finds the very template in this file too."""
-        if self.form.types.get(row.name) is not row or not row.name.endswith("-ref"):
+        if self.form.types.get(row.name) is not row or row.name not in TEMPLATE_REFERENCES:
             return False
         written = self.form.templates
         return all(written.get(tuple(fields)) == id for id, fields in context.templates.items())
@@ -380,15 +390,12 @@ class Writer:
     def write_template(self, fields: Iterable[bytes]) -> int:
         """A template, before the hashes that shall share it; its id. Raises EncodeError before Redis 8.10."""
         self._check_opcode("hash-template")
-        names = tuple(sorted(fields, key=lambda field: (len(field), field)))
+        names = template_of(fields)
         id = max(self.form.templates.values(), default=-1) + 1
-        self._define(names, id)
+        self.form.templates[names] = id
+        head = _CODES["hash-template"] + lengths.encode(id) + lengths.encode(len(names))
+        self._put(head + encode_strings(names, self.form))
         return id
-
-    def _define(self, fields: tuple[bytes, ...], id: int) -> None:
-        self.form.templates[fields] = id
-        texts = b"".join([strings.encode(field, compress=self.form.compress) for field in fields])
-        self._put(_CODES["hash-template"] + lengths.encode(id) + lengths.encode(len(fields)) + texts)
 
     def _check_opcode(self, name: str) -> None:
         if name not in self.form.opcodes:
@@ -426,17 +433,14 @@ class Writer:
             self.lose(_AUX_LOSSES.get(name, "aux"), record)
 
     def _copy_function(self, record: Function) -> None:
-        if self._verbatim or not self._is_pre_ga(record):
+        """The form of 7.0-rc1 and rc2, which 7.2 and later refuse, says its name beside the code."""
+        if self._verbatim or record.name is None:
             self._copy_if_known(record)
         elif "function" not in self.form.opcodes:
             self.lose("function", record)
         else:
             self.lose("description", record)
             self.write_function(shebang_of(record) + record.code)
-
-    def _is_pre_ga(self, record: Function) -> bool:
-        """The form of 7.0-rc1 and rc2, which 7.2 and later refuse; it says its name beside the code."""
-        return record.name is not None
 
     def _copy_module_aux(self, record: ModuleAux) -> None:
         modules = self.form.modules

@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from rdbcodec.containers import Source
 from rdbcodec.formats import DIALECTS
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
 from rdbcodec.reports.tables import Section, render_rich, render_text
-from rdbcodec.sink import output
+from rdbcodec.sink import SUFFIXES, Compression, compression_of_name, output
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -84,6 +86,31 @@ def output_of(name: str, *, force: bool) -> AbstractContextManager[Any]:
     Raises FileExistsError when there is such a file and `force` does not allow to replace it.
     """
     return output(sys.stdout.buffer if name == STDIN else name, replace=force)
+
+
+@contextmanager
+def whole_stdout() -> Iterator[IO[bytes]]:
+    """A file that goes to stdout when the body is done: what a pipe was given cannot be taken back."""
+    with tempfile.TemporaryFile() as spool:
+        yield spool
+        spool.seek(0)
+        shutil.copyfileobj(spool, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def add_compress_argument(parser: argparse.ArgumentParser) -> None:
+    """What a snapshot that is written is wrapped in; see `compression_of`."""
+    parser.add_argument(
+        "--compress",
+        choices=(*SUFFIXES.values(), "none"),
+        help="wrap the file (default: what its suffix says)",
+    )
+
+
+def compression_of(options: argparse.Namespace) -> Compression | None:
+    """What --compress, or else the suffix of the output, asks for."""
+    asked = options.compress or compression_of_name(options.output)
+    return None if asked == "none" else asked
 
 
 class Progressing(Protocol):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterable
 
-from rdbcodec.cli.common import OK, STDIN, add_output_arguments
+from rdbcodec.cli.common import (
+    OK,
+    STDIN,
+    add_compress_argument,
+    add_output_arguments,
+    compression_of,
+    whole_stdout,
+)
 from rdbcodec.formats import DIALECTS, VERSIONS
-from rdbcodec.sink import SUFFIXES, Target, compression_of_name
+from rdbcodec.sink import Target
 from rdbcodec.texts.build import build
 from rdbcodec.writer import Writer
 
@@ -30,11 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-lzf", action="store_true", help="compress no strings, as with rdbcompression no"
     )
     parser.add_argument("--no-checksum", action="store_true", help="no checksum, as with rdbchecksum no")
-    parser.add_argument(
-        "--compress",
-        choices=(*SUFFIXES.values(), "none"),
-        help="wrap the file (default: what its suffix says)",
-    )
+    add_compress_argument(parser)
     parser.set_defaults(usage_error=parser.error, hide_keys=False)
 
 
@@ -47,18 +48,14 @@ def run(options: argparse.Namespace) -> int:
         if options.output != STDIN:
             writer = _build(lines, options.output, options)
         else:
-            with tempfile.TemporaryFile() as spool:
+            with whole_stdout() as spool:
                 writer = _build(lines, spool, options)
-                spool.seek(0)
-                shutil.copyfileobj(spool, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
     for loss in writer.losses.of("hint"):
         print(f"{name}: {loss.text()}", file=sys.stderr)
     return OK
 
 
 def _build(lines: Iterable[bytes], target: Target, options: argparse.Namespace) -> Writer:
-    compression = options.compress or compression_of_name(options.output)
     return build(
         lines,
         target,
@@ -67,7 +64,7 @@ def _build(lines: Iterable[bytes], target: Target, options: argparse.Namespace) 
         dialect=options.dialect,
         compress=not options.no_lzf,
         checksum=not options.no_checksum,
-        compression=None if compression == "none" else compression,
+        compression=compression_of(options),
         replace=options.force,
     )
 

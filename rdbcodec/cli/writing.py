@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rdbcodec.cli.common import NEGATIVE, OK, PASSING_VALUE, STDIN, open_file, print_json, progress_of
+from rdbcodec.cli.common import (
+    NEGATIVE,
+    OK,
+    PASSING_VALUE,
+    STDIN,
+    add_compress_argument,
+    compression_of,
+    open_file,
+    print_json,
+    progress_of,
+    whole_stdout,
+)
 from rdbcodec.conversion import Conversion, convert
 from rdbcodec.datatypes.form import Form
 from rdbcodec.decoder import MAX_VALUE
 from rdbcodec.errors import LossyConversion
 from rdbcodec.losses import Loss
 from rdbcodec.reports.words import plural
-from rdbcodec.sink import SUFFIXES, compression_of_name
 from rdbcodec.texts.scalars import json_bytes
 
 if TYPE_CHECKING:
     from rdbcodec.reader import Reader
     from rdbcodec.records import Entry
 
-COPY_PIECE = 1 << 20
-
 
 def add_writing_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that say what becomes of the output."""
     parser.add_argument("--allow-loss", action="store_true", help="write what can be held, report the rest")
-    parser.add_argument(
-        "--compress",
-        choices=(*SUFFIXES.values(), "none"),
-        help="wrap the file (default: what its suffix says)",
-    )
+    add_compress_argument(parser)
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
     )
@@ -87,23 +90,16 @@ class _Opened:
 
 def _convert(opened: _Opened, options: argparse.Namespace, **told: Any) -> Conversion:
     """To a file; to stdout only what is whole, because what is written there cannot be taken back."""
-    told |= {"allow_loss": options.allow_loss, "replace": options.force, "compression": _compression(options)}
+    told |= {
+        "allow_loss": options.allow_loss,
+        "replace": options.force,
+        "compression": compression_of(options),
+    }
     source = opened if Path(options.files[0]).is_file() else opened()
     if options.output != STDIN:
         return convert(source, options.output, **told)
-    with tempfile.TemporaryFile() as spool:
-        done = convert(source, spool, **told)
-        spool.seek(0)
-        while piece := spool.read(COPY_PIECE):
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
-    return done
-
-
-def _compression(options: argparse.Namespace) -> str | None:
-    if options.compress is None:
-        return compression_of_name(options.output)
-    return None if options.compress == "none" else str(options.compress)
+    with whole_stdout() as spool:
+        return convert(source, spool, **told)
 
 
 def _refuse(name: str, error: LossyConversion, options: argparse.Namespace) -> int:

@@ -527,9 +527,9 @@ def hash_template_array_ref_items(cursor: Cursor, scope: Scope) -> Iterator[list
         yield [(field, value, None) for field, value in zip(names, batch, strict=True)]
 
 
-def template_of(value: Mapping[bytes, bytes]) -> tuple[bytes, ...]:
+def template_of(fields: Iterable[bytes]) -> tuple[bytes, ...]:
     """The field names in the order of a template: shorter ones first."""
-    return tuple(sorted(value, key=lambda field: (len(field), field)))
+    return tuple(sorted(fields, key=lambda field: (len(field), field)))
 
 
 def encode_hash_template_listpack(value: Hash, form: Form) -> bytes:
