@@ -273,7 +273,7 @@ def test_an_entry_s_payload_for_any_version_holds_its_value_or_says_what_would_g
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", ["string", "list", "set", "set-intset", "zset", "hash"])
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_a_value_of_the_first_types_makes_a_payload_of_every_version(
     name: str, version: int, data: st.DataObject
@@ -300,7 +300,7 @@ def test_a_value_of_the_first_types_makes_a_payload_of_every_version(
         ("module-2", (*range(8, 16), 80, 81)),
     ],
 )
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_a_value_of_a_later_type_makes_a_payload_of_every_version_that_has_it(
     name: str, versions: range, data: st.DataObject

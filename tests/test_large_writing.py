@@ -253,7 +253,7 @@ ORIGINS = {
 
 
 @pytest.mark.parametrize("name", ORIGINS)
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_any_value_that_passes_by_becomes_what_it_becomes_when_held(name: str, data: st.DataObject) -> None:
     row, origin = ROWS[name], ORIGINS[name]

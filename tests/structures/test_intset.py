@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rdbcodec.errors import CorruptStructure
@@ -101,7 +101,6 @@ def test_members_are_written_sorted_and_once() -> None:
     assert intset.decode(intset.encode([3, 1, 2, 3, -1])) == [b"-1", b"1", b"2", b"3"]
 
 
-@settings(deadline=None)  # machines that run tests are slow at times
 @given(
     st.sets(st.one_of(st.integers(-300, 300), st.integers(-(2**63), 2**63 - 1))),
     st.lists(st.integers(0, 900)),
@@ -180,7 +179,6 @@ def test_any_one_byte_changed_gives_members_or_damage_and_the_same_in_chunks() -
             assert outcome(decode_bytewise, blob) == outcome(intset.decode, blob)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([2, 4, 8]), st.integers(0, 8), st.binary(max_size=64))
 def test_any_bytes_after_a_header_give_members_or_damage(width: int, declared: int, body: bytes) -> None:
     blob = bytes([width, 0, 0, 0, declared, 0, 0, 0]) + body

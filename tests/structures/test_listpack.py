@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rdbcodec.errors import CorruptStructure
@@ -239,7 +239,6 @@ def test_an_unknown_count_is_legal_for_a_few_elements() -> None:
     assert listpack.decode(blob) == TEXTS
 
 
-@settings(deadline=None)  # machines that run tests are slow at times
 @given(st.lists(ANY_ELEMENT), st.booleans())
 def test_what_was_encoded_is_decoded(elements: list[bytes], short: bool) -> None:
     blob = listpack.encode(elements, short_backlen=short)
@@ -249,7 +248,6 @@ def test_what_was_encoded_is_decoded(elements: list[bytes], short: bool) -> None
     assert listpack.encode(mixed, short_backlen=short) == blob
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.one_of(ANY_ELEMENT, st.binary(min_size=4090, max_size=9000))),
     st.lists(st.integers(0, 50_000)),
@@ -385,7 +383,6 @@ def test_any_one_byte_changed_gives_elements_or_damage_and_the_same_in_chunks() 
             assert outcome(decode_bytewise, blob) == outcome(listpack.decode, blob)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(DAMAGED) - 1), st.integers(1, 255), st.integers(1, 60))
 def test_a_changed_byte_among_long_strings_gives_elements_or_damage(at: int, flip: int, size: int) -> None:
     blob = DAMAGED[:at] + bytes([DAMAGED[at] ^ flip]) + DAMAGED[at + 1 :]
@@ -393,7 +390,6 @@ def test_a_changed_byte_among_long_strings_gives_elements_or_damage(at: int, fli
     assert in_chunks == outcome(listpack.decode, blob)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_after_an_honest_header_give_elements_or_damage(body: bytes) -> None:
     blob = (len(body) + 7).to_bytes(4, "little") + b"\xff\xff" + body + b"\xff"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rdbcodec.errors import CorruptStructure
@@ -222,13 +222,11 @@ def test_an_unknown_count_is_legal_for_a_few_elements() -> None:
     assert ziplist.decode(blob) == TEXTS
 
 
-@settings(deadline=None)  # machines that run tests are slow at times
 @given(st.lists(ANY_ELEMENT), st.booleans())
 def test_what_was_encoded_is_decoded(elements: list[bytes], small: bool) -> None:
     assert ziplist.decode(ziplist.encode(elements, small_integers=small)) == elements
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.one_of(ANY_ELEMENT, st.binary(min_size=16380, max_size=17000))),
     st.lists(st.integers(0, 50_000)),
@@ -350,7 +348,6 @@ def test_any_one_byte_changed_gives_elements_or_damage_and_the_same_in_chunks() 
             assert outcome(decode_bytewise, blob) == outcome(ziplist.decode, blob)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(DAMAGED) - 1), st.integers(1, 255), st.integers(1, 60))
 def test_a_changed_byte_among_long_strings_gives_elements_or_damage(at: int, flip: int, size: int) -> None:
     blob = DAMAGED[:at] + bytes([DAMAGED[at] ^ flip]) + DAMAGED[at + 1 :]
@@ -358,7 +355,6 @@ def test_a_changed_byte_among_long_strings_gives_elements_or_damage(at: int, fli
     assert in_chunks == outcome(ziplist.decode, blob)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 70))
 def test_any_bytes_after_an_honest_header_give_elements_or_damage(body: bytes, tail: int) -> None:
     blob = entries(b"\0", body, tail=tail, number=0xFFFF)

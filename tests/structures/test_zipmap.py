@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rdbcodec.errors import CorruptStructure
@@ -120,7 +120,6 @@ def test_an_unknown_count_is_legal_for_a_few_pairs(declared: int) -> None:
     assert zipmap.decode(blob) == decode_bytewise(blob) == PAIRS
 
 
-@settings(deadline=None)  # machines that run tests are slow at times
 @given(st.lists(st.tuples(STRING, STRING)), st.lists(st.integers(0, 5000)))
 def test_what_was_encoded_is_decoded_from_any_chunks(
     pairs: list[tuple[bytes, bytes]], cuts: list[int]
@@ -199,7 +198,6 @@ def test_any_one_byte_changed_gives_pairs_or_damage_and_the_same_in_chunks() -> 
             assert outcome(decode_bytewise, blob) == outcome(zipmap.decode, blob)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(DAMAGED) - 1), st.integers(1, 255), st.integers(1, 60))
 def test_a_changed_byte_among_long_strings_gives_pairs_or_damage(at: int, flip: int, size: int) -> None:
     blob = DAMAGED[:at] + bytes([DAMAGED[at] ^ flip]) + DAMAGED[at + 1 :]
@@ -207,7 +205,6 @@ def test_a_changed_byte_among_long_strings_gives_pairs_or_damage(at: int, flip: 
     assert in_chunks == outcome(zipmap.decode, blob)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_give_pairs_or_damage(blob: bytes) -> None:
     assert outcome(decode_bytewise, blob) == outcome(zipmap.decode, blob)

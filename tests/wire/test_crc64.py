@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rdbcodec.wire import crc64
@@ -124,13 +124,11 @@ def test_every_engine_agrees_with_the_byte_table_at_every_turn_of_the_folding(na
 
 
 @pytest.mark.parametrize("name", ENGINES)
-@settings(deadline=None)
 @given(data=st.binary(min_size=1, max_size=3000), crc=st.integers(0, 2**64 - 1))
 def test_every_engine_agrees_with_the_definition(name: str, data: bytes, crc: int) -> None:
     assert engine_or_skip(name)(data, crc) == by_definition(data, crc)
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=3000), cut=st.integers(0, 3000))
 def test_a_crc_goes_on_where_it_stopped(data: bytes, cut: int) -> None:
     assert crc64.crc64(data[cut:], crc64.crc64(data[:cut])) == crc64.crc64(data)

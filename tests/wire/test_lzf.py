@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rdbcodec.errors import CorruptStructure
@@ -275,7 +275,6 @@ def test_output_beyond_the_declared_size_is_not_made() -> None:
 
 
 @pytest.mark.parametrize("name", ENGINES)
-@settings(deadline=None)
 @given(tokens=TOKENS, size=st.integers(0, 600))
 def test_every_engine_reads_what_the_pure_one_reads_and_passes_on_the_rest(
     name: str, tokens: bytes, size: int
@@ -293,14 +292,12 @@ def test_every_engine_reads_what_the_pure_one_reads_and_passes_on_the_rest(
 # decompress_prefix
 
 
-@settings(deadline=None)
 @given(text=PLAIN, count=st.integers(0, 300))
 def test_the_head_of_a_packed_blob_is_read_alone(text: bytes, count: int) -> None:
     block = packed(text)
     assert lzf.decompress_prefix(block, count) == text[:count]
 
 
-@settings(deadline=None)
 @given(text=PLAIN, cut=st.integers(0, 300))
 def test_the_head_of_a_cut_blob_is_as_much_as_the_cut_leaves(text: bytes, cut: int) -> None:
     block = packed(text)
@@ -328,7 +325,6 @@ def test_a_head_reads_no_more_than_it_needs() -> None:
 # iter_decompress
 
 
-@settings(deadline=None)
 @given(tokens=TOKENS, size=st.integers(0, 600), step=st.integers(1, 40))
 def test_a_stream_says_what_the_whole_block_says_however_it_is_cut(
     tokens: bytes, size: int, step: int
@@ -394,14 +390,12 @@ def test_every_engine_writes_what_everyone_reads(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENGINES)
-@settings(deadline=None)
 @given(text=PLAIN)
 def test_what_is_compressed_comes_back(name: str, text: bytes) -> None:
     block = engine_or_skip(name).compress(text) if len(text) > 20 else None
     assert block is None or lzf.decompress(block, len(text)) == text
 
 
-@settings(deadline=None)
 @given(text=PLAIN)
 def test_compress_obeys_the_rule_of_the_servers(text: bytes) -> None:
     block = lzf.compress(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import lz4.block
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_lzf import PLAIN, TEXTS, by_definition
 
@@ -78,14 +78,12 @@ SEQUENCES = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(sequences=SEQUENCES, last=st.integers(5, 300))
 def test_a_row_of_sequences_is_said_again(sequences: list[tuple[int, int, int]], last: int) -> None:
     found = lz4_block([(8192, 4, 1), *sequences], last)
     assert by_definition(by_lz4.respell(found)) == unpacked(found)
 
 
-@settings(deadline=None)
 @given(text=PLAIN)
 def test_what_lz4_found_comes_back(text: bytes) -> None:
     block = compress(text)

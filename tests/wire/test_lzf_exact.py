@@ -135,7 +135,7 @@ def test_servers_before_3_2_packed_some_strings_in_another_way(monkeypatch: pyte
     assert (same.count(True), same.count(False)) == (147, 27)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(text=PLAIN | MIXED | ENDS)
 def test_the_procedure_is_the_one_of_the_servers(text: bytes) -> None:
     if len(text) > 20:
@@ -180,14 +180,12 @@ def test_slots_are_computed_chunk_by_chunk_without_a_seam(monkeypatch: pytest.Mo
     assert [exact.compress_exact(text) for text in TEXTS] == whole
 
 
-@settings(deadline=None)
 @given(text=st.binary(min_size=3, max_size=400))
 def test_a_slot_follows_from_three_bytes(text: bytes) -> None:
     triples = zip(text, text[1:], text[2:], strict=False)
     assert exact.slots_of(text) == tuple(((a << 8 | b) - 5 * (b << 8 | c)) % 65536 for a, b, c in triples)
 
 
-@settings(deadline=None)
 @given(text=PLAIN | MIXED)
 def test_what_is_packed_comes_back(text: bytes) -> None:
     block = exact.compress_exact(text)
@@ -196,7 +194,7 @@ def test_what_is_packed_comes_back(text: bytes) -> None:
         assert len(block) <= len(text) - 4
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(text=PLAIN | MIXED | ENDS)
 def test_python_lzf_packs_the_same(text: bytes) -> None:
     run = engine_or_skip("python-lzf")

@@ -1,0 +1,16 @@
+"""One Hypothesis profile for all tests: `RDBCODEC_HYPOTHESIS=nightly` looks longer.
+
+No profile has a deadline, and slow generation fails no test: the time an example takes says what else the
+machine does. CI tries the same examples each time, so that a change is what makes it fail.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("local"), max_examples=25, derandomize=True)
+settings.register_profile("nightly", settings.get_profile("local"), max_examples=500)
+settings.load_profile(os.environ.get("RDBCODEC_HYPOTHESIS") or ("ci" if os.environ.get("CI") else "local"))
