@@ -24,8 +24,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from rdbcodec.compat.profile import MAX_HELD_VALUE as MAX_HELD_BY_INSPECT
-from rdbcodec.compat.soundness import MAX_HELD_VALUE as MAX_HELD_BY_CHECK
+from rdbcodec.limits import CHECKED_VALUE, COUNTED_VALUE
 from rdbcodec.structures import listpack
 from rdbcodec.wire.crc64 import crc64
 
@@ -147,8 +146,8 @@ def listpack_hash(size: int) -> Pieces:
 
 def held_values(size: int) -> Pieces:
     """As large as values may be to be held: strings by `inspect`, lists of a byte per number by `check`."""
-    text = string(bytes(MAX_HELD_BY_INSPECT - 64))
-    numbers = b"\x01\x02" + string(listpack.encode([1] * ((MAX_HELD_BY_CHECK - 64) // 2)))
+    text = string(bytes(COUNTED_VALUE - 64))
+    numbers = b"\x01\x02" + string(listpack.encode([1] * ((CHECKED_VALUE - 64) // 2)))
     for number in range(size // 4 // (len(text) * 4 + len(numbers))):
         for copy in range(4):
             yield b"\x00" + string(b"string:%d:%d" % (number, copy)) + text

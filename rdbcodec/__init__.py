@@ -33,7 +33,7 @@ from rdbcodec.datatypes.others import Array, Cron, PathHash, RawValue
 from rdbcodec.datatypes.sets import Set
 from rdbcodec.datatypes.streams import Consumer, Group, Pending, Stream
 from rdbcodec.datatypes.zsets import ZSet
-from rdbcodec.decoder import MAX_VALUE, NEED_DATA, Decoder
+from rdbcodec.decoder import NEED_DATA, Decoder
 from rdbcodec.errors import (
     BadMagic,
     ChecksumMismatch,
@@ -49,6 +49,7 @@ from rdbcodec.errors import (
     UnknownType,
     UnsupportedVersion,
 )
+from rdbcodec.limits import MAX_VALUE
 from rdbcodec.reader import Reader, Tail, open
 from rdbcodec.records import (
     Aux,

@@ -49,6 +49,7 @@ from rdbcodec.formats import (
     version_row,
 )
 from rdbcodec.framing import Walk, WalkFunction, compile_walk
+from rdbcodec.limits import MAX_RECORD, MAX_VALUE, MIN_VALUE
 from rdbcodec.records import (
     AttributedEntry,
     Attributes,
@@ -84,13 +85,6 @@ class NeedData(enum.Enum):
 
 NEED_DATA: Final = NeedData.NEED_DATA
 
-# Bytes of the largest value that is held, on disk and unpacked. Servers write strings up to 512 MiB
-# and collections without end; 64 MiB is more than nearly all and little enough for any machine.
-MAX_VALUE = 64 << 20
-
-# The least that `max_value` can be: strings of one length byte are held, whatever it says.
-MIN_VALUE = 64
-
 MAGIC_SIZE = 9
 CRC_SIZE = 8
 EOF, EXPIRETIME_MS = 255, 252  # the two opcodes the main loop meets before the table is asked
@@ -119,7 +113,7 @@ class Decoder:
         self.version = 0
         self.max_value = max(max_value, MIN_VALUE)
         # Keys, function libraries and AUX fields cannot pass by, however small the caller wants values.
-        self._max_record = max(max_value, MAX_VALUE)
+        self._max_record = max(max_value, MAX_RECORD)
         self._dialect_told = dialect is not None
         self._verify = verify_checksum
         self._any_version = any_version

@@ -29,6 +29,7 @@ from rdbcodec.errors import (
 )
 from rdbcodec.formats import FIRST_VALKEY, Dialect, TypeRow, VersionRow, opcodes_of, types_of, version_row
 from rdbcodec.framing import compile_walk
+from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.losses import row_of
 from rdbcodec.wire.crc64 import crc64
 from rdbcodec.wire.strings import Budget
@@ -47,7 +48,7 @@ class Payload(NamedTuple):
     def value(self) -> Any:
         """The decoded value, as Entry.value gives it; raises DecodeError as that does."""
         try:
-            return codec_of(self.row).decode(self.raw, Scope(Budget(max(len(self.raw), _MAX)), {}))
+            return codec_of(self.row).decode(self.raw, Scope(Budget(max(len(self.raw), MAX_UNPACKED)), {}))
         except IndexError:
             raise CorruptStructure("the value ends inside an element") from None
 
@@ -157,6 +158,3 @@ def _wrong_end(row: TypeRow, end: int, size: int) -> DecodeError:
     if end > size:
         return Truncated("the payload ends inside its value")
     return CorruptStructure(f"a {row.name} ends at {end}, the payload's footer begins at {size}", end)
-
-
-_MAX = 64 << 20  # bytes a payload may unpack to, or its own size if that is more

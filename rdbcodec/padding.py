@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from rdbcodec.containers import CHUNK, Source, open_raw
 from rdbcodec.errors import ContainerError
+from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reader import Reader
 from rdbcodec.records import End
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 PAGE = 512  # seed: FAQ "Can I import data from any Redis server?"
 
-# Values pass by unheld: nothing is decoded here.
-_MAX_VALUE = 32 << 10
 # What may wrap a padded snapshot.
 _WRAPPINGS: tuple[tuple[str, ...], ...] = ((), ("gzip",))
 
@@ -110,7 +109,7 @@ class _Copying:
             self._reader = _PaddedReader(
                 cast("BinaryIO", self),
                 dialect=dialect,
-                max_value=_MAX_VALUE,
+                max_value=COUNTED_VALUE,
                 verify_checksum=verify,
                 any_version=any_version,
             )

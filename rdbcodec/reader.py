@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rdbcodec.containers import CHUNK, Opened, Source, open_raw
-from rdbcodec.decoder import MAX_VALUE, Decoder
+from rdbcodec.decoder import Decoder
+from rdbcodec.limits import MAX_VALUE
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -21,6 +21,7 @@ from rdbcodec.datatypes.registry import codec_of
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError, LimitExceeded, RdbError
 from rdbcodec.formats import Dialect, TypeRow, VersionRow
+from rdbcodec.limits import MAX_RECORD
 from rdbcodec.wire import strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.module_ids import ModuleId
@@ -210,7 +211,7 @@ class Entry:
         if size < 0x40:
             return record[2 : 2 + size]
         try:
-            return strings.read(record, 1, Budget(max(self._context.limit, strings.MAX_UNPACKED)))[0]
+            return strings.read(record, 1, Budget(max(self._context.limit, MAX_RECORD)))[0]
         except DecodeError as error:
             error.locate(offset=self.offset, db=self.db)
             raise

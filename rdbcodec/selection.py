@@ -23,7 +23,7 @@ import binascii
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from rdbcodec.decoder import MAX_VALUE
+from rdbcodec.limits import MAX_VALUE
 from rdbcodec.records import Entry, Record
 
 SLOTS = 16384

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import rdbcodec
-from rdbcodec.compat.profile import MAX_AUX, MAX_DATABASES, profile
+from rdbcodec.compat.profile import profile
 from rdbcodec.compat.soundness import check
 from rdbcodec.duplicates import RUN, Duplicate, Names
+from rdbcodec.limits import MAX_AUX, MAX_DATABASES
 
 
 def descriptors() -> int:

@@ -35,6 +35,7 @@ PACKAGE = ROOT / "rdbcodec"
 LAYERS = {
     "errors": 0,
     "formats": 0,
+    "limits": 0,
     "losses": 0,
     "wire": 1,
     "structures": 2,

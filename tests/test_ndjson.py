@@ -40,10 +40,11 @@ from rdbcodec import (
 from rdbcodec.datatypes.streams import Idempotence, Producer
 from rdbcodec.errors import TextError
 from rdbcodec.formats import TYPES
+from rdbcodec.limits import HELD_TEXT
 from rdbcodec.texts import ndjson, tables
 from rdbcodec.texts.build import build
 from rdbcodec.texts.scalars import to_json
-from rdbcodec.texts.values import FORMS, HELD_TEXT
+from rdbcodec.texts.values import FORMS
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId
 

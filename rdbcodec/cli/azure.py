@@ -20,8 +20,9 @@ from rdbcodec.cli.common import (
 from rdbcodec.compat import targets
 from rdbcodec.compat.azure_case import Names
 from rdbcodec.compat.azure_plan import plan
-from rdbcodec.compat.profile import MAX_HELD_VALUE, Profile, profile
+from rdbcodec.compat.profile import Profile, profile
 from rdbcodec.compat.targets import Target, TargetError
+from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import azure
 
 
@@ -74,7 +75,7 @@ def _leave(options: argparse.Namespace, message: str) -> NoReturn:
 def _profile(name: str, options: argparse.Namespace) -> Profile:
     options.current = name
     with (
-        open_file(name, options, max_value=MAX_HELD_VALUE) as reader,
+        open_file(name, options, max_value=COUNTED_VALUE) as reader,
         progress_of(name, reader, options) as tick,
     ):
         return profile(reader, now_ms=now_of(options), progress=tick)

@@ -16,7 +16,8 @@ from rdbcodec.cli.common import (
     print_json,
     progress_of,
 )
-from rdbcodec.compat.soundness import MAX_HELD_VALUE, Soundness, check
+from rdbcodec.compat.soundness import Soundness, check
+from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reports import soundness
 
 
@@ -45,13 +46,13 @@ def run(options: argparse.Namespace) -> int:
 def _check(name: str, options: argparse.Namespace) -> Soundness:
     again = Path(name).is_file() if name != STDIN else False
     with (
-        open_file(name, options, max_value=MAX_HELD_VALUE) as reader,
+        open_file(name, options, max_value=CHECKED_VALUE) as reader,
         progress_of(name, reader, options) as tick,
     ):
         return check(
             reader,
             now_ms=now_of(options),
-            reopen=(lambda: open_file(name, options, max_value=MAX_HELD_VALUE)) if again else None,
+            reopen=(lambda: open_file(name, options, max_value=CHECKED_VALUE)) if again else None,
             progress=tick,
         )
 

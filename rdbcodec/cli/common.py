@@ -27,10 +27,6 @@ OK, NEGATIVE, USAGE, UNREADABLE, IO_ERROR, INTERRUPTED, TERMINATED = 0, 1, 2, 3,
 
 STDIN = "-"
 
-# Values above this many bytes pass by in pieces where a command only copies or tells them: what it takes
-# for the peak to stay below 64 MiB when the value is made of very small elements.
-PASSING_VALUE = 256 << 10
-
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every command that reports on snapshots."""

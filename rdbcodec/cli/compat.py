@@ -25,10 +25,11 @@ from rdbcodec.cli.common import (
 )
 from rdbcodec.compat import profile_json, sas
 from rdbcodec.compat import targets as known
-from rdbcodec.compat.profile import MAX_HELD_VALUE, Profile, profile
+from rdbcodec.compat.profile import Profile, profile
 from rdbcodec.compat.rules import BY_ID
 from rdbcodec.compat.targets import Target, TargetError
 from rdbcodec.compat.verdict import Verdict, check
+from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import compat
 
 _MATRIX_FROM = 4  # with more targets than three a table says more than blocks of text
@@ -102,7 +103,7 @@ def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, Profile]]:
 
 def _profile(name: str, options: argparse.Namespace) -> Profile:
     with (
-        open_file(name, options, max_value=MAX_HELD_VALUE) as reader,
+        open_file(name, options, max_value=COUNTED_VALUE) as reader,
         progress_of(name, reader, options) as tick,
     ):
         return profile(reader, now_ms=now_of(options), duplicates=options.duplicates, progress=tick)

@@ -11,7 +11,6 @@ from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
     NEGATIVE,
     OK,
-    PASSING_VALUE,
     STDIN,
     add_source_arguments,
     now_of,
@@ -19,9 +18,9 @@ from rdbcodec.cli.common import (
     output_of,
     progress_of,
 )
-from rdbcodec.decoder import MAX_VALUE
 from rdbcodec.errors import RdbError
 from rdbcodec.formats import VERSIONS
+from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Losses
 from rdbcodec.records import Record
 from rdbcodec.texts import ndjson, tables
@@ -93,7 +92,7 @@ def write_selected(options: argparse.Namespace, form: Callable[[Iterator[Record]
 
 def _held(options: argparse.Namespace) -> int:
     """Commands have no form for every large value, and its size is known only when it has passed by."""
-    return MAX_VALUE if options.format == "resp" or options.size else PASSING_VALUE
+    return MAX_VALUE if options.format == "resp" or options.size else COPIED_VALUE
 
 
 def _write(pieces: Iterator[bytes], out: BinaryIO, tick: Callable[[], None] | None) -> None:

@@ -13,7 +13,8 @@ from rdbcodec.cli.common import (
     print_sections,
     progress_of,
 )
-from rdbcodec.compat.profile import BIGGEST, MAX_HELD_VALUE, profile
+from rdbcodec.compat.profile import BIGGEST, profile
+from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import inspection
 
 
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Print one report a file; nothing for a file that cannot be read to its end."""
     for name in options.files:
         with (
-            open_file(name, options, max_value=MAX_HELD_VALUE) as reader,
+            open_file(name, options, max_value=COUNTED_VALUE) as reader,
             progress_of(name, reader, options) as tick,
         ):
             options.current = name

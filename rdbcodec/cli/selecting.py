@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rdbcodec.cli.common import now_of
-from rdbcodec.decoder import MAX_VALUE
 from rdbcodec.formats import TYPES
+from rdbcodec.limits import MAX_VALUE
 from rdbcodec.selection import Selection
 
 

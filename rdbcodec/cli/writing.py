@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from rdbcodec.cli.common import (
     NEGATIVE,
     OK,
-    PASSING_VALUE,
     STDIN,
     add_compress_argument,
     compression_of,
@@ -22,8 +21,8 @@ from rdbcodec.cli.common import (
 )
 from rdbcodec.conversion import Conversion, convert
 from rdbcodec.datatypes.form import Form
-from rdbcodec.decoder import MAX_VALUE
 from rdbcodec.errors import LossyConversion
+from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Loss
 from rdbcodec.reports.words import plural
 from rdbcodec.texts.scalars import json_bytes
@@ -54,7 +53,7 @@ def write_snapshot(
     name = options.files[0]
     # What is only copied need not be held; what is laid out anew is, or it would get a simpler layout.
     copied = form is None and not getattr(options, "size", None)
-    opened = _Opened(name, options, PASSING_VALUE if copied else MAX_VALUE)
+    opened = _Opened(name, options, COPIED_VALUE if copied else MAX_VALUE)
     try:
         with progress_of(name, opened, options) as tick:
             done = _convert(opened, options, target=form, keep=keep, fold_databases=fold, progress=tick)

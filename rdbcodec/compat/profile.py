@@ -17,6 +17,7 @@ from typing import Any
 from rdbcodec.duplicates import Names
 from rdbcodec.errors import LimitExceeded
 from rdbcodec.formats import FIRST_VALKEY, RELEASES, Dialect, TypeRow, opcodes_of
+from rdbcodec.limits import MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES
 from rdbcodec.reader import Reader, Tail
 from rdbcodec.records import (
     AttributedEntry,
@@ -38,17 +39,9 @@ from rdbcodec.records import (
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id
 
-# A batch of records is held at once, so batch times value must stay small: 512 * 32 KiB = 16 MiB.
-# Larger batches measured no faster; larger values pass by, which costs a walk in pieces.
-BATCH = 512
-MAX_HELD_VALUE = 32 << 10
+BATCH = 512  # records held at once, so batch times value must stay small: see COUNTED_VALUE
 
 BIGGEST = 10  # how many of the biggest keys are kept by default
-
-# What no server writes must not use up the memory: AUX names of their own kept, and bytes of each value.
-MAX_AUX, MAX_AUX_VALUE = 256, 32 << 10
-# Servers are configured for 16 databases, some users for hundreds.
-MAX_DATABASES = 1 << 16
 
 _MODULE_TYPES = frozenset({"module", "module-2"})
 _OPCODE_NAMES: dict[type, str] = {
@@ -259,7 +252,7 @@ def profile(
     """The facts of a snapshot, in one pass; with `duplicates`, how many keys are there twice, too.
 
     Raises what reading raises: there is no profile of half a file. Use a reader with `max_value`
-    MAX_HELD_VALUE to stay below 64 MiB whatever the file holds.
+    COUNTED_VALUE to stay below 64 MiB whatever the file holds.
     """
     facts = Profile(now_ms, containers=reader.containers, file_size=reader.size)
     collector = _Collector(facts, biggest)

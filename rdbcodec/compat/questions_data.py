@@ -8,9 +8,7 @@ from rdbcodec.compat.profile import Module, Place, Profile
 from rdbcodec.compat.questions_format import START
 from rdbcodec.compat.rule import Answer, Case, Found, Unknown, missing
 from rdbcodec.compat.targets import Target, module_products, targets
-
-_STRING_LIMIT = 512 << 20  # proto-max-bulk-len; what is longer loads, and cannot be written to
-
+from rdbcodec.limits import MAX_STRING
 
 # --- modules ----------------------------------------------------------------------------------------
 
@@ -210,7 +208,9 @@ def memory_needed(profile: Profile) -> int:
 
 
 def long_strings(case: Case) -> Answer:
-    long = [big for big in case.profile.biggest if big.type == "string" and big.size > _STRING_LIMIT]
+    long = [
+        big for big in case.profile.biggest if big.type == "string" and big.size > MAX_STRING
+    ]  # cannot be written to
     return Found({"size": long[0].size}, Place(long[0].offset, long[0].db, long[0].key)) if long else None
 
 

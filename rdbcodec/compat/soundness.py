@@ -18,14 +18,10 @@ from rdbcodec.datatypes.streams import Stream
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.duplicates import Names
 from rdbcodec.errors import DecodeError, show_key
+from rdbcodec.limits import MAX_PROBLEMS
 from rdbcodec.reader import Reader, Tail
 from rdbcodec.records import Checksum, End, Entry, ResizeDb
 from rdbcodec.wire.cursor import Skipped
-
-# Values up to this size are decoded whole, larger ones in batches: a few hundred KiB become some
-# ten MiB of Python objects, and 64 MiB is what the whole check may take.
-MAX_HELD_VALUE = 128 << 10
-MAX_PROBLEMS = 100  # listed; the rest is counted. A file damaged everywhere needs no longer list
 
 Severity = Literal["error", "warning"]
 

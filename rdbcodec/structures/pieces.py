@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rdbcodec.errors import LimitExceeded
-
-# An element is held whole, for a moment twice. Servers pack elements of 64 bytes by default; who sets
-# more than this has no use for packing.
-MAX_ELEMENT = 16 << 20
+from rdbcodec.limits import MAX_ELEMENT
 
 
 class Pieces:

@@ -34,6 +34,7 @@ from rdbcodec.datatypes.sets import Set
 from rdbcodec.datatypes.streams import Stream, stream_parts
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import DecodeError, LimitExceeded, TextError
+from rdbcodec.limits import HELD_TEXT, MAX_UNPACKED
 from rdbcodec.records import Entry
 from rdbcodec.structures.stream_node import StreamEntry
 from rdbcodec.texts.scalars import (
@@ -59,7 +60,7 @@ from rdbcodec.texts.stream_form import json_entry, json_stream, json_tail, strea
 from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id
-from rdbcodec.wire.strings import MAX_UNPACKED, Budget
+from rdbcodec.wire.strings import Budget
 
 FIELD_EXPIRES = "field_expires_at"
 _LENGTH_SIZE = 9  # bytes of the longest LENGTH
@@ -230,9 +231,6 @@ def _string_pieces(entry: Entry) -> Iterator[str]:
             yield from marked_pieces(chain(held, pieces))
             return
     yield quoted_bytes(b"".join(held))
-
-
-HELD_TEXT = 2 << 20  # bytes of a string that is still told as text; a few copies of it must fit into 64 MiB
 
 
 def _set_pieces(entry: Entry) -> Iterator[str]:

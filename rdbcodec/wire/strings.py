@@ -13,15 +13,13 @@ Instance: `c1 2c 01` is b"300"; `02 68 69` is b"hi".
 from __future__ import annotations
 
 from rdbcodec.errors import CorruptStructure, LimitExceeded
+from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.wire import lengths, lzf
 from rdbcodec.wire.integers import integer_in
 
 INT8, INT16, INT32, LZF = 0xC0, 0xC1, 0xC2, 0xC3
 MAX_INTEGER_TEXT = 11  # characters of -2147483648: servers try no longer ones
 INTEGER_SIZE = {INT8: 1, INT16: 2, INT32: 4}
-
-# The default for how much one call may unpack: 64 MiB, as for a value on disk (see reader.MAX_VALUE).
-MAX_UNPACKED = 64 << 20
 
 
 class Budget:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rdbcodec.errors import LimitExceeded
+from rdbcodec.limits import MAX_ELEMENT
 from rdbcodec.structures import listpack, ziplist, zipmap
-from rdbcodec.structures.pieces import MAX_ELEMENT
 from rdbcodec.wire.integers import integer_in
 
 HUGE = 1 << 31

@@ -1,0 +1,78 @@
+"""Every limit of this package, in one place: what is held in memory, and what is allowed in a file.
+
+The two are different things, and this module keeps them apart:
+
+* **Allowed** is what a server can hold: strings of 512 MiB, collections without end. Nothing that a
+  server loads is ever called damaged because of its size.
+* **Held** is what one command keeps in memory at a time. What is larger passes by in pieces: it is
+  verified, counted, copied or written as text all the same.
+
+Few things cannot pass by, because they are needed whole: keys, function libraries, AUX fields. Where
+such a limit ends something, the error is LimitExceeded. It says that the tool stopped, not that the
+data is wrong; `raised by` in the table below is what lets it go on.
+
+    limit             holds for                                        raised by
+    MAX_VALUE         values asked for whole, by the library's user    max_value=
+    MAX_RECORD        keys, functions, AUX fields, blobs               max_value=, --max-value
+    MAX_UNPACKED      what a single string unpacks to, held            max_value=, --max-value
+    COUNTED_VALUE     values held by inspect, compat and azure         nothing: larger ones pass by
+    CHECKED_VALUE     values held by check                             nothing: larger ones pass by
+    COPIED_VALUE      values held by dump, keys and filter             nothing: larger ones pass by
+
+Sizes of buffers and batches are no limits and stay where they are used; what a field of the format can
+say stands beside the format.
+"""
+
+from __future__ import annotations
+
+KIB, MIB = 1 << 10, 1 << 20
+
+# --- allowed ----------------------------------------------------------------------------------------
+
+# The longest string that a server takes by default (proto-max-bulk-len). Longer ones load where the
+# setting was raised, so this is a fact to tell, not a reason to refuse.
+MAX_STRING = 512 * MIB
+
+# --- held: what a caller of the library may raise -----------------------------------------------------
+
+# Bytes of the largest value that is held, on disk and unpacked. Servers write strings up to 512 MiB
+# and collections without end; 64 MiB is more than nearly all and little enough for any machine.
+MAX_VALUE = 64 * MIB
+
+# The least that `max_value` can be: strings of one length byte are held, whatever it says.
+MIN_VALUE = 64
+
+# Keys, function libraries, AUX fields and compressed blobs cannot pass by. Whoever asks for smaller
+# values than this does not thereby refuse them.
+MAX_RECORD = 64 * MIB
+
+# How much one call may unpack, when nobody says.
+MAX_UNPACKED = 64 * MIB
+
+# --- held: what the commands choose, so that each of them stays below 64 MiB --------------------------
+
+# inspect, compat and azure hold a batch of 512 records at once: 512 * 32 KiB = 16 MiB. Larger batches
+# measured no faster; larger values pass by, which costs a walk in pieces.
+COUNTED_VALUE = 32 * KIB
+
+# check decodes values up to this size whole, larger ones in batches: a few hundred KiB become some ten
+# MiB of Python objects.
+CHECKED_VALUE = 128 * KIB
+
+# dump, keys and filter only copy or tell values: what it takes for the peak to stay below 64 MiB when
+# the value is made of very small elements.
+COPIED_VALUE = 256 * KIB
+
+# A string that passes by and is told as text is text up to this size: a few copies of it are made.
+HELD_TEXT = 2 * MIB
+
+# An element of a packed structure is held whole, for a moment twice. Servers pack elements of 64 bytes by
+# default; who sets more than this has no use for packing.
+MAX_ELEMENT = 16 * MIB
+
+# --- counted: what no server writes must not use up the memory ----------------------------------------
+
+MAX_AUX = 256  # AUX names of their own that a profile keeps
+MAX_AUX_VALUE = 32 * KIB  # bytes of each of their values
+MAX_DATABASES = 1 << 16  # servers are configured for 16 databases, some users for hundreds
+MAX_PROBLEMS = 100  # that check lists; the rest is counted. A file damaged everywhere needs no longer list
