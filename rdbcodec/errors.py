@@ -7,11 +7,15 @@
     │   ├── Truncated (also EOFError)       the file ends inside something
     │   ├── CorruptStructure                a listpack, an LZF block ... contradicts itself
     │   ├── ChecksumMismatch                .expected .found
-    │   ├── UnknownType, UnknownOpcode      .code .dialect
+    │   ├── UnknownCode                     .code .dialect
+    │   │   └── UnknownType, UnknownOpcode
     │   └── LimitExceeded                   .limit .wanted
     ├── EncodeError (also ValueError)       .message .value .type .target .db .key
     │   └── LossyConversion                 .losses
     ├── TextError (also ValueError)         .message .line: a text form does not say what it should
+    ├── TargetError (also ValueError)       a file of targets, or the name of one, is wrong
+    ├── CircumstancesError (also ValueError)    a file of circumstances, or a word in it, is wrong
+    ├── ProfileError (also ValueError)      a profile file is not what it must be
     └── ContainerError                      the gzip, LZ4 or zstd wrapping is damaged or unreadable
 
 The rules this tree keeps:
@@ -21,7 +25,10 @@ The rules this tree keeps:
 * A message says what is, what was expected and where. It never carries a value: snapshots hold
   other people's secrets, and messages end up in logs. Keys may be shown, because without them
   nobody finds the damage.
-* Any other exception that leaves the library while it reads bytes is a bug.
+* Every error crosses process borders whole: it can be pickled and copied, whatever its constructor
+  asks for. A worker that fails must be able to say why.
+* Any other exception that leaves the library while it reads bytes is a bug. Only a caller's own mistake
+  (an argument of the wrong type, a call out of turn that no data causes) is a TypeError or ValueError.
 """
 
 from __future__ import annotations
@@ -37,6 +44,9 @@ if TYPE_CHECKING:
 class RdbError(Exception):
     """The root of everything rdbcodec raises on purpose."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _remake, (type(self), self.args, self.__dict__)
+
 
 class DecodeError(RdbError, ValueError):
     """The bytes are not what the format says they should be."""
@@ -49,10 +59,6 @@ class DecodeError(RdbError, ValueError):
         self.db: int | None = None
         self.key: bytes | None = None
         self.type: str | None = None
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Errors cross process borders whole, whatever their constructor asks for."""
-        return _remake, (type(self), self.args, self.__dict__)
 
     def locate(
         self,
@@ -177,11 +183,23 @@ class TextError(RdbError, ValueError):
         return self.message if self.line is None else f"line {self.line}: {self.message}"
 
 
+class TargetError(RdbError, ValueError):
+    """A file of targets, or the name of one, is not what it should be."""
+
+
+class CircumstancesError(RdbError, ValueError):
+    """Circumstances cannot be understood: the message names file, line, key and what was expected."""
+
+
+class ProfileError(RdbError, ValueError):
+    """A profile file is not what it must be."""
+
+
 class ContainerError(RdbError):
     """The gzip, LZ4 or zstd wrapping around a snapshot is damaged, nested or cannot be opened here."""
 
 
-def _remake(kind: type[DecodeError], arguments: tuple[object, ...], state: dict[str, object]) -> DecodeError:
+def _remake(kind: type[RdbError], arguments: tuple[object, ...], state: dict[str, object]) -> RdbError:
     error = kind.__new__(kind, *arguments)
     error.__dict__.update(state)
     return error

@@ -2,34 +2,108 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
+import multiprocessing
 import pickle
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
+import rdbcodec
 from rdbcodec import errors
 from rdbcodec.errors import (
     ChecksumMismatch,
     CorruptStructure,
     DecodeError,
+    EncodeError,
     LimitExceeded,
+    LossyConversion,
     RdbError,
-    UnknownOpcode,
+    TextError,
+    UnknownCode,
     show_key,
 )
-
-ALL = [
-    CorruptStructure("listpack ends", 7),
-    ChecksumMismatch(1, 2),
-    UnknownOpcode("opcode 200 is unknown", code=200, dialect="redis"),
-    LimitExceeded("too large", limit=10, wanted=11),
-]
+from rdbcodec.losses import Loss
 
 
-@pytest.mark.parametrize("error", ALL, ids=lambda error: type(error).__name__)
-def test_errors_cross_process_borders_whole(error: DecodeError) -> None:
-    error.locate(offset=5, db=1, key=b"k", type="hash")
-    copy = pickle.loads(pickle.dumps(error))
-    assert (type(copy), str(copy), copy.__dict__) == (type(error), str(error), error.__dict__)
+def every_class(kind: type[RdbError] = RdbError) -> Iterator[type[RdbError]]:
+    """The classes of errors, wherever in the package they are."""
+    yield kind
+    for below in kind.__subclasses__():
+        yield from every_class(below)
+
+
+def example(kind: type[RdbError]) -> RdbError:
+    """An error of a class, made as the package makes it, with everything it can carry."""
+    if issubclass(kind, ChecksumMismatch):
+        return kind(1, 2)
+    if issubclass(kind, UnknownCode):
+        return kind("opcode 200 is unknown", code=200, dialect="redis")
+    if issubclass(kind, LimitExceeded):
+        return kind("too large", limit=10, wanted=11)
+    if issubclass(kind, LossyConversion):
+        return kind([Loss("module", "data", "a key of a module", 3, 9, 0, b"k")], target="redis-6.2")
+    if issubclass(kind, EncodeError):
+        return kind("a score is no number", value=[b"a"], type="zset", target="redis-6.2")
+    if issubclass(kind, TextError):
+        return kind("a line has no 'value'", 7)
+    return kind("listpack ends")
+
+
+for module in pkgutil.walk_packages(rdbcodec.__path__, "rdbcodec."):
+    if module.name != "rdbcodec.__main__":  # which runs the command line
+        importlib.import_module(module.name)
+CLASSES = list(every_class())
+WAYS: dict[str, Callable[[RdbError], RdbError]] = {
+    "pickled": lambda error: pickle.loads(pickle.dumps(error)),
+    "copied": copy.copy,
+    "deep-copied": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_errors_cross_process_borders_whole(kind: type[RdbError], way: str) -> None:
+    error = example(kind)
+    if isinstance(error, DecodeError):
+        error.locate(offset=5, db=1, key=b"k", type="hash")
+    if isinstance(error, EncodeError):
+        error.locate(type="hash", target="redis-6.2", db=1, key=b"k")
+    error.args += ("more than the constructor takes",)
+    twin = WAYS[way](error)
+    assert (type(twin), str(twin), twin.args, twin.__dict__) == (
+        type(error),
+        str(error),
+        error.args,
+        error.__dict__,
+    )
+
+
+def lose(target: str) -> None:
+    raise LossyConversion([Loss("module", "data", "a key of a module", 3, 9, 0, b"k")], target=target)
+
+
+def test_a_worker_that_fails_says_why() -> None:
+    """An error that cannot be pickled ends the result thread of a pool, which then waits for ever."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        error = pool.submit(lose, "redis-6.2").exception(60)
+    assert isinstance(error, LossyConversion)
+    assert error.losses == (Loss("module", "data", "a key of a module", 3, 9, 0, b"k"),)
+
+
+def test_the_tree_in_the_docstring_names_every_class() -> None:
+    assert errors.__doc__ is not None
+    tree = errors.__doc__.split("\n\n")[1]
+    words = set(re.findall(r"\b[A-Z][a-zA-Z]+[a-z]\b", tree)) - {"ValueError", "EOFError"}
+    assert words == {kind.__name__ for kind in CLASSES}
+
+
+def test_every_class_is_a_name_of_the_package() -> None:
+    assert [kind for kind in CLASSES if getattr(rdbcodec, kind.__name__, None) is not kind] == []
 
 
 def test_a_message_names_the_place_and_keeps_what_was_known_first() -> None:
@@ -43,11 +117,3 @@ def test_a_message_names_the_place_and_keeps_what_was_known_first() -> None:
 def test_long_keys_are_cut_in_messages() -> None:
     assert show_key(b"k" * 81) == f"b'{'k' * 80}'... (81 bytes)"
     assert show_key(b"\x00") == r"b'\x00'"
-
-
-def test_every_error_is_an_rdb_error() -> None:
-    raised = [
-        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)
-    ]
-    assert len(raised) == 15
-    assert all(issubclass(kind, RdbError) for kind in raised)
