@@ -21,7 +21,8 @@ from rdbcodec.compat import targets
 from rdbcodec.compat.azure_case import Names
 from rdbcodec.compat.azure_plan import plan
 from rdbcodec.compat.profile import Profile, profile
-from rdbcodec.compat.targets import Target, TargetError
+from rdbcodec.compat.targets import Target
+from rdbcodec.errors import TargetError
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import azure
 

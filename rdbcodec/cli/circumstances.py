@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 from rdbcodec.cli.common import now_of
 from rdbcodec.compat import circumstances
 from rdbcodec.compat import sas as sas_uris
-from rdbcodec.compat.circumstances import FACTS, READERS, Circumstances, CircumstancesError, Fact
+from rdbcodec.compat.circumstances import FACTS, READERS, Circumstances, Fact
+from rdbcodec.errors import CircumstancesError
 
 # `files` are the FILE arguments, `now_ms` is --now, a SAS has two flags of its own.
 _TOLD_OTHERWISE = frozenset({"files", "now_ms", "sas"})

@@ -27,8 +27,9 @@ from rdbcodec.compat import profile_json, sas
 from rdbcodec.compat import targets as known
 from rdbcodec.compat.profile import Profile, profile
 from rdbcodec.compat.rules import BY_ID
-from rdbcodec.compat.targets import Target, TargetError
+from rdbcodec.compat.targets import Target
 from rdbcodec.compat.verdict import Verdict, check
+from rdbcodec.errors import TargetError
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import compat
 

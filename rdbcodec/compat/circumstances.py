@@ -14,19 +14,16 @@ fields of `Circumstances`, the keys of a circumstances file and the flags of the
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields
-from importlib import import_module
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rdbcodec.compat import sas as sas_uris
+from rdbcodec.compat.documents import parse_json, parse_toml, read_text
 from rdbcodec.compat.sas import OPERATIONS, Operation, Sas
-from rdbcodec.errors import RdbError
+from rdbcodec.errors import CircumstancesError
 
 Authentication = Literal["access-key", "sas", "managed-identity"]
 Channel = Literal["portal", "cli", "powershell"]
@@ -38,10 +35,6 @@ StorageKind = Literal["general", "blob", "data-lake"]
 Encryption = Literal["none", "sse-s3", "sse-kms", "sse-c", "client"]
 
 LONGEST_SHOWN = 40  # characters of a wrong word in a message: enough for any of ours
-
-
-class CircumstancesError(RdbError, ValueError):
-    """A circumstances file, or one of its values, is not what it must be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +104,11 @@ def load(path: str | os.PathLike[str]) -> Circumstances:
 
     Raises OSError when it cannot be read, CircumstancesError naming file, line and key when it is wrong.
     """
-    name = os.fspath(path)
-    try:
-        text = Path(name).read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise CircumstancesError(f"{name}: offset {error.start}: not UTF-8") from None
-    is_json = name.endswith(".json")
-    table = _read_json(name, text) if is_json else _read_toml(name, text)
+    name, text = os.fspath(path), read_text(path, CircumstancesError)
+    if name.endswith(".json"):
+        table = _read_json(name, text)
+    else:
+        table = parse_toml(name, text, CircumstancesError)
     return Circumstances(**{key: _value(name, text, key, value) for key, value in table.items()})
 
 
@@ -133,33 +124,10 @@ def _read_json(name: str, text: str) -> dict[str, Any]:
             table[key] = value
         return table
 
-    try:
-        table = json.loads(text, object_pairs_hook=once)
-    except json.JSONDecodeError as error:
-        # The error holds the whole document, a SAS in it too: it must not travel on as a cause.
-        raise CircumstancesError(f"{name}: line {error.lineno}: no JSON: {error.msg}") from None
+    table = parse_json(name, text, CircumstancesError, pairs_hook=once)
     if not isinstance(table, dict):
         raise CircumstancesError(f"{name}: the file holds {_kind_of(table)}, an object was expected")
     return table
-
-
-def _read_toml(name: str, text: str) -> dict[str, Any]:
-    toml = _toml_reader(name)
-    try:
-        table: dict[str, Any] = toml.loads(text)
-    except ValueError as error:  # TOMLDecodeError of whichever package it is
-        what, _, place = str(error).partition(" (at ")
-        line = re.match(r"line (\d+)", place)
-        where = f"line {line[1] if line else text.count(chr(10)) + 1}"
-        raise CircumstancesError(f"{name}: {where}: no TOML: {what}") from None
-    return table
-
-
-def _toml_reader(name: str) -> Any:
-    for module in ("tomllib", "tomli"):  # the first is in Python since 3.11
-        with suppress(ImportError):
-            return import_module(module)
-    raise CircumstancesError(f"{name}: TOML needs Python 3.11 or the package tomli; JSON needs neither")
 
 
 def _value(name: str, text: str, key: str, value: object) -> Any:
@@ -242,6 +210,8 @@ def _sas(value: object, fact: Fact) -> tuple[Sas, ...]:
 def _number(value: object, _: Fact) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise CircumstancesError(f"{_kind_of(value)}, a whole number from 0 on was expected")
+    if value >> 63:
+        raise CircumstancesError("a number of more than 63 bits, a smaller one was expected")
     return value
 
 

@@ -10,28 +10,23 @@ of formats. The file holds the names of keys, never a value.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from rdbcodec.compat.documents import parse_json, read_text
 from rdbcodec.compat.profile import Profile
-from rdbcodec.errors import RdbError
+from rdbcodec.errors import ProfileError
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.reader import Tail
 
 FORM = 1  # of the file; raised when a reader of the old form would misread the new one
 _MARK = "rdbcodec_profile"
 _TYPE_ROWS = {row.name: row for row in TYPES}
-
-
-class ProfileError(RdbError, ValueError):
-    """A profile file is not what it must be."""
 
 
 def dumps(facts: Profile) -> str:
@@ -42,10 +37,7 @@ def dumps(facts: Profile) -> str:
 def load(path: str | os.PathLike[str]) -> Profile:
     """The profile in a file; OSError when it cannot be read, ProfileError when it is no profile."""
     name = os.fspath(path)
-    try:
-        document = json.loads(Path(name).read_bytes())
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
-        raise ProfileError(f"{name}: no JSON: {error}") from error
+    document = parse_json(name, read_text(name, ProfileError), ProfileError)
     try:
         return loads(document)
     except ProfileError as error:
@@ -147,18 +139,18 @@ _COLLECTIONS: Mapping[Any, Callable[[tuple[Any, ...], Any, str], Any]] = {
 
 
 def _bytes(value: Any, place: str) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8")
     try:
+        if isinstance(value, str):
+            return value.encode("utf-8")
         return base64.b64decode(value["$b64"], validate=True)
-    except (TypeError, KeyError, binascii.Error):
+    except (TypeError, KeyError, ValueError):  # no text of Unicode's, no base64
         return _wrong(place, 'text or {"$b64": ...}', value)
 
 
 def _number(value: Any, place: str) -> Any:
-    return (
-        value if isinstance(value, int) and not isinstance(value, bool) else _wrong(place, "a number", value)
-    )
+    if not isinstance(value, int) or isinstance(value, bool):
+        return _wrong(place, "a number", value)
+    return value if abs(value) < 1 << 64 else _wrong(place, "a number of at most 64 bits", value)
 
 
 def _text(value: Any, place: str) -> Any:

@@ -25,12 +25,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from dataclasses import fields as fields_of
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from rdbcodec.errors import RdbError
+from rdbcodec.compat.documents import parse_json, parse_toml, read_text
+from rdbcodec.errors import TargetError
 from rdbcodec.formats import (
     DIALECTS,
     FIRST_VALKEY,
@@ -46,10 +45,6 @@ from rdbcodec.formats import (
 )
 
 CONFIDENCES = ("verified", "source", "documented", "inferred", "unverified", "general knowledge")
-
-
-class TargetError(RdbError, ValueError):
-    """A targets file, or the name of a target, is not what it must be."""
 
 
 class Source(NamedTuple):
@@ -223,36 +218,11 @@ def load(path: str | os.PathLike[str]) -> dict[str, Target]:
 
     Raises OSError when it cannot be read, TargetError naming file, line and key when it is wrong.
     """
-    name = os.fspath(path)
-    try:
-        text = Path(name).read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise TargetError(f"{name}: offset {error.start}: not UTF-8") from error
-    data = _read_json(name, text) if name.endswith(".json") else _read_toml(name, text)
+    name, text = os.fspath(path), read_text(path, TargetError)
+    parse = parse_json if name.endswith(".json") else parse_toml
+    data = parse(name, text, TargetError)
     rows = _rows(name, text, data)
     return {target.id: target for target in rows}
-
-
-def _read_json(name: str, text: str) -> object:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise TargetError(f"{name}: line {error.lineno}: no JSON: {error.msg}") from error
-
-
-def _read_toml(name: str, text: str) -> object:
-    for module in ("tomllib", "tomli"):  # the first is in Python since 3.11
-        try:
-            toml = import_module(module)
-        except ImportError:
-            continue
-        try:
-            return toml.loads(text)
-        except ValueError as error:  # TOMLDecodeError of whichever package it is
-            line = re.search(r"line (\d+)", str(error))
-            where = f"line {line[1]}" if line else "its end"
-            raise TargetError(f"{name}: {where}: no TOML: {str(error).partition(' (at ')[0]}") from error
-    raise TargetError(f"{name}: TOML needs Python 3.11 or the package tomli; JSON needs neither")
 
 
 def _rows(name: str, text: str, data: object) -> list[Target]:
@@ -346,6 +316,8 @@ def _text(value: object) -> str:
 def _number(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TargetError(f"{value!r}, a number was expected")
+    if value >> 63:
+        raise TargetError("a number of more than 63 bits, a smaller one was expected")
     return value
 
 

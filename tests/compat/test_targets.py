@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rdbcodec.compat import targets as known
 from rdbcodec.compat.targets import (
     CONFIDENCES,
     Target,
-    TargetError,
     date_of,
     find,
     load,
@@ -21,6 +19,7 @@ from rdbcodec.compat.targets import (
     sources,
     targets,
 )
+from rdbcodec.errors import TargetError
 
 OWN = {
     "id": "our-cache",
@@ -193,7 +192,7 @@ def test_toml_without_a_reader_says_what_to_do(tmp_path: Path, monkeypatch: pyte
     def refuse(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(known, "import_module", refuse)
+    monkeypatch.setattr("rdbcodec.compat.documents.import_module", refuse)
     path = tmp_path / "own.toml"
     path.write_text(TOML)
     with pytest.raises(TargetError) as refused:

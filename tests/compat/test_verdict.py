@@ -34,11 +34,11 @@ from rdbcodec.compat import profile_json
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.feasibility import conversion_losses
 from rdbcodec.compat.profile import Place, Profile, profile
-from rdbcodec.compat.profile_json import ProfileError
 from rdbcodec.compat.rules import BY_ID, RULES
 from rdbcodec.compat.targets import Target, find, targets
 from rdbcodec.compat.verdict import Finding, Question, check
 from rdbcodec.conversion import convert
+from rdbcodec.errors import ProfileError
 from rdbcodec.losses import Loss, Losses
 
 RDB_12 = file(key(), version=12)

@@ -13,8 +13,9 @@ from typing import get_args, get_type_hints
 import pytest
 
 from rdbcodec.cli.circumstances import add_arguments, circumstances_of
-from rdbcodec.compat.circumstances import BY_NAME, FACTS, Circumstances, CircumstancesError, load
+from rdbcodec.compat.circumstances import BY_NAME, FACTS, Circumstances, load
 from rdbcodec.compat.sas import parse
+from rdbcodec.errors import CircumstancesError
 
 SAS = "https://account.blob.core.windows.net/c/b?sv=2024-08-04&se=2026-11-23&sr=b&sp=r&sig=c2VjcmV0"
 
@@ -167,7 +168,7 @@ def test_without_a_toml_parser_the_error_says_what_helps(
     def none(name: str) -> ModuleType:
         raise ImportError(name)
 
-    monkeypatch.setattr("rdbcodec.compat.circumstances.import_module", none)
+    monkeypatch.setattr("rdbcodec.compat.documents.import_module", none)
     path = write("a.toml", "")
     with pytest.raises(CircumstancesError) as caught:
         load(path)
