@@ -5,7 +5,9 @@
 Each filter that is given must hold; of several values for one filter any may (`not_globs`, `not_patterns`
 and `sizes`: all must). A filter that is not given costs nothing.
 
-    globs       Redis globs on the bytes of the key: * ? [a-z] [^a] and \\ before any of them
+    globs       Redis globs on the bytes of the key: * ? [a-z] [^a] and \\ before any of them. They match
+                what KEYS of a server matches: `[` alone opens a class without members and matches
+                nothing, `\\[` is the character
     patterns    regular expressions, found anywhere in the key
     ttl         none, any, expired, or the time left: <1h, >30d; s, m, h, d are the units.
                 What has expired has no time left and is neither
@@ -129,22 +131,42 @@ def _whole_key(globs: Sequence[bytes]) -> list[re.Pattern[bytes]]:
 
 
 def glob_pattern(glob: bytes) -> bytes:
-    """The regular expression, for the whole key, of what KEYS and SCAN take."""
-    parts, pos = [rb"(?s)\A"], 0
+    """The regular expression, for the whole key, of what KEYS and SCAN take.
+
+    Keys are foreign input, and backtracking over n stars takes the n-th power of a key's size. What
+    stands between two stars has one length, so where it is found first is as good a place as any: each
+    piece is found once, in a group that is not entered again. (Python 3.10 has no atomic groups; a
+    look-ahead is one, and a reference to what it found steps over that.)
+    """
+    first, *rest = _pieces(glob)
+    parts = [rb"(?s)\A", first]
+    if not rest:
+        return b"".join([*parts, rb"\Z"])
+    *middle, last = rest
+    middle = [piece for piece in middle if piece]  # a second star adds nothing
+    parts += [
+        b"(?=(?P<piece%d>.*?%b))(?P=piece%d)" % (number, piece, number) for number, piece in enumerate(middle)
+    ]
+    return b"".join([*parts, rb".*%b\Z" % last if last else b""])
+
+
+def _pieces(glob: bytes) -> list[bytes]:
+    """What stands between the stars, as regular expressions."""
+    pieces, pos = [b""], 0
     while pos < len(glob):
         char = glob[pos : pos + 1]
+        if char == b"*":
+            pieces.append(b"")
+            pos += 1
+            continue
         if char == b"[":
             part, pos = _class(glob, pos + 1)
         elif char == b"\\" and pos + 1 < len(glob):  # the last one stands for itself
             part, pos = re.escape(glob[pos + 1 : pos + 2]), pos + 2
         else:
-            part, pos = _WILD.get(char) or re.escape(char), pos + 1
-        if part != _WILD[b"*"] or parts[-1] != part:  # a second star adds nothing but time
-            parts.append(part)
-    return b"".join([*parts, rb"\Z"])
-
-
-_WILD = {b"*": rb".*", b"?": rb"."}
+            part, pos = b"." if char == b"?" else re.escape(char), pos + 1
+        pieces[-1] += part
+    return pieces
 
 
 def _class(glob: bytes, pos: int) -> tuple[bytes, int]:

@@ -62,6 +62,7 @@ def test_keys_are_taken_by_name(filters: dict[str, Any], expected: list[bytes]) 
 
 GLOBS = [
     *(b"*", b"?", b"a*b", b"**a", b"a?c", b"a\\*", b"a\\", b"\\a"),
+    *(b"*a*b*", b"a*?*c", b"*a*a*a*b", b"*a?c*", b"*[ab]*[bc]", b"*[*", b"a**", b"?*?*?", b"*ab*b", b"ab*bc"),
     *(
         b"[abc]",
         b"[^abc]",
@@ -113,6 +114,15 @@ def test_any_glob_matches_what_a_server_s_keys_command_matches(
     server: Server, glob: list[bytes], names: list[bytes]
 ) -> None:
     check_glob(server, b"".join(glob), names)
+
+
+def test_stars_cost_no_more_than_the_size_of_the_key_each() -> None:
+    """Steps of the regular expression are not to be counted, so this fails by never coming to an end."""
+    names = [b"a" * 5000 + bytes([number]) for number in range(200)]
+    data = snapshot(*(b"\0" + string(name) + string(b"v") for name in names))
+    globs = [b"*a*a*a*b", b"*a" * 50 + b"*b", b"*?" * 50 + b"b", b"*[^b]" * 50 + b"*b", b"*a*" * 50 + b"[b"]
+    assert taken(data, globs=globs) == [b"a" * 5000 + b"b"]
+    assert len(taken(data, not_globs=globs)) == 199
 
 
 def check_glob(server: Server, glob: bytes, names: list[bytes]) -> None:

@@ -104,7 +104,9 @@ def _word(column: str) -> Callable[[str], str]:
 
 _FILTERS = (
     _Filter("--db", "N", _number, "keys of this database"),
-    _Filter("--key", "GLOB", os.fsencode, "keys that match, as for the command KEYS: * ? [a-z] [^a] \\"),
+    _Filter(
+        "--key", "GLOB", os.fsencode, "keys that match, as for the command KEYS: * ? [a-z] [^a]; \\[ is a ["
+    ),
     _Filter("--key-re", "RE", _pattern, "keys in which the expression is found"),
     _Filter("--not-key", "GLOB", os.fsencode, "keys that do not match"),
     _Filter("--not-key-re", "RE", _pattern, "keys in which it is not found"),
