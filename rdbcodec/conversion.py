@@ -19,7 +19,7 @@ from pathlib import Path
 from rdbcodec.containers import Source
 from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.plain import Plain
-from rdbcodec.duplicates import Names
+from rdbcodec.duplicates import KeyIndex
 from rdbcodec.errors import EncodeError, LossyConversion
 from rdbcodec.formats import writable_types
 from rdbcodec.reader import Reader
@@ -125,7 +125,7 @@ class _Job:
         self.prefix = prefix
         self.progress = progress or _nothing
         self.filtered = 0
-        self.names = Names()
+        self.names = KeyIndex()
         self.end: End | None = None
 
     def run(
@@ -199,14 +199,14 @@ class _Job:
 
     def _fold(self, entry: Entry, writer: Writer, prefix: str) -> None:
         key = prefix.replace("{db}", str(entry.db)).encode() + entry.key
-        self.names.add(key, entry.offset)
+        self.names.add([key], [entry.offset])
         writer.write_entry(entry, db=0, key=key)
 
     def _check_folded(self) -> None:
         found = next(self.names.duplicates(), None)
         if found is not None:
             raise EncodeError(
-                f"the keys at offsets {found.first} and {found.offset} have the same name once their "
+                f"the keys at offsets {found.first} and {found.place} have the same name once their "
                 f"databases are folded with the prefix {self.prefix!r}"
             )
 

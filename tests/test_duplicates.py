@@ -1,4 +1,4 @@
-"""Names that occur twice are found among any number of them, in bounded memory and few descriptors."""
+"""Keys that occur twice are found among any number of them, in bounded memory and few descriptors."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import rdbcodec
+from rdbcodec import duplicates
 from rdbcodec.compat.profile import profile
 from rdbcodec.compat.soundness import check
-from rdbcodec.duplicates import RUN, Duplicate, Names
+from rdbcodec.duplicates import Duplicate, KeyIndex
 from rdbcodec.limits import MAX_AUX, MAX_DATABASES
 
 
@@ -17,37 +18,70 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def test_names_are_compared_within_their_database() -> None:
-    names = Names()
-    names.add(b"k", 10, 0)
-    names.add(b"k", 20, 1)
-    names.add(b"k", 30, 0)
-    names.add(b"k", 40, 0)
-    assert sorted(names.duplicates()) == [Duplicate(30, 10), Duplicate(40, 10)]
+def index_of(*batches: tuple[list[bytes], list[int], int]) -> KeyIndex:
+    index = KeyIndex()
+    for keys, places, db in batches:
+        index.add(keys, places, db)
+    return index
 
 
-@pytest.mark.parametrize("count", [0, 1, RUN - 1, RUN, RUN + 1, 5 * RUN + 7])
-def test_names_are_found_again_across_runs(count: int) -> None:
-    names = Names()
-    for at in range(count):
-        names.add(b"%d" % at, at)
+def test_keys_are_compared_within_their_database() -> None:
+    batches = ([b"k"], [10], 0), ([b"k", b"l"], [20, 25], 1), ([b"k", b"k", b"l"], [30, 40, 50], 0)
+    with index_of(*batches) as index:
+        assert list(index.duplicates()) == [Duplicate(30, 10, 0, b"k"), Duplicate(40, 10, 0, b"k")]
+
+
+def test_a_single_key_is_noted_beside_batches() -> None:
+    with KeyIndex() as index:
+        for place, (db, key) in enumerate([(0, b"a"), (0, b"b"), (1, b"a"), (0, b"b" * 5000), (0, b"a")]):
+            index.note(key, place, db)
+        assert list(index.duplicates()) == [Duplicate(4, 0, 0, b"a")]
+
+
+def test_what_is_surplus_depends_on_which_of_the_equal_ones_stays() -> None:
+    with index_of(([b"a", b"b", b"a", b"c", b"b", b"a"], [0] * 6, 0)) as index:
+        assert list(index.surplus("first")) == [2, 4, 5]
+        assert list(index.surplus("last")) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("number", [0, 1, 4095, 4096, 4097, 30_007])
+def test_keys_are_found_again_across_files(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "HELD", 4096)
+    monkeypatch.setattr(duplicates, "SPREAD", 1024)
     before = descriptors()
-    names.add(b"0", 10**9)
-    if count > RUN:
-        names.add(b"%d" % RUN, 10**9 + 1)
-    expected = [Duplicate(10**9, 0)] if count else []
-    expected += [Duplicate(10**9 + 1, RUN)] if count > RUN else []
-    assert descriptors() <= before + 1
-    assert sorted(names.duplicates()) == expected
-    assert descriptors() <= before
+    with KeyIndex() as index:
+        for start in range(0, number, 1000):
+            index.add([b"%d" % at for at in range(start, min(start + 1000, number))])
+        index.add([b"0", b"%d" % (number - 1)] if number else [])
+        last = number - 1
+        expected = [Duplicate(number, 0, 0, b"0"), Duplicate(number + 1, last, 0, b"%d" % last)]
+        assert list(index.duplicates()) == (expected if number else [])
+    assert descriptors() == before
 
 
-def test_members_are_added_many_at_a_time() -> None:
-    names = Names()
-    for start in range(0, 3 * RUN, 1000):
-        names.add_many(b"%d" % at for at in range(start, start + 1000))
-    names.add_many([b"5", b"6"])
-    assert len(list(names.duplicates())) == 2
+def test_more_hashes_than_a_part_holds_are_spread_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "HELD", 16)
+    monkeypatch.setattr(duplicates, "SPREAD", 64)
+    keys = [b"%d" % at for at in range(20_000)]
+    before = descriptors()
+    with index_of((keys, list(range(20_000)), 0), (keys[777:780], [20_000, 20_001, 20_002], 0)) as index:
+        assert [duplicate.first for duplicate in index.duplicates()] == [777, 778, 779]
+    assert descriptors() == before
+
+
+def test_with_every_key_there_twice_all_names_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "CANDIDATES", 100)
+    monkeypatch.setattr(duplicates, "RUN", 64)
+    keys = [b"%d" % at for at in range(1000)]
+    with index_of((keys, list(range(1000)), 0), (keys, list(range(1000, 2000)), 0)) as index:
+        assert list(index.duplicates()) == [Duplicate(1000 + at, at, 0, keys[at]) for at in range(1000)]
+        assert list(index.surplus("first")) == list(range(1000, 2000))
+
+
+def test_two_names_of_one_hash_are_two_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "_hashes", lambda keys, db: [len(keys[0]) + db for _ in keys])
+    with index_of(([b"a", b"b"], [0, 1], 0), ([b"c", b"b"], [2, 3], 0)) as index:
+        assert list(index.duplicates()) == [Duplicate(3, 1, 0, b"b")]
 
 
 def made(*records: bytes) -> rdbcodec.Reader:

@@ -14,7 +14,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
-from rdbcodec.duplicates import Names
+from rdbcodec.duplicates import KeyIndex
 from rdbcodec.errors import LimitExceeded
 from rdbcodec.formats import FIRST_VALKEY, RELEASES, Dialect, TypeRow, opcodes_of
 from rdbcodec.limits import MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES
@@ -247,36 +247,32 @@ def profile(
     now_ms: int,
     biggest: int = BIGGEST,
     duplicates: bool = False,
+    reopen: Callable[[], Reader] | None = None,
     progress: Callable[[], Any] | None = None,
 ) -> Profile:
     """The facts of a snapshot, in one pass; with `duplicates`, how many keys are there twice, too.
 
+    `reopen` gives a second reader, which spares keeping the keys' names until that is known.
     Raises what reading raises: there is no profile of half a file. Use a reader with `max_value`
     COUNTED_VALUE to stay below 64 MiB whatever the file holds.
     """
     facts = Profile(now_ms, containers=reader.containers, file_size=reader.size)
     collector = _Collector(facts, biggest)
-    names = Names() if duplicates else None
-    records = iter(reader)
-    while batch := list(islice(records, BATCH)):
-        collector.add(batch)
-        if names is not None:
-            _add_names(names, batch)
-        if progress is not None:
-            progress()
-    if names is not None:
-        offsets = [duplicate.offset for duplicate in names.duplicates()]
-        facts.duplicates, facts.duplicate_at = len(offsets), min(offsets, default=None)
+    with KeyIndex(reopen) as index:
+        records = iter(reader)
+        while batch := list(islice(records, BATCH)):
+            collector.add(batch)
+            if duplicates:
+                index.add_entries([record for record in batch if isinstance(record, Entry)])
+            if progress is not None:
+                progress()
+        if duplicates:
+            offsets = [duplicate.place for duplicate in index.duplicates()]
+            facts.duplicates, facts.duplicate_at = len(offsets), min(offsets, default=None)
     facts.dialect = reader.dialect
     facts.tail = reader.tail()
     facts.file_size = reader.bytes_read if facts.file_size is None else facts.file_size
     return facts
-
-
-def _add_names(names: Names, batch: list[Record]) -> None:
-    for record in batch:
-        if isinstance(record, Entry):
-            names.add(record.key, record.offset, record.db)
 
 
 def check_databases(count: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from rdbcodec.compat.profile import check_databases
 from rdbcodec.datatypes.streams import Stream
 from rdbcodec.datatypes.zsets import ZSet
-from rdbcodec.duplicates import Names
+from rdbcodec.duplicates import KeyIndex
 from rdbcodec.errors import DecodeError, show_key
 from rdbcodec.limits import MAX_PROBLEMS
 from rdbcodec.reader import Reader, Tail
@@ -92,28 +92,30 @@ def check(
     """Verify a snapshot, from its first byte to the last.
 
     Does not raise for damaged data: that is what it reports. A damaged value does not end the check,
-    damage that hides where the next record begins does. `reopen` gives a second reader, which is
-    used to name keys that occur twice; without it only their offsets are told.
+    damage that hides where the next record begins does. `reopen` gives a second reader, which spares
+    keeping the keys' names on disk until it is clear that none occurs twice.
     """
     found = Soundness()
-    names = Names()
-    try:
-        _check_records(reader, found, names, now_ms, progress)
-    except DecodeError as error:
-        # One inside a large value was met there already and ends the reading as well.
-        if Problem.of(error) not in found.problems[-1:]:
-            found.add(Problem.of(error))
-    _check_duplicates(names, found, reopen)
+    with KeyIndex(reopen) as index:
+        try:
+            _check_records(reader, found, index, now_ms, progress)
+        except DecodeError as error:
+            # One inside a large value was met there already and ends the reading as well.
+            if Problem.of(error) not in found.problems[-1:]:
+                found.add(Problem.of(error))
+        for duplicate in index.duplicates():
+            message = f"the key is there twice, first at offset {duplicate.first}"
+            found.add(Problem("error", message, duplicate.place, duplicate.db, duplicate.key))
     return found
 
 
 def _check_records(
-    reader: Reader, found: Soundness, names: Names, now_ms: int, progress: Callable[[], Any] | None
+    reader: Reader, found: Soundness, index: KeyIndex, now_ms: int, progress: Callable[[], Any] | None
 ) -> None:
     told: dict[int, ResizeDb] = {}
     for record in reader:
         if isinstance(record, Entry):
-            _check_entry(record, found, names, now_ms)
+            _check_entry(record, found, index, now_ms)
             if progress is not None and not found.keys & 0xFF:
                 progress()
         elif isinstance(record, ResizeDb):
@@ -127,7 +129,7 @@ def _check_records(
     found.complete = True
 
 
-def _check_entry(entry: Entry, found: Soundness, names: Names, now_ms: int) -> None:
+def _check_entry(entry: Entry, found: Soundness, index: KeyIndex, now_ms: int) -> None:
     found.keys += 1
     if entry.db not in found.keys_by_db:
         check_databases(len(found.keys_by_db))
@@ -137,7 +139,7 @@ def _check_entry(entry: Entry, found: Soundness, names: Names, now_ms: int) -> N
         found.expires_by_db[entry.db] += 1
         found.expired += expiry <= now_ms
     try:
-        names.add(entry.key, entry.offset, entry.db)
+        index.note(entry.key, entry.offset, entry.db)
         if entry.is_large:
             remarks = _check_large(entry)
         else:
@@ -174,17 +176,15 @@ def _check_scores(value: ZSet, entry: Entry) -> Iterator[tuple[Severity, str]]:
 def _check_large(entry: Entry) -> Iterator[tuple[Severity, str]]:
     """A value that passes by: verified in batches, its members collected to find doubles."""
     unique = entry.type in ("set", "zset", "hash")
-    names, bad_scores = Names(), False
-    try:
+    bad_scores = False
+    with KeyIndex() as index:
         for batch in entry.items(skip_large=True):
             if unique:
                 members = batch if entry.type == "set" else [item[0] for item in batch]
-                names.add_many(name for name in members if type(name) is not Skipped)
+                index.add([name for name in members if type(name) is not Skipped])
             if entry.type == "zset":
                 bad_scores = bad_scores or any(math.isnan(score) for _, score in batch)
-        doubles = sum(1 for _ in names.duplicates())
-    finally:
-        names.close()
+        doubles = sum(1 for _ in index.duplicates())
     if bad_scores:
         yield NOT_A_SCORE
     if doubles:
@@ -209,27 +209,3 @@ def _check_hints(told: dict[int, ResizeDb], found: Soundness) -> None:
 def _check_tail(found: Soundness, tail: Tail) -> None:
     if tail.kind in ("another snapshot", "other bytes"):
         found.add(Problem("warning", f"{tail.size} bytes follow the snapshot: {tail.kind}", found.size))
-
-
-def _check_duplicates(names: Names, found: Soundness, reopen: Callable[[], Reader] | None) -> None:
-    doubles: dict[int, int] = {}
-    for duplicate in names.duplicates():
-        if len(doubles) < MAX_PROBLEMS:
-            doubles[duplicate.offset] = duplicate.first
-        else:
-            found.errors += 1
-    keys = _keys_at(reopen, max(doubles)) if doubles and reopen else iter(())
-    places = {entry.offset: (entry.db, entry.key) for entry in keys if entry.offset in doubles}
-    for offset, first in sorted(doubles.items()):
-        db, key = places.get(offset, (None, None))
-        found.add(Problem("error", f"the key is there twice, first at offset {first}", offset, db, key))
-
-
-def _keys_at(reopen: Callable[[], Reader], last: int) -> Iterator[Entry]:
-    """The entries of a second reading, up to the last one that is asked for."""
-    with reopen() as reader:
-        for record in reader:
-            if isinstance(record, Entry):
-                yield record
-                if record.offset >= last:
-                    return
