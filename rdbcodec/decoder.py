@@ -42,10 +42,12 @@ from rdbcodec.formats import (
     Dialect,
     OpcodeRow,
     TypeRow,
+    announced,
     known_versions,
     opcodes_of,
     types_of,
     unknown_version,
+    unseen_type,
     version_row,
 )
 from rdbcodec.framing import Walk, WalkFunction, compile_walk
@@ -88,6 +90,7 @@ NEED_DATA: Final = NeedData.NEED_DATA
 MAGIC_SIZE = 9
 CRC_SIZE = 8
 EOF, EXPIRETIME_MS = 255, 252  # the two opcodes the main loop meets before the table is asked
+EXPIRES_MS = "expiretime-ms"  # the name of the second in the table
 
 Records = Generator["Record | NeedData", None, None]
 
@@ -131,6 +134,9 @@ class Decoder:
         self._tagged: dict[int, Decoder] = {}
         self._large: tuple[Walk, int] | None = None
         self._failure: DecodeError | None = None
+        # What records were met beside keys and, by the same count, attributes of keys: name -> first offset.
+        # Judging a file for a loader begins here, so that no code can be forgotten.
+        self.opcodes: dict[str, int] = {}
         self._records = self._run()
 
     # --- the caller's side ---------------------------------------------------------------------------
@@ -461,6 +467,7 @@ class Decoder:
     def _opcode_record(self) -> Records:
         """The record of the opcode at `_pos`: waited for until it is whole, then handed out."""
         row = self._opcode_row(self._buf[self._pos])
+        self.opcodes.setdefault(row.name, self._at())
         handler = _HANDLERS.get(row.name, Decoder._vendor)
         while True:
             end = 0
@@ -490,6 +497,10 @@ class Decoder:
         if row is not None:
             return row
         place = f"in dialect {self.dialect} (header version {self.version})"
+        unseen = unseen_type(self.dialect, code, self.version)
+        if unseen is not None:
+            message = f"type {code} is {unseen}, whose layout is not known yet"
+            raise UnknownType(message, code=code, dialect=self.dialect)
         if code <= _LAST_TYPE or self._attributes is not None:
             raise UnknownType(f"type {code} is unknown {place}", code=code, dialect=self.dialect)
         raise UnknownOpcode(f"opcode {code} is unknown {place}", code=code, dialect=self.dialect)
@@ -639,6 +650,8 @@ class Decoder:
     def _expire(self, buf: bytes, pos: int) -> None:
         """EXPIRETIME_MS, called by the main loop for the one at `pos`."""
         self._pos = pos
+        if EXPIRES_MS not in self.opcodes:
+            self.opcodes[EXPIRES_MS] = self._at()
         self._set_expiry(int.from_bytes(buf[pos + 1 : pos + 9], "little", signed=True), pos + 9)
 
     def _set_expiry(self, at_ms: int, end: int) -> None:
@@ -709,6 +722,7 @@ class Decoder:
         child._templates = self._templates
         child._db = self._db
         child._tagged = self._tagged
+        child.opcodes = self.opcodes
         child._blob_offset = at
         child._use_dialect()
         return child
@@ -812,8 +826,10 @@ def check_version(magic: Dialect, version: int, *, any_version: bool) -> None:
     known = known_versions(magic)
     if version in known or (any_version and version > 0):
         return
+    writer = announced(magic, version)
+    by = f", said to be that of {writer}," if writer else ""
     raise UnsupportedVersion(
-        f"version {version} of {magic} is unknown: known are {known.start} to {known.stop - 1}", 5
+        f"version {version} of {magic}{by} is unknown: known are {known.start} to {known.stop - 1}", 5
     )
 
 

@@ -15,7 +15,8 @@ hash with field TTLs in Valkey; 30 is a template hash in Redis 8.10 and JSON in 
     enterprise   Redis Software and its managed tiers (Azure Managed Redis): Redis plus hint opcodes
 
 `since` and `until` are RDB versions (for the vendor dialects without a numbering of their own: those of
-the header they write). `seen` says who stands for the row: a server release whose file or source shows
+the header they write). Files are read leniently, because loaders compare no code with the header; what a
+loader of a version knows is `writable_types` and `writable_opcodes`, and those obey both. `seen` says who stands for the row: a server release whose file or source shows
 it; "third party" where nobody of ours has seen a server write it.
 
 Framing is a small notation for where a value ends, and nothing more:
@@ -96,6 +97,7 @@ class OpcodeRow(NamedTuple):
     framing: Framing
     since: int
     seen: str
+    until: int | None = None
 
 
 # How a listpack writes the back-length of an element of exactly 16383, 2097151 or 268435455 bytes. Neither
@@ -171,6 +173,15 @@ TELLTALE_CODES: dict[int, Dialect] = {
     **dict.fromkeys((200, 201, 202, 210, 211, 220, 223, 224), "dragonfly"),
 }
 
+# What vendors have announced and no file of ours shows: (magic, header version) -> who writes it, and
+# (dialect, type) -> from which version on, and what it is. Refused by name until one is seen.
+ANNOUNCED: dict[tuple[Dialect, int], str] = {
+    ("redis", 16): "Redis 8.12, of which a first release candidate is out (2026-10)",
+}
+UNSEEN_TYPES: dict[tuple[Dialect, int], tuple[int, str]] = {
+    ("redis", 33): (16, "a roaring bitmap of Redis 8.12-RC1"),
+}
+
 # --- lookups, derived once from the tables below --------------------------------------------------
 
 # Up to which code a dialect shares the rows of `redis` (types), and from which on (opcodes).
@@ -184,6 +195,7 @@ def types_of(dialect: Dialect, version: int) -> dict[int, TypeRow]:
     """The value types that may stand in a file of this dialect and header version, by code."""
     shared = _SHARED_TYPES.get(dialect, 255)
     rows = {row.code: row for row in TYPES if row.dialect == "redis" and row.code <= shared}
+    rows = {code: row for code, row in rows.items() if row.until is None or version <= row.until}
     if dialect != "redis":
         rows |= {row.code: row for row in TYPES if row.dialect == dialect and _is_valid(row, version)}
     return rows
@@ -197,6 +209,17 @@ def opcodes_of(dialect: Dialect, version: int) -> dict[int, OpcodeRow]:
         own = (row for row in OPCODES if row.dialect == dialect and row.since <= version)
         rows |= {row.code: row for row in own}
     return rows
+
+
+def unseen_type(dialect: Dialect, code: int, version: int) -> str | None:
+    """What is known of a type that is announced and not read, because nobody of ours has seen one."""
+    since, what = UNSEEN_TYPES.get((dialect, code), (version + 1, ""))
+    return what if since <= version else None
+
+
+def announced(magic: Dialect, version: int) -> str | None:
+    """The release that is said to write a header version nobody of ours has seen."""
+    return ANNOUNCED.get((magic, version))
 
 
 def known_versions(magic: Dialect) -> range:
@@ -222,7 +245,7 @@ def writable_types(dialect: Dialect, version: int) -> dict[str, TypeRow]:
 def writable_opcodes(dialect: Dialect, version: int) -> dict[str, OpcodeRow]:
     """The opcodes a loader of this dialect and version has, by name."""
     rows = opcodes_of(dialect, version).values()
-    return {row.name: row for row in rows if row.since <= version or dialect == "dragonfly"}
+    return {row.name: row for row in rows if _is_valid(row, version) or dialect == "dragonfly"}
 
 
 def version_row(dialect: Dialect, version: int) -> VersionRow | None:
@@ -249,7 +272,7 @@ def writers_of(version: int) -> str | None:
     return next((row.writers for row in VERSIONS if row.version == version), None)
 
 
-def _is_valid(row: TypeRow, version: int) -> bool:
+def _is_valid(row: TypeRow | OpcodeRow, version: int) -> bool:
     return row.since <= version and (row.until is None or version <= row.until)
 
 
@@ -279,18 +302,18 @@ TYPES: tuple[TypeRow, ...] = (
     TypeRow("redis",      19, "stream-2",                "stream",    "stream2",              STREAM_V2,              10, "redis 7.0.15 file"),
     TypeRow("redis",      20, "set-listpack",            "set",       "listpack",             BLOB,                   11, "redis 7.2.6 file"),
     TypeRow("redis",      21, "stream-3",                "stream",    "stream3",              STREAM_V3,              11, "redis 7.2.6 file"),
-    TypeRow("redis",      22, "hash-ttl-rc",             "hash",      "hashtable-ttl-rc",     (Repeat(LENGTH, STRING, STRING),), 12, "redis 7.4-rc2 layout, loaded by 7.4.1"),
+    TypeRow("redis",      22, "hash-ttl-rc",             "hash",      "hashtable-ttl-rc",     (Repeat(LENGTH, STRING, STRING),), 12, "redis 7.4-rc2 layout, loaded by 7.4.1, 8.10.2"),
     TypeRow("redis",      23, "hash-listpack-ttl-rc",    "hash",      "listpack-ttl-rc",      BLOB,                   12, "redis 7.4-rc2 layout, loaded by 7.4.1"),
     TypeRow("redis",      24, "hash-ttl",                "hash",      "hashtable-ttl",        (I64, Repeat(LENGTH, STRING, STRING)), 12, "redis 7.4.1 file"),
     TypeRow("redis",      25, "hash-listpack-ttl",       "hash",      "listpack-ttl",         (I64, STRING),          12, "redis 7.4.1 file"),
-    TypeRow("redis",      26, "stream-4",                "stream",    "stream4",              STREAM_V4,              13, "loaded by redis 8.8 of 2026-06"),
-    TypeRow("redis",      27, "stream-5",                "stream",    "stream5",              STREAM_V5,              14, "redis 8.8 of 2026-06 file"),
-    TypeRow("redis",      28, "array",                   "array",     "array",                (Special("array"),),    14, "redis 8.8 of 2026-06 file"),
-    TypeRow("redis",      29, "hash-template-listpack",  "hash",      "template-listpack",    (Special("template_listpack"),), 15, "redis 8.10 test suite payloads"),
-    TypeRow("redis",      30, "hash-template-listpack-ref", "hash",   "template-listpack-ref", BLOB,                  15, "redis 8.10 design text, librdb"),
-    TypeRow("redis",      31, "hash-template-array",     "hash",      "template-array",       (Special("template_array"),), 15, "redis 8.10 test suite payloads"),
-    TypeRow("redis",      32, "hash-template-array-ref", "hash",      "template-array-ref",   (Special("template_array_ref"),), 15, "redis 8.10 design text, librdb"),
-    TypeRow("redis",      33, "gcra",                    "gcra",      "gcra",                 (LENGTH,),              15, "third party: compile-time option, never in a release"),
+    TypeRow("redis",      26, "stream-4",                "stream",    "stream4",              STREAM_V4,              13, "loaded by redis 8.8 of 2026-06, 8.10.2"),
+    TypeRow("redis",      27, "stream-5",                "stream",    "stream5",              STREAM_V5,              14, "redis 8.10.2 file"),
+    TypeRow("redis",      28, "array",                   "array",     "array",                (Special("array"),),    14, "redis 8.10.2 file"),
+    TypeRow("redis",      29, "hash-template-listpack",  "hash",      "template-listpack",    (Special("template_listpack"),), 15, "redis 8.10.2 RESTOREs of its AOF, loaded from a file"),
+    TypeRow("redis",      30, "hash-template-listpack-ref", "hash",   "template-listpack-ref", BLOB,                  15, "redis 8.10.2 file"),
+    TypeRow("redis",      31, "hash-template-array",     "hash",      "template-array",       (Special("template_array"),), 15, "redis 8.10.2 RESTOREs of its AOF, loaded from a file"),
+    TypeRow("redis",      32, "hash-template-array-ref", "hash",      "template-array-ref",   (Special("template_array_ref"),), 15, "redis 8.10.2 file"),
+    TypeRow("redis",      33, "gcra",                    "gcra",      "gcra",                 (LENGTH,),              15, "third party: compile-time option; redis 8.10.2 refuses it", until=15),
     TypeRow("valkey",     22, "hash-ttl-valkey",         "hash",      "hashtable-ttl",        (Repeat(STRING, STRING, I64),), 80, "valkey 9.1.2 file"),
     TypeRow("valkey",     23, "path-hash",               "path-hash", "path-hash",            (Repeat(STRING, Repeat(STRING, STRING)),), 81, "valkey development source of 2026-09"),
     TypeRow("keydb",      64, "cron",                    "cron",      "cron",                 (STRING, I64, I64, Repeat(STRING), Repeat(STRING)), 9, "keydb 6.3.4 source"),
@@ -316,12 +339,12 @@ OPCODES: tuple[OpcodeRow, ...] = (
     OpcodeRow("redis",      249, "freq",           (U8,),                           9, "redis 5.0.14 file"),
     OpcodeRow("redis",      248, "idle",           (LENGTH,),                       9, "redis 5.0.14 file"),
     OpcodeRow("redis",      247, "module-aux",     (LENGTH, LENGTH, LENGTH, ITEMS), 9, "redis 6.2.16 file"),
-    OpcodeRow("redis",      246, "function-pre-ga", (Special("function_pre_ga"),), 10, "redis 7.0-rc2 layout, loaded by 7.0.15"),
+    OpcodeRow("redis",      246, "function-pre-ga", (Special("function_pre_ga"),), 10, "redis 7.0-rc2 layout, loaded by 7.0.15; 7.2.6 refuses it", until=10),
     OpcodeRow("redis",      245, "function",       (STRING,),                      10, "redis 7.0.15 file"),
     OpcodeRow("redis",      244, "slot-info",      (LENGTH, LENGTH, LENGTH),       12, "redis 8.0.6 file"),
-    OpcodeRow("redis",      243, "key-meta",       (Repeat(U32, ITEMS),),          13, "loaded by redis 8.8 of 2026-06"),
-    OpcodeRow("redis",      242, "hash-template",  (LENGTH, Repeat(STRING)),       15, "redis 8.10 test suite, librdb"),
-    OpcodeRow("valkey",     243, "slot-import",    (STRING, Repeat(LENGTH, LENGTH)), 80, "valkey 9.1.2 source"),
+    OpcodeRow("redis",      243, "key-meta",       (Repeat(U32, ITEMS),),          13, "loaded by redis 8.8 of 2026-06, 8.10.2"),
+    OpcodeRow("redis",      242, "hash-template",  (LENGTH, Repeat(STRING)),       15, "redis 8.10.2 file"),
+    OpcodeRow("valkey",     243, "slot-import",    (STRING, Repeat(LENGTH, LENGTH)), 80, "valkey 9.1.2 file"),
     OpcodeRow("valkey",     242, "update",         (Special("resp_command"),),     81, "valkey development source of 2026-09"),
     OpcodeRow("enterprise", 121, "slot-number",    (LENGTH,),                       1, "third party: librdb"),
     OpcodeRow("enterprise", 107, "ram-lru",        (LENGTH,),                       1, "third party: librdb"),
@@ -347,13 +370,13 @@ VERSIONS: tuple[VersionRow, ...] = (
     VersionRow("redis",   8, "Redis 4.0",                                  "redis 4.0.14 file"),
     VersionRow("redis",   9, "Redis 5.0 to 6.2, KeyDB, Dragonfly",         "redis 5.0.14, 6.0.20, 6.2.16 files"),
     VersionRow("redis",  10, "Redis 7.0",                                  "redis 7.0.15 file"),
-    VersionRow("redis",  11, "Redis 7.2, Valkey 7.2 to 8.1",               "redis 7.2.6, valkey 8.0.1 files"),
-    VersionRow("redis",  12, "Redis 7.4 to 8.4, Redict 7.3",               "redis 7.4.1, 8.0.6 files"),
+    VersionRow("redis",  11, "Redis 7.2, Valkey 7.2 to 8.1",               "redis 7.2.6, valkey 8.0.1, 8.1.8 files"),
+    VersionRow("redis",  12, "Redis 7.4 to 8.4, Redict 7.3",               "redis 7.4.1, 8.0.6, 8.2.3 files"),
     VersionRow("redis",  13, "Redis 8.6",                                  "redis release notes"),
     VersionRow("redis",  14, "Redis 8.8",                                  "redis 8.8 of 2026-06 file", "new"),
-    VersionRow("redis",  15, "Redis 8.10",                                 "redis release notes", "new"),
+    VersionRow("redis",  15, "Redis 8.10",                                 "redis 8.10.2 file", "new"),
     VersionRow("valkey", 80, "Valkey 9.0 and 9.1",                         "valkey 9.1.2 file", "either"),
-    VersionRow("valkey", 81, "Valkey 9.2 (not final)",                     "valkey development source of 2026-09", "new"),
+    VersionRow("valkey", 81, "Valkey 9.2",                                 "valkey development source of 2026-09, released 2026-11-18", "new"),
 )
 
 # Oldest first within a product. Source: rdb-format.md 1.2 (measured where it says so), 9.1, 9.2, 9.5; the
@@ -371,7 +394,7 @@ RELEASES: tuple[ReleaseRow, ...] = (
     ReleaseRow("Redis",  "8.0",  "redis",  12, modules=("vectorset",)),
     ReleaseRow("Redis",  "8.6",  "redis",  13, modules=("vectorset",)),
     ReleaseRow("Redis",  "8.8",  "redis",  14, modules=("vectorset",)),
-    ReleaseRow("Redis",  "8.10", "redis",  15, modules=("vectorset",)),
+    ReleaseRow("Redis",  "8.10", "redis",  15, last_type=32, modules=("vectorset",)),
     ReleaseRow("Valkey", "7.2",  "valkey", 11),
     ReleaseRow("Valkey", "9.0",  "valkey", 80, back_length="classic"),
     ReleaseRow("Valkey", "9.1",  "valkey", 80, back_length="new"),

@@ -39,7 +39,7 @@ from rdbcodec.encodings import (
 from rdbcodec.errors import DecodeError, EncodeError
 from rdbcodec.formats import CRC_SINCE, FIRST_VALKEY, OPCODES, TELLTALE_AUX, Dialect, TypeRow
 from rdbcodec.large import transcode_large
-from rdbcodec.losses import Losses, row_of
+from rdbcodec.losses import OPCODE_LOSSES, Losses, row_of
 from rdbcodec.records import (
     Aux,
     Context,
@@ -326,7 +326,7 @@ class Writer:
             self.lose(kind, entry)
 
         if attributes.vendor is not None:
-            lose("sticky" if attributes.vendor == "key-attributes" else "vendor-hint")
+            self._lose_opcode(attributes.vendor, entry)
         head = b""
         if attributes.expires_at_ms is not None:
             head = self._expiry(attributes.expires_at_ms, lose)
@@ -407,11 +407,11 @@ class Writer:
 
     def _copy_if_known(self, record: Record) -> None:
         """A record the target has, byte for byte; else a loss of its kind."""
-        opcode, kind = _OPCODES[record.__class__]
+        opcode = _OPCODES[record.__class__]
         if self._verbatim or opcode in self.form.opcodes:
             self._copy(record)
         else:
-            self.lose(kind, record)
+            self._lose_opcode(opcode, record)
 
     def _copy_select(self, record: SelectDb) -> None:
         limit = self.form.databases
@@ -462,7 +462,7 @@ class Writer:
         if self._verbatim or record.name in self.form.opcodes:
             self._copy(record)
         else:
-            self.lose(VENDOR_LOSSES.get(record.name, "vendor-record"), record)
+            self._lose_opcode(record.name, record)
 
     def _ignore(self, record: Record) -> None:
         """The header and the end of another file."""
@@ -475,6 +475,12 @@ class Writer:
             self._lose(kind, offset=record.offset, db=record.db, key=record.key)
         else:
             self._lose(kind, offset=record.offset)
+
+    def _lose_opcode(self, name: str, record: Record) -> None:
+        """Count what goes with a record, or an attribute, that the target does not know."""
+        kind = OPCODE_LOSSES[name]
+        if kind is not None:
+            self.lose(kind, record)
 
     def _lose(
         self, kind: str, *, offset: int | None = None, db: int | None = None, key: bytes | None = None
@@ -545,16 +551,14 @@ def shebang_of(record: Function) -> bytes:
 # Types whose values look like those of another: they must be named to be written.
 _WITHOUT_CLASS = frozenset({"gcra", "json", "bloom", "cms", "topk", "cuckoo"})
 
-_OPCODES: dict[type, tuple[str, str]] = {
-    #           opcode of the table, kind of loss
-    ResizeDb: ("resizedb", "resizedb"),
-    SlotInfo: ("slot-info", "slot-info"),
-    SlotImport: ("slot-import", "slot-import"),
-    Function: ("function", "function"),
-    ModuleAux: ("module-aux", "module-aux"),
+_OPCODES: dict[type, str] = {  # the opcode of the table
+    ResizeDb: "resizedb",
+    SlotInfo: "slot-info",
+    SlotImport: "slot-import",
+    Function: "function",
+    ModuleAux: "module-aux",
 }
 _AUX_LOSSES = {b"lua": "cached-script", b"keydb-subexpire-when": "member-ttl"}
-VENDOR_LOSSES = {"update": "update", "slot-number": "vendor-hint", "ram-lru": "vendor-hint"}
 
 _RECORDS: dict[type, Callable[[Writer, Any], None]] = {
     Header: Writer._ignore,

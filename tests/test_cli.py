@@ -163,11 +163,11 @@ def test_inspect_says_what_follows_the_snapshot() -> None:
 def test_inspect_says_which_servers_load_the_file() -> None:
     loads = {path.name: report_of(path)["loads_in"] for path in FILES if path.stem.endswith("-empty")}
     assert loads["redis-2.0.5-empty.rdb"] == [
-        {"product": "Redis", "since": "2.0"},
-        {"product": "Valkey", "since": "7.2"},
+        {"product": "Redis", "since": "2.0", "until": None},
+        {"product": "Valkey", "since": "7.2", "until": None},
     ]
-    assert loads["redis-8.0.6-empty.rdb"] == [{"product": "Redis", "since": "7.4"}]
-    assert loads["valkey-9.1.2-empty.rdb"] == [{"product": "Valkey", "since": "9.0"}]
+    assert loads["redis-8.0.6-empty.rdb"] == [{"product": "Redis", "since": "7.4", "until": None}]
+    assert loads["valkey-9.1.2-empty.rdb"] == [{"product": "Valkey", "since": "9.0", "until": None}]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

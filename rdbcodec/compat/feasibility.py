@@ -12,20 +12,9 @@ from collections.abc import Iterator
 from rdbcodec.compat.profile import Kind, Place, Profile
 from rdbcodec.compat.targets import Target, loader_of, module_types_of
 from rdbcodec.datatypes.form import Form
-from rdbcodec.losses import TYPE_PREFIX, Loss, row_of
+from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Loss, row_of
 from rdbcodec.writer import make_form
 
-# Opcodes whose loss is one of data, and the kind of loss; every other one a target lacks is undecided.
-_OPCODE_LOSSES = {
-    "function": "function",
-    "function-pre-ga": "function",
-    "module-aux": "module-aux",
-    "key-meta": "key-metadata",
-    "slot-import": "slot-import",
-    "update": "update",
-}
-# Hints of the old server, and opcodes whose content lives on in the values: nothing a client can see is lost.
-_NO_LOSS = frozenset({"aux", "resizedb", "slot-info", "freq", "idle", "eof", "selectdb", "hash-template"})
 _SHORT_LENGTHS = 1 << 32  # bytes; a file below it holds no string that needs a longer length
 
 
@@ -76,10 +65,12 @@ def _holds_member_ttl(kind: Kind, form: Form) -> bool:
 
 
 def _opcode_losses(profile: Profile, form: Form) -> Iterator[Loss]:
-    for name in sorted(profile.codes()):
-        if name in _OPCODE_LOSSES and name not in form.opcodes:
-            count = profile.opcodes[name] or profile.meta_keys
-            yield _loss(_OPCODE_LOSSES[name], count, profile.places[name])
+    """Data that stands in records the target does not know; what only hints at it is not listed."""
+    for name in sorted(profile.codes() - set(form.opcodes)):
+        kind = OPCODE_LOSSES[name]
+        lives_on = name == "function-pre-ga" and "function" in form.opcodes
+        if kind is not None and row_of(kind).severity == "data" and not lives_on:
+            yield _loss(kind, profile.opcodes[name] or profile.meta_keys, profile.places[name])
     if profile.tail is not None and profile.tail.kind == "AOF commands":
         yield _loss("aof-commands", 1, Place(profile.size))
 
@@ -91,7 +82,6 @@ def _is_undecided(profile: Profile, form: Form) -> bool:
         any(kind.row.name not in form.types for kind in streams)
         or (bool(profile.expiries.keys) and "expiretime-ms" not in form.opcodes)
         or (form.version < 8 and profile.size >= _SHORT_LENGTHS)
-        or bool(profile.codes() - _NO_LOSS - set(_OPCODE_LOSSES) - set(form.opcodes))
         or b"keydb-subexpire-key" in profile.aux
     )
 

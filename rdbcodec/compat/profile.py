@@ -16,7 +16,7 @@ from typing import Any
 
 from rdbcodec.duplicates import KeyIndex
 from rdbcodec.errors import LimitExceeded
-from rdbcodec.formats import FIRST_VALKEY, RELEASES, Dialect, TypeRow, opcodes_of
+from rdbcodec.formats import Dialect, TypeRow
 from rdbcodec.limits import MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES
 from rdbcodec.reader import Reader, Tail
 from rdbcodec.records import (
@@ -169,7 +169,7 @@ class Profile:
     modules: dict[str, Module] = field(default_factory=dict)
     functions: list[Library] = field(default_factory=list)
     opcodes: Counter[str] = field(default_factory=Counter)  # by their names in the table; attributes excluded
-    places: dict[str, Place] = field(default_factory=dict)  # of the first opcode of each name, attributes too
+    places: dict[str, Place] = field(default_factory=dict)  # of the first opcode of each name, all of them
     duplicates: int | None = None  # None: not looked for, which costs more than the rest of the pass
     duplicate_at: int | None = None  # the offset of one of them
 
@@ -198,7 +198,7 @@ class Profile:
 
     def codes(self) -> set[str]:
         """The names of all opcodes in the file, those that stand before keys included."""
-        return {name for name, count in self.opcodes.items() if count} | set(self.places)
+        return set(self.places)
 
     def _aux_number(self, name: bytes) -> int | None:
         fact = self.aux.get(name)
@@ -212,33 +212,6 @@ class Profile:
                 version = self.aux[name].value.decode("utf-8", "backslashreplace")
                 return f"{'KeyDB' if self.dialect == 'keydb' else product} {version}"
         return None
-
-    def needs_version(self) -> int:
-        """The RDB version a loader must know: that of the header, or of a newer type or opcode inside."""
-        used = self.codes()
-        opcodes = opcodes_of(self.dialect, self.version).values()
-        since = [row.since for row in opcodes if row.name in used]
-        return max([self.version, *since, *(kind.row.since for kind in self.kinds.values())])
-
-    def oldest_loaders(self) -> list[tuple[str, str]]:
-        """For each product the oldest release that accepts the header and knows every type inside.
-
-        Modules and configuration (number of databases, memory) are not looked at. Empty when no release
-        in the table does: the vendors' own types load in their own servers only.
-        """
-        if any(kind.row.dialect not in ("redis", "valkey") for kind in self.kinds.values()):
-            return []
-        own_magic = self.magic.startswith(b"VALKEY")
-        needed = self.needs_version()
-        found: dict[str, str] = {}
-        for row in RELEASES:
-            same_magic = (row.accepts >= FIRST_VALKEY) == own_magic
-            if row.product in _LOADERS and same_magic and row.accepts >= needed:
-                found.setdefault(row.product, row.release)
-        return list(found.items())
-
-
-_LOADERS = ("Redis", "Valkey")  # the products `oldest_loaders` names
 
 
 def profile(
@@ -269,6 +242,8 @@ def profile(
         if duplicates:
             offsets = [duplicate.place for duplicate in index.duplicates()]
             facts.duplicates, facts.duplicate_at = len(offsets), min(offsets, default=None)
+    for name, offset in reader.opcodes.items():  # those that no record tells of: what others are packed in
+        facts.places.setdefault(name, Place(offset))
     facts.dialect = reader.dialect
     facts.tail = reader.tail()
     facts.file_size = reader.bytes_read if facts.file_size is None else facts.file_size

@@ -138,6 +138,13 @@ def _loader(reads_like: str, dialect: Dialect | None, accepts: int | None, lacks
     row = release_of(reads_like)
     if row is None:
         raise TargetError(f"no release {reads_like!r} in the table of formats")
+    return loader_of_release(row, dialect, accepts, lacks)
+
+
+def loader_of_release(
+    row: ReleaseRow, dialect: Dialect | None = None, accepts: int | None = None, lacks: tuple[str, ...] = ()
+) -> Loader:
+    """What a release reads; a fork or service may have its own dialect and version, and lack something."""
     own, last = dialect or row.dialect, row.accepts if accepts is None else accepts
     highest = 255 if row.last_type is None else row.last_type
     types = {name for name, told in writable_types(own, last).items() if told.code <= highest}

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rdbcodec.formats import OPCODES, RELEASES, TYPES, VERSIONS, Fixed, Repeat, Special, Step, TypeRow
+from rdbcodec.formats import (
+    OPCODES,
+    RELEASES,
+    TYPES,
+    VERSIONS,
+    Fixed,
+    OpcodeRow,
+    Repeat,
+    Special,
+    Step,
+    TypeRow,
+)
 
 _INTRO = """\
 # The format, as rdbcodec knows it
@@ -78,13 +89,12 @@ def _types() -> Iterator[str]:
 def _opcodes() -> Iterator[str]:
     yield "## Opcodes\n"
     rows = [
-        (row.dialect, str(row.code), row.name, _framing(row.framing), str(row.since), row.seen)
-        for row in OPCODES
+        (row.dialect, str(row.code), row.name, _framing(row.framing), _span(row), row.seen) for row in OPCODES
     ]
     yield from _table(("dialect", "code", "name", "operands", "since", "seen"), rows)
 
 
-def _span(row: TypeRow) -> str:
+def _span(row: TypeRow | OpcodeRow) -> str:
     return str(row.since) if row.until is None else f"{row.since} to {row.until}"
 
 

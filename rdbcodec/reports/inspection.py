@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rdbcodec.compat.loaders import BUILT_IN, loading_releases
 from rdbcodec.compat.profile import AuxFact, BigKey, Database, Kind, Profile
 from rdbcodec.formats import writers_of
 from rdbcodec.reader import Tail
@@ -72,11 +73,12 @@ def tail_words(tail: Tail | None) -> str:
 
 
 def _loader_words(facts: Profile) -> str:
-    loaders = [f"{product} {release} and later" for product, release in facts.oldest_loaders()]
-    words = (
-        ", ".join(loaders) if loaders else f"no Redis or Valkey release known; it is {facts.dialect}'s own"
-    )
-    modules = sorted({module.name for module in facts.modules.values()})
+    spans = loading_releases(facts)
+    if not spans:
+        own = "" if facts.dialect in ("redis", "valkey") else f"; it is {facts.dialect}'s own"
+        return f"no Redis or Valkey release known{own}"
+    words = ", ".join(span.words() for span in spans)
+    modules = sorted({module.name for module in facts.modules.values()} - BUILT_IN)
     return words + (f", with {', '.join(modules)} loaded" if modules else "")
 
 
@@ -169,7 +171,7 @@ def as_json(name: str, facts: Profile, *, hide_keys: bool = False) -> dict[str, 
         "size": facts.size,
         "checksum": facts.checksum,
         "tail": None if tail is None else {"kind": tail.kind, "size": tail.size},
-        "loads_in": [{"product": product, "since": release} for product, release in facts.oldest_loaders()],
+        "loads_in": [span._asdict() for span in loading_releases(facts)],
         "keys": facts.keys,
         "aux": [_json_aux(name, fact) for name, fact in facts.aux.items()],
         "aux_unlisted": facts.aux_unlisted,

@@ -26,12 +26,12 @@ from rdbcodec.datatypes.hashes import Hash
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.dump import form_for
 from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
-from rdbcodec.losses import TYPE_PREFIX, Losses
+from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Losses
 from rdbcodec.records import Aux, Entry, Function, Header, ModuleAux, Record, SlotImport, Vendor
 from rdbcodec.texts import resp_streams
 from rdbcodec.texts.resp_words import MUCH, Target, batched, command
 from rdbcodec.texts.values import value_of
-from rdbcodec.writer import VENDOR_LOSSES, shebang_of
+from rdbcodec.writer import shebang_of
 
 _RESTORE_SINCE, _REPLACE_SINCE, _MANY_FIELDS_SINCE = 6, 7, 8
 _ABSOLUTE_SINCE, _FUNCTIONS_SINCE, _FIELD_TTL_SINCE = 9, 10, 12
@@ -259,7 +259,9 @@ def _lost(kind: str) -> Callable[[Any, Target], Iterator[bytes]]:
 
 
 def _vendor(record: Vendor, target: Target) -> Iterator[bytes]:
-    target.lose(VENDOR_LOSSES.get(record.name, "vendor-record"), record)
+    kind = OPCODE_LOSSES[record.name]
+    if kind is not None:
+        target.lose(kind, record)
     yield from ()
 
 

@@ -1,0 +1,65 @@
+"""Which servers load a snapshot: what `inspect` shows in one line, by the same tables as the verdicts.
+
+A server is asked nothing here: no modules may be loaded into it, and none of its settings count.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rdbcodec.compat.profile import Profile
+from rdbcodec.compat.targets import Loader, loader_of_release
+from rdbcodec.formats import RELEASES, ReleaseRow, releases_of
+
+BUILT_IN = frozenset(name for row in RELEASES for name in row.modules)  # nobody loads these: they are there
+PRODUCTS = ("Redis", "Valkey")  # whose releases are named; a vendor's own types load in its servers only
+
+
+class Span(NamedTuple):
+    """Releases of a product that load the file: from `since` on, up to `until` where a later one does not."""
+
+    product: str
+    since: str
+    until: str | None
+
+    def words(self) -> str:
+        """For a person: "Redis 7.0 and later", "Redis 7.0 only"."""
+        if self.until is None:
+            return f"{self.product} {self.since} and later"
+        if self.until == self.since:
+            return f"{self.product} {self.since} only"
+        return f"{self.product} {self.since} to {self.until}"
+
+
+def loading_releases(facts: Profile) -> list[Span]:
+    """For each product the releases that accept the header and know every type and opcode in the file.
+
+    Configuration (number of databases, memory, cluster mode) is not looked at, nor modules that can be
+    loaded. Empty when no release in the table does.
+    """
+    spans = []
+    for product in PRODUCTS:
+        rows = releases_of(product)
+        loads = [_loads(facts, loader_of_release(row)) for row in rows]
+        if any(loads):
+            spans.append(_span(rows, loads))
+    return spans
+
+
+def _span(rows: list[ReleaseRow], loads: list[bool]) -> Span:
+    """The newest stretch of releases without a gap."""
+    last = len(loads) - 1 - loads[::-1].index(True)
+    first = last
+    while first and loads[first - 1]:
+        first -= 1
+    until = None if last == len(rows) - 1 else rows[last].release
+    return Span(rows[0].product, rows[first].release, until)
+
+
+def _loads(facts: Profile, loader: Loader) -> bool:
+    own_magic = facts.magic.startswith(b"VALKEY")
+    if not loader.reads_header(own_magic=own_magic, version=facts.version):
+        return False
+    kinds = {kind.row.name for kind in facts.kinds.values()}
+    built_in = {module.name for module in facts.modules.values()} & BUILT_IN
+    return kinds <= loader.types and facts.codes() <= loader.opcodes and built_in.issubset(loader.modules)

@@ -1,0 +1,150 @@
+"""Every record of a file is judged per target: a loader that does not know a code ends on it."""
+
+from __future__ import annotations
+
+import pytest
+from judging import NOW, SLOT_INFO, file, judged, key, side, string
+
+import rdbcodec
+from rdbcodec.compat.loaders import loading_releases
+from rdbcodec.compat.profile import Profile, profile
+from rdbcodec.formats import FIRST_VALKEY, OPCODES, OpcodeRow
+from rdbcodec.losses import OPCODE_LOSSES
+from rdbcodec.losses import ROWS as LOSSES
+
+RAM_LRU, SLOT_NUMBER = b"\x6b\x05", b"\x79\x05"
+PRE_GA = b"\xf6" + string(b"lib") + string(b"LUA") + b"\x00" + string(b"redis.register_function('f', 1)")
+
+# One record of each opcode, as the table frames it, with what it belongs to.
+RECORDS = {
+    "selectdb": b"\xfe\x00",
+    "expiretime": b"\xfd" + bytes(4),
+    "expiretime-ms": b"\xfc" + bytes(8),
+    "resizedb": b"\xfb\x01\x00",
+    "aux": b"\xfa" + string(b"ctime") + string(b"1"),
+    "freq": b"\xf9\x05",
+    "idle": b"\xf8\x05",
+    "module-aux": b"\xf7\x81" + bytes(8) + b"\x02\x02\x02\x00\x00",
+    "function-pre-ga": PRE_GA,
+    "function": b"\xf5" + string(b"#!lua name=lib\n"),
+    "slot-info": SLOT_INFO,
+    "key-meta": b"\xf3\x00",
+    "hash-template": b"\xf2\x01\x01" + string(b"f"),
+    "slot-import": b"\xf3" + string(b"j" * 40) + b"\x00",
+    "update": b"\xf2*1\r\n$4\r\nPING\r\n",
+    "slot-number": SLOT_NUMBER,
+    "ram-lru": RAM_LRU,
+    "full-sync-end": b"\xc8" + bytes(8),
+    "blob-end": b"\xcb",
+    "journal-blob": b"\xd2\x01" + string(b"x"),
+    "journal-offset": b"\xd3" + bytes(8),
+    "key-attributes": b"\xdc" + bytes(4),
+    "search-doc-ids": b"\xdf\x00" + string(b"x") + b"\x00",
+    "tagged-chunk": b"\xe0" + bytes(4) + b"\x05\x00\x00\x00" + key(),
+}
+
+
+def facts_of(data: bytes, row: OpcodeRow) -> Profile:
+    with rdbcodec.open(data, dialect=row.dialect) as reader:
+        return profile(reader, now_ms=NOW)
+
+
+def file_with(row: OpcodeRow) -> bytes:
+    magic = b"VALKEY" if row.since >= FIRST_VALKEY else b"REDIS"
+    record = BLOBS[row.name]() if row.name in BLOBS else RECORDS[row.name]
+    return file(record, key(), version=max(row.since, 9), magic=magic)
+
+
+def lz4_blob() -> bytes:
+    return b"\xca" + string(pytest.importorskip("lz4.frame").compress(key()))
+
+
+def zstd_blob() -> bytes:
+    return b"\xc9" + string(pytest.importorskip("zstandard").ZstdCompressor().compress(key()))
+
+
+BLOBS = {"lz4-blob": lz4_blob, "zstd-blob": zstd_blob}
+READ_BY_ITSELF = "eof"  # the End record is what tells of it
+ROWS = [pytest.param(row, id=row.name) for row in OPCODES if row.name != READ_BY_ITSELF]
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_no_opcode_of_the_table_is_forgotten_by_a_profile(row: OpcodeRow) -> None:
+    assert row.name in facts_of(file_with(row), row).codes()
+
+
+def test_every_opcode_has_a_row_that_says_what_is_lost_with_it() -> None:
+    assert set(OPCODE_LOSSES) == {row.name for row in OPCODES}
+    assert {kind for kind in OPCODE_LOSSES.values() if kind is not None} <= set(LOSSES)
+
+
+@pytest.mark.parametrize("record", [RAM_LRU, SLOT_NUMBER])
+@pytest.mark.parametrize("target", ["redis-7.4", "redis-8.10", "valkey-8.0", "elasticache-redis-7.1"])
+def test_an_export_with_opcodes_of_redis_enterprise_goes_to_open_source_after_conversion(
+    target: str, record: bytes
+) -> None:
+    verdict = judged(side(target, file(record, key())))
+    blockers = [finding.id for finding in verdict.findings if finding.severity == "blocker"]
+    # Which RDB versions a managed service reads is in doubt besides.
+    doubted = target.startswith("elasticache")
+    assert (blockers, verdict.loads) == (["G-OPCODE"], "unknown" if doubted else "after-conversion")
+
+
+@pytest.mark.parametrize("record", [RAM_LRU, SLOT_NUMBER])
+def test_it_goes_back_into_redis_enterprise_as_it_is(record: bytes) -> None:
+    assert judged(side("redis-software-7.2", file(record, key()))).loads == "yes"
+
+
+def test_inspect_knows_no_release_that_loads_opcodes_of_redis_enterprise() -> None:
+    row = next(row for row in OPCODES if row.name == "ram-lru")
+    assert loading_releases(facts_of(file(RAM_LRU, key()), row)) == []
+
+
+@pytest.mark.parametrize("target", ["redis-7.2", "redis-7.4", "redis-8.10", "valkey-7.2", "valkey-8.0"])
+def test_functions_of_a_release_candidate_load_in_redis_7_0_only(target: str) -> None:
+    data = file(PRE_GA, key(), version=10)
+    assert (judged(side("redis-7.0", data)).loads, judged(side(target, data)).loads) == (
+        "yes",
+        "after-conversion",
+    )
+
+
+def test_inspect_says_so() -> None:
+    row = next(row for row in OPCODES if row.name == "function-pre-ga")
+    spans = loading_releases(facts_of(file(PRE_GA, key(), version=10), row))
+    assert [span.words() for span in spans] == ["Redis 7.0 only"]
+
+
+def test_a_vector_set_is_built_into_redis_8_and_nothing_has_to_be_loaded() -> None:
+    vector_set = key(b"v", 7, b"\x81\xbd\xe7\x2d\xa2\xbb\x1e\xb4\x00\x00")
+    row = next(row for row in OPCODES if row.name == "aux")
+    spans = loading_releases(facts_of(file(vector_set), row))
+    assert [span.words() for span in spans] == ["Redis 8.0 and later"]
+
+
+# --- what is announced and not seen -------------------------------------------------------------------
+
+
+def test_type_33_loads_in_no_release() -> None:
+    gcra = file(key(b"g", 33, b"\x05"), version=15)
+    row = next(row for row in OPCODES if row.name == "aux")
+    assert loading_releases(facts_of(gcra, row)) == []
+    assert judged(side("redis-8.10", gcra)).loads == "no"
+
+
+def test_type_33_of_rdb_16_is_refused_by_name() -> None:
+    bitmap = file(key(b"b", 33, b"\x05\x01v"), version=16)
+    with pytest.raises(rdbcodec.UnknownType) as caught, rdbcodec.open(bitmap, any_version=True) as reader:
+        list(reader)
+    assert (
+        caught.value.message == "type 33 is a roaring bitmap of Redis 8.12-RC1, whose layout is not known yet"
+    )
+
+
+def test_rdb_16_is_refused_by_the_name_of_its_release() -> None:
+    with pytest.raises(rdbcodec.UnsupportedVersion) as caught, rdbcodec.open(file(version=16)) as reader:
+        list(reader)
+    assert caught.value.message == (
+        "version 16 of redis, said to be that of Redis 8.12, of which a first release candidate is out "
+        "(2026-10), is unknown: known are 1 to 15"
+    )
