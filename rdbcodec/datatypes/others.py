@@ -11,7 +11,6 @@ Facts: rdb-v13-15.md 5.2, 6, 7.1; rdb-format.md 9.
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from rdbcodec.datatypes.packed import encode_strings
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope, check_distinct
 from rdbcodec.errors import CorruptStructure, EncodeError
-from rdbcodec.wire import lengths, strings
+from rdbcodec.wire import grisu, lengths, strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.integers import integer_in
 
@@ -116,7 +115,7 @@ def _array_element(cursor: Cursor) -> tuple[int, bytes]:
     if tag == TAG_INTEGER:
         return index, b"%d" % cursor.signed()
     if tag == TAG_FLOAT:
-        return index, float_text(_F64.unpack(cursor.fixed(8))[0])
+        return index, _float_text(cursor.fixed(8))
     if tag not in (TAG_TEXT, TAG_SHORT):
         raise CorruptStructure(f"array element tag is {tag}, expected 0 to 3")
     text = cursor.element()
@@ -146,21 +145,16 @@ def _encode_text(text: bytes, form: Form) -> bytes:
         return lengths.encode(TAG_INTEGER) + number.to_bytes(8, "little", signed=True)
     if _FLOAT_TEXT.fullmatch(text):
         packed = _F64.pack(float(text))
-        # Loaders use the two low bits for themselves, so only a double that has them clear survives.
-        if not packed[0] & 3 and float_text(float(text)) == text:
+        if _float_text(packed) == text:
             return lengths.encode(TAG_FLOAT) + packed
     tag = TAG_SHORT if len(text) <= SHORT_TEXT else TAG_TEXT
     return lengths.encode(tag) + strings.encode(text, compress=form.compress)
 
 
-def float_text(value: float) -> bytes:
-    """The text of a float element: shortest digits in positional notation, with a point."""
-    if not math.isfinite(value):
-        return repr(value).encode()
-    from decimal import Decimal  # noqa: PLC0415 - 3 ms of import time for a type hardly any file has
-
-    text = format(Decimal(repr(value)), "f")
-    return (text if "." in text else text + ".0").encode()
+def _float_text(packed: bytes) -> bytes:
+    """What the server answers for a float element. It keeps two bits of its own in the double's lowest."""
+    (value,) = _F64.unpack(bytes((packed[0] & ~3,)) + packed[1:])
+    return grisu.text(value)
 
 
 def decode_path_hash(raw: bytes, scope: Scope) -> PathHash:
