@@ -29,7 +29,7 @@ from rdbcodec.containers import Source
 from rdbcodec.datatypes.hashes import Hash
 from rdbcodec.datatypes.lists import List
 from rdbcodec.datatypes.modules import ModuleValue
-from rdbcodec.datatypes.others import Array, Cron, PathHash, RawValue
+from rdbcodec.datatypes.others import Array, Cron, Gcra, Json, PathHash, RawValue
 from rdbcodec.datatypes.sets import Set
 from rdbcodec.datatypes.streams import Consumer, Group, Pending, Stream
 from rdbcodec.datatypes.zsets import ZSet
@@ -124,10 +124,12 @@ __all__ = [
     "Entry",
     "Form",
     "Function",
+    "Gcra",
     "Group",
     "Hash",
     "HashTemplate",
     "Header",
+    "Json",
     "LimitExceeded",
     "List",
     "Loss",

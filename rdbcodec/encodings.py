@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rdbcodec.datatypes.form import SMALL_INTEGERS_SINCE, Form
-from rdbcodec.datatypes.hashes import Hash
+from rdbcodec.datatypes.hashes import Hash, template_of
 from rdbcodec.datatypes.lists import List
 from rdbcodec.datatypes.modules import ModuleValue
 from rdbcodec.datatypes.natural import text_of, texts_of
-from rdbcodec.datatypes.others import Array, Cron, PathHash
+from rdbcodec.datatypes.others import Array, Cron, Gcra, Json, PathHash
 from rdbcodec.datatypes.packed import CRITICAL, SMALLEST_CRITICAL, has_critical
 from rdbcodec.datatypes.registry import CODECS, ENCODERS
 from rdbcodec.datatypes.scope import Scope
@@ -107,6 +107,8 @@ def _natural_stream(value: Any) -> Stream:
 
 
 _NATURAL: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
+    (Gcra, "gcra", _same),  # before the int and the bytes that they are as well
+    (Json, "json", _same),
     ((bytes, bytearray, memoryview, str, int), "string", text_of),
     ((list, tuple), "list", lambda value: List(texts_of(value))),
     ((set, frozenset, Set), "set", _natural_set),
@@ -249,9 +251,13 @@ def encode_value(type_: str, value: Any, form: Form, lose: Lose) -> tuple[TypeRo
 
 
 def encode_as(row: TypeRow, value: Any, form: Form, lose: Lose) -> tuple[TypeRow, bytes] | None:
-    """A decoded value in a layout asked for; in the target's choice when that one cannot hold all of it."""
+    """A decoded value in a layout asked for; in the target's choice when that one cannot hold all of it.
+
+    A reference to a template cannot when none with these field names was written before.
+    """
     expiries = getattr(value, "expires_at_ms", {})
-    if expiries and row.name not in HOLD_EXPIRIES:
+    lacks_template = row.name in TEMPLATE_REFERENCES and template_of(value) not in form.templates
+    if lacks_template or (expiries and row.name not in HOLD_EXPIRIES):
         return encode_value(row.type, value, form, lose)
     lose_fractions(expiries.values(), form, lose)
     if row.type == "stream":

@@ -100,6 +100,23 @@ def test_values_that_pass_by_come_back_as_they_were(path: Path) -> None:
     assert told_keys(text_of(data, max_value=10_000)) == keys_of(data)
 
 
+def test_hashes_of_a_template_can_be_written_for_their_own_server_again() -> None:
+    source = io.BytesIO()
+    with rdbcodec.create(source, release="redis-8.10") as writer:
+        writer.write_template([b"name", b"age"])
+        writer.write("a", {"name": "Al", "age": "42"}, encoding="template-listpack-ref")
+        writer.write("b", {"name": "Bo", "age": "9" * 90}, encoding="template-array-ref")
+    text = text_of(source.getvalue())
+    assert [json.loads(line)["encoding"] for line in text.splitlines()] == [
+        "template-listpack-ref",
+        "template-array-ref",
+    ]
+    assert [key[1:4] + key[8:] for key in keys_of(built(text, release="redis-8.10"))] == [
+        (b"a", "hash", "listpack", ("Hash", [(b"age", b"42"), (b"name", b"Al")], {})),
+        (b"b", "hash", "hashtable", ("Hash", [(b"age", b"9" * 90), (b"name", b"Bo")], {})),
+    ]
+
+
 @every_file
 def test_what_belongs_to_no_key_comes_back_byte_for_byte(path: Path) -> None:
     records = read(path.read_bytes())

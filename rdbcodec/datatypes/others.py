@@ -20,6 +20,7 @@ from rdbcodec.datatypes.hashes import Hash
 from rdbcodec.datatypes.packed import encode_strings
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope, check_distinct
+from rdbcodec.datatypes.strings import decode_string
 from rdbcodec.errors import CorruptStructure, EncodeError
 from rdbcodec.wire import grisu, lengths, strings
 from rdbcodec.wire.cursor import Cursor
@@ -62,6 +63,21 @@ class Cron(Plain):
         self.interval_ms = interval_ms
         self.keys = keys
         self.arguments = arguments
+
+
+class Gcra(int):
+    """A rate limit of Redis's GCRA: the theoretical arrival time, microseconds since 1970.
+
+    An int with a class of its own, so that writing it back makes no string of it.
+    """
+
+    __slots__ = ()
+
+
+class Json(bytes):
+    """A JSON document of Dragonfly, its text; not a string, and not written as one."""
+
+    __slots__ = ()
 
 
 class RawValue(Plain):
@@ -221,10 +237,10 @@ def _strings(cursor: Cursor) -> list[bytes]:
     return [cursor.string() for _ in range(cursor.length())]
 
 
-def decode_gcra(raw: bytes, scope: Scope) -> int:
-    """Redis type 33: the theoretical arrival time, microseconds since 1970."""
+def decode_gcra(raw: bytes, scope: Scope) -> Gcra:
+    """Redis type 33."""
     cursor = Cursor([raw], scope.budget)
-    value = cursor.length()
+    value = Gcra(cursor.length())
     cursor.expect_end()
     return value
 
@@ -233,6 +249,11 @@ def encode_gcra(value: int, form: Form) -> bytes:
     """Redis type 33."""
     del form
     return lengths.encode(value)
+
+
+def decode_json(raw: bytes, scope: Scope) -> Json:
+    """Dragonfly types 20 and 30."""
+    return Json(decode_string(raw, scope))
 
 
 def decode_raw(raw: bytes, scope: Scope) -> RawValue:

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from rdbcodec.datatypes.hashes import Field, Hash, dragonfly_expiries, flat_items
 from rdbcodec.datatypes.lists import List
 from rdbcodec.datatypes.modules import ModuleValue, decode_module
-from rdbcodec.datatypes.others import NO_INDEX, Array, Cron, PathHash, RawValue, array_items
+from rdbcodec.datatypes.others import NO_INDEX, Array, Cron, Gcra, Json, PathHash, RawValue, array_items
 from rdbcodec.datatypes.scope import Scope, grouped
 from rdbcodec.datatypes.sets import Set
 from rdbcodec.datatypes.streams import Stream, stream_parts
@@ -333,6 +333,10 @@ def _text_of(told: Members) -> bytes:
     return bytes_of(told["value"], "the value")
 
 
+def _json_of(told: Members) -> Json:
+    return Json(_text_of(told))
+
+
 def _list_of(told: Members) -> List:
     return List(_texts_of(told["value"], "a list"))
 
@@ -450,8 +454,8 @@ def _cron_of(told: Members) -> Cron:
     return Cron(bytes_of(found["script"], "script"), times[0], times[1], words[0], words[1])
 
 
-def _gcra_of(told: Members) -> int:
-    return integer_of(told["value"], "the value", 0, MAX_UNSIGNED)
+def _gcra_of(told: Members) -> Gcra:
+    return Gcra(integer_of(told["value"], "the value", 0, MAX_UNSIGNED))
 
 
 def _raw_of(told: Members) -> RawValue:
@@ -462,11 +466,10 @@ def _json_raw(value: RawValue) -> dict[str, Any]:
     return {"value": {"raw": marked(value.raw)}}
 
 
-_TEXT = Form(_json_text, _string_pieces, _text_of)
 _SKETCH = Form(_json_raw, _raw_pieces, _raw_of)
 
 FORMS: dict[str, Form] = {
-    "string": _TEXT,
+    "string": Form(_json_text, _string_pieces, _text_of),
     "list": Form(_json_list, _by_element(quoted_bytes), _list_of),
     "set": Form(_json_set, _set_pieces, _set_of),
     "zset": Form(_json_zset, _by_element(_scored_text), _zset_of),
@@ -477,7 +480,7 @@ FORMS: dict[str, Form] = {
     "gcra": Form(lambda value: {"value": value}, _whole, _gcra_of),
     "path-hash": Form(_json_path_hash, _by_element(_path_text), _path_hash_of),
     "cron": Form(_json_cron, _whole, _cron_of),
-    "json": _TEXT,
+    "json": Form(_json_text, _string_pieces, _json_of),
     "bloom": _SKETCH,
     "cms": _SKETCH,
     "topk": _SKETCH,

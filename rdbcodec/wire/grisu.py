@@ -38,7 +38,7 @@ def text(value: float) -> bytes:
 
 
 def _laid_out(digits: str, power: int, *, room: int) -> str:
-    """`digits` times 10**`power`: with a point where the printer finds room for one, else with an exponent."""
+    """`digits` times 10**`power`: with a point where there is room for one, else with an exponent."""
     point = len(digits) + power  # digits before the point
     exponent = abs(point - 1)
     if power >= 0 and exponent < len(digits) + 7:
@@ -111,7 +111,7 @@ def _product(left: int, right: int) -> int:
 
 
 def _factor(exponent: int) -> tuple[int, int, int]:
-    """The power of ten that brings a 64-bit fraction with this exponent into range: fraction, exponent, power."""
+    """The power of ten that brings a fraction of 64 bits into range: fraction, exponent, power."""
     at = int((-(exponent + _POWERS) * _LOG10_2 - _FIRST_POWER) / _STEP)
     while True:
         power = _FIRST_POWER + _STEP * at
