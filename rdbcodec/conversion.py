@@ -24,20 +24,22 @@ from rdbcodec.errors import EncodeError, LossyConversion
 from rdbcodec.formats import writable_types
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
-from rdbcodec.records import End, Entry, Header, Record, ResizeDb, SelectDb, SlotInfo
+from rdbcodec.records import Aux, End, Entry, Function, Header, Record, ResizeDb, SelectDb, SlotInfo
 from rdbcodec.sink import Compression, Target
 from rdbcodec.writer import Writer, make_form
 
 
 class Conversion(Plain):
-    """What became of a snapshot: keys written and left out by the filter, losses of data and of hints."""
+    """What became of a snapshot: keys written, keys and function libraries left out by the filter, losses of
+    data and of hints."""
 
-    __slots__ = ("filtered", "hints", "keys", "losses", "target")
+    __slots__ = ("filtered", "filtered_functions", "hints", "keys", "losses", "target")
 
-    def __init__(self, target: str, writer: Writer, filtered: int) -> None:
+    def __init__(self, target: str, writer: Writer, filtered: int, filtered_functions: int) -> None:
         self.target = target
         self.keys = writer.keys
         self.filtered = filtered
+        self.filtered_functions = filtered_functions
         self.losses = writer.losses.of("data")
         self.hints = writer.losses.of("hint")
 
@@ -49,6 +51,7 @@ def convert(
     target: str | Form | None = None,
     allow_loss: bool = False,
     keep: Callable[[Entry], bool] | None = None,
+    functions: bool = True,
     fold_databases: str | None = None,
     compression: Compression | None = None,
     replace: bool = True,
@@ -59,15 +62,16 @@ def convert(
 
     `source` is what `open` takes, a Reader, or a function that opens one; the last is called again when
     counts of keys turn out to be wrong. `target` is a release ("redis-6.2", "valkey-8.0") or a Form (see
-    make_form); None keeps the form of the source. `keep` says which keys to write. `fold_databases` is a
-    prefix with {db} in it: all keys go to database 0, under it. `checksum` None is as in the source.
+    make_form); None keeps the form of the source. `keep` says which keys to write, `functions` whether
+    function libraries are. `fold_databases` is a prefix with {db} in it: all keys go to database 0, under
+    it. `checksum` None is as in the source.
     Raises LossyConversion, and writes nothing, when data would be lost and `allow_loss` is not set;
     EncodeError for a value no server loads and for two keys that fold into one; DecodeError for a source
     that cannot be read.
     """
     form = make_form(target) if isinstance(target, str) else target
     again = _reopener(source)
-    job = _Job(form, keep=keep, prefix=fold_databases, progress=progress)
+    job = _Job(form, keep=keep, functions=functions, prefix=fold_databases, progress=progress)
     job.compression, job.replace, job.checksum = compression, replace, checksum
     done = None
     if again is None:
@@ -117,14 +121,16 @@ class _Job:
         form: Form | None,
         *,
         keep: Callable[[Entry], bool] | None,
+        functions: bool,
         prefix: str | None,
         progress: Callable[[], None] | None,
     ) -> None:
         self.form = form
         self.keep = keep
+        self.functions = functions
         self.prefix = prefix
         self.progress = progress or _nothing
-        self.filtered = 0
+        self.filtered = self.filtered_functions = 0
         self.names = KeyIndex()
         self.end: End | None = None
 
@@ -137,7 +143,7 @@ class _Job:
         records = iter(reader)
         header = next(records)
         assert isinstance(header, Header)  # every snapshot begins with one
-        self.filtered = 0
+        self.filtered = self.filtered_functions = 0
         writer = self._writer(target_file, header)
         counted = self._counts_hold(reader, header, trusting=trusting)
         try:
@@ -155,7 +161,7 @@ class _Job:
             raise
         finally:
             self.names.close()
-        return Conversion(writer.form.name, writer, self.filtered)
+        return Conversion(writer.form.name, writer, self.filtered, self.filtered_functions)
 
     def _writer(self, target_file: Target, header: Header) -> Writer:
         return Writer(
@@ -171,16 +177,20 @@ class _Job:
     def _copy(self, records: Iterator[Record], writer: Writer, *, counted: bool) -> None:
         """Every record. Keys come first in the loop: it runs once for each of them."""
         keep, prefix, write_entry, tick = self.keep, self.prefix, writer.write_entry, self.progress
+        dropped_at = -1  # of the last key that was not written, or of a remark about it
         for at, record in enumerate(records):
             if isinstance(record, Entry):
                 if keep is not None and not keep(record):
                     self.filtered += 1
-                elif prefix is None:
-                    write_entry(record)
-                else:
-                    self._fold(record, writer, prefix)
+                    dropped_at = at
+                elif not (write_entry(record) if prefix is None else self._fold(record, writer, prefix)):
+                    dropped_at = at
             elif isinstance(record, End):
                 self.end = record
+            elif isinstance(record, Function) and not self.functions:
+                self.filtered_functions += 1
+            elif dropped_at == at - 1 and isinstance(record, Aux) and record.of_last_key:
+                dropped_at = at
             elif counted or not isinstance(record, _COUNTS):
                 writer.write_record(record)
             if not at & _TICK:
@@ -197,10 +207,10 @@ class _Job:
         types = {row.type for row in writable_types(reader.dialect, header.version).values()}
         return types <= held and form.modules is None and form.databases is None
 
-    def _fold(self, entry: Entry, writer: Writer, prefix: str) -> None:
+    def _fold(self, entry: Entry, writer: Writer, prefix: str) -> bool:
         key = prefix.replace("{db}", str(entry.db)).encode() + entry.key
         self.names.add([key], [entry.offset])
-        writer.write_entry(entry, db=0, key=key)
+        return writer.write_entry(entry, db=0, key=key)
 
     def _check_folded(self) -> None:
         found = next(self.names.duplicates(), None)
@@ -222,7 +232,7 @@ class _Job:
         return iter(())
 
     def _is_plain_copy(self) -> bool:
-        return self.form is None and self.keep is None and self.prefix is None
+        return self.form is None and self.keep is None and self.prefix is None and self.functions
 
     def _check_losses(self, writer: Writer, allow_loss: bool) -> None:
         losses = writer.losses.of("data")

@@ -37,6 +37,7 @@ from rdbcodec.errors import (
 )
 from rdbcodec.formats import (
     CRC_SINCE,
+    NEXT_KEY_AUX,
     TELLTALE_AUX,
     TELLTALE_CODES,
     Dialect,
@@ -583,7 +584,11 @@ class Decoder:
         if telltale and not self._dialect_told and self.dialect == "redis":
             self.dialect = telltale
             self._use_dialect()
-        return Aux(self._at(), self._raw(end), name, value), end
+        of_next_key = self._attributes is not None or name.lower() in NEXT_KEY_AUX
+        record = Aux(self._at(), self._raw(end), name, value, of_next_key)
+        if of_next_key:
+            self._attribute(end).aux.append(record)
+        return record, end
 
     def _function(self, row: OpcodeRow, pos: int) -> Handled:
         del row

@@ -155,6 +155,10 @@ BLOB = (STRING,)
 STRINGS = (Repeat(STRING),)
 PAIRS = (Repeat(STRING, STRING),)
 
+# KeyDB's AUX fields that are about one key: the next one, or the one before (rdb-format.md, 9.1).
+NEXT_KEY_AUX = frozenset({b"mvcc-tstamp"})
+LAST_KEY_AUX = frozenset({b"keydb-subexpire-key", b"keydb-subexpire-when"})
+
 # What gives a dialect away in a file whose magic says REDIS: AUX names (rdb-format.md, 9.6) ...
 TELLTALE_AUX: dict[bytes, Dialect] = {
     b"valkey-ver": "valkey",

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple, NoReturn, Protocol
 from rdbcodec.datatypes.registry import codec_of
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError, LimitExceeded, RdbError
-from rdbcodec.formats import Dialect, TypeRow, VersionRow
+from rdbcodec.formats import LAST_KEY_AUX, Dialect, TypeRow, VersionRow
 from rdbcodec.limits import MAX_RECORD
 from rdbcodec.wire import strings
 from rdbcodec.wire.cursor import Cursor
@@ -40,12 +40,22 @@ class Header(NamedTuple):
 
 
 class Aux(NamedTuple):
-    """A named remark of the writer. A number is its decimal text."""
+    """A named remark of the writer. A number is its decimal text.
+
+    `of_next_key` says that it stands among the attributes of the key that follows and belongs to it:
+    that entry's bytes hold it too, and whoever leaves the key out leaves the remark out.
+    """
 
     offset: int
     raw: bytes
     name: bytes
     value: bytes
+    of_next_key: bool = False
+
+    @property
+    def of_last_key(self) -> bool:
+        """Whether it is about the key before it: KeyDB's expiries of members."""
+        return self.name.lower() in LAST_KEY_AUX
 
 
 class SelectDb(NamedTuple):
@@ -170,7 +180,7 @@ class Context:
 class Attributes:
     """What stands before a key and belongs to it alone."""
 
-    __slots__ = ("expires_at_ms", "freq", "idle", "meta", "offset", "raw", "vendor")
+    __slots__ = ("aux", "expires_at_ms", "freq", "idle", "meta", "offset", "raw", "vendor")
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
@@ -179,6 +189,7 @@ class Attributes:
         self.idle: int | None = None
         self.freq: int | None = None
         self.meta: bytes | None = None
+        self.aux: list[Aux] = []  # remarks that stand among them, KeyDB's time stamps mostly
         self.vendor: str | None = None  # the name of an opcode only its vendor's server understands
 
 

@@ -23,10 +23,11 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from rdbcodec.limits import MAX_VALUE
-from rdbcodec.records import Entry, Record
+from rdbcodec.records import Aux, Entry, Function, Record
 
 SLOTS = 16384
 MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -36,7 +37,10 @@ Predicate = Callable[[Entry], bool]
 
 
 class Selection:
-    """The filters, compiled once. Raises ValueError for a size, time or pattern that cannot be understood."""
+    """The filters, compiled once. Raises ValueError for a size, time or pattern that cannot be understood.
+
+    Function libraries are no keys: where keys are filtered they are left out, unless `functions`.
+    """
 
     def __init__(
         self,
@@ -52,10 +56,12 @@ class Selection:
         sizes: Sequence[str] = (),
         slots: Sequence[tuple[int, int]] = (),
         limit: int | None = None,
+        functions: bool = False,
         now_ms: int = 0,
         max_value: int = MAX_VALUE,
     ) -> None:
         self.limit = limit
+        self._functions = functions
         self._predicates: list[Predicate] = [
             *_in(frozenset(dbs), lambda entry: entry.db),
             *_in(frozenset(types), lambda entry: entry.type),
@@ -74,6 +80,11 @@ class Selection:
         """Whether it takes every key."""
         return not self._predicates and self.limit is None
 
+    @property
+    def takes_functions(self) -> bool:
+        """Whether it takes function libraries."""
+        return self._functions or self.is_empty
+
     def takes(self, entry: Entry) -> bool:
         """Whether every filter lets the key through, the limit apart."""
         for predicate in self._predicates:  # noqa: SIM110 - all() of a generator takes twice as long
@@ -81,20 +92,32 @@ class Selection:
                 return False
         return True
 
-    def select(self, records: Iterable[Record]) -> Iterator[Record]:
-        """The records without the keys that are not taken; ends after the last key of the limit.
+    def select(self, records: Iterable[Record], left_out: Counter[str] | None = None) -> Iterator[Record]:
+        """The records without the keys that are not taken and the remarks about them; ends with the limit.
 
-        Records other than keys are no filter's matter and stay.
+        `left_out` counts the function libraries, under "function". Other records are no filter's matter
+        and stay.
         """
-        taken = 0
+        taken, is_taken = 0, True
+        remarks: list[Record] = []  # about the next key
         for record in records if self.limit != 0 else ():
-            if not isinstance(record, Entry):
-                yield record
-            elif self.takes(record):
-                yield record
-                taken += 1
-                if taken == self.limit:
+            if isinstance(record, Entry):
+                is_taken = taken != self.limit and self.takes(record)
+                if is_taken:
+                    yield from remarks
+                    yield record
+                    taken += 1
+                remarks.clear()
+                # Remarks on the members of the last one may follow, so only another key ends these.
+                if taken == self.limit and not (is_taken and record.type in ("set", "hash")):
                     return
+            elif isinstance(record, Aux) and record.of_next_key:
+                remarks.append(record)
+            elif isinstance(record, Function) and not self.takes_functions:
+                if left_out is not None:
+                    left_out["function"] += 1
+            elif is_taken or not (isinstance(record, Aux) and record.of_last_key):
+                yield record
 
 
 def _in(wanted: frozenset[object], of: Callable[[Entry], object]) -> Iterator[Predicate]:

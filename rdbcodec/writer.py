@@ -328,8 +328,13 @@ class Writer:
         if attributes.vendor is not None:
             self._lose_opcode(attributes.vendor, entry)
         head = b""
+        for aux in attributes.aux:
+            if self._holds_aux(aux):
+                head += aux.raw
+            else:
+                lose("aux")
         if attributes.expires_at_ms is not None:
-            head = self._expiry(attributes.expires_at_ms, lose)
+            head += self._expiry(attributes.expires_at_ms, lose)
             if len(raw) == 5 and raw[:1] == _CODES["expiretime"] and self.form.dialect != "dragonfly":
                 return raw  # seconds: read by all others, so left as they are
         return head + self._hints(attributes.idle, attributes.freq, attributes.meta, lose)
@@ -424,13 +429,18 @@ class Writer:
             self._copy_if_known(record)
 
     def _copy_aux(self, record: Aux) -> None:
-        """AUX fields of another vendor would make this file look like one of that vendor's."""
-        name = record.name.lower()
-        vendor = TELLTALE_AUX.get(name)
-        if self._verbatim or ("aux" in self.form.opcodes and vendor in (None, self.form.dialect)):
+        """A remark that is not the next key's, which brings its own (see _attributes_of)."""
+        if record.of_next_key:
+            return
+        if self._verbatim or self._holds_aux(record):
             self._copy(record)
         else:
-            self.lose(_AUX_LOSSES.get(name, "aux"), record)
+            self.lose(_AUX_LOSSES.get(record.name.lower(), "aux"), record)
+
+    def _holds_aux(self, record: Aux) -> bool:
+        """AUX fields of another vendor would make this file look like one of that vendor's."""
+        vendor = TELLTALE_AUX.get(record.name.lower())
+        return "aux" in self.form.opcodes and vendor in (None, self.form.dialect)
 
     def _copy_function(self, record: Function) -> None:
         """The form of 7.0-rc1 and rc2, which 7.2 and later refuse, says its name beside the code."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -143,7 +144,26 @@ def test_filters_choose_keys_and_the_report_counts_the_others(tmp_path: Path) ->
     done = run("filter", str(TYPES_72), "-o", str(target), "--type", "hash", "--limit", "2")
     with rdbcodec.open(target) as reader:
         assert [record.type for record in reader if isinstance(record, rdbcodec.Entry)] == ["hash", "hash"]
-    assert done.stdout.decode().rstrip().endswith("2 keys in the form of redis RDB 11, 92 left out")
+    assert done.stdout.decode().splitlines() == [
+        f"{target}: 2 keys in the form of redis RDB 11, 92 left out",
+        "  1 function library left out: filters choose keys, --functions keeps functions too",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "libraries"), [((), 1), (("--type", "hash"), 0), (("--type", "hash", "--functions"), 1)]
+)
+def test_function_libraries_pass_filters_only_when_asked_for(
+    words: tuple[str, ...], libraries: int, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.rdb"
+    assert run("filter", str(TYPES_72), "-o", str(target), *words).returncode == 0
+    with rdbcodec.open(target) as reader:
+        assert len([record for record in reader if isinstance(record, rdbcodec.Function)]) == libraries
+    done = run("dump", str(TYPES_72), *words)
+    assert done.stdout.count(b'{"function":') == libraries
+    left_out = b": 1 function library left out: filters choose keys, --functions keeps functions too\n"
+    assert done.stderr == (b"" if libraries else os.fsencode(TYPES_72) + left_out)
 
 
 def test_databases_fold_on_request(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from rdbcodec.datatypes.stream_versions import RELEASED_TO, complete
 from rdbcodec.datatypes.streams import NO_ID
 from rdbcodec.errors import EncodeError, LossyConversion
 from rdbcodec.losses import Losses
+from rdbcodec.selection import Selection
 
 FIXTURES = [*SNAPSHOTS, *corpus("vectors", ".rdb")]
 VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 80)  # the acceptance line's
@@ -490,3 +491,52 @@ def test_counts_of_keys_are_copied_while_they_are_true(tmp_path: Path) -> None:
     done = rdbcodec.convert(source, target, target="redis-4.0", allow_loss=True)
     assert records_of(target.read_bytes(), rdbcodec.ResizeDb) == []
     assert (done.keys, [(loss.kind, loss.times) for loss in done.losses]) == (1, [("type-stream", 1)])
+
+
+# --- KeyDB ------------------------------------------------------------------------------------------
+
+
+def _remark(name: bytes, value: bytes) -> bytes:
+    return b"\xfa" + string(name) + string(value)
+
+
+STAMP = _remark(b"mvcc-tstamp", b"123")
+MEMBER_TTL = _remark(b"keydb-subexpire-key", b"m") + _remark(b"keydb-subexpire-when", b"1700000000000")
+EXPIRING = b"\xfc" + (1 << 40).to_bytes(8, "little")
+KEYDB = snapshot(
+    b"\xfe\0",
+    EXPIRING + STAMP + pair(2, b"\x01\x01m", b"a") + MEMBER_TTL,
+    STAMP + pair(2, b"\x01\x01m", b"b") + MEMBER_TTL,
+    magic=b"REDIS0009",
+)
+
+
+def test_a_copy_of_a_keydb_file_keeps_its_time_stamps_where_they_stand() -> None:
+    for keep in (None, Selection().takes):
+        out = io.BytesIO()
+        rdbcodec.convert(KEYDB, out, keep=keep)
+        assert out.getvalue() == KEYDB
+
+
+@pytest.mark.parametrize("key", [b"a", b"b"])
+def test_what_keydb_says_about_a_key_is_left_out_with_it(key: bytes) -> None:
+    out = io.BytesIO()
+    rdbcodec.convert(KEYDB, out, keep=lambda entry: entry.key == key)
+    kept = b"\xfe\0" + EXPIRING * (key == b"a") + STAMP + pair(2, b"\x01\x01m", key) + MEMBER_TTL
+    assert out.getvalue() == snapshot(kept, magic=b"REDIS0009")
+
+
+def _remarks(data: bytes) -> list[bytes]:
+    return [record.raw for record in rdbcodec.open(data) if isinstance(record, rdbcodec.Aux)]
+
+
+def test_keydb_reads_the_time_stamps_of_a_key_that_is_written_anew() -> None:
+    out = io.BytesIO()
+    done = rdbcodec.convert(KEYDB, out, target="keydb-6.3")
+    assert _remarks(out.getvalue()) == _remarks(KEYDB)
+    assert not done.hints
+    done = rdbcodec.convert(KEYDB, io.BytesIO(), target="redis-7.2", allow_loss=True)
+    assert [(loss.kind, loss.times) for loss in (*done.losses, *done.hints)] == [
+        ("member-ttl", 2),
+        ("aux", 4),
+    ]

@@ -23,6 +23,7 @@ from rdbcodec import (
     Cron,
     Entry,
     Hash,
+    Json,
     RawValue,
     Set,
     SlotImport,
@@ -181,17 +182,22 @@ def test_keydb_puts_a_timestamp_between_an_expiry_and_its_key(way: str, tmp_path
     data = snapshot(EXPIRY, stamp, K, next_stamp, L, magic=b"REDIS0009")
     _, first, key, second, next_key, _ = WAYS[way](data, tmp_path)
     assert (first, second) == (
-        Aux(18, stamp, b"mvcc-tstamp", b"123"),
-        Aux(40, next_stamp, b"mvcc-tstamp", b"124"),
+        Aux(18, stamp, b"mvcc-tstamp", b"123", of_next_key=True),
+        Aux(40, next_stamp, b"mvcc-tstamp", b"124", of_next_key=True),
     )
     assert isinstance(key, Entry)
     assert isinstance(next_key, Entry)
-    assert (key.key, key.expires_at_ms, key.offset, key.serialized_size) == (b"k", 1234567890123, 9, 14)
+    assert (key.key, key.expires_at_ms, key.offset, key.serialized_size) == (
+        b"k",
+        1234567890123,
+        9,
+        14 + len(stamp),
+    )
     assert (next_key.key, next_key.expires_at_ms, next_key.offset, next_key.serialized_size) == (
         b"l",
         None,
-        57,
-        5,
+        40,
+        5 + len(next_stamp),
     )
 
 
@@ -262,7 +268,7 @@ def test_the_types_of_dragonfly() -> None:
     sketch = RawValue(b"\x02\x01\x05" + bytes(16))
     assert [entry.type for entry in found] == ["json", "hash", "set", "json", "cms"]
     assert [plain_value(entry.value()) for entry in found] == [
-        plain_value(value) for value in (b"{}", fields, members, b"[1]", sketch)
+        plain_value(value) for value in (Json(b"{}"), fields, members, Json(b"[1]"), sketch)
     ]
 
 

@@ -22,9 +22,11 @@ from rdbcodec import (
     Cron,
     Entry,
     Function,
+    Gcra,
     Group,
     Hash,
     Header,
+    Json,
     List,
     ModuleAux,
     ModuleValue,
@@ -246,7 +248,7 @@ some_raw = st.builds(RawValue, st.binary(max_size=40))
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "string": some_bytes,
-    "json": some_bytes,
+    "json": some_bytes.map(Json),
     "list": st.lists(some_bytes, max_size=6).map(List),
     "set": some_sets(),
     "zset": st.dictionaries(some_bytes, st.floats(allow_nan=False), max_size=6).map(ZSet),
@@ -256,7 +258,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "array": some_arrays,
     "path-hash": st.dictionaries(some_bytes, some_hashes(expiring=False), max_size=4).map(PathHash),
     "cron": some_crons,
-    "gcra": st.integers(0, 2**64 - 1),
+    "gcra": st.integers(0, 2**64 - 1).map(Gcra),
     "bloom": some_raw,
     "cms": some_raw,
     "topk": some_raw,
@@ -360,7 +362,7 @@ def test_header_and_remarks_are_told_when_asked_for() -> None:
     records = read(built(text_of(data, everything=True)))
     assert isinstance(records[0], Header)
     assert records[0].version == 12
-    assert [record[2:] for record in records if isinstance(record, Aux)] == [
+    assert [(record.name, record.value) for record in records if isinstance(record, Aux)] == [
         (b"redis-ver", b"7.4.1"),
         (b"lua", b"x"),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from servers import Server, program
 from ways import SNAPSHOTS, entries, pair, snapshot, string
 
 import rdbcodec
-from rdbcodec import Entry, Function
+from rdbcodec import Entry
 from rdbcodec.selection import Selection, key_slot
 
 NOW = 1_000_000_000
@@ -274,11 +275,44 @@ def test_a_limit_counts_the_keys_that_are_taken_and_ends_there() -> None:
     assert taken(damaged, limit=5)[-1] == b""
 
 
-def test_what_is_no_key_is_no_filter_s_matter() -> None:
+def test_what_is_no_key_is_no_filter_s_matter_but_functions_are_left_out() -> None:
     data = snapshot(b"\xf5" + string(b"#!lua name=f\n"), key(b"a"))
-    kept = list(Selection(globs=[b"b"]).select(rdbcodec.open(data)))
+    left_out: Counter[str] = Counter()
+    kept = list(Selection(globs=[b"b"]).select(rdbcodec.open(data), left_out))
+    assert [type(record).__name__ for record in kept] == ["Header", "End"]
+    assert left_out == {"function": 1}
+    kept = list(Selection(globs=[b"b"], functions=True).select(rdbcodec.open(data), left_out))
     assert [type(record).__name__ for record in kept] == ["Header", "Function", "End"]
-    assert isinstance(kept[1], Function)
+    assert left_out == {"function": 1}
+
+
+def test_what_keydb_says_about_a_key_goes_and_stays_with_it() -> None:
+    """Its time stamp stands before a key, the expiries of its members behind it."""
+    remarks = [
+        b"\xfa" + string(name) + string(value)
+        for name, value in (
+            (b"mvcc-tstamp", b"1"),
+            (b"keydb-subexpire-key", b"m"),
+            (b"keydb-subexpire-when", b"1700000000000"),
+        )
+    ]
+    stamp, *expiry = remarks
+    members = b"\x01\x01m"
+    data = snapshot(
+        stamp, pair(2, members, b"a"), *expiry, stamp, pair(2, members, b"b"), *expiry, magic=b"REDIS0009"
+    )
+    for chosen in (b"a", b"b"):
+        kept = list(Selection(globs=[chosen]).select(rdbcodec.open(data)))
+        assert [type(record).__name__ for record in kept] == [
+            "Header",
+            "Aux",
+            "AttributedEntry",
+            "Aux",
+            "Aux",
+            "End",
+        ]
+    kept = list(Selection(limit=1).select(rdbcodec.open(data)))
+    assert [type(record).__name__ for record in kept] == ["Header", "Aux", "AttributedEntry", "Aux", "Aux"]
 
 
 def test_a_selection_without_filters_is_empty_and_takes_everything() -> None:

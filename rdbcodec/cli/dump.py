@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
@@ -23,6 +24,7 @@ from rdbcodec.formats import VERSIONS
 from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Losses
 from rdbcodec.records import Record
+from rdbcodec.reports.words import functions_left_out
 from rdbcodec.texts import ndjson, tables
 
 
@@ -64,15 +66,27 @@ def run(options: argparse.Namespace) -> int:
     if options.records and options.format not in ("ndjson", "json"):
         options.usage_error("--records goes with --format ndjson or json")
     losses = Losses()
-    write_selected(options, lambda records: _FORMATS[options.format](records, options, losses))
+    write_selected(
+        options,
+        lambda records: _FORMATS[options.format](records, options, losses),
+        tells_functions=options.format != "csv",
+    )
     lost = losses.of("data")
     for loss in [*lost, *losses.of("hint")]:
         print(f"{options.files[0]}: {loss.text(hide_keys=options.hide_keys)}", file=sys.stderr)
     return NEGATIVE if lost else OK
 
 
-def write_selected(options: argparse.Namespace, form: Callable[[Iterator[Record]], Iterator[bytes]]) -> None:
-    """Write a form of the selected records; says so when it ends before the snapshot does."""
+def write_selected(
+    options: argparse.Namespace,
+    form: Callable[[Iterator[Record]], Iterator[bytes]],
+    *,
+    tells_functions: bool,
+) -> None:
+    """Write a form of the selected records; says so when it ends before the snapshot does.
+
+    `tells_functions` says that the form has a place for function libraries, so that they can be missed.
+    """
     name = options.files[0]
     selection = selecting.selection_of(options, max_value=_held(options))
     with (
@@ -80,7 +94,8 @@ def write_selected(options: argparse.Namespace, form: Callable[[Iterator[Record]
         open_file(name, options, max_value=_held(options)) as reader,
         progress_of(name, reader, options) as tick,
     ):
-        records = iter(reader) if selection.is_empty else selection.select(reader)
+        left_out: Counter[str] = Counter()
+        records = iter(reader) if selection.is_empty else selection.select(reader, left_out)
         try:
             _write(form(records), out, tick)
         except RdbError:
@@ -88,6 +103,8 @@ def write_selected(options: argparse.Namespace, form: Callable[[Iterator[Record]
                 out.flush()
                 print(f"{name}: the output is incomplete", file=sys.stderr)
             raise
+    if left_out["function"] and tells_functions:
+        print(f"{name}: {functions_left_out(left_out['function'])}", file=sys.stderr)
 
 
 def _held(options: argparse.Namespace) -> int:

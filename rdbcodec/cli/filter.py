@@ -28,7 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the file."""
     selection = selecting.selection_of(options)
-    return write_snapshot(options, form=None, keep=_keep(selection), verb="in the form of")
+    return write_snapshot(
+        options,
+        form=None,
+        keep=_keep(selection),
+        functions=selection.takes_functions,
+        verb="in the form of",
+    )
 
 
 def _keep(selection: Selection) -> Callable[[Entry], bool] | None:

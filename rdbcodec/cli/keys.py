@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the keys."""
     tell = _FORMATS[options.format]
-    write_selected(options, lambda records: _batches(tell, records))
+    write_selected(options, lambda records: _batches(tell, records), tells_functions=False)
     return OK
 
 

@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             row.name, action="append", default=[], type=row.type, metavar=row.metavar, help=row.help
         )
     group.add_argument("--limit", type=_number, metavar="N", help="stop after so many keys")
+    group.add_argument(
+        "--functions", action="store_true", help="function libraries, too: filters leave them out otherwise"
+    )
 
 
 def selection_of(options: argparse.Namespace, *, max_value: int = MAX_VALUE) -> Selection:
@@ -41,6 +44,7 @@ def selection_of(options: argparse.Namespace, *, max_value: int = MAX_VALUE) -> 
         sizes=options.size,
         slots=options.slot,
         limit=options.limit,
+        functions=options.functions,
         now_ms=now_of(options),
         max_value=max_value,
     )

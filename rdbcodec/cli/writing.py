@@ -24,7 +24,7 @@ from rdbcodec.datatypes.form import Form
 from rdbcodec.errors import LossyConversion
 from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Loss
-from rdbcodec.reports.words import plural
+from rdbcodec.reports.words import functions_left_out, plural
 from rdbcodec.texts.scalars import json_bytes
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def write_snapshot(
     *,
     form: Form | None,
     keep: Callable[[Entry], bool] | None = None,
+    functions: bool = True,
     fold: str | None = None,
     verb: str,
 ) -> int:
@@ -56,7 +57,15 @@ def write_snapshot(
     opened = _Opened(name, options, COPIED_VALUE if copied else MAX_VALUE)
     try:
         with progress_of(name, opened, options) as tick:
-            done = _convert(opened, options, target=form, keep=keep, fold_databases=fold, progress=tick)
+            done = _convert(
+                opened,
+                options,
+                target=form,
+                keep=keep,
+                functions=functions,
+                fold_databases=fold,
+                progress=tick,
+            )
     except LossyConversion as error:
         return _refuse(name, error, options)
     _report(done, options, verb)
@@ -127,6 +136,7 @@ def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
             "written": True,
             "keys": done.keys,
             "left_out": done.filtered,
+            "left_out_functions": done.filtered_functions,
             "losses": _json(done.losses, options),
             "hints": _json(done.hints, options),
         }
@@ -135,6 +145,8 @@ def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
     left_out = f", {done.filtered:,} left out" if done.filtered else ""
     out = sys.stderr if to_stdout else sys.stdout
     print(f"{options.output}: {plural(done.keys, 'key')} {verb} {done.target}{left_out}", file=out)
+    if done.filtered_functions:
+        print(f"  {functions_left_out(done.filtered_functions)}", file=out)
     for title, losses in (("lost", done.losses), ("hints left out", done.hints)):
         for loss in losses:
             print(f"  {title}: {loss.text(hide_keys=options.hide_keys)}", file=out)

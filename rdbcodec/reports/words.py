@@ -26,6 +26,12 @@ def plural(count: int, word: str) -> str:
     return f"{count:,} {word}" + ("" if count == 1 else "s")
 
 
+def functions_left_out(count: int) -> str:
+    """What filters do to what is no key."""
+    libraries = "1 function library" if count == 1 else f"{count:,} function libraries"
+    return f"{libraries} left out: filters choose keys, --functions keeps functions too"
+
+
 def moment(at_ms: int) -> str:
     """Absolute milliseconds as a UTC date; the number itself where no calendar goes that far."""
     try:

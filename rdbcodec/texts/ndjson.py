@@ -182,11 +182,11 @@ _PLAIN_ASCII = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')
 
 
 def _with_dialect(records: Iterable[Record]) -> Iterator[Record]:
-    """The records, the header with the dialect that the AUX fields behind it give away."""
+    """The records, the header with the dialect that an AUX field before the first key gives away."""
     source, first = iter(records), []
     for record in source:
         first.append(record)
-        if not isinstance(record, (Header, Aux)) or _telltale(record) is not None:
+        if isinstance(record, Entry) or _telltale(record) is not None:
             break
     dialect = _telltale(first[-1]) if first else None
     for record in first:
