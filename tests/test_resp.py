@@ -87,6 +87,22 @@ def test_hashes_for_servers_before_4_0_go_by_hmset() -> None:
     assert words_of(snapshot(table(4, b"f", b"v", width=2)), version=7)[0][1] == [b"HMSET", b"k", b"f", b"v"]
 
 
+def test_keys_expire_by_whole_seconds_in_servers_before_2_6() -> None:
+    at = [b"\xfc" + ms.to_bytes(8, "little") for ms in (5000, 5001)]
+    data = snapshot(*(expiry + pair(0, string(b"v")) for expiry in at))
+    commands, losses = words_of(data, version=2)
+    assert commands[2::2] == [[b"EXPIREAT", b"k", b"5"], [b"EXPIREAT", b"k", b"6"]]
+    assert losses == ["1 sub-second-expiry"]
+
+
+def test_servers_up_to_2_2_take_one_element_a_command() -> None:
+    data = snapshot(table(1, b"a", b"b"), table(2, b"m"))
+    assert words_of(data, version=1) == (
+        [[b"SELECT", b"0"], [b"RPUSH", b"k", b"a"], [b"RPUSH", b"k", b"b"], [b"SADD", b"k", b"m"]],
+        [],
+    )
+
+
 def test_scores_keep_every_digit_and_their_infinities() -> None:
     scores = (b"\x9a\x99\x99\x99\x99\x99\xb9\x3f", bytes(7) + b"\x80", bytes(6) + b"\xf0\x7f")
     body = b"".join(string(b"%d" % at) + score for at, score in enumerate(scores))

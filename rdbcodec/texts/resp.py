@@ -1,16 +1,16 @@
 """A snapshot as commands in RESP: what a live server takes through `redis-cli --pipe`.
 
-Into an empty server they make the data set again, with the commands of Redis 2.6 and later. Collections
+Into an empty server they make the data set again, with the commands its server knows. Collections
 go in batches, a large value (records.LargeEntry) in bounded memory, its string by APPEND. What has
 no command of its own (modules, arrays, released stream entries) goes as RESTORE, and so does every key
 with `restore`, which keeps idle times and encodings as well.
 
 `version` is the RDB version of the server that shall take the commands: it decides which ones there are,
 
-    6   RESTORE, with the time left    10   FUNCTION LOAD, XSETID and XGROUP CREATE with counters
+    2   RPUSH, SADD, ZADD of many      9    streams, RESTORE ... ABSTTL IDLETIME FREQ
+    6   PEXPIREAT, RESTORE             10   FUNCTION LOAD, XSETID and XGROUP CREATE with counters
     7   RESTORE ... REPLACE            12   HPEXPIREAT (Valkey: 80)
     8   HSET of many fields
-    9   streams, RESTORE ... ABSTTL IDLETIME FREQ
 
 and is that of the snapshot unless told. What cannot be expressed is counted in `losses`, kind by kind, never
 left out silently.
@@ -29,11 +29,13 @@ from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
 from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Losses
 from rdbcodec.records import Aux, Entry, Function, Header, ModuleAux, Record, SlotImport, Vendor
 from rdbcodec.texts import resp_streams
-from rdbcodec.texts.resp_words import MUCH, Target, batched, command
+from rdbcodec.texts.resp_words import MANY, MUCH, Target, batched, command
 from rdbcodec.texts.values import value_of
 from rdbcodec.writer import shebang_of
 
-_RESTORE_SINCE, _REPLACE_SINCE, _MANY_FIELDS_SINCE = 6, 7, 8
+_SECOND = 1000  # milliseconds
+_VARIADIC_SINCE = 2
+_MILLISECONDS_SINCE, _RESTORE_SINCE, _REPLACE_SINCE, _MANY_FIELDS_SINCE = 6, 6, 7, 8
 _ABSOLUTE_SINCE, _FUNCTIONS_SINCE, _FIELD_TTL_SINCE = 9, 10, 12
 
 
@@ -101,12 +103,21 @@ def _key_commands(entry: Entry, target: Target, *, restore: bool) -> Iterator[by
         return
     yield from build(entry, target)
     if entry.expires_at_ms is not None:
-        yield command(b"PEXPIREAT", entry.key, entry.expires_at_ms)
+        yield _expiry(entry, entry.expires_at_ms, target)
     for kind in ("idle", "freq"):
         if getattr(entry, kind) is not None:
             target.lose(kind, entry)
     if entry.meta is not None:
         target.lose("key-metadata", entry)
+
+
+def _expiry(entry: Entry, at_ms: int, target: Target) -> bytes:
+    """Servers before Redis 2.6 count seconds; rounded up, so that no key expires early."""
+    if target.version >= _MILLISECONDS_SINCE:
+        return command(b"PEXPIREAT", entry.key, at_ms)
+    if at_ms % _SECOND:
+        target.lose("sub-second-expiry", entry)
+    return command(b"EXPIREAT", entry.key, -(-at_ms // _SECOND))
 
 
 def _payload(entry: Entry, target: Target) -> bytes | None:
@@ -168,10 +179,15 @@ def _set(entry: Entry, target: Target) -> Iterator[bytes]:
 
 def _pushed(name: bytes, entry: Entry, target: Target) -> Iterator[bytes]:
     count = 0
-    for batch in batched((element,) for element in _elements(entry)):
+    for batch in batched(((element,) for element in _elements(entry)), many=_many(target)):
         count += len(batch)
         yield command(name, entry.key, *(element for (element,) in batch))
     _expect_some(count, entry, target)
+
+
+def _many(target: Target) -> int:
+    """Elements in one command; servers up to Redis 2.2 take one."""
+    return MANY if target.version >= _VARIADIC_SINCE else 1
 
 
 def _expect_some(count: int, entry: Entry, target: Target) -> None:
@@ -181,7 +197,7 @@ def _expect_some(count: int, entry: Entry, target: Target) -> None:
 
 def _zset(entry: Entry, target: Target) -> Iterator[bytes]:
     count, lacks = 0, False
-    for batch in batched(_elements(entry)):
+    for batch in batched(_elements(entry), many=_many(target)):
         count += len(batch)
         pairs = [(repr(score), member) for member, score in batch if score == score]  # noqa: PLR0124 - NaN is not
         lacks = lacks or len(pairs) < len(batch)

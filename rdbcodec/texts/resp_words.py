@@ -44,14 +44,14 @@ def command(*words: Word) -> bytes:
     return b"".join(parts)
 
 
-def batched(elements: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
-    """Elements, each the words of one, as many at a time as make up a command of bounded size."""
+def batched(elements: Iterable[Sequence[Any]], *, many: int = MANY) -> Iterator[list[Sequence[Any]]]:
+    """Elements, each the words of one, at most `many`, as many as make a command of bounded size."""
     batch: list[Sequence[Any]] = []
     size = 0
     for element in elements:
         batch.append(element)
         size += sum(len(word) for word in element if isinstance(word, bytes))
-        if len(batch) >= MANY or size >= MUCH:
+        if len(batch) >= many or size >= MUCH:
             yield batch
             batch, size = [], 0
     if batch:
