@@ -144,7 +144,11 @@ class _Job:
         header = next(records)
         assert isinstance(header, Header)  # every snapshot begins with one
         self.filtered = self.filtered_functions = 0
-        writer = self._writer(target_file, header)
+        try:
+            writer = self._writer(target_file, header)
+        except BaseException:
+            self.names.close()
+            raise
         counted = self._counts_hold(reader, header, trusting=trusting)
         try:
             self._copy(records, writer, counted=counted)

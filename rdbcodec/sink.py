@@ -3,6 +3,15 @@
 A path is written beside itself under a temporary name and renamed when everything is there. An object
 with `write` gets the bytes as they come; after an error it gets no more, so no snapshot in it ends like
 a whole one. Compression goes around the whole file, with no time or name in it: equal input, equal bytes.
+
+The rules this file keeps:
+
+* Whatever ends a process, but SIGKILL and a power cut, leaves no temporary file: its removal is arranged
+  before it is made. What those two leave has a random name and is in nobody's way.
+* A file that is replaced keeps its mode, and its owner where we may give it away. A new one takes the mode
+  that was asked for (that of the source: see `like`), within the umask.
+* A write that does not say what it took is an error: nothing may be lost by it, and nothing loops.
+* An error of the output names it as its user did, never the temporary name and never the input.
 """
 
 from __future__ import annotations
@@ -10,7 +19,9 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import secrets
 import stat
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,20 +30,46 @@ from typing import IO, Any, Literal, Protocol
 from rdbcodec.errors import ContainerError
 from rdbcodec.wire.crc64 import crc64
 
-Compression = Literal["gzip", "lz4"]
-SUFFIXES: dict[str, Compression] = {".gz": "gzip", ".lz4": "lz4"}
+Compression = Literal["gzip", "lz4", "zstd"]
+SUFFIXES: dict[str, Compression] = {".gz": "gzip", ".lz4": "lz4", ".zst": "zstd"}
 
 CHUNK = 256 << 10  # bytes collected before they go to the checksum and the file
+
+NEW_MODE = 0o666  # of a file that has no predecessor and no source; the umask takes from it
+NAME_SHOWN = 40  # characters of the output's name in the temporary one: 160 bytes at most, of 255
+_FLAGS = ("O_CLOEXEC", "O_BINARY")  # where there are such
+_NAME_TRIES = 10  # random names never meet; more failures than this have another reason
 
 
 class Writable(Protocol):
     """Anything that takes bytes."""
 
     def write(self, data: bytes | memoryview, /) -> object:
-        """Take all of `data`."""
+        """Take `data` and answer how many bytes of it were taken."""
 
 
 Target = str | os.PathLike[str] | Writable
+
+
+class OutputPath(os.PathLike[str]):
+    """A path to write to, with the mode that a new file there gets; the umask takes from it."""
+
+    def __init__(self, path: str | os.PathLike[str], mode: int) -> None:
+        self.path = os.fspath(path)
+        self.mode = mode
+
+    def __fspath__(self) -> str:
+        return self.path
+
+
+def like(path: str | os.PathLike[str], source: object) -> OutputPath:
+    """The path as an output whose mode is that of `source`, if that is a path or a file descriptor."""
+    mode = NEW_MODE
+    if isinstance(source, str | os.PathLike | int):
+        with suppress(OSError, ValueError):  # what cannot be asked will not be read either
+            found = os.stat(source)  # noqa: PTH116 - Path has none for a descriptor
+            mode = stat.S_IMODE(found.st_mode) & 0o777 if stat.S_ISREG(found.st_mode) else mode
+    return OutputPath(path, mode)
 
 
 class Sink:
@@ -42,10 +79,11 @@ class Sink:
         self, target: Target, *, compression: Compression | None = None, replace: bool = True
     ) -> None:
         self.crc = 0
+        pack = _packer(compression)  # what cannot be packed opens nothing
         self._output = _open(target, replace=replace)
         self._file: Any = self._output.file
         try:
-            self._packer = _packer(self._output.file, compression)
+            self._packer = pack(self._output.file) if pack is not None else None
         except BaseException:
             self._output.abort()
             raise
@@ -92,97 +130,224 @@ class _Output(Protocol):
     def abort(self) -> None: ...
 
 
+class Whole:
+    """A file to which every byte is written, or it is an error; raw files may take less than they are given.
+
+    Errors carry `name`, what the user calls the file. `forget` makes it take everything and keep nothing:
+    a compressor that is dropped wants to write its last bytes, after an error too.
+    """
+
+    def __init__(self, raw: Writable, name: str | None = None) -> None:
+        self.raw: Writable | None = raw
+        self._name = name
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        """Write all of it. BlockingIOError when a file that does not wait is full."""
+        size = memoryview(data).nbytes
+        if self.raw is None:
+            return size
+        try:
+            taken = self.raw.write(data)
+            if taken != size:
+                _write_rest(self.raw, memoryview(data).cast("B"), taken)
+        except OSError as error:
+            raise _named(error, self._name) from error
+        return size
+
+    def flush(self) -> None:
+        """Hand on what the file holds back."""
+        flush = getattr(self.raw, "flush", None)
+        if flush is not None:
+            with naming(self._name):
+                flush()
+
+    def forget(self) -> None:
+        """Nothing that comes from now on is written."""
+        self.raw = None
+
+
+def _write_rest(raw: Writable, rest: memoryview, taken: object) -> None:
+    """What is left when `taken` is what the first write answered."""
+    while rest:
+        if taken is None:
+            raise BlockingIOError(errno.EAGAIN, "takes nothing and does not wait: its write answered None")
+        if not isinstance(taken, int) or not 0 < taken <= len(rest):
+            raise OSError(errno.EIO, f"its write answered {taken!r} to {len(rest)} bytes")
+        rest = rest[taken:]
+        taken = raw.write(rest) if rest else 0
+
+
+def _named(error: OSError, name: str | None) -> OSError:
+    return OSError(error.errno, error.strerror or str(error), error.filename if name is None else name)
+
+
+@contextmanager
+def naming(name: str | None) -> Iterator[None]:
+    """An OSError that leaves the body names this file."""
+    try:
+        yield
+    except OSError as error:
+        raise _named(error, name) from error
+
+
 class _Given:
     """A file object of the caller's, who also closes it."""
 
     def __init__(self, file: Writable) -> None:
-        self.file = _Whole(file)
+        self.file = Whole(file)
 
     def commit(self) -> None:
-        flush = getattr(self.file.raw, "flush", None)
-        if flush is not None:
-            flush()
+        self.file.flush()
 
     def abort(self) -> None:
-        pass
-
-
-class _Whole:
-    """Raw files may take less than they are given; nothing may be lost by that."""
-
-    def __init__(self, raw: Writable) -> None:
-        self.raw = raw
-
-    def write(self, data: bytes) -> int:
-        rest = memoryview(data)
-        while rest:
-            taken = self.raw.write(rest if len(rest) < len(data) else data)
-            if not isinstance(taken, int):
-                break
-            rest = rest[taken:]
-        return len(data)
-
-    def flush(self) -> None:
-        pass
+        self.file.forget()
 
 
 class _Direct:
     """A pipe, a terminal, /dev/null: what cannot be replaced is written in place."""
 
-    def __init__(self, path: Path) -> None:
-        self.file: IO[bytes] = path.open("wb")
+    def __init__(self, path: Path, name: str) -> None:
+        self._name = name
+        self._opened: IO[bytes] = path.open("wb")
+        self.file = Whole(self._opened, name)
 
     def commit(self) -> None:
-        self.file.close()
+        with naming(self._name):
+            self._opened.close()
 
     def abort(self) -> None:
+        self.file.forget()
         with suppress(OSError):  # the error that brought us here says more
-            self.file.close()
+            self._opened.close()
 
 
 class _Replaced:
     """A regular file, written under a temporary name in its own directory."""
 
-    def __init__(self, path: Path, *, replace: bool) -> None:
+    def __init__(self, path: Path, name: str, *, replace: bool, mode: int) -> None:
+        self._name = name
         self._path = path.resolve()  # what a symbolic link points at is replaced, not the link
         self._replace = replace
-        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-        # Not tempfile: its files are for their owner only, and a snapshot is read by a server's user.
-        self.file: IO[bytes] = os.fdopen(os.open(self._temporary, flags, 0o666), "wb")
+        self._scratch = _Scratch(self._path)
+        # Arranged before there is a file: wherever an exception or the end of the process comes from.
+        self._finalizer = weakref.finalize(self, self._scratch.discard)
+        with naming(name):
+            self.file = self._scratch.make(mode, name)
 
     def commit(self) -> None:
-        self.file.flush()
-        os.fsync(self.file.fileno())  # the rename must not reach the disk before the bytes
-        self.file.close()
-        if not self._replace and self._path.exists():
-            raise FileExistsError(errno.EEXIST, "exists already", str(self._path))
-        self._temporary.replace(self._path)
+        with naming(self._name):
+            if not self._replace and os.path.lexists(self._path):
+                raise FileExistsError(errno.EEXIST, "exists already")
+            self._scratch.rename()
+            self._finalizer.detach()
+            _sync_folder(self._path.parent)
 
     def abort(self) -> None:
-        with suppress(OSError):
-            self.file.close()
-        self._temporary.unlink(missing_ok=True)
+        self._finalizer()
+
+
+class _Scratch:
+    """The temporary file beside `target`; made, then either finished or discarded."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._process = os.getpid()
+        self.path: Path | None = None  # until it is tried to make it
+        self._opened: IO[bytes] | None = None
+        self._file: Whole | None = None
+
+    def make(self, mode: int, name: str) -> Whole:
+        """Create it; for its user alone at first if it is to get the mode and owner of another."""
+        try:
+            old = self._target.stat()
+        except FileNotFoundError:
+            old = None
+        fd = self._create(mode if old is None else 0o600)
+        if old is not None:
+            _keep_owner_and_mode(fd, old)
+        self._opened = os.fdopen(fd, "wb")
+        self._file = Whole(self._opened, name)
+        return self._file
+
+    def _create(self, mode: int) -> int:
+        # Not tempfile: its files are for their owner only, and a snapshot is read by a server's user.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | sum(getattr(os, name, 0) for name in _FLAGS)
+        start = self._target.name[:NAME_SHOWN]
+        for tries in range(_NAME_TRIES):
+            self.path = self._target.with_name(f".{start}.{secrets.token_hex(8)}.tmp")
+            try:
+                return os.open(self.path, flags, mode)
+            except FileExistsError:
+                self.path = None  # it is not ours to remove
+                if tries == _NAME_TRIES - 1:
+                    raise
+            except FileNotFoundError:
+                raise FileNotFoundError(errno.ENOENT, "there is no such folder") from None
+        raise AssertionError  # the last try returns or raises
+
+    def rename(self) -> None:
+        """Give it the name of the target, once all its bytes are on the disk."""
+        assert self._opened is not None  # make() came first
+        assert self.path is not None
+        self._opened.flush()
+        os.fsync(self._opened.fileno())  # the rename must not reach the disk before the bytes
+        self._opened.close()
+        self.path.replace(self._target)
+
+    def discard(self) -> None:
+        """Remove it. Called again, or before it was made, or in a fork, it does nothing."""
+        if self._process != os.getpid():
+            return
+        if self._file is not None:
+            self._file.forget()
+        if self._opened is not None:
+            with suppress(OSError):  # what is held back need not reach a full disk
+                self._opened.close()
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
+def _keep_owner_and_mode(fd: int, old: os.stat_result) -> None:
+    if not hasattr(os, "fchown"):  # Windows: files have neither
+        return
+    with suppress(PermissionError):  # only root may give a file away
+        os.fchown(fd, old.st_uid, old.st_gid)
+    os.fchmod(fd, stat.S_IMODE(old.st_mode))  # after the owner, whose change takes bits away
+
+
+def _sync_folder(folder: Path) -> None:
+    """The name is on the disk too. Some file systems cannot sync a folder; they keep names their own way."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    with suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def _open(target: Target, *, replace: bool) -> _Output:
     if isinstance(target, str | os.PathLike):
-        return _open_path(Path(target), replace=replace)
+        mode = target.mode if isinstance(target, OutputPath) else NEW_MODE
+        name = os.fspath(target)
+        with naming(name):
+            return _open_path(Path(target), name, replace=replace, mode=mode)
     return _Given(target)
 
 
-def _open_path(path: Path, *, replace: bool) -> _Direct | _Replaced:
+def _open_path(path: Path, name: str, *, replace: bool, mode: int) -> _Direct | _Replaced:
     try:
-        mode = path.stat().st_mode
+        kind = path.stat().st_mode
     except FileNotFoundError:
-        return _Replaced(path, replace=replace)
-    if stat.S_ISREG(mode):
+        return _Replaced(path, name, replace=replace, mode=mode)
+    if stat.S_ISREG(kind):
         if not replace:
-            raise FileExistsError(errno.EEXIST, "exists already", str(path))
-        return _Replaced(path, replace=replace)
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
-    return _Direct(path)
+            raise FileExistsError(errno.EEXIST, "exists already")
+        return _Replaced(path, name, replace=replace, mode=mode)
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, "is a directory")
+    return _Direct(path, name)
 
 
 def compression_of_name(name: str) -> Compression | None:
@@ -190,13 +355,36 @@ def compression_of_name(name: str) -> Compression | None:
     return SUFFIXES.get(Path(name).suffix.lower())
 
 
-def _packer(file: Any, compression: Compression | None) -> Any:
-    if compression is None:
-        return None
-    if compression == "gzip":
-        return gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0, compresslevel=6)
+def _packer(compression: Compression | None) -> Any:
+    """What wraps a file. ContainerError when the package for that is not here."""
+    return None if compression is None else _PACKERS[compression]()
+
+
+def check_compression(compression: Compression | None) -> None:
+    """Import what the compression needs. ContainerError, which names the package, when it is not here."""
+    _packer(compression)
+
+
+def _gzip_packer() -> Any:
+    return lambda file: gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0, compresslevel=6)
+
+
+def _lz4_packer() -> Any:
     try:
         import lz4.frame  # noqa: PLC0415 - optional
     except ImportError:
         raise ContainerError("writing LZ4 needs the package lz4: pip install lz4") from None
-    return lz4.frame.LZ4FrameFile(file, mode="wb")
+    return lambda file: lz4.frame.LZ4FrameFile(file, mode="wb")
+
+
+def _zstd_packer() -> Any:
+    try:
+        import zstandard  # noqa: PLC0415 - optional
+    except ImportError:
+        raise ContainerError(
+            "writing zstd needs the package zstandard: pip install 'rdbcodec[zstd]'"
+        ) from None
+    return lambda file: zstandard.ZstdCompressor(write_checksum=True).stream_writer(file, closefd=False)
+
+
+_PACKERS = {"gzip": _gzip_packer, "lz4": _lz4_packer, "zstd": _zstd_packer}

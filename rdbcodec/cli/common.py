@@ -5,27 +5,48 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rdbcodec.containers import Source
 from rdbcodec.formats import DIALECTS
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
 from rdbcodec.reports.tables import Section, render_rich, render_text
-from rdbcodec.sink import SUFFIXES, Compression, compression_of_name, output
+from rdbcodec.showing import json_escaped, masked
+from rdbcodec.showing import name as shown
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-OK, NEGATIVE, USAGE, UNREADABLE, IO_ERROR, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 130, 143
+OK, NEGATIVE, USAGE, UNREADABLE, IO_ERROR, BUG = 0, 1, 2, 3, 4, 70
+HUNG_UP, INTERRUPTED, TERMINATED = 129, 130, 143
+# What each means, once: `--help` shows it, and so does the README.
+EXIT_CODES = {
+    OK: "done; the answer is yes",
+    NEGATIVE: "the answer is no, or something would be lost",
+    USAGE: "the command line is not understood",
+    UNREADABLE: "the data cannot be read, or is not sound",
+    IO_ERROR: "a file cannot be opened, read or written",
+    BUG: "a bug of rdbcodec; the traceback is on stderr",
+    HUNG_UP: "ended by SIGHUP",
+    INTERRUPTED: "ended by Ctrl-C (SIGINT)",
+    TERMINATED: "ended by SIGTERM",
+}
 
 STDIN = "-"
+
+
+class Refusal(Exception):
+    """What was asked for is not done: the exit code, and why."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,45 +91,6 @@ def open_file(name: str, options: argparse.Namespace, *, max_value: int) -> Read
     )
 
 
-def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of every command that writes a file."""
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="where to write; - is stdout")
-    parser.add_argument("--force", action="store_true", help="write over an existing file")
-
-
-def output_of(name: str, *, force: bool) -> AbstractContextManager[Any]:
-    """The file that -o names: there whole when the body is done, not at all when it fails; - is stdout.
-
-    Raises FileExistsError when there is such a file and `force` does not allow to replace it.
-    """
-    return output(sys.stdout.buffer if name == STDIN else name, replace=force)
-
-
-@contextmanager
-def whole_stdout() -> Iterator[IO[bytes]]:
-    """A file that goes to stdout when the body is done: what a pipe was given cannot be taken back."""
-    with tempfile.TemporaryFile() as spool:
-        yield spool
-        spool.seek(0)
-        shutil.copyfileobj(spool, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
-
-
-def add_compress_argument(parser: argparse.ArgumentParser) -> None:
-    """What a snapshot that is written is wrapped in; see `compression_of`."""
-    parser.add_argument(
-        "--compress",
-        choices=(*SUFFIXES.values(), "none"),
-        help="wrap the file (default: what its suffix says)",
-    )
-
-
-def compression_of(options: argparse.Namespace) -> Compression | None:
-    """What --compress, or else the suffix of the output, asks for."""
-    asked = options.compress or compression_of_name(options.output)
-    return None if asked == "none" else asked
-
-
 class Progressing(Protocol):
     """What is read; how far, and how much there is, in bytes of the file."""
 
@@ -124,10 +106,11 @@ def progress_of(
     name: str, reader: Progressing, options: argparse.Namespace
 ) -> Iterator[Callable[[], None] | None]:
     """A function to call now and then, or None when nobody watches."""
-    if options.no_progress or not sys.stderr.isatty():
+    in_the_way = getattr(options, "output", None) == STDIN and sys.stdout.isatty()
+    if options.no_progress or in_the_way or not sys.stderr.isatty():
         yield None
         return
-    bar = _rich_bar(name, reader) or _PlainBar(name, reader)
+    bar = _rich_bar(shown(name), reader) or _PlainBar(shown(name), reader)
     with bar:
         yield bar.update
 
@@ -166,7 +149,8 @@ class _PlainBar:
 def _rich_bar(name: str, reader: Progressing) -> Any:
     try:
         from rich.console import Console  # noqa: PLC0415
-        from rich.progress import Progress  # noqa: PLC0415
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415
+        from rich.progress import TimeRemainingColumn as TimeLeft  # noqa: PLC0415
     except ImportError:
         return None
 
@@ -174,18 +158,24 @@ def _rich_bar(name: str, reader: Progressing) -> Any:
         def update(self) -> None:  # type: ignore[override]
             super().update(self.task_ids[0], completed=reader.bytes_read, total=reader.size)
 
-    bar = Bar(console=Console(stderr=True), transient=True)
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeLeft()
+    bar = Bar(*columns, console=Console(stderr=True), transient=True)
     bar.add_task(name, total=reader.size)
     return bar
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """One JSON document."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    """One JSON document, in ASCII where stdout is not UTF-8."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json_escaped(json.dumps(document, indent=2, ensure_ascii=not utf8)))
 
 
 def print_sections(title: str, sections: Sequence[Section]) -> None:
-    """Tables for a person: rich ones on a terminal that can, plain text otherwise."""
+    """Tables for a person: rich ones on a terminal that can, plain text otherwise.
+
+    Secrets go before the layout does: a signature that a column breaks in two is none to whom looks for it.
+    """
+    sections = [section._replace(rows=[[*map(masked, row)] for row in section.rows]) for section in sections]
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         try:
             from rich.console import Console  # noqa: PLC0415

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from rdbcodec.cli import circumstances
@@ -23,6 +22,7 @@ from rdbcodec.cli.common import (
     print_sections,
     progress_of,
 )
+from rdbcodec.cli.outputs import add_force_argument, like_input
 from rdbcodec.compat import profile_json, sas
 from rdbcodec.compat import targets as known
 from rdbcodec.compat.profile import Profile, profile
@@ -32,6 +32,7 @@ from rdbcodec.compat.verdict import Verdict, check
 from rdbcodec.errors import TargetError
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import compat
+from rdbcodec.sink import output
 
 _MATRIX_FROM = 4  # with more targets than three a table says more than blocks of text
 
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--targets-file", metavar="FILE", help="targets of your own, TOML or JSON")
     parser.add_argument("--profile-in", action="append", metavar="FILE", help="judge a profile saved before")
     parser.add_argument("--profile-out", metavar="FILE", help="save the profile of the one FILE as JSON")
+    add_force_argument(parser)
     add_source_arguments(parser)
     circumstances.add_arguments(parser)
 
@@ -98,8 +100,13 @@ def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, Profile]]:
         options.current = name
         facts = _profile(name, options)
         if options.profile_out is not None:
-            Path(options.profile_out).write_text(profile_json.dumps(facts), "utf-8")
+            _save(facts, options)
         yield name, facts
+
+
+def _save(facts: Profile, options: argparse.Namespace) -> None:
+    with output(like_input(options.profile_out, options), replace=options.force) as out:
+        out.write(profile_json.dumps(facts).encode())
 
 
 def _profile(name: str, options: argparse.Namespace) -> Profile:

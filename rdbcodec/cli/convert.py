@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from rdbcodec.cli.common import add_output_arguments, add_source_arguments
+from rdbcodec.cli.common import add_source_arguments
+from rdbcodec.cli.outputs import add_output_arguments
 from rdbcodec.cli.writing import add_writing_arguments, write_snapshot
 from rdbcodec.datatypes.form import SETTINGS, Form
 from rdbcodec.errors import EncodeError

@@ -16,15 +16,16 @@ from rdbcodec.cli.common import (
     add_source_arguments,
     now_of,
     open_file,
-    output_of,
     progress_of,
 )
+from rdbcodec.cli.outputs import add_force_argument, output_of
 from rdbcodec.errors import RdbError
 from rdbcodec.formats import VERSIONS
 from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Losses
 from rdbcodec.records import Record
 from rdbcodec.reports.words import functions_left_out
+from rdbcodec.showing import name as shown
 from rdbcodec.texts import ndjson, tables
 
 
@@ -54,7 +55,7 @@ def add_dumping_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", default=STDIN, metavar="OUT", help="where to write (default: stdout)"
     )
-    parser.add_argument("--force", action="store_true", help="write over an existing file")
+    add_force_argument(parser)
     add_source_arguments(parser)
     selecting.add_arguments(parser)
 
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     )
     lost = losses.of("data")
     for loss in [*lost, *losses.of("hint")]:
-        print(f"{options.files[0]}: {loss.text(hide_keys=options.hide_keys)}", file=sys.stderr)
+        print(f"{shown(options.files[0])}: {loss.text(hide_keys=options.hide_keys)}", file=sys.stderr)
     return NEGATIVE if lost else OK
 
 
@@ -90,7 +91,7 @@ def write_selected(
     name = options.files[0]
     selection = selecting.selection_of(options, max_value=_held(options))
     with (
-        output_of(options.output, force=options.force) as out,
+        output_of(options) as out,
         open_file(name, options, max_value=_held(options)) as reader,
         progress_of(name, reader, options) as tick,
     ):
@@ -101,10 +102,10 @@ def write_selected(
         except RdbError:
             if options.output == STDIN:
                 out.flush()
-                print(f"{name}: the output is incomplete", file=sys.stderr)
+                print(f"{shown(name)}: the output is incomplete", file=sys.stderr)
             raise
     if left_out["function"] and tells_functions:
-        print(f"{name}: {functions_left_out(left_out['function'])}", file=sys.stderr)
+        print(f"{shown(name)}: {functions_left_out(left_out['function'])}", file=sys.stderr)
 
 
 def _held(options: argparse.Namespace) -> int:

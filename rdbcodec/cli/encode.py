@@ -6,15 +6,16 @@ import argparse
 import sys
 from collections.abc import Iterable
 
-from rdbcodec.cli.common import (
-    OK,
-    STDIN,
+from rdbcodec.cli.common import OK, STDIN
+from rdbcodec.cli.outputs import (
     add_compress_argument,
     add_output_arguments,
     compression_of,
+    path_of,
     whole_stdout,
 )
 from rdbcodec.formats import DIALECTS, VERSIONS
+from rdbcodec.showing import name as shown
 from rdbcodec.sink import Target
 from rdbcodec.texts.build import build
 from rdbcodec.writer import Writer
@@ -46,12 +47,12 @@ def run(options: argparse.Namespace) -> int:
     name = options.files[0]
     with open(sys.stdin.fileno() if name == STDIN else name, "rb", closefd=name != STDIN) as lines:
         if options.output != STDIN:
-            writer = _build(lines, options.output, options)
+            writer = _build(lines, path_of(options), options)
         else:
             with whole_stdout() as spool:
                 writer = _build(lines, spool, options)
     for loss in writer.losses.of("hint"):
-        print(f"{name}: {loss.text()}", file=sys.stderr)
+        print(f"{shown(name)}: {loss.text()}", file=sys.stderr)
     return OK
 
 

@@ -8,7 +8,8 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from rdbcodec.cli import selecting
-from rdbcodec.cli.common import add_output_arguments, add_source_arguments
+from rdbcodec.cli.common import add_source_arguments
+from rdbcodec.cli.outputs import add_output_arguments
 from rdbcodec.cli.writing import add_writing_arguments, write_snapshot
 
 if TYPE_CHECKING:

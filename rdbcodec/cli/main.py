@@ -1,27 +1,33 @@
-"""The command line: arguments in, library call, exit code out.
-
-0    done                     3    the data cannot be read; stderr says FILE: offset N: what
-1    the answer is negative   4    the file cannot be opened, read or written
-2    usage                    130  interrupted, 143 told to end
-"""
+"""The command line: arguments in, library call, exit code out (`common.EXIT_CODES`)."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import os
-import re
-import signal
 import sys
+import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import suppress
+from typing import Any, NoReturn
 
 from rdbcodec import __version__
-from rdbcodec.cli.common import INTERRUPTED, IO_ERROR, NEGATIVE, OK, TERMINATED, UNREADABLE
+from rdbcodec.cli.common import (
+    BUG,
+    EXIT_CODES,
+    INTERRUPTED,
+    IO_ERROR,
+    NEGATIVE,
+    OK,
+    STDIN,
+    UNREADABLE,
+    Refusal,
+)
+from rdbcodec.cli.outputs import prepare
+from rdbcodec.cli.screens import STDOUT, screens
 from rdbcodec.errors import DecodeError, EncodeError, RdbError
-
-if TYPE_CHECKING:
-    from types import FrameType
+from rdbcodec.showing import escaped
+from rdbcodec.showing import name as shown
 
 # Each has a module of its name beside this one. Only the one that is run is imported.
 COMMANDS = {
@@ -40,15 +46,20 @@ COMMANDS = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Repeats no signature of a SAS behind a mistyped flag: messages end up in logs."""
+    """Repeats what was typed without its secrets and on one line: messages end up in logs."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(re.sub(r"\bsig=[^&\s'\"]*", "sig=...", message))
+        super().error(shown(message))
 
 
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:
     """The argument parser; of the commands only the chosen one has its arguments."""
-    top = _Parser(prog="rdbcodec", description="Read, write, convert and judge Redis and Valkey snapshots.")
+    top = _Parser(
+        prog="rdbcodec",
+        description="Read, write, convert and judge Redis and Valkey snapshots.",
+        epilog="\n".join(["exit codes:", *(f"  {code:<4} {means}" for code, means in EXIT_CODES.items())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     top.add_argument("--version", action="version", version=f"rdbcodec {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, help_ in COMMANDS.items():
@@ -69,47 +80,56 @@ def chosen_of(arguments: Sequence[str]) -> str | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code. Bad data never ends in a traceback."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    """Run a command; the exit code. A traceback is a bug of ours, never bad data, and has its own code."""
+    with screens():
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        except KeyboardInterrupt:
+            return _fail(INTERRUPTED, "interrupted")
+        except Exception:  # noqa: BLE001 - shown whole, and not taken for an answer
+            return _fail(BUG, f"{traceback.format_exc()}this is a bug of rdbcodec: please report it")
+
+
+def _run(arguments: Sequence[str]) -> int:
     options = parser(chosen_of(arguments)).parse_args(arguments)
-    options.current = next(iter(options.files), options.command)
+    options.current = next(iter(getattr(options, "files", ())), options.command)
     try:
+        prepare(options)
         code: int = module_of(options.command).run(options)
         sys.stdout.flush()
+    except Refusal as refusal:
+        return _fail(refusal.code, refusal.message)
     except EncodeError as error:
-        return _fail(NEGATIVE, f"{options.current}: {_words(error, hide_keys=options.hide_keys)}")
+        return _fail(NEGATIVE, f"{shown(options.current)}: {_words(error, options)}")
     except RdbError as error:
-        return _fail(UNREADABLE, f"{options.current}: {_words(error, hide_keys=options.hide_keys)}")
-    except BrokenPipeError:
-        # The reader of our output has gone (| head): nothing to say, and Python must not say it either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
-    except FileExistsError as error:
-        return _fail(IO_ERROR, f"{error.filename}: {error.strerror}, --force writes over it")
+        return _fail(UNREADABLE, f"{shown(options.current)}: {_words(error, options)}")
     except OSError as error:
-        return _fail(IO_ERROR, f"{error.filename or options.current}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        return _fail(INTERRUPTED, "interrupted")
+        return _fail_of(error, shown(str(error.filename or options.current)))
     return code
 
 
-def _words(error: RdbError, *, hide_keys: bool) -> str:
-    if hide_keys and isinstance(error, DecodeError | EncodeError):
+def _fail_of(error: OSError, name: str) -> int:
+    """What the operating system said no to; `name` is the file, as its user called it."""
+    if error.filename in (STDIN, STDOUT):
+        # What stdout still holds cannot be written, and Python must not say so once more.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        if error.filename == STDOUT:  # | head: it has seen enough of a report
+            return OK
+        return _fail(IO_ERROR, f"{name}: the reader went away before everything was written")
+    if isinstance(error, FileExistsError):
+        return _fail(IO_ERROR, f"{name}: {error.strerror}, --force writes over it")
+    return _fail(IO_ERROR, f"{name}: {escaped(error.strerror or str(error))}")
+
+
+def _words(error: RdbError, options: argparse.Namespace) -> str:
+    if getattr(options, "hide_keys", False) and isinstance(error, DecodeError | EncodeError):
         error.key = None
     return str(error)
 
 
 def _fail(code: int, message: str) -> int:
-    print(message, file=sys.stderr)
+    with suppress(OSError):  # nobody listens on stderr; the exit code says it too
+        print(message, file=sys.stderr)
     return code
-
-
-def run() -> None:
-    """The console script. Being told to end cleans up as Ctrl-C does: no half-written file stays behind."""
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(main())
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise SystemExit(TERMINATED)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rdbcodec.cli.common import OK, STDIN, add_output_arguments, input_of, output_of
+from rdbcodec.cli.common import OK, STDIN, input_of
+from rdbcodec.cli.outputs import add_output_arguments, whole_output_of
 from rdbcodec.formats import DIALECTS
 from rdbcodec.padding import pad
 from rdbcodec.reports.words import plural
+from rdbcodec.showing import name as shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,11 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the padded copy, and say what was added."""
-    with output_of(options.output, force=options.force) as out:
+    with whole_output_of(options) as out:
         done = pad(input_of(options.files[0]), out, **reading_options(options))
     if options.output != STDIN:
         added = plural(done.written - done.read, "zero byte")
-        print(f"{options.output}: {plural(done.written, 'byte')}, {added} added")
+        print(f"{shown(options.output)}: {plural(done.written, 'byte')}, {added} added")
     return OK
 
 
@@ -30,6 +32,7 @@ def add_copying_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `pad` and `unpad`."""
     parser.add_argument("files", nargs=1, metavar="FILE", help="snapshot, plain or gzip; - is stdin")
     add_output_arguments(parser)
+    parser.set_defaults(in_place=True)  # nothing is lost by it, and the file appears whole or not at all
     parser.add_argument("--dialect", choices=DIALECTS, help="default: what the file says")
     parser.add_argument("--any-version", action="store_true", help="read a header version nobody knows yet")
     parser.add_argument("--no-checksum", action="store_true", help="do not verify the checksum")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from rdbcodec.cli.common import OK, STDIN, input_of, output_of
+from rdbcodec.cli.common import OK, STDIN, input_of
+from rdbcodec.cli.outputs import whole_output_of
 from rdbcodec.cli.pad import add_copying_arguments, reading_options
 from rdbcodec.padding import unpad
 from rdbcodec.reports.words import plural
+from rdbcodec.showing import name as shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,9 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the copy without padding, and say what was cut."""
-    with output_of(options.output, force=options.force) as out:
+    with whole_output_of(options) as out:
         done = unpad(input_of(options.files[0]), out, **reading_options(options))
     if options.output != STDIN:
         cut = plural(done.read - done.written, "zero byte")
-        print(f"{options.output}: {plural(done.written, 'byte')}, {cut} cut off")
+        print(f"{shown(options.output)}: {plural(done.written, 'byte')}, {cut} cut off")
     return OK

@@ -12,19 +12,18 @@ from rdbcodec.cli.common import (
     NEGATIVE,
     OK,
     STDIN,
-    add_compress_argument,
-    compression_of,
     open_file,
     print_json,
     progress_of,
-    whole_stdout,
 )
+from rdbcodec.cli.outputs import add_compress_argument, compression_of, path_of, whole_stdout
 from rdbcodec.conversion import Conversion, convert
 from rdbcodec.datatypes.form import Form
 from rdbcodec.errors import LossyConversion
 from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Loss
 from rdbcodec.reports.words import functions_left_out, plural
+from rdbcodec.showing import name as shown
 from rdbcodec.texts.scalars import json_bytes
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def _convert(opened: _Opened, options: argparse.Namespace, **told: Any) -> Conve
     }
     source = opened if Path(options.files[0]).is_file() else opened()
     if options.output != STDIN:
-        return convert(source, options.output, **told)
+        return convert(source, path_of(options), **told)
     with whole_stdout() as spool:
         return convert(source, spool, **told)
 
@@ -119,7 +118,7 @@ def _refuse(name: str, error: LossyConversion, options: argparse.Namespace) -> i
             "losses": _json(error.losses, options),
         }
         print_json(document)
-    print(f"{name}: {error.target} cannot hold everything, nothing was written:", file=sys.stderr)
+    print(f"{shown(name)}: {error.target} cannot hold everything, nothing was written:", file=sys.stderr)
     _print_losses(error.losses, options)
     print("with --allow-loss the rest is written all the same", file=sys.stderr)
     return NEGATIVE
@@ -144,7 +143,7 @@ def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
         return
     left_out = f", {done.filtered:,} left out" if done.filtered else ""
     out = sys.stderr if to_stdout else sys.stdout
-    print(f"{options.output}: {plural(done.keys, 'key')} {verb} {done.target}{left_out}", file=out)
+    print(f"{shown(options.output)}: {plural(done.keys, 'key')} {verb} {done.target}{left_out}", file=out)
     if done.filtered_functions:
         print(f"  {functions_left_out(done.filtered_functions)}", file=out)
     for title, losses in (("lost", done.losses), ("hints left out", done.hints)):

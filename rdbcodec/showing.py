@@ -1,0 +1,140 @@
+"""Words on their way to a person: what came from outside passes through here before it is shown.
+
+A file name, a flag, a key are text of somebody else's making, and what we print ends up on terminals, in
+logs and in tickets. The rules this file keeps:
+
+* The signature of a SAS is a password, and so is what else signs a URL. `masked` takes it out of any text,
+  in any case and percent encoding. Reports, messages and reports in JSON pass through it; data (`keys`,
+  `dump`) does not, because data must come out as it went in.
+* A terminal obeys control characters, and a log trusts line ends. `name` shows a name with everything
+  escaped that is not printable: C0, C1, line ends, bidirectional overrides, bytes that are no text.
+* A key's name can be hidden: left out, or replaced by a digest that nobody can look up who does not have
+  the secret it was made with, and that is the same wherever the secret is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+
+# --- secrets ----------------------------------------------------------------------------------------
+
+
+def _spelled(word: str) -> str:
+    """A pattern for a word, each character as it is or percent-encoded any number of times."""
+    return "".join(map(_char_spelled, word))
+
+
+def _char_spelled(char: str) -> str:
+    codes = "|".join(f"{ord(case):02x}" for case in {char.lower(), char.upper()})
+    return f"(?:{re.escape(char)}|%(?:25)*(?:{codes}))"
+
+
+# A signature is called `sig` by Azure, X-Amz-Signature, X-Goog-Signature or Signature by the others. The
+# value goes on to the next parameter, quote, bracket or space: too much rather than too little.
+_SIGNS = "|".join(map(_spelled, ("sig", "signature", "security-token", "accountkey")))
+_SECRETS = re.compile(rf"((?:{_SIGNS}){_spelled('=')})[^&\s'\"<>()]*", re.IGNORECASE)
+_PASSWORDS = re.compile(r"(://)[^/?#\s'\"]*@")  # redis://user:password@host
+HIDDEN = "..."
+
+
+def masked(text: str) -> str:
+    """`text` without the signatures and passwords of the URLs in it: "sig=..."."""
+    if "=" in text or "%" in text:
+        text = _SECRETS.sub(rf"\1{HIDDEN}", text)
+    return _PASSWORDS.sub(rf"\1{HIDDEN}@", text) if "://" in text else text
+
+
+# --- names ------------------------------------------------------------------------------------------
+
+
+def name(path: str) -> str:
+    """The name of a file as a person sees it: printable, on one line, without secrets."""
+    return masked(escaped(path))
+
+
+def escaped(text: str) -> str:
+    """`text` with everything that is not printable as an escape: \\n, \\x1b, \\u202e, \\xff."""
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(char: str) -> str:
+    if char.isprintable():
+        return char
+    if "\udc80" <= char <= "\udcff":  # a byte of a file name that is no text
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def json_escaped(document: str) -> str:
+    """JSON text in which what is not printable stands as an escape of JSON's; line ends between values stay.
+
+    Beyond the line ends such characters can stand only in strings, where the escape means the same.
+    """
+    return document if document.isprintable() else _UNPRINTABLE.sub(_json_escape, document)
+
+
+_UNPRINTABLE = re.compile(r"[^\n -~]")
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    char = found[0]
+    if char.isprintable():
+        return char
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def shell_word(word: str) -> str:
+    """A word of a command line as bash reads it, on one line: `$'a\\nb'` where it is not printable."""
+    if word.isprintable():
+        return shlex.quote(word)
+    chars = (
+        char if char.isprintable() else _bash_escape(char) for char in _BASH_SPECIAL.sub(r"\\\g<0>", word)
+    )
+    return f"$'{''.join(chars)}'"
+
+
+_BASH_SPECIAL = re.compile(r"[\\']")
+
+
+def _bash_escape(char: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(char))
+
+
+# --- keys -------------------------------------------------------------------------------------------
+
+KEY_SHOWN = 80  # bytes of a key in a message: enough to find it, short enough for a log line
+STAND_IN = "key#"  # what the name of a hidden key begins with, where there must be one
+
+
+class KeyDigest:
+    """Keys are shown as digests made with a secret: equal keys look equal, and none can be guessed."""
+
+    def __init__(self, secret: bytes) -> None:
+        # Reading a snapshot needs no hashes; whoever imports rdbcodec should not pay for them.
+        from hashlib import blake2b  # noqa: PLC0415
+
+        self._blake2b = blake2b
+        self._key = blake2b(secret, digest_size=32).digest()  # secrets may be of any length
+
+    def of(self, key: bytes) -> str:
+        """The digest of a key: key#0f1e2d3c4b5a6978."""
+        return STAND_IN + self._blake2b(key, key=self._key, digest_size=8).hexdigest()
+
+
+Hiding = bool | KeyDigest
+"""How keys are hidden: not at all, left out, or as digests."""
+
+
+def show_key(key: bytes) -> str:
+    """A key as a message shows it: Python bytes notation, cut after KEY_SHOWN bytes."""
+    return repr(key) if len(key) <= KEY_SHOWN else f"{key[:KEY_SHOWN]!r}... ({len(key)} bytes)"
+
+
+def key_words(key: bytes | None, hide_keys: Hiding = False) -> str | None:
+    """A key in a sentence; None when there is none to show."""
+    if key is None or hide_keys is True:
+        return None
+    return f"key {show_key(key)}" if hide_keys is False else hide_keys.of(key)
