@@ -419,6 +419,7 @@ class Decoder:
         entry = LargeEntry()
         self._fill(entry, start, start)
         entry._size = None
+        entry._is_open, entry._passed = False, 0
         entry._source = self
         self._pos = start
         self._large = walk, at

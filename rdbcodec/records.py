@@ -422,8 +422,10 @@ class ValueSource(Protocol):
 class LargeEntry(AttributedEntry):
     """An Entry whose value is not held. Its bytes pass by once, before the next record is asked for."""
 
-    __slots__ = ("_size", "_source")
+    __slots__ = ("_is_open", "_passed", "_size", "_source")
 
+    _is_open: bool  # whether somebody asked for the bytes
+    _passed: int  # how many of them they took
     _size: int | None
     _source: ValueSource | None
 
@@ -444,14 +446,22 @@ class LargeEntry(AttributedEntry):
     def serialized_size(self) -> int:
         """Bytes of the record on disk; asking walks to the end of the value, after which it is gone."""
         if self._size is None:
-            self._size = self._open().drain()
+            if self._source is None:
+                raise RdbError(_PASSED_BY)
+            self._is_open = True
+            self._size = self._passed + self._source.drain()
         return len(self._attributes.raw) + len(self._record) + self._size
 
     def value(self) -> NoReturn:
         self._refuse()
 
     def chunks(self) -> Iterator[bytes]:
-        return self._open().pieces()
+        return self._counted(self._open())
+
+    def _counted(self, source: ValueSource) -> Iterator[bytes]:
+        for piece in source.pieces():
+            self._passed += len(piece)
+            yield piece
 
     def verify(self) -> None:
         for _ in self.items(skip_large=True):
@@ -464,11 +474,13 @@ class LargeEntry(AttributedEntry):
         raise error
 
     def _open(self) -> ValueSource:
-        if self._source is None:
-            raise RdbError("the value has passed by: read it before asking for the next record, and once")
-        source, self._source = self._source, None
-        return source
+        if self._source is None or self._is_open:
+            raise RdbError(_PASSED_BY)
+        self._is_open = True
+        return self._source
 
+
+_PASSED_BY = "the value has passed by: read it before asking for the next record, and once"
 
 Record = (
     Header

@@ -54,6 +54,7 @@ LAYERS = {
     "large": 5,
     "writer": 5,
     "conversion": 5,
+    "integrity": 5,
     "selection": 5,
     "texts": 5,
     "padding": 5,

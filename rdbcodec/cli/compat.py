@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from rdbcodec.cli import circumstances
 from rdbcodec.cli.common import (
     NEGATIVE,
     OK,
+    STDIN,
     add_source_arguments,
     now_of,
     open_file,
@@ -48,7 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("text", "json", "markdown"), default="text", help="default: text"
     )
     parser.add_argument("--verbose", action="store_true", help="show remarks too")
-    parser.add_argument("--duplicates", action="store_true", help="look for keys that are there twice, too")
+    parser.add_argument(
+        "--fast", action="store_true", help="do not look at values nor for keys that are there twice"
+    )
+    parser.add_argument(
+        "--duplicates", action="store_true", help="with --fast: look for keys that are there twice"
+    )
     parser.add_argument("--list-targets", action="store_true", help="show the targets and exit")
     parser.add_argument("--explain", metavar="RULE", help="show a rule with its sources and exit")
     parser.add_argument("--targets-file", metavar="FILE", help="targets of your own, TOML or JSON")
@@ -110,11 +117,19 @@ def _save(facts: Profile, options: argparse.Namespace) -> None:
 
 
 def _profile(name: str, options: argparse.Namespace) -> Profile:
+    again = Path(name).is_file() if name != STDIN else False
     with (
         open_file(name, options, max_value=COUNTED_VALUE) as reader,
         progress_of(name, reader, options) as tick,
     ):
-        return profile(reader, now_ms=now_of(options), duplicates=options.duplicates, progress=tick)
+        return profile(
+            reader,
+            now_ms=now_of(options),
+            duplicates=options.duplicates or not options.fast,
+            reopen=(lambda: open_file(name, options, max_value=COUNTED_VALUE)) if again else None,
+            values=not options.fast,
+            progress=tick,
+        )
 
 
 # --- what was asked ---------------------------------------------------------------------------------

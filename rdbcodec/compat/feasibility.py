@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rdbcodec.compat.profile import Kind, Place, Profile
+from rdbcodec.compat.questions_integrity import odd_losses
 from rdbcodec.compat.targets import Target, loader_of, module_types_of
 from rdbcodec.datatypes.form import Form
 from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Loss, row_of
@@ -26,7 +27,7 @@ def conversion_losses(profile: Profile, target: Target) -> list[Loss] | None:
     losses = [*_kind_losses(profile, form), *_opcode_losses(profile, form)]
     if not losses and _is_undecided(profile, form):
         return None
-    return losses
+    return [*losses, *odd_losses(profile, target.reads_like)]
 
 
 def _form(target: Target) -> Form | None:

@@ -15,8 +15,11 @@ from operator import attrgetter
 from typing import Any
 
 from rdbcodec.duplicates import KeyIndex
-from rdbcodec.errors import LimitExceeded
+from rdbcodec.errors import DecodeError, LimitExceeded
 from rdbcodec.formats import Dialect, TypeRow
+from rdbcodec.integrity.oddities import candidates, large_oddities, oddities
+from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
+from rdbcodec.integrity.stream_oddities import Oddity
 from rdbcodec.limits import MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES
 from rdbcodec.reader import Reader, Tail
 from rdbcodec.records import (
@@ -28,6 +31,7 @@ from rdbcodec.records import (
     Function,
     HashTemplate,
     Header,
+    LargeEntry,
     ModuleAux,
     Record,
     ResizeDb,
@@ -144,6 +148,15 @@ class Library:
 
 
 @dataclass(slots=True)
+class OddFact:
+    """Values or records with one trait of integrity.traits: how many, the first, what was found in it."""
+
+    first: Place
+    count: int = 0
+    detail: str = ""
+
+
+@dataclass(slots=True)
 class Profile:
     """The facts of one snapshot."""
 
@@ -172,6 +185,7 @@ class Profile:
     places: dict[str, Place] = field(default_factory=dict)  # of the first opcode of each name, all of them
     duplicates: int | None = None  # None: not looked for, which costs more than the rest of the pass
     duplicate_at: int | None = None  # the offset of one of them
+    oddities: dict[str, OddFact] | None = None  # by trait; None: nobody looked at values and records
 
     @property
     def keys(self) -> int:
@@ -195,6 +209,11 @@ class Profile:
         What is on disk, and two pointers a key: LZF and integers only make the disk smaller than memory.
         """
         return sum(kind.size for kind in self.kinds.values()) + 16 * self.keys
+
+    @property
+    def was_looked_at(self) -> bool:
+        """Whether values were looked at and duplicate keys looked for."""
+        return self.oddities is not None and self.duplicates is not None
 
     def codes(self) -> set[str]:
         """The names of all opcodes in the file, those that stand before keys included."""
@@ -220,19 +239,25 @@ def profile(
     now_ms: int,
     biggest: int = BIGGEST,
     duplicates: bool = False,
+    values: bool = False,
     reopen: Callable[[], Reader] | None = None,
     progress: Callable[[], Any] | None = None,
 ) -> Profile:
-    """The facts of a snapshot, in one pass; with `duplicates`, how many keys are there twice, too.
+    """The facts of a snapshot, in one pass.
+
+    With `duplicates`, how many keys are there twice, too; with `values`, what is odd about values and
+    records, as loaders would find it.
 
     `reopen` gives a second reader, which spares keeping the keys' names until that is known.
     Raises what reading raises: there is no profile of half a file. Use a reader with `max_value`
     COUNTED_VALUE to stay below 64 MiB whatever the file holds.
     """
     facts = Profile(now_ms, containers=reader.containers, file_size=reader.size)
+    if values:
+        facts.oddities = {}
     collector = _Collector(facts, biggest)
     with KeyIndex(reopen) as index:
-        records = iter(reader)
+        records = collector.look_at_large(reader) if values else iter(reader)
         while batch := list(islice(records, BATCH)):
             collector.add(batch)
             if duplicates:
@@ -242,6 +267,8 @@ def profile(
         if duplicates:
             offsets = [duplicate.place for duplicate in index.duplicates()]
             facts.duplicates, facts.duplicate_at = len(offsets), min(offsets, default=None)
+    if values:
+        collector.look_at_libraries()
     for name, offset in reader.opcodes.items():  # those that no record tells of: what others are packed in
         facts.places.setdefault(name, Place(offset))
     facts.dialect = reader.dialect
@@ -265,6 +292,33 @@ class _Collector:
         self.facts = facts
         self.wanted = biggest
         self.threshold = -1 if biggest else 1 << 64  # sizes above it may be among the biggest
+
+    def look_at_large(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The records; values that pass by are looked at while they do."""
+        for record in records:
+            if isinstance(record, LargeEntry):
+                self._add_oddities(record, large_oddities(record))
+            yield record
+
+    def look_at_libraries(self) -> None:
+        """Libraries that are there twice."""
+        names = Counter(library.name for library in self.facts.functions if library.name is not None)
+        twice = sum(count - 1 for count in names.values())
+        if twice and self.facts.oddities is not None:
+            self.facts.oddities["function-twice"] = OddFact(self.facts.places["function"], twice)
+
+    def _look(self, batch: list[Entry]) -> None:
+        for entry in candidates(batch):
+            self._add_oddities(entry, oddities(entry))
+
+    def _add_oddities(self, record: Record, found: Iterable[Oddity]) -> None:
+        odd = self.facts.oddities
+        for trait, detail in found:
+            assert odd is not None  # nobody looks otherwise
+            if trait not in odd:
+                place = _place(record) if isinstance(record, Entry) else Place(record.offset)
+                odd[trait] = OddFact(place, 0, detail)
+            odd[trait].count += 1
 
     def add(self, batch: list[Record]) -> None:
         """Count a batch; one of nothing but plain entries is counted without looking at each."""
@@ -290,6 +344,8 @@ class _Collector:
             kind.size += sum(sizes)
             self._count_modules(kind.row, batch)
         self._add_biggest(batch, sizes)
+        if self.facts.oddities is not None:
+            self._look(batch)
 
     def _add_entries(self, batch: list[Entry]) -> None:
         sizes = [entry.serialized_size for entry in batch]
@@ -299,6 +355,8 @@ class _Collector:
         for entry in batch:
             if isinstance(entry, AttributedEntry):
                 self._add_attributes(entry)
+        if self.facts.oddities is not None:
+            self._look([entry for entry in batch if not entry.is_large])
 
     def _add_mixed(self, batch: list[Entry], sizes: list[int]) -> None:
         for entry, size in zip(batch, sizes, strict=True):
@@ -330,6 +388,8 @@ class _Collector:
         if entry.meta is not None:
             facts.meta_keys += 1
             self._add_place("key-meta", entry)
+            if facts.oddities is not None:
+                self._add_oddities(entry, attribute_oddities(entry))
         facts.large_values += entry.is_large
         expiry = entry.expires_at_ms
         if expiry is None:
@@ -361,6 +421,8 @@ class _Collector:
             self._module(record.module, Place(record.offset)).aux += 1
         elif isinstance(record, End):
             facts.checksum, facts.size = record.checksum, record.size
+        if facts.oddities is not None:
+            self._add_oddities(record, record_oddities(record))
         self._add_rare(record)
 
     def _add_aux(self, record: Aux) -> None:
@@ -429,4 +491,12 @@ def _place(entry: Entry) -> Place:
 
 
 def _big_key(entry: Entry, size: int) -> BigKey:
-    return BigKey(size, entry.offset, entry.db, entry.key, entry.type, entry.encoding, entry.count)
+    return BigKey(size, entry.offset, entry.db, entry.key, entry.type, entry.encoding, _count_of(entry))
+
+
+def _count_of(entry: Entry) -> int | None:
+    """How many elements a value has; a damaged one does not tell, and `oddities` and a check say why."""
+    try:
+        return entry.count
+    except DecodeError:
+        return None

@@ -26,6 +26,7 @@ from rdbcodec.reader import Tail
 
 FORM = 1  # of the file; raised when a reader of the old form would misread the new one
 _MARK = "rdbcodec_profile"
+_ADDED = frozenset({"oddities"})  # fields that files of before do not have: nobody looked
 _TYPE_ROWS = {row.name: row for row in TYPES}
 
 
@@ -108,6 +109,8 @@ def _without_none(arguments: tuple[Any, ...]) -> Any:
 
 def _made_fields(kind: Any, value: Any, place: str) -> dict[str, Any]:
     hints = get_type_hints(kind)
+    if isinstance(value, dict):
+        value = {**dict.fromkeys(_ADDED & hints.keys()), **value}
     if not isinstance(value, dict) or set(value) != set(hints):
         odd = sorted(set(value) ^ set(hints)) if isinstance(value, dict) else []
         _wrong(place, f"a table of {', '.join(hints)}", f"other keys: {', '.join(odd)}" if odd else value)

@@ -45,6 +45,7 @@ from rdbcodec.compat.questions_format import (
     version_too_new,
     version_unknown,
 )
+from rdbcodec.compat.questions_integrity import not_looked_at, odd, odd_unknown, slots_imported
 from rdbcodec.compat.rule import Rule, always
 
 # Keys of other databases come to database 0 under a prefix; two that would meet there are an error.
@@ -52,6 +53,8 @@ FOLD = "rdbcodec convert {file} --fold-databases '{db}:' -o {out}"
 CONVERT = "rdbcodec convert {file} --to {release}{modules} -o {out}"
 _GUNZIP = "gunzip -k {file}"
 _CHECK = "rdbcodec check {file}"
+_LEAVE_OUT = "rdbcodec filter {file} --not-key KEY -o {out} leaves a key out"
+_TRAITS = "rdbcodec/integrity/traits.py"
 _ALL, _SERVERS = ("*",), ("oss", "valkey", "fork")
 _LOAD, _FORKS, _GATES = "5.3 Load semantics", "3.1 Redis / forks", "5.1 First version per value type / opcode"
 _CLOUDS = "3.3 Clouds"
@@ -163,9 +166,25 @@ GENERAL: tuple[Rule, ...] = (
     Rule("G-DUPKEY", _ALL, "blocker", duplicates,
          "keys there twice in one database: {count:,}; a server ends with a bug report while loading",
          _CHECK, ("exp",), _LOAD, "verified"),
-    Rule("G-CHECK", _ALL, "info", always,
-         "values were walked, not decoded: members there twice, empty collections and damaged values show in a check",
-         _CHECK, ("exp",), _LOAD, "verified"),
+    Rule("G-CHECK", _ALL, "info", not_looked_at,
+         "values and duplicate keys were not looked at: a damaged value, or a key that is there twice, ends the load",
+         "rdbcodec compat {file} without --fast", ("exp",), _LOAD, "verified"),
+    Rule("G-DAMAGED", _ALL, "blocker", odd("refuses", repairable=False),
+         "{target} refuses {what}", f"{_CHECK} names each; {_LEAVE_OUT}", ("odd",), _TRAITS, "verified"),
+    Rule("G-REPAIR", _ALL, "blocker", odd("refuses", repairable=True),
+         "{target} refuses {what}", CONVERT, ("odd",), _TRAITS, "verified", convertible=True),
+    Rule("G-ODD", _ALL, "unknown", odd_unknown, "", f"{_CHECK} names each; {_LEAVE_OUT}", ("odd",), _TRAITS,
+         "unverified"),
+    Rule("G-ODD-DIES", _ALL, "warning", odd("dies"),
+         "{target} loads {what}, and may end when the value is used", f"{_CHECK} names each; {_LEAVE_OUT}", ("odd",),
+         _TRAITS, "verified"),
+    Rule("G-ODD-SKIPPED", _ALL, "warning", odd("skips"),
+         "{target} leaves out {what} while loading", None, ("odd",), _TRAITS, "verified"),
+    Rule("G-ODD-LOADS", _ALL, "info", odd("loads"),
+         "{target} loads {what}, which a check names", _CHECK, ("odd",), _TRAITS, "verified"),
+    Rule("G-SLOT-IMPORT", _SERVERS, "blocker", slots_imported,
+         "the file notes that slots were being imported, on which {target} ends when it is not in cluster mode",
+         "load it into a cluster node", ("odd",), _TRAITS, "verified"),
     Rule("G-MEM", _SERVERS, "warning", memory,
          "the data needs {used:,} bytes, the target has {has:,}: it loads whole, then writes fail or keys are evicted",
          "give the target more memory", ("exp",), _LOAD, "verified"),

@@ -64,7 +64,8 @@ class Question(NamedTuple):
 class Verdict(NamedTuple):
     """The answer for one target; findings with the weightiest first.
 
-    `losses` is what a conversion for the target would lose; None when that is not known.
+    `losses` is what a conversion for the target would lose; None when that is not known. `was_looked_at`
+    is False when nobody looked at values and for duplicate keys, either of which may end a load.
     """
 
     target: Target
@@ -72,6 +73,7 @@ class Verdict(NamedTuple):
     findings: tuple[Finding, ...]
     questions: tuple[Question, ...]
     losses: tuple[Loss, ...] | None = None
+    was_looked_at: bool = True
 
 
 Conversion = Callable[[Profile, Target], "list[Loss] | None"]
@@ -95,7 +97,8 @@ def check(
     lost = losses(profile, target) if any(finding.convertible for finding in findings) else None
     questions = tuple(Question(fact, question_of(fact), tuple(rules)) for fact, rules in asked.items())
     kept = None if lost is None else tuple(lost)
-    return Verdict(target, _loads(findings, kept), tuple(findings), questions, kept)
+    looked = profile.was_looked_at
+    return Verdict(target, _loads(findings, kept), tuple(findings), questions, kept, looked)
 
 
 def _ask(rule: Rule, case: Case, findings: list[Finding], asked: dict[str, list[str]]) -> None:

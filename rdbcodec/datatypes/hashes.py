@@ -215,12 +215,23 @@ def _valkey_expiry(ttl: int) -> int | None:
     return None if ttl == -1 else ttl
 
 
-def _read_table(raw: bytes, pos: int, reader: Reader[Field], scope: Scope) -> Hash:
+def _read_fields(raw: bytes, pos: int, reader: Reader[Field], scope: Scope) -> list[Field]:
     count, pos = lengths.read(raw, pos)
     out: list[Field] = []
     end = reader(raw, pos, count, out)
     check_whole(len(out), count, end, raw, scope.budget)
-    return _from_fields(out)
+    return out
+
+
+def fields_with_ttl(raw: bytes, scope: Scope) -> list[Field]:
+    """Type 24, a field that is there twice included."""
+    minimum = int.from_bytes(raw[:_I64], "little", signed=True)
+    return _read_fields(raw, _I64, _ttl_first_reader(scope, _relative_expiry(minimum)), scope)
+
+
+def fields_with_valkey_ttl(raw: bytes, scope: Scope) -> list[Field]:
+    """Valkey type 22, a field that is there twice included."""
+    return _read_fields(raw, 0, _valkey_reader(scope), scope)
 
 
 def _slow_ttl_first(expiry: Callable[[int], int | None]) -> Callable[[Cursor], Field]:
@@ -233,18 +244,17 @@ def _slow_ttl_first(expiry: Callable[[int], int | None]) -> Callable[[Cursor], F
 
 def decode_hash_ttl_rc(raw: bytes, scope: Scope) -> Hash:
     """Redis type 22."""
-    return _read_table(raw, 0, _ttl_first_reader(scope, _absolute_expiry), scope)
+    return _from_fields(_read_fields(raw, 0, _ttl_first_reader(scope, _absolute_expiry), scope))
 
 
 def decode_hash_ttl(raw: bytes, scope: Scope) -> Hash:
     """Type 24."""
-    minimum = int.from_bytes(raw[:_I64], "little", signed=True)
-    return _read_table(raw, _I64, _ttl_first_reader(scope, _relative_expiry(minimum)), scope)
+    return _from_fields(fields_with_ttl(raw, scope))
 
 
 def decode_hash_ttl_valkey(raw: bytes, scope: Scope) -> Hash:
     """Valkey type 22."""
-    return _read_table(raw, 0, _valkey_reader(scope), scope)
+    return _from_fields(fields_with_valkey_ttl(raw, scope))
 
 
 def encode_hash_ttl_rc(value: Hash, form: Form) -> bytes:
@@ -320,10 +330,15 @@ def _slow_valkey(cursor: Cursor) -> Field:
 # --- with field TTLs, in a listpack -----------------------------------------------------------------
 
 
-def _from_triples(blob: bytes) -> Hash:
+def fields_with_listpack_ttl(blob: bytes) -> list[Field]:
+    """The listpack of types 23 and 25, a field that is there twice included."""
     flat = listpack.decode_mixed(blob)
     check_width(flat, 3, "hash with field TTLs")
-    return _from_fields(_fields_of(zip(flat[0::3], flat[1::3], flat[2::3], strict=True)))
+    return _fields_of(zip(flat[0::3], flat[1::3], flat[2::3], strict=True))
+
+
+def _from_triples(blob: bytes) -> Hash:
+    return _from_fields(fields_with_listpack_ttl(blob))
 
 
 def _fields_of(triples: Iterable[Sequence[bytes | int]]) -> list[Field]:

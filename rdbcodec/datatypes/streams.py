@@ -150,6 +150,12 @@ def stream_parts(
 ) -> Generator[list[StreamEntry], None, Stream]:
     """As stream_items; returns what follows the entries, as a Stream that has none."""
     del scope
+    yield from stream_nodes(cursor)
+    return _read_tail(cursor, [], version)
+
+
+def stream_nodes(cursor: Cursor) -> Iterator[list[StreamEntry]]:
+    """The live entries of each node, those of a large one in batches; what follows them is not read."""
     for _ in range(cursor.length()):
         cursor.budget.refill()
         master = _read_master(cursor)
@@ -158,7 +164,6 @@ def stream_parts(
         else:
             yield from _large_node(cursor, master)
     cursor.budget.refill()
-    return _read_tail(cursor, [], version)
 
 
 def nodes_and_tail(

@@ -23,7 +23,14 @@ LOADS: Mapping[Loads, str] = {
     "no": "NO",
     "unknown": "unknown",
 }
+NOT_LOOKED = ", values and duplicates not looked at"
 _REMARKS: tuple[Severity, ...] = ("info",)
+
+
+def loads_words(verdict: Verdict) -> str:
+    """The answer in words: "yes, values and duplicates not looked at"."""
+    is_open = verdict.loads in ("yes", "after-conversion") and not verdict.was_looked_at
+    return LOADS[verdict.loads] + (NOT_LOOKED if is_open else "")
 
 
 # --- remedies ---------------------------------------------------------------------------------------
@@ -77,7 +84,7 @@ def lines(
     """The report, a line at a time: one block a target."""
     yield headline(name, profile)
     for verdict in verdicts:
-        yield f"  {verdict.target.id} ({verdict.target.name}): {LOADS[verdict.loads]}"
+        yield f"  {verdict.target.id} ({verdict.target.name}): {loads_words(verdict)}"
         for finding in _shown(verdict, verbose=verbose):
             yield from _finding_lines(name, verdict, finding, hide_keys=hide_keys)
         yield from _rest_lines(verdict, verbose=verbose)
@@ -124,7 +131,7 @@ def place_words(place: Place | None, *, hide_keys: bool = False) -> str:
 
 def matrix(verdicts: Sequence[Verdict]) -> list[Section]:
     """One row a target: the answer and the rules that gave it."""
-    rows = [(verdict.target.id, LOADS[verdict.loads], _reasons(verdict)) for verdict in verdicts]
+    rows = [(verdict.target.id, loads_words(verdict), _reasons(verdict)) for verdict in verdicts]
     return [Section("Targets", ("target", "loads", "because of"), rows)]
 
 
@@ -150,7 +157,7 @@ def markdown(
     yield f"## {headline(name, profile)}\n"
     yield from table(("target", "loads", "because of"), matrix(verdicts)[0].rows)
     for verdict in verdicts:
-        yield f"### {verdict.target.id}: {LOADS[verdict.loads]}\n"
+        yield f"### {verdict.target.id}: {loads_words(verdict)}\n"
         for finding in _shown(verdict, verbose=verbose):
             where = place_words(finding.place, hide_keys=hide_keys)
             yield f"- **{finding.severity}** {finding.id}: {finding.says}{f' ({where})' if where else ''}  "
@@ -187,6 +194,7 @@ def _json_verdict(name: str, verdict: Verdict, *, hide_keys: bool) -> dict[str, 
     return {
         "target": verdict.target.id,
         "loads": verdict.loads,
+        "looked_at": verdict.was_looked_at,
         "findings": [
             {
                 "id": finding.id,

@@ -61,7 +61,7 @@ def facts_of(data: bytes | str) -> Profile:
     """The profile of a snapshot, taken once."""
     source = SNAPSHOTS / f"{data}.rdb" if isinstance(data, str) else data
     with rdbcodec.open(source) as reader:
-        return profile(reader, now_ms=NOW, duplicates=True)
+        return profile(reader, now_ms=NOW, duplicates=True, values=True)
 
 
 def judged(case: Side) -> Verdict:

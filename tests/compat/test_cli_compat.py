@@ -74,7 +74,7 @@ def test_text_says_what_where_and_who_says_so(tmp_path: Path) -> None:
       who says so: exp: 3.1 `databases`; 2026-11-22, verified
     not told, and could change the answer:
       clustered: whether the target runs in cluster mode (G-CLUSTER-DB)
-    4 remarks more with --verbose
+    3 remarks more with --verbose
 """
     )
 

@@ -30,6 +30,7 @@ from judging import (
     side,
     written_by,
 )
+from odd import ODD
 
 from rdbcodec.compat.profile import BigKey
 from rdbcodec.compat.rules import BY_ID
@@ -97,7 +98,17 @@ GENERAL_SIDES = [
     Sides("G-CONTAINER", "3.1 Error texts", side("redis-7.2", lz4.frame.compress(PLAIN)), "the snapshot is wrapped in lz4, which Redis 7.2 does not take off", side("redis-7.2")),
     Sides("G-CONTAINER", "3.1 Redis / forks", side("valkey-9.1", changes={"containers": ("vcs",)}), "the snapshot is wrapped in vcs, which Valkey 9.1 does not take off", side("valkey-9.2", changes={"containers": ("vcs",)})),
     Sides("G-DUPKEY", "5.3 Load semantics", side("redis-7.2", file(key(), key())), "keys there twice in one database: 1; a server ends with a bug report while loading", side("redis-7.2", file(key(), db(1), key()))),
-    Sides("G-CHECK", "5.3 Load semantics", side("redis-7.2"), "values were walked, not decoded: members there twice, empty collections and damaged values show in a check", side("redis-7.2", operation="export")),
+    Sides("G-CHECK", "5.3 Load semantics", side("redis-7.2", changes={"oddities": None}), "values and duplicate keys were not looked at: a damaged value, or a key that is there twice, ends the load", side("redis-7.2")),
+    Sides("G-CHECK", "5.3 Load semantics", side("redis-7.2", changes={"duplicates": None}), "values and duplicate keys were not looked at: a damaged value, or a key that is there twice, ends the load", side("redis-7.2")),
+    Sides("G-DAMAGED", "traits", side("redis-7.2", ODD["hash-listpack total"]), "Redis 7.2 refuses a listpack whose size or end is wrong: listpack is 17 bytes, its header says 153", side("redis-7.2", ODD["hash-listpack back-length"])),
+    Sides("G-DAMAGED", "traits", side("valkey-9.1", ODD["hash-listpack back-length"]), "Valkey 9.1 refuses a listpack with damaged elements: listpack back-length byte is 0x07, 0x02 is that of 2 bytes", side("valkey-8.1", ODD["hash-listpack back-length"])),
+    Sides("G-REPAIR", "traits", side("redis-8.10", ODD["stream entries read"]), "Redis 8.10 refuses a stream with a group that has read more entries than were added: a group has read 100 entries, 2 were added", side("redis-8.2", ODD["stream entries read"])),
+    Sides("G-ODD", "traits", side("redis-8.4", ODD["stream entries read"]), "the file has a stream with a group that has read more entries than were added: a group has read 100 entries, 2 were added; what Redis 8.4 does about it is not known", side("redis-8.2", ODD["stream entries read"]), "unknown"),
+    Sides("G-ODD-DIES", "traits", side("redis-7.2", ODD["hash-listpack back-length"]), "Redis 7.2 loads a listpack with damaged elements: listpack back-length byte is 0x07, 0x02 is that of 2 bytes, and may end when the value is used", side("redis-7.2", ODD["hash-listpack twice"])),
+    Sides("G-ODD-SKIPPED", "traits", side("redis-6.2", ODD["set empty"]), "Redis 6.2 leaves out an empty key while loading", side("redis-6.0", ODD["set empty"])),
+    Sides("G-ODD-LOADS", "traits", side("redis-7.2", ODD["hash-listpack twice"]), "Redis 7.2 loads a listpack with a member or field twice, which a check names", side("valkey-9.1", ODD["hash-listpack twice"])),
+    Sides("G-SLOT-IMPORT", "traits", side("valkey-9.1", ODD["slot import"], clustered=False), "the file notes that slots were being imported, on which Valkey 9.1 ends when it is not in cluster mode", side("valkey-9.1", ODD["slot import"], clustered=True)),
+    Sides("G-SLOT-IMPORT", "traits", side("valkey-9.1", ODD["slot import"]), "Valkey 9.1 ends on the note that slots were being imported unless it is in cluster mode", side("valkey-8.1", ODD["slot import"]), "unknown"),
     Sides("G-MEM", "5.3 Load semantics", side("redis-7.2", "redis-7.2.6-types", memory_bytes=2354367), "the data needs 2,354,368 bytes, the target has 2,354,367: it loads whole, then writes fail or keys are evicted", side("redis-7.2", "redis-7.2.6-types", memory_bytes=2354368)),
     Sides("G-512MB", "5.3 Load semantics", side("redis-7.2", changes={"biggest": LONG}), "a string has 629,145,600 bytes; it loads into servers, which then refuse to write to it", side("redis-7.2", changes={"biggest": FEW})),
     Sides("G-ACL", "5.3 Load semantics", side("redis-7.2"), "users, passwords and configuration are not in a snapshot", side("redis-7.2", operation="export")),

@@ -119,7 +119,6 @@ def test_verdict_says_what_where_why_and_what_to_do() -> None:
     assert [finding.id for finding in verdict.findings] == [
         "G-VERSION",
         "G-HFE",
-        "G-CHECK",
         "G-ACL",
         "G-RESP",
     ]

@@ -34,6 +34,7 @@ from rdbcodec.wire.lzf.blocks import (
     decompress_prefix,
     decompress_pure,
     iter_decompress,
+    unpacked_size,
 )
 from rdbcodec.wire.lzf.by_lz4 import compressor
 from rdbcodec.wire.lzf.exact import compress_exact
@@ -63,6 +64,8 @@ __all__ = [
     "engine",
     "iter_decompress",
     "load",
+    "unpacked_size",
+    "verify",
     "works",
 ]
 
@@ -93,6 +96,13 @@ def decompress(data: bytes, size: int) -> bytes:
         )
     out = reader()(data, size)
     return decompress_pure(data, size) if out is None else out
+
+
+def verify(data: bytes, size: int) -> None:
+    """Raise as decompress() does, without making the output where that is the cheaper way."""
+    if reader() is decompress_pure and size <= len(data) * MAX_EXPANSION and unpacked_size(data) == size:
+        return
+    decompress(data, size)
 
 
 def compress(data: bytes) -> bytes | None:

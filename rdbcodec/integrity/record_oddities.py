@@ -1,0 +1,66 @@
+"""What is odd about records that are no values: function libraries, hash templates, metadata of keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rdbcodec.formats import ITEMS, OPCODES, U32
+from rdbcodec.framing import compile_walk
+from rdbcodec.integrity.stream_oddities import Oddity
+from rdbcodec.records import AttributedEntry, Function, HashTemplate, Record
+from rdbcodec.wire import lengths
+
+_NO_TEMPLATE = (1 << 64) - 1
+_MOST_CLASSES = 7  # of key metadata: the slots a server has
+_MAY_BE_IGNORED = 1
+_FIRST_LINE = re.compile(rb"#!lua(?=\s)[^\n]*\sname=[A-Za-z0-9_]+\s*(?:\n|$)", re.IGNORECASE)
+_SERVER_API = re.compile(rb"\bserver\s*\.\s*register_function\b")
+_ATTRIBUTES = {row.code: row for row in OPCODES if row.dialect == "redis" and row.code >= 243}
+_KEY_META = 243
+_CLASS = (U32, ITEMS)
+
+
+def record_oddities(record: Record) -> Iterator[Oddity]:
+    """What is odd about a record other than an entry."""
+    if isinstance(record, Function):
+        yield from _in_function(record)
+    elif isinstance(record, HashTemplate) and record.id == _NO_TEMPLATE:
+        yield Oddity("template-id", "")
+
+
+def _in_function(record: Function) -> Iterator[Oddity]:
+    if record.name is None and not _FIRST_LINE.match(record.code):
+        yield Oddity("function-code", "")
+    if _SERVER_API.search(record.code):
+        yield Oddity("function-server", "")
+
+
+def attribute_oddities(entry: AttributedEntry) -> Iterator[Oddity]:
+    """What is odd about the metadata modules gave to a key."""
+    if entry.meta is None:
+        return
+    count, pos = lengths.read(entry.meta, 1)
+    if count > _MOST_CLASSES:
+        yield Oddity("key-meta-count", f"there are {count}")
+    walk = compile_walk(_CLASS, {})
+    for _ in range(count):
+        if not entry.meta[pos] & _MAY_BE_IGNORED:
+            yield Oddity("key-meta-class", "")
+            break
+        pos = walk(entry.meta, pos)
+    yield from _in_place(entry._attributes.raw)
+
+
+def _in_place(raw: bytes) -> Iterator[Oddity]:
+    """Metadata must be the last of a key's attributes, and there once."""
+    pos = 0
+    while pos < len(raw):
+        row = _ATTRIBUTES.get(raw[pos])
+        if row is None:
+            return
+        end = compile_walk(row.framing, {})(raw, pos + 1)
+        if row.code == _KEY_META and end < len(raw):
+            yield Oddity("key-meta-place", "")
+            return
+        pos = end
