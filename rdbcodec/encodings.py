@@ -242,6 +242,9 @@ _NEVER_EMPTY = frozenset({"list", "set", "zset", "hash", "array", "path-hash"})
 
 def encode_value(type_: str, value: Any, form: Form, lose: Lose) -> tuple[TypeRow, bytes] | None:
     """A decoded value for the target; None, and a loss told, when it has no such type."""
+    if type_ == "module" and _lacks_module(value, form):
+        lose("module")
+        return None
     value = _ADAPT.get(type_, _as_it_is)(value, form, lose)
     row = choose(type_, value, form)
     if row is None:
@@ -255,6 +258,8 @@ def encode_as(row: TypeRow, value: Any, form: Form, lose: Lose) -> tuple[TypeRow
 
     A reference to a template cannot when none with these field names was written before.
     """
+    if row.type == "module":
+        return encode_value(row.type, value, form, lose)
     expiries = getattr(value, "expires_at_ms", {})
     lacks_template = row.name in TEMPLATE_REFERENCES and template_of(value) not in form.templates
     if lacks_template or (expiries and row.name not in HOLD_EXPIRIES):
@@ -263,6 +268,10 @@ def encode_as(row: TypeRow, value: Any, form: Form, lose: Lose) -> tuple[TypeRow
     if row.type == "stream":
         value = in_version(value, STREAM_VERSIONS[row.name], lose)
     return row, encode(row, value, form)
+
+
+def _lacks_module(value: ModuleValue, form: Form) -> bool:
+    return form.modules is not None and value.module.name not in form.modules
 
 
 def _as_it_is(value: Any, form: Form, lose: Lose) -> Any:

@@ -14,6 +14,7 @@
     │   └── LossyConversion                 .losses
     ├── TextError (also ValueError)         .message .line: a text form does not say what it should
     ├── TargetError (also ValueError)       a file of targets, or the name of one, is wrong
+    ├── ModuleNameError (also ValueError)   a module is called by a name nobody knows
     ├── CircumstancesError (also ValueError)    a file of circumstances, or a word in it, is wrong
     ├── ProfileError (also ValueError)      a profile file is not what it must be
     └── ContainerError                      the gzip, LZ4 or zstd wrapping is damaged or unreadable
@@ -185,6 +186,10 @@ class TextError(RdbError, ValueError):
 
 class TargetError(RdbError, ValueError):
     """A file of targets, or the name of one, is not what it should be."""
+
+
+class ModuleNameError(RdbError, ValueError):
+    """A module is called by a name nobody knows; the message says what was perhaps meant."""
 
 
 class CircumstancesError(RdbError, ValueError):

@@ -135,6 +135,7 @@ ROWS: dict[str, LossRow] = {row.kind: row for row in (
     LossRow("damaged",              "data",   "a damaged value, which the target refuses"),
     LossRow("function",             "data",   "a function library"),
     LossRow("module-aux",           "data",   "what a module saved beside the keys"),
+    LossRow("module-aux-empty",     "hint",   "an empty record of a module, which holds nothing"),
     LossRow("slot-import",          "data",   "the note that slots were being imported"),
     LossRow("update",               "data",   "a replicated command"),
     LossRow("vendor-record",        "data",   "a record only its vendor's server understands"),

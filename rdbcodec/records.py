@@ -22,7 +22,7 @@ from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError, LimitExceeded, RdbError
 from rdbcodec.formats import LAST_KEY_AUX, Dialect, TypeRow, VersionRow
 from rdbcodec.limits import MAX_RECORD
-from rdbcodec.wire import strings
+from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.module_ids import ModuleId
 from rdbcodec.wire.strings import Budget
@@ -121,6 +121,14 @@ class ModuleAux(NamedTuple):
     raw: bytes
     module: ModuleId
     when: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds nothing: no item, or the one number 0 that says "nothing follows"."""
+        pos = 1
+        for _ in range(3):  # module, and `when` as an item
+            _, pos = lengths.read(self.raw, pos)
+        return self.raw[pos:] in (b"\x00", b"\x02\x00\x00")
 
 
 class HashTemplate(NamedTuple):

@@ -40,6 +40,7 @@ from rdbcodec.errors import DecodeError, EncodeError
 from rdbcodec.formats import CRC_SINCE, FIRST_VALKEY, OPCODES, TELLTALE_AUX, Dialect, TypeRow
 from rdbcodec.large import transcode_large
 from rdbcodec.losses import OPCODE_LOSSES, Losses, row_of
+from rdbcodec.module_names import types_held
 from rdbcodec.records import (
     Aux,
     Context,
@@ -454,10 +455,11 @@ class Writer:
 
     def _copy_module_aux(self, record: ModuleAux) -> None:
         modules = self.form.modules
-        if self._verbatim or modules is None or record.module.name in modules:
-            self._copy_if_known(record)
+        has_module = modules is None or record.module.name in modules
+        if self._verbatim or (has_module and "module-aux" in self.form.opcodes):
+            self._copy(record)
         else:
-            self.lose("module-aux", record)
+            self.lose("module-aux-empty" if record.is_empty else "module-aux", record)
 
     def _copy_template(self, record: HashTemplate) -> None:
         templates = self.form.templates
@@ -599,6 +601,7 @@ def create(
     compression: Compression | None = None,
     replace: bool = True,
     allow_loss: bool = False,
+    modules: Iterable[str] | None = None,
 ) -> Writer:
     """A writer for a path (written atomically) or a binary file object.
 
@@ -607,10 +610,17 @@ def create(
     `checksum` rdbchecksum. `aux` is written behind the header. `settings` are thresholds under the
     servers' names ({"hash-max-listpack-entries": 128}); `simplest` uses the layouts every server since
     1.3 loads. `compression` wraps the file in gzip or LZ4. `replace` False refuses an existing file.
-    `allow_loss` counts losses instead of raising. Raises EncodeError for a target nobody knows.
+    `allow_loss` counts losses instead of raising. `modules` are those the target has besides its own, by any
+    of their names; what is of others is lost. Raises EncodeError for a target nobody knows.
     """
     form = make_form(
-        release, version=version, dialect=dialect, compress=compress, settings=settings, simplest=simplest
+        release,
+        version=version,
+        dialect=dialect,
+        compress=compress,
+        settings=settings,
+        simplest=simplest,
+        modules=modules,
     )
     writer = Writer(
         target, form, checksum=checksum, compression=compression, replace=replace, allow_loss=allow_loss
@@ -632,16 +642,20 @@ def make_form(
     compress: bool = True,
     settings: Mapping[str, int] | None = None,
     simplest: bool = False,
+    modules: Iterable[str] | None = None,
 ) -> Form:
     """The form for a release, or for a version: from 80 on Valkey's numbering, Redis' below.
 
-    The other parameters are those of `create`. Raises EncodeError for a target or setting nobody knows.
+    `modules` are those loaded into the target besides its own, by any of their names; without it a release
+    has its own only, and of a version nobody knows. The other parameters are those of `create`. Raises
+    EncodeError for a target or setting nobody knows, ModuleNameError for such a module.
     """
     limits = limits_of(settings or {})
     if release is None:
         version = DEFAULT_VERSION if version is None else version
-        own: Dialect = "valkey" if version >= FIRST_VALKEY else "redis"
-        return Form(dialect or own, version, compress=compress, limits=limits, simplest=simplest)
+        own: Dialect = dialect or ("valkey" if version >= FIRST_VALKEY else "redis")
+        held = None if modules is None else types_held((), modules, own)
+        return Form(own, version, modules=held, compress=compress, limits=limits, simplest=simplest)
     if version is not None or dialect is not None:
         raise EncodeError("name a release or a version, not both")
     row = release_row(release)
@@ -650,7 +664,7 @@ def make_form(
         row.accepts,
         name=release,
         last_type=row.last_type,
-        modules=frozenset(row.modules),
+        modules=types_held(row.modules, modules, row.dialect),
         back_length=row.back_length,
         compress=compress,
         limits=limits,

@@ -37,6 +37,7 @@ LAYERS = {
     "formats": 0,
     "limits": 0,
     "losses": 0,
+    "module_names": 0,
     "showing": 0,
     "wire": 1,
     "structures": 2,

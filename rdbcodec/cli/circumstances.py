@@ -90,6 +90,7 @@ def _add_flag(group: Any, fact: Fact) -> None:
         "word": {"choices": fact.words},
         "flag": {"action": argparse.BooleanOptionalAction},
         "texts": {"action": "append", "metavar": "NAME"},
+        "modules": {"action": "append", "metavar": "NAMES"},
         "number": {"type": int, "metavar": "N"},
         "version": {"metavar": "VERSION"},
     }

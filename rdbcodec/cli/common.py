@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rdbcodec.containers import Source
+from rdbcodec.errors import ModuleNameError
 from rdbcodec.formats import DIALECTS
+from rdbcodec.module_names import types_held
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
 from rdbcodec.reports.tables import Section, render_rich, render_text
@@ -71,6 +73,18 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
 def now_of(options: argparse.Namespace) -> int:
     """The time to judge expiry at, milliseconds."""
     return time.time_ns() // 1_000_000 if options.now is None else int(options.now)
+
+
+def modules_of(options: argparse.Namespace) -> list[str] | None:
+    """The names --modules gives, with commas between; a usage error for one nobody knows."""
+    if options.modules is None:
+        return None
+    names = [name.strip() for name in options.modules.split(",")]
+    try:
+        types_held((), names)
+    except ModuleNameError as error:
+        options.usage_error(f"argument --modules: {error}")
+    return names
 
 
 def input_of(name: str) -> Source:

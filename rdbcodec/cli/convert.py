@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from rdbcodec.cli.common import add_source_arguments
+from rdbcodec.cli.common import add_source_arguments, modules_of
 from rdbcodec.cli.outputs import add_output_arguments
 from rdbcodec.cli.writing import add_writing_arguments, write_snapshot
 from rdbcodec.datatypes.form import SETTINGS, Form
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--modules",
         metavar="NAMES",
-        help="module types the target has, all or none; default: those of every build of --to",
+        help="modules the target has, all or none; default: those of every build of --to",
     )
     parser.add_argument(
         "--set",
@@ -66,18 +66,10 @@ def _form(options: argparse.Namespace) -> Form | None:
         compress=not options.no_lzf,
         settings=dict(options.set),
         simplest=options.simplest,
+        modules=modules_of(options),
     )
     form.databases = options.databases
-    form.modules = _modules(options.modules, form.modules)
     return form
-
-
-def _modules(names: str | None, default: frozenset[str] | None) -> frozenset[str] | None:
-    if names is None:
-        return default
-    if names == "all":
-        return None
-    return frozenset() if names == "none" else frozenset(names.split(","))
 
 
 def _count(text: str) -> int:

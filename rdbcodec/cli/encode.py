@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterable
 
-from rdbcodec.cli.common import OK, STDIN
+from rdbcodec.cli.common import OK, STDIN, modules_of
 from rdbcodec.cli.outputs import (
     add_compress_argument,
     add_output_arguments,
@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dialect", choices=DIALECTS, help="and its dialect (default: what the version says)"
     )
     parser.add_argument(
+        "--modules", metavar="NAMES", help="modules the target has; default: those of every build of --to"
+    )
+    parser.add_argument(
         "--no-lzf", action="store_true", help="compress no strings, as with rdbcompression no"
     )
     parser.add_argument("--no-checksum", action="store_true", help="no checksum, as with rdbchecksum no")
@@ -44,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the snapshot, to stdout only when it is whole; hints the target has no place for are told."""
     if options.to and (options.rdb_version or options.dialect):
         options.usage_error("--to says what --rdb-version and --dialect would: give one or the other")
+    modules_of(options)  # a wrong name is a wrong usage, whatever the file
     name = options.files[0]
     with open(sys.stdin.fileno() if name == STDIN else name, "rb", closefd=name != STDIN) as lines:
         if options.output != STDIN:
@@ -63,6 +67,7 @@ def _build(lines: Iterable[bytes], target: Target, options: argparse.Namespace) 
         release=options.to,
         version=options.rdb_version,
         dialect=options.dialect,
+        modules=modules_of(options),
         compress=not options.no_lzf,
         checksum=not options.no_checksum,
         compression=compression_of(options),

@@ -23,7 +23,8 @@ from typing import Any, Literal, NamedTuple
 from rdbcodec.compat import sas as sas_uris
 from rdbcodec.compat.documents import parse_json, parse_toml, read_text
 from rdbcodec.compat.sas import OPERATIONS, Operation, Sas
-from rdbcodec.errors import CircumstancesError
+from rdbcodec.errors import CircumstancesError, ModuleNameError
+from rdbcodec.module_names import NONE, modules_named
 
 Authentication = Literal["access-key", "sas", "managed-identity"]
 Channel = Literal["portal", "cli", "powershell"]
@@ -94,7 +95,7 @@ class Fact(NamedTuple):
     """A row: a field, the kind of its value, the words it may be, and the question that asks for it."""
 
     name: str
-    kind: Literal["word", "text", "version", "flag", "texts", "sas", "number"]
+    kind: Literal["word", "text", "version", "flag", "texts", "modules", "sas", "number"]
     words: tuple[str, ...]
     question: str
 
@@ -203,6 +204,16 @@ def _texts(value: object, fact: Fact) -> tuple[str, ...]:
     return tuple(_text(one, fact) for one in values)
 
 
+def _modules(value: object, fact: Fact) -> tuple[str, ...]:
+    """Names of modules, several of them perhaps with commas between; `none` is for a server without."""
+    names = [name.strip() for text in _texts(value, fact) for name in text.split(",")]
+    try:
+        modules_named(names)
+    except ModuleNameError as error:
+        raise CircumstancesError(str(error)) from None
+    return tuple(name for name in names if name.lower() != NONE)
+
+
 def _sas(value: object, fact: Fact) -> tuple[Sas, ...]:
     return tuple(map(sas_uris.parse, _texts(value, fact)))
 
@@ -221,6 +232,7 @@ READERS: Mapping[str, Callable[[object, Fact], object]] = {
     "version": _version,
     "flag": _flag,
     "texts": _texts,
+    "modules": _modules,
     "sas": _sas,
     "number": _number,
 }
@@ -253,7 +265,7 @@ FACTS: tuple[Fact, ...] = (
     Fact("memory_bytes",         "number",  _ANY,       "how many bytes of memory the target has"),
     Fact("clustering_policy",    "word",    _POLICIES,  "which clustering policy the target has"),
     Fact("eviction_policy",      "text",    _ANY,       "which eviction policy the target has"),
-    Fact("modules",              "texts",   _ANY,       "which modules are enabled on the target"),
+    Fact("modules",              "modules", _ANY,       "which modules are enabled on the target"),
     Fact("clustered",            "flag",    _ANY,       "whether the target runs in cluster mode"),
     Fact("active_active",        "flag",    _ANY,       "whether the target is Active-Active"),
     Fact("data_tiering",         "flag",    _ANY,       "whether the target uses data tiering"),

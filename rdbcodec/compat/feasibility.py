@@ -7,7 +7,7 @@ is None: a conversion is promised only when it is certain to keep every key whol
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rdbcodec.compat.profile import Kind, Place, Profile
 from rdbcodec.compat.questions_integrity import odd_losses
@@ -19,24 +19,29 @@ from rdbcodec.writer import make_form
 _SHORT_LENGTHS = 1 << 32  # bytes; a file below it holds no string that needs a longer length
 
 
-def conversion_losses(profile: Profile, target: Target) -> list[Loss] | None:
-    """What `convert --to` would lose of the data: [] for nothing, None when the profile cannot tell."""
-    form = _form(target)
+def conversion_losses(
+    profile: Profile, target: Target, modules: Iterable[str] | None = None
+) -> list[Loss] | None:
+    """What `convert --to` would lose of the data: [] for nothing, None when the profile cannot tell.
+
+    `modules` are those the target is told to have; None is for all that it can have.
+    """
+    form = _form(target, modules)
     if form is None:
         return None
-    losses = [*_kind_losses(profile, form), *_opcode_losses(profile, form)]
+    losses = [*_kind_losses(profile, form), *_module_losses(profile, form), *_opcode_losses(profile, form)]
     if not losses and _is_undecided(profile, form):
         return None
     return [*losses, *odd_losses(profile, target.reads_like)]
 
 
-def _form(target: Target) -> Form | None:
+def _form(target: Target, modules: Iterable[str] | None) -> Form | None:
     """The form `convert --to` would write; None when no release is exactly like the target."""
     loader = loader_of(target)
     if target.reads_like is None or loader is None:
         return None
     form = make_form(target.reads_like)
-    form.modules = module_types_of(target)
+    form.modules = module_types_of(target, modules)
     return form if form.version == loader.accepts and not target.lacks else None
 
 
@@ -48,13 +53,16 @@ def _kind_losses(profile: Profile, form: Form) -> Iterator[Loss]:
             yield _loss(TYPE_PREFIX + kind.row.type, kind.keys, kind.first)
         elif _has_member_ttl(kind) and not _holds_member_ttl(kind, form):
             yield _loss("field-ttl" if kind.row.type == "hash" else "member-ttl", kind.keys, kind.first)
-    lacked = [
-        module
-        for module in profile.modules.values()
-        if module.keys and form.modules is not None and module.name not in form.modules
-    ]
-    for module in lacked:
-        yield _loss("module", module.keys, module.first)
+
+
+def _module_losses(profile: Profile, form: Form) -> Iterator[Loss]:
+    """Keys of modules the target does not have, and what these saved beside the keys."""
+    for module in profile.modules.values():
+        lacked = form.modules is not None and module.name not in form.modules
+        if module.keys and lacked:
+            yield _loss("module", module.keys, module.first)
+        if module.full_aux is not None and (lacked or "module-aux" not in form.opcodes):
+            yield _loss("module-aux", module.aux - module.empty_aux, module.full_aux)
 
 
 def _has_member_ttl(kind: Kind) -> bool:
@@ -67,7 +75,7 @@ def _holds_member_ttl(kind: Kind, form: Form) -> bool:
 
 def _opcode_losses(profile: Profile, form: Form) -> Iterator[Loss]:
     """Data that stands in records the target does not know; what only hints at it is not listed."""
-    for name in sorted(profile.codes() - set(form.opcodes)):
+    for name in sorted(profile.codes() - set(form.opcodes) - {"module-aux"}):
         kind = OPCODE_LOSSES[name]
         lives_on = name == "function-pre-ga" and "function" in form.opcodes
         if kind is not None and row_of(kind).severity == "data" and not lives_on:

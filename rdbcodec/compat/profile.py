@@ -118,13 +118,18 @@ class BigKey:
 
 @dataclass(slots=True)
 class Module:
-    """A module the snapshot needs: encoding version, keys of its type, records beside the keys."""
+    """A module the snapshot needs: encoding version, keys of its type, records beside the keys.
+
+    `empty_aux` of the records hold nothing; `full_aux` is where the first stands that does.
+    """
 
     name: str
     version: int
     first: Place
     keys: int = 0
     aux: int = 0
+    empty_aux: int = 0
+    full_aux: Place | None = None
 
 
 @dataclass(slots=True)
@@ -418,7 +423,7 @@ class _Collector:
         elif isinstance(record, Function):
             facts.functions.append(Library(record.library, len(record.code)))
         elif isinstance(record, ModuleAux):
-            self._module(record.module, Place(record.offset)).aux += 1
+            self._add_module_aux(record)
         elif isinstance(record, End):
             facts.checksum, facts.size = record.checksum, record.size
         if facts.oddities is not None:
@@ -432,6 +437,14 @@ class _Collector:
             aux.setdefault(record.name[:MAX_AUX_VALUE], fact).count += 1
         else:
             self.facts.aux_unlisted += 1
+
+    def _add_module_aux(self, record: ModuleAux) -> None:
+        module = self._module(record.module, Place(record.offset))
+        module.aux += 1
+        if record.is_empty:
+            module.empty_aux += 1
+        elif module.full_aux is None:
+            module.full_aux = Place(record.offset)
 
     def _add_rare(self, record: Record) -> None:
         if isinstance(record, Header):

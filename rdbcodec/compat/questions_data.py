@@ -7,26 +7,31 @@ from collections.abc import Callable
 from rdbcodec.compat.profile import Module, Place, Profile
 from rdbcodec.compat.questions_format import START
 from rdbcodec.compat.rule import Answer, Case, Found, Unknown, missing
-from rdbcodec.compat.targets import Target, module_products, targets
+from rdbcodec.compat.targets import Target, targets
 from rdbcodec.limits import MAX_STRING
+from rdbcodec.module_names import modules_named
+from rdbcodec.module_names import product_of as product_of_type
 
 # --- modules ----------------------------------------------------------------------------------------
 
 
 def product_of(module: Module) -> str:
     """The product a module type belongs to; the type's own name where that is not known."""
-    return module_products().get(module.name, module.name)
+    return product_of_type(module.name, module.version)
 
 
-def _has(case: Case, product: str) -> bool:
+def _has(case: Case, module: Module) -> bool:
+    """Whether the target is known to have the module: always, built in, or told."""
     loader = case.loader
-    told = [name.lower() for name in case.told("modules") or ()]
-    built_in = {*case.target.modules, *(loader.modules if loader else ())}
-    return product in built_in or product.lower() in told
+    if loader is not None and module.name in loader.modules:
+        return True
+    names = (*case.target.modules, *(case.told("modules") or ()))
+    rows = modules_named(names, None if loader is None else loader.dialect)
+    return any(row.writes(module.name, module.version) for row in rows)
 
 
-def _may_have(case: Case, product: str) -> bool:
-    return product in case.target.optional_modules and case.told("modules") is None
+def _may_have(case: Case, module: Module) -> bool:
+    return product_of(module) in case.target.optional_modules and case.told("modules") is None
 
 
 def _reads_version(case: Case, module: Module) -> bool:
@@ -38,40 +43,61 @@ def lacked_modules(case: Case) -> list[Module]:
     return [
         module
         for module in case.profile.modules.values()
-        if not (_has(case, product_of(module)) and _reads_version(case, module))
-        and not _may_have(case, product_of(module))
+        if not (_has(case, module) and _reads_version(case, module)) and not _may_have(case, module)
     ]
 
 
 def modules_lacked(case: Case) -> Answer:
-    """Data of modules the target does not have, vector sets aside."""
-    return _module_answer([module for module in lacked_modules(case) if module.name != "vectorset"])
+    """Keys of modules the target does not have, vector sets aside."""
+    return _module_answer(
+        [module for module in lacked_modules(case) if module.keys and module.name != "vectorset"]
+    )
 
 
 def vector_sets(case: Case) -> Answer:
     return _module_answer([module for module in lacked_modules(case) if module.name == "vectorset"])
 
 
-def _module_answer(modules: list[Module]) -> Answer:
+def module_records(case: Case) -> Answer:
+    """Records, beside the keys, of modules the target does not have, and no key of theirs."""
+    loader = case.loader
+    if "module-aux" in case.target.ignores or loader is None:
+        return None
+    modules = [module for module in case.profile.modules.values() if module.aux and not module.keys]
+    if "module-aux" in loader.opcodes:
+        modules = [module for module in lacked_modules(case) if module in modules]
+    held = sum(module.aux - module.empty_aux for module in modules)
+    answer = _module_answer(modules)
+    content = f"data in {held:,} of them" if held else "all are empty"
+    return Found({**answer.values, "content": content}, answer.place) if answer else None
+
+
+def _module_answer(modules: list[Module]) -> Found | None:
     if not modules:
         return None
-    words = ", ".join(f"{product_of(module)} ({module.name} {module.version})" for module in modules)
+    by_product: dict[str, list[str]] = {}
+    for module in modules:
+        by_product.setdefault(product_of(module), []).append(f"{module.name} {module.version}")
+    words = ", ".join(f"{product} ({', '.join(types)})" for product, types in by_product.items())
     values = {"modules": words, "keys": sum(module.keys for module in modules)}
     return Found(values, min((module.first for module in modules), key=lambda place: place.offset))
 
 
 def modules_maybe(case: Case) -> Answer:
     """Data of modules the target may have or not."""
-    found = [module for module in case.profile.modules.values() if _may_have(case, product_of(module))]
-    if not found or _has_all(case):
+    found = [module for module in case.profile.modules.values() if _may_have(case, module)]
+    if not found:
         return None
     words = ", ".join(sorted({product_of(module) for module in found}))
-    says = f"the file needs {words}; whether it is enabled on the target was not told"
-    return Unknown(says, found[0].first, ("modules",))
-
-
-def _has_all(case: Case) -> bool:
-    return all(_has(case, product_of(module)) for module in case.profile.modules.values())
+    doubt = "whether it is enabled on the target was not told"
+    if any(module.keys or module.full_aux for module in found):
+        return Unknown(f"the file needs {words}; {doubt}", found[0].first, ("modules",))
+    return Unknown(
+        f"the file has empty records of {words}, and loads only where it is loaded too; {doubt}",
+        found[0].first,
+        ("modules",),
+        "rdbcodec convert {file} --to {release} -o {out}",
+    )
 
 
 def module_version(case: Case) -> Answer:
@@ -81,9 +107,10 @@ def module_version(case: Case) -> Answer:
         [
             module
             for module in case.profile.modules.values()
-            if product_of(module) not in built_in
+            if module.name not in built_in
             and module.name not in judged
-            and (_has(case, product_of(module)) or _may_have(case, product_of(module)))
+            and (module.keys or module.full_aux)
+            and (_has(case, module) or _may_have(case, module))
         ]
     )
 

@@ -46,11 +46,15 @@ class Found(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """Whether the rule applies, nobody knows; `facts` are circumstances that would help."""
+    """Whether the rule applies, nobody knows; `facts` are circumstances that would help.
+
+    `remedy` is for a case whose way out is not that of the rule.
+    """
 
     says: str
     place: Place | None = None
     facts: tuple[str, ...] = ()
+    remedy: str | None = None
 
 
 class Missing(NamedTuple):

@@ -29,7 +29,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from rdbcodec.compat.documents import parse_json, parse_toml, read_text
-from rdbcodec.errors import TargetError
+from rdbcodec.errors import ModuleNameError, TargetError
 from rdbcodec.formats import (
     DIALECTS,
     FIRST_VALKEY,
@@ -43,6 +43,7 @@ from rdbcodec.formats import (
     writable_opcodes,
     writable_types,
 )
+from rdbcodec.module_names import modules_named, types_named
 
 CONFIDENCES = ("verified", "source", "documented", "inferred", "unverified", "general knowledge")
 
@@ -162,12 +163,12 @@ def loader_of(target: Target) -> Loader | None:
     return _loader(target.reads_like, dialect, target.accepts, target.lacks)
 
 
-def module_types_of(target: Target) -> frozenset[str]:
-    """The module types an instance of the target can have; that it has them is a rule's question."""
+def module_types_of(target: Target, told: Iterable[str] | None = None) -> frozenset[str]:
+    """The module types an instance of the target has, with the modules told; can have, if none were."""
     loader = loader_of(target)
     own = loader.modules if loader is not None else ()
-    products = {*target.modules, *target.optional_modules}
-    return frozenset(own).union(name for name, product in module_products().items() if product in products)
+    products = (*target.modules, *(target.optional_modules if told is None else told))
+    return types_named(products, None if loader is None else loader.dialect).union(own)
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -190,13 +191,6 @@ def _shipped() -> dict[str, Any]:
 def sources() -> Mapping[str, Source]:
     """Who said what our targets and rules say, by key."""
     return {key: Source(**row) for key, row in _shipped()["sources"].items()}
-
-
-@cache
-def module_products() -> Mapping[str, str]:
-    """Which product a module type in a file belongs to: "MBbloom--" to RedisBloom."""
-    products: dict[str, str] = _shipped()["modules"]
-    return products
 
 
 @cache
@@ -346,6 +340,14 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(map(_text, value))
 
 
+def _modules(value: object) -> tuple[str, ...]:
+    names = _texts(value)
+    try:
+        return tuple(row.product for row in modules_named(names))
+    except ModuleNameError as error:
+        raise TargetError(str(error)) from None
+
+
 def _word(*words: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if value not in words:
@@ -380,7 +382,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     **_all(("family", "product", "tier", "version", "reads_like", "cluster_databases_setting"), _text),
     **_all(("notes", "date"), _text),
     **_all(("accepts", "min_rdb", "documented_rdb", "databases", "cluster_databases"), _number),
-    **_all(("lacks", "ignores", "modules", "optional_modules", "sources"), _texts),
+    **_all(("lacks", "ignores", "sources"), _texts),
+    **_all(("modules", "optional_modules"), _modules),
     **_all(("import_formats", "export_formats", "relaxed"), _texts),
     **_all(("vcs", "drops_modules", "erases", "at_creation_only"), _flag),
     **_all(("gzip", "imports"), _YES_NO),

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 from rdbcodec.compat import sas as sas_uris
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.feasibility import conversion_losses
+from rdbcodec.compat.loaders import BUILT_IN
 from rdbcodec.compat.profile import Place, Profile
 from rdbcodec.compat.rule import (
     SEVERITIES,
@@ -32,6 +33,7 @@ from rdbcodec.compat.rule import (
 from rdbcodec.compat.rules import rules_of
 from rdbcodec.compat.targets import Target, module_types_of
 from rdbcodec.losses import Loss
+from rdbcodec.module_names import product_of
 
 Loads = Literal["yes", "no", "after-conversion", "unknown"]
 
@@ -76,7 +78,7 @@ class Verdict(NamedTuple):
     was_looked_at: bool = True
 
 
-Conversion = Callable[[Profile, Target], "list[Loss] | None"]
+Conversion = Callable[[Profile, Target, "tuple[str, ...] | None"], "list[Loss] | None"]
 
 
 def check(
@@ -94,7 +96,8 @@ def check(
         _ask(rule, case, findings, asked)
     findings += _sas_findings(case)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    lost = losses(profile, target) if any(finding.convertible for finding in findings) else None
+    told = case.circumstances.modules
+    lost = losses(profile, target, told) if any(finding.convertible for finding in findings) else None
     questions = tuple(Question(fact, question_of(fact), tuple(rules)) for fact, rules in asked.items())
     kept = None if lost is None else tuple(lost)
     looked = profile.was_looked_at
@@ -132,8 +135,15 @@ def _remedy(rule: Rule, case: Case) -> str | None:
     """With the modules of the file that the target has: a conversion for a bare release drops them."""
     if rule.remedy is None:
         return None
-    have = sorted({module.name for module in case.profile.modules.values()} & module_types_of(case.target))
-    return rule.remedy.replace("{modules}", f" --modules {','.join(have)}" if have else "")
+    return with_modules(rule.remedy, case)
+
+
+def with_modules(remedy: str, case: Case) -> str:
+    """The remedy with the file's modules that the target can have."""
+    can_have = module_types_of(case.target, case.circumstances.modules)
+    modules = [module for module in case.profile.modules.values() if module.name in can_have - BUILT_IN]
+    have = sorted({product_of(module.name, module.version) for module in modules})
+    return remedy.replace("{modules}", f" --modules {','.join(have)}" if have else "")
 
 
 def _unknown(rule: Rule, case: Case, answer: Unknown) -> Finding:
@@ -141,7 +151,7 @@ def _unknown(rule: Rule, case: Case, answer: Unknown) -> Finding:
         rule.id,
         "unknown",
         answer.says,
-        _remedy(rule, case),
+        _remedy(rule, case) if answer.remedy is None else with_modules(answer.remedy, case),
         rule.source_words(),
         rule.date,
         "unverified",

@@ -274,6 +274,11 @@ def _lost(kind: str) -> Callable[[Any, Target], Iterator[bytes]]:
     return lose
 
 
+def _module_aux(record: ModuleAux, target: Target) -> Iterator[bytes]:
+    target.lose("module-aux-empty" if record.is_empty else "module-aux", record)
+    yield from ()
+
+
 def _vendor(record: Vendor, target: Target) -> Iterator[bytes]:
     kind = OPCODE_LOSSES[record.name]
     if kind is not None:
@@ -284,7 +289,7 @@ def _vendor(record: Vendor, target: Target) -> Iterator[bytes]:
 _OTHERS: dict[type, Callable[[Any, Target], Iterator[bytes]]] = {
     Aux: _aux,
     Function: _function,
-    ModuleAux: _lost("module-aux"),
+    ModuleAux: _module_aux,
     SlotImport: _lost("slot-import"),
     Vendor: _vendor,
 }

@@ -128,6 +128,7 @@ def written_by(release: bytes, version: int) -> bytes:
 PLAIN = file(key())
 FUNCTION = b"\xf5" + string(b"#!lua name=lib\n")
 SLOT_INFO = b"\xf4\x01\x01\x00"
+EMPTY_AUX = bytes.fromhex("f7817edfe29dd7b1d0170201020000")  # of ft_index0, as Redis Stack 7.4 writes it
 FREQ, IDLE = b"\xf9\x05", b"\xf8\x05"
 EXPIRED = b"\xfc" + (1).to_bytes(8, "little")
 TWO_DATABASES = file(db(0), key(), db(3), key(b"a"), key(b"b"))

@@ -12,6 +12,7 @@ import gzip
 import lz4.frame
 import pytest
 from judging import (
+    EMPTY_AUX,
     EXPIRED,
     FREQ,
     FUNCTION,
@@ -77,6 +78,7 @@ GENERAL_SIDES = [
     Sides("G-OPCODE", "5.1 First version per value type / opcode", side("redis-8.4", file(OPCODE_243 + key(), version=12)), "Redis 8.4 does not know opcodes of the file: key-meta", side("redis-8.6", file(OPCODE_243 + key(), version=13))),
     Sides("G-KEYDB-TTL", "3.1 Redis / forks", side("redis-6.2", file(key(), aux(b"keydb-subexpire-key", b"f"))), "members expire one by one the KeyDB way, as remarks beside their key (1); Redis 6.2 ignores remarks, so they will not expire", side("keydb-6.3", file(key(), aux(b"keydb-subexpire-key", b"f")))),
     Sides("G-MODULE", "5.3 Load semantics", side("redis-6.2", "redis-6.2.16-modules"), "the file needs modules Redis 6.2 does not have: test__rdb (test__rdb 1), hellotype (hellotype 0); a server without them ends while loading", side("redis-6.2", "redis-6.2.16-modules", modules=("hellotype", "test__rdb"))),
+    Sides("G-MODULE-AUX", "5.3 Load semantics", side("redis-7.4", file(EMPTY_AUX, key())), "the file has records, beside the keys, of modules Redis 7.4 does not have: RediSearch (ft_index0 23); all are empty, and no key is theirs", side("redis-7.4", file(EMPTY_AUX, key()), modules=("search",))),
     Sides("G-MODULE-DROP", "5.3 Load semantics", side("dragonfly-1.25", file(module("TSDB-TYPE"))), "Dragonfly 1.25 skips the keys of modules it does not have and says so in its log only: RedisTimeSeries (TSDB-TYPE 0); keys: 1", side("dragonfly-1.25", file(module("ReJSON-RL", 3)))),
     Sides("G-MODULE-DROP", "5.3 Load semantics", side("dragonfly-1.25", file(module("ReJSON-RL", 2))), "Dragonfly 1.25 skips the keys of modules it does not have and says so in its log only: RedisJSON (ReJSON-RL 2); keys: 1", side("dragonfly-1.25")),
     Sides("G-MODULE-MAYBE", "3.2 Redis Software / Redis Cloud", side("redis-8.0", file(module("ReJSON-RL", 3))), "the file needs RedisJSON; whether it is enabled on the target was not told", side("redis-8.0", file(module("ReJSON-RL", 3)), modules=("RedisJSON",)), "unknown"),

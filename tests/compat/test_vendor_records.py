@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from judging import NOW, SLOT_INFO, file, judged, key, side, string
+from judging import EMPTY_AUX, NOW, SLOT_INFO, file, judged, key, module, side, string
 
 import rdbcodec
 from rdbcodec.compat.loaders import loading_releases
 from rdbcodec.compat.profile import Profile, profile
+from rdbcodec.compat.verdict import Verdict
 from rdbcodec.formats import FIRST_VALKEY, OPCODES, OpcodeRow
 from rdbcodec.losses import OPCODE_LOSSES
 from rdbcodec.losses import ROWS as LOSSES
@@ -148,3 +149,80 @@ def test_rdb_16_is_refused_by_the_name_of_its_release() -> None:
         "version 16 of redis, said to be that of Redis 8.12, of which a first release candidate is out "
         "(2026-10), is unknown: known are 1 to 15"
     )
+
+
+# --- modules ------------------------------------------------------------------------------------------
+
+SCDTYPE_1 = bytes.fromhex("f781b1c76dca97b4d001020100")  # no item; both as Redis Stack 7.4 writes them
+FT_INDEX = EMPTY_AUX  # the one item U 0
+FULL_AUX = bytes.fromhex("f7817edfe29dd7b1d01702010201020700")
+LACKED = "the file has records, beside the keys, of modules Redis 7.4 does not have:"
+STACK = file(SCDTYPE_1, FT_INDEX, key(), version=12)
+
+
+def first_words(verdict: Verdict) -> tuple[str, str]:
+    return verdict.loads, verdict.findings[0].says
+
+
+def test_a_stack_without_an_index_goes_to_plain_redis_after_conversion() -> None:
+    assert first_words(judged(side("redis-7.4", STACK))) == (
+        "after-conversion",
+        f"{LACKED} RediSearch (scdtype00 1, ft_index0 23); all are empty, and no key is theirs",
+    )
+
+
+@pytest.mark.parametrize("target", ["redis-stack-7.4", "redis-8.2", "redis-software-7.4"])
+def test_it_loads_where_redisearch_is_told_to_be_and_nobody_says_so_otherwise(target: str) -> None:
+    assert judged(side(target, STACK, modules=("search",))).loads == "yes"
+    untold = judged(side(target, STACK))
+    assert first_words(untold) == (
+        "unknown",
+        (
+            "the file has empty records of RediSearch, and loads only where it is loaded too; whether it is "
+            "enabled on the target was not told"
+        ),
+    )
+    assert untold.findings[0].remedy == "rdbcodec convert {file} --to {release} -o {out}"
+    assert judged(side(target, STACK, modules=())).loads == "after-conversion"
+
+
+def test_it_goes_into_azure_managed_redis_with_redisearch() -> None:
+    data = file(SCDTYPE_1, FT_INDEX, key(), version=11)
+    assert judged(side("amr-balanced-7.2", data, modules=("RediSearch",))).loads == "yes"
+    assert judged(side("amr-balanced-7.2", data, modules=())).loads == "after-conversion"
+
+
+def test_an_index_is_data_and_a_conversion_that_drops_it_is_not_promised() -> None:
+    verdict = judged(side("redis-7.4", file(FULL_AUX, FT_INDEX, key(), version=12)))
+    assert first_words(verdict) == (
+        "no",
+        f"{LACKED} RediSearch (ft_index0 23); data in 1 of them, and no key is theirs",
+    )
+    assert [(loss.kind, loss.times, loss.offset) for loss in verdict.losses or ()] == [("module-aux", 1, 9)]
+
+
+def test_dragonfly_passes_by_what_modules_keep_beside_the_keys() -> None:
+    assert judged(side("dragonfly-1.25", file(FT_INDEX, key()))).loads == "yes"
+
+
+@pytest.mark.parametrize(
+    ("version", "told", "loads"),
+    [
+        (20, "FalkorDB", "yes"),
+        (20, "graph", "yes"),
+        (20, "RedisGraph", "no"),
+        (16, "RedisGraph", "yes"),
+        (16, "FalkorDB", "no"),
+    ],
+)
+def test_graphdata_is_falkordb_above_encoding_version_16(version: int, told: str, loads: str) -> None:
+    data = file(module("graphdata", version), version=12)
+    assert judged(side("redis-7.4", data, modules=(told,))).loads == loads
+
+
+def test_bf_is_another_module_on_valkey() -> None:
+    bloom = file(module("MBbloom--", 4), version=9)
+    assert judged(side("redis-7.4", bloom, modules=("bf",))).loads == "yes"
+    assert judged(side("valkey-8.0", bloom, modules=("bf",))).loads == "no"
+    assert judged(side("valkey-8.0", bloom, modules=("RedisBloom",))).loads == "yes"
+    assert judged(side("valkey-8.0", file(module("bloomfltr", 1)), modules=("bf",))).loads == "yes"

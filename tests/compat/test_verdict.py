@@ -139,17 +139,17 @@ def test_verdict_says_what_where_why_and_what_to_do() -> None:
 # --- conversion -------------------------------------------------------------------------------------
 
 
-def no_loss(profile: Profile, target: Target) -> list[Loss] | None:
+def no_loss(profile: Profile, target: Target, modules: tuple[str, ...] | None) -> list[Loss] | None:
     return []
 
 
-def hint_lost(profile: Profile, target: Target) -> list[Loss] | None:
+def hint_lost(profile: Profile, target: Target, modules: tuple[str, ...] | None) -> list[Loss] | None:
     losses = Losses()
     losses.add("slot-info", offset=9)
     return losses.of("hint")
 
 
-def data_lost(profile: Profile, target: Target) -> list[Loss] | None:
+def data_lost(profile: Profile, target: Target, modules: tuple[str, ...] | None) -> list[Loss] | None:
     losses = Losses()
     losses.add("field-ttl", offset=9, db=0, key=b"h")
     return losses.of("data")
@@ -164,7 +164,7 @@ def test_conversion_is_promised_only_when_it_loses_no_data(losses: object, loads
 
 
 def test_conversion_nobody_vouches_for_is_not_promised() -> None:
-    unknown = check(facts_of(RDB_12), find("redis-7.0"), losses=lambda _profile, _target: None)
+    unknown = check(facts_of(RDB_12), find("redis-7.0"), losses=lambda _profile, _target, _modules: None)
     assert (unknown.loads, unknown.losses) == ("no", None)
 
 
@@ -307,7 +307,7 @@ def test_profile_holds_no_value(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rdbcodec_profile": 2}, "key 'rdbcodec_profile': 2, this program reads 1"),
+        ({"rdbcodec_profile": 99}, f"key 'rdbcodec_profile': 99, this program reads {profile_json.FORM}"),
         ({"version": "9"}, "key 'profile.version': expected was a number, found 9"),
         ({"checksum": "wrong"}, "key 'profile.checksum': expected was one of ok, disabled, absent, not verified, found wrong"),
         ({"magic": 9}, "key 'profile.magic': expected was text or {\"$b64\": ...}, found 9"),
@@ -354,4 +354,4 @@ def test_a_module_the_target_has_is_kept_by_the_conversion_it_is_told() -> None:
     verdict = check(facts_of(data), target)
     assert verdict.losses == ()
     (finding,) = [found for found in verdict.findings if found.convertible][:1]
-    assert finding.remedy == "rdbcodec convert {file} --to {release} --modules ReJSON-RL -o {out}"
+    assert finding.remedy == "rdbcodec convert {file} --to {release} --modules RedisJSON -o {out}"
