@@ -1,16 +1,28 @@
-"""One Hypothesis profile for all tests: `RDBCODEC_HYPOTHESIS=nightly` looks longer.
+"""What all tests share: one set of servers a session, and one Hypothesis profile.
 
-No profile has a deadline, and slow generation fails no test: the time an example takes says what else the
-machine does. CI tries the same examples each time, so that a change is what makes it fail.
+`RDBCODEC_HYPOTHESIS=nightly` looks longer. No profile has a deadline, and slow generation fails no test: the
+time an example takes says what else the machine does. CI tries the same examples each time, so that a change
+is what makes it fail.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+from servers import Pool
 
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), max_examples=25, derandomize=True)
 settings.register_profile("nightly", settings.get_profile("local"), max_examples=500)
 settings.load_profile(os.environ.get("RDBCODEC_HYPOTHESIS") or ("ci" if os.environ.get("CI") else "local"))
+
+
+@pytest.fixture(scope="session")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """The servers: `pool("redis-6.2")` is a running one, with whatever the last test left in it."""
+    servers = Pool(tmp_path_factory.mktemp("servers"))
+    yield servers
+    servers.stop()

@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from servers import Server, ServerError
 from test_snapshots import Answer, expectation, expected_expiry, named, pairs, records_of, text, texts
@@ -26,19 +26,28 @@ from ways import SNAPSHOTS
 
 import rdbcodec
 from rdbcodec import Entry, Function, ModuleAux
+from rdbcodec.datatypes.stream_versions import RELEASED_TO
 from rdbcodec.datatypes.streams import Idempotence
 
 Parts = dict[str, object]
 Place = tuple[int, bytes]  # database and key
 Keys = dict[Place, Parts]
 Words = tuple[bytes | str | float, ...]
+Question = tuple[Callable[[bytes], Words], Callable[[Any], Parts]]  # a command for a key; what its reply says
 
 # What a stream has beside its entries: parts every server tells, and since when the others are told.
+_SINCE_6, _SINCE_7 = {"last id", "groups", "times"}, {"last id", "groups", "times", "history"}
 STREAM_PARTS: dict[str, set[str]] = {
-    "redis-6.2": {"last id", "groups", "times"},
-    "redis-7.0": {"last id", "groups", "times", "history"},
-    "valkey-8.0": {"last id", "groups", "times", "history", "active times"},
+    "redis-6.2": _SINCE_6,
+    "redis-7.0": _SINCE_7,
+    "redis-7.4": _SINCE_7 | {"active times"},
+    "redis-8.2": _SINCE_7 | {"active times"},
+    "redis-8.10": _SINCE_7 | {"active times"},  # and what is "idempotence" and "released" where it is used
+    "valkey-8.0": _SINCE_7 | {"active times"},
+    "valkey-8.1": _SINCE_7 | {"active times"},
+    "valkey-9.1": _SINCE_7 | {"active times"},
 }
+NEVER_USED = (100, 100, 0, 0)  # the settings and counts of a stream without idempotent producers
 
 # --- a running server -------------------------------------------------------------------------------
 
@@ -51,11 +60,66 @@ def read_back(server: Server) -> Keys:
         names: list[bytes] = server.command("KEYS", "*")
         assert server.command("DBSIZE") == len(names)
         types = replies(server, [("TYPE", name) for name in names])
-        values = replies(server, [_QUESTIONS[type][0](name) for name, type in zip(names, types, strict=True)])
+        values = replies(server, [question(type)[0](name) for name, type in zip(names, types, strict=True)])
         expiries = expiries_of(server, names)
         for name, type, value, expiry in zip(names, types, values, expiries, strict=True):
-            keys[db, name] = {"type": type.decode(), "expires at": expiry, **_QUESTIONS[type][1](value)}
+            keys[db, name] = {"type": _type(type), "expires at": expiry, **question(type)[1](value)}
+        _add_field_expiries(server, db, keys)
+        _add_insert_positions(server, db, keys)
+        _add_vectors(server, db, keys)
     return keys
+
+
+def _type(told: bytes) -> str:
+    """TYPE names the type of a module's key; here each of them is a module."""
+    return told.decode() if told in _QUESTIONS else "module"
+
+
+def question(type: bytes) -> Question:
+    """How to ask for all of a key of this type."""
+    return _QUESTIONS.get(type) or _MODULE_QUESTIONS.get(type, _DUMPED)
+
+
+def _of(keys: Keys, db: int, part: str, value: object) -> dict[bytes, Parts]:
+    """The keys of a database of which this is said."""
+    return {key: parts for (own, key), parts in keys.items() if own == db and parts.get(part) == value}
+
+
+def _add_field_expiries(server: Server, db: int, keys: Keys) -> None:
+    if not has_command(server, "HPEXPIRETIME"):
+        return
+    for key, parts in _of(keys, db, "type", "hash").items():
+        fields = list(cast("dict[bytes, bytes]", parts["value"]))
+        times = server.command("HPEXPIRETIME", key, "FIELDS", len(fields), *fields)
+        expiries = {field: at for field, at in zip(fields, times, strict=True) if at != -1}
+        if expiries:
+            parts["field expiries"] = expiries
+
+
+def _add_insert_positions(server: Server, db: int, keys: Keys) -> None:
+    """ARINFO tells no difference between "never inserted" and "next is 0"; there is none for a client."""
+    arrays = _of(keys, db, "type", "array")
+    for parts, next in zip(
+        arrays.values(), replies(server, [("ARNEXT", key) for key in arrays]), strict=True
+    ):
+        parts["next"] = next
+
+
+def _add_vectors(server: Server, db: int, keys: Keys) -> None:
+    """Of each element the quantised vector, the attribute and its neighbours, whose order changes."""
+    for key, parts in _of(keys, db, "module", "vectorset").items():
+        names = sorted(server.command("VRANDMEMBER", key, 1 << 20))
+        parts["value"] = {
+            name: _element(
+                *replies(server, [("VEMB", key, name, "RAW"), ("VGETATTR", key, name), ("VLINKS", key, name)])
+            )
+            for name in names
+        }
+
+
+def _element(raw: list[bytes], attribute: bytes | None, links: list[list[bytes]]) -> tuple[object, ...]:
+    quantisation, vector, *_ = raw  # the rest is computed from floats, and printed anew
+    return quantisation, vector, attribute, [sorted(layer) for layer in links]
 
 
 def databases(server: Server) -> list[int]:
@@ -139,6 +203,8 @@ def _stream_state(told: dict[str, Any]) -> Parts:
         "groups": [_group(group) for group in groups],
         **_clocks(groups),
         **_history(told, groups),
+        **_producers(told),
+        **_released(groups),
     }
 
 
@@ -147,9 +213,19 @@ def _names_as_text(flat: list[Any]) -> dict[str, Any]:
 
 
 def _group(group: Mapping[str, Any]) -> tuple[object, ...]:
-    consumers = {consumer["name"]: len(consumer["pending"]) for consumer in group["consumers"]}
-    pending = [(id.decode(), owner, deliveries) for id, owner, _, deliveries in group["pending"]]
+    consumers = {consumer["name"]: len(consumer["pending"]) for consumer in _consumers(group)}
+    pending = [(id.decode(), _owner(owner), deliveries) for id, owner, _, deliveries in group["pending"]]
     return group["name"], group["last-delivered-id"].decode(), consumers, pending
+
+
+def _consumers(group: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The consumers of a group, without the one that a conversion gives released entries to."""
+    return [consumer for consumer in group["consumers"] if consumer["name"] != RELEASED_TO]
+
+
+def _owner(name: bytes) -> bytes | None:
+    """Who holds a pending entry; None for a released one, also where a conversion gave it away."""
+    return None if name in (b"", RELEASED_TO) else name
 
 
 def _clocks(groups: list[dict[str, Any]]) -> Parts:
@@ -157,7 +233,7 @@ def _clocks(groups: list[dict[str, Any]]) -> Parts:
     parts: Parts = {
         "times": [
             (
-                {consumer["name"]: consumer["seen-time"] for consumer in group["consumers"]},
+                {consumer["name"]: consumer["seen-time"] for consumer in _consumers(group)},
                 [(id.decode(), at) for id, _, at, _ in group["pending"]],
             )
             for group in groups
@@ -166,7 +242,7 @@ def _clocks(groups: list[dict[str, Any]]) -> Parts:
     consumers = [consumer for group in groups for consumer in group["consumers"]]
     if any("active-time" in consumer for consumer in consumers):
         parts["active times"] = [
-            {consumer["name"]: consumer["active-time"] for consumer in group["consumers"]} for group in groups
+            {consumer["name"]: consumer["active-time"] for consumer in _consumers(group)} for group in groups
         ]
     return parts
 
@@ -179,24 +255,59 @@ def _history(told: Mapping[str, Any], groups: list[dict[str, Any]]) -> Parts:
     return {"history": (told["entries-added"], *ids, [group["entries-read"] for group in groups])}
 
 
+def _producers(told: Mapping[str, Any]) -> Parts:
+    """The settings and counts of idempotent producers, where they were used; came with 8.6.
+
+    Their ids are not told, and go with time.
+    """
+    names = ("idmp-duration", "idmp-maxsize", "iids-added", "iids-duplicates")
+    known = tuple(told.get(name) for name in names)
+    return {} if known in (NEVER_USED, (None, None, None, None)) else {"idempotence": known}
+
+
+def _released(groups: list[dict[str, Any]]) -> Parts:
+    """The pending entries of each group that nobody owns; came with 8.8."""
+    released = [[id.decode() for id, owner, *_ in group["pending"] if owner == b""] for group in groups]
+    return {"released": released} if any(released) else {}
+
+
 # TYPE -> how to ask for all of it, and what the reply says.
-_QUESTIONS: dict[bytes, tuple[Callable[[bytes], Words], Callable[[Any], Parts]]] = {
+_QUESTIONS: dict[bytes, Question] = {
     b"string": (lambda key: ("GET", key), _plain(bytes)),
     b"list": (lambda key: ("LRANGE", key, 0, -1), _plain(list)),
     b"set": (lambda key: ("SMEMBERS", key), _plain(sorted)),
     b"zset": (lambda key: ("ZRANGE", key, 0, -1, "WITHSCORES"), _plain(_scored)),
     b"hash": (lambda key: ("HGETALL", key), _plain(pairs_of)),
     b"stream": (lambda key: ("XINFO", "STREAM", key, "FULL", "COUNT", 0), _stream),
+    b"array": (lambda key: ("ARSCAN", key, 0, (1 << 64) - 2), _plain(dict)),
 }
+
+
+def _of_module(name: str, shape: Callable[[Any], object] = pairs_of) -> Callable[[Any], Parts]:
+    return lambda reply: {"module": name, "value": shape(reply)}
+
+
+# The keys of modules: what their own commands say, or their payload without its version and checksum.
+_MODULE_QUESTIONS: dict[bytes, Question] = {
+    b"vectorset": (lambda key: ("VCARD", key), lambda card: {"module": "vectorset", "size": card}),
+    b"ReJSON-RL": (lambda key: ("JSON.GET", key), _of_module("ReJSON-RL", bytes)),
+    b"TSDB-TYPE": (lambda key: ("TS.RANGE", key, "-", "+"), _of_module("TSDB-TYPE", list)),
+    b"MBbloom--": (lambda key: ("BF.INFO", key), _of_module("MBbloom--")),
+    b"MBbloomCF": (lambda key: ("CF.INFO", key), _of_module("MBbloomCF")),
+    b"CMSk-TYPE": (lambda key: ("CMS.INFO", key), _of_module("CMSk-TYPE")),
+    b"TopK-TYPE": (lambda key: ("TOPK.LIST", key, "WITHCOUNT"), _of_module("TopK-TYPE", list)),
+    b"TDIS-TYPE": (lambda key: ("TDIGEST.MAX", key), _of_module("TDIS-TYPE", bytes)),
+}
+_DUMPED: Question = (lambda key: ("DUMP", key), _of_module("other", lambda payload: payload[:-10]))
 
 # --- what the writer of a fixture answered ------------------------------------------------------------
 
 
 def answered(name: str, answer: Answer) -> Parts:
     """A key of fixtures/snapshots/*.expected.json.gz."""
-    type: str = "module" if answer["value"] is None else answer["type"]
+    type: str = answer["type"] if answer["type"].encode() in _QUESTIONS else "module"
     parts: Parts = {"type": type, "expires at": expected_expiry(name, answer)}
-    parts |= _ANSWERS[type](answer["value"])
+    parts |= _answered_module(answer) if type == "module" else _ANSWERS[type](answer["value"])
     if answer.get("field_expire_at_ms"):
         parts["field expiries"] = {text(field): at for field, at in answer["field_expire_at_ms"].items()}
     return parts
@@ -218,7 +329,7 @@ def _answered_group(group: Answer, value: Answer) -> tuple[object, ...]:
     name = group["name"]
     consumers = [named(consumer) for consumer in value["consumers"][name]]
     counts = {text(consumer["name"]): consumer["pending"] for consumer in consumers}
-    pending = [(id, text(owner), deliveries) for id, owner, deliveries in value["pending"][name]]
+    pending = [(id, _owner(text(owner)), deliveries) for id, owner, deliveries in value["pending"][name]]
     return text(name), group["last-delivered-id"], counts, pending
 
 
@@ -226,7 +337,34 @@ def _as_bytes(told: Any) -> Any:
     """JSON as the reply it was."""
     if isinstance(told, str):
         return text(told)
+    if isinstance(told, dict):
+        return {text(name): _as_bytes(value) for name, value in told.items()}
     return [_as_bytes(item) for item in told] if isinstance(told, list) else told
+
+
+def _answered_array(value: Answer) -> Parts:
+    return {"value": {index: text(element) for index, element in value["items"]}, "next": value["next"]}
+
+
+def _answered_module(answer: Answer) -> Parts:
+    """The example modules of the servers' own tests told nothing of their keys."""
+    value = answer["value"]
+    if value is None:
+        return {}
+    name, part = _MODULE_ANSWERS.get(answer["type"], ("other", "dump"))
+    return (
+        {"module": name, **_vectors(value)}
+        if name == "vectorset"
+        else {"module": name, "value": _as_bytes(value[part])}
+    )
+
+
+def _vectors(value: Answer) -> Parts:
+    elements = {
+        text(name): _element(*(_as_bytes(told[part]) for part in ("raw", "attr", "links")))
+        for name, told in sorted(value["elements"].items())
+    }
+    return {"size": value["card"], "value": elements}
 
 
 _ANSWERS: dict[str, Callable[[Any], Parts]] = {
@@ -236,7 +374,18 @@ _ANSWERS: dict[str, Callable[[Any], Parts]] = {
     "zset": _plain(lambda told: [(text(member), float(score)) for member, score in told]),
     "hash": _plain(lambda told: {text(field): text(value) for field, value in told.items()}),
     "stream": _answered_stream,
-    "module": lambda _: {},
+    "array": _answered_array,
+}
+# The part of an answer that the question of the same type in _MODULE_QUESTIONS gives again.
+_MODULE_ANSWERS = {
+    "vectorset": ("vectorset", "elements"),
+    "ReJSON-RL": ("ReJSON-RL", "json"),
+    "TSDB-TYPE": ("TSDB-TYPE", "range"),
+    "MBbloom--": ("MBbloom--", "info"),
+    "MBbloomCF": ("MBbloomCF", "info"),
+    "CMSk-TYPE": ("CMSk-TYPE", "info"),
+    "TopK-TYPE": ("TopK-TYPE", "list"),
+    "TDIS-TYPE": ("TDIS-TYPE", "max"),
 }
 
 # --- a value of ours ----------------------------------------------------------------------------------
@@ -258,7 +407,7 @@ def _decoded_stream(stream: rdbcodec.Stream) -> Parts:
         "groups": [_decoded_group(group) for group in groups],
         "times": [
             (
-                {consumer.name: consumer.seen_at_ms for consumer in group.consumers},
+                {one.name: one.seen_at_ms for one in group.consumers if one.name != RELEASED_TO},
                 [(str(entry.id), entry.delivered_at_ms) for entry in group.pending.values()],
             )
             for group in groups
@@ -269,18 +418,31 @@ def _decoded_stream(stream: rdbcodec.Stream) -> Parts:
         parts["history"] = (stream.entries_added, *ids, [group.entries_read for group in groups])
     if stream.version >= 3 and any(group.consumers for group in groups):
         parts["active times"] = [
-            {one.name: -1 if one.active_at_ms is None else one.active_at_ms for one in group.consumers}
+            {
+                one.name: -1 if one.active_at_ms is None else one.active_at_ms
+                for one in group.consumers
+                if one.name != RELEASED_TO
+            }
             for group in groups
         ]
     if stream.idempotence not in (None, Idempotence()):
-        parts["idempotence"] = stream.idempotence
-    return parts
+        known = stream.idempotence
+        assert known is not None
+        parts["idempotence"] = (known.duration_s, known.max_size, known.added, known.duplicates)
+    released = [[str(one.id) for one in group.pending.values() if one.consumer is None] for group in groups]
+    return parts | ({"released": released} if any(released) else {})
 
 
 def _decoded_group(group: rdbcodec.Group) -> tuple[object, ...]:
-    consumers = {consumer.name: len(consumer.pending) for consumer in group.consumers}
-    pending = [(str(entry.id), entry.consumer, entry.deliveries) for entry in group.pending.values()]
+    consumers = {one.name: len(one.pending) for one in group.consumers if one.name != RELEASED_TO}
+    pending = [
+        (str(entry.id), _owner(entry.consumer or b""), entry.deliveries) for entry in group.pending.values()
+    ]
     return group.name, str(group.last_id), consumers, pending
+
+
+def _decoded_array(array: rdbcodec.Array) -> Parts:
+    return {"value": array.elements, "next": array.cursor or 0}
 
 
 def _nothing(value: object) -> Parts:
@@ -300,6 +462,7 @@ _DECODED: dict[str, Callable[[Any], Parts]] = {
     "zset": _plain(_ranked),
     "hash": _plain(dict),
     "stream": _decoded_stream,
+    "array": _decoded_array,
 }
 
 # --- what a fixture holds -----------------------------------------------------------------------------
@@ -374,8 +537,8 @@ class Comparison:
 
 def _explain(part: str, found: Parts, wanted: Any) -> str | None:
     """The kind of loss that makes this part differ; None when it does not differ, or nothing explains it."""
-    if part in _NEVER_TOLD:
-        return _NEVER_TOLD[part]
+    if part in _GONE and part not in found:
+        return _GONE[part]
     if part not in found or found[part] == wanted:
         return None
     if part == "expires at" and found[part] == -(-wanted // 1000) * 1000:
@@ -383,6 +546,6 @@ def _explain(part: str, found: Parts, wanted: Any) -> str | None:
     return _LOSSES.get(part)
 
 
-# Parts that no server here has, and those that an older snapshot has not.
-_NEVER_TOLD = {"field expiries": "field-ttl", "idempotence": "idempotence"}
+# Parts that are gone where a server has no place for them, and those that an older snapshot has not.
+_GONE = {"field expiries": "field-ttl", "idempotence": "idempotence", "released": "nacked"}
 _LOSSES = {"history": "stream-metadata", "active times": "consumer-active-time"}

