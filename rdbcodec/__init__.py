@@ -47,6 +47,7 @@ from rdbcodec.errors import (
     ModuleNameError,
     ProfileError,
     RdbError,
+    TailError,
     TargetError,
     TextError,
     Truncated,
@@ -56,7 +57,7 @@ from rdbcodec.errors import (
     UnsupportedVersion,
 )
 from rdbcodec.limits import MAX_VALUE
-from rdbcodec.reader import Reader, Tail, open
+from rdbcodec.reader import Reader, open
 from rdbcodec.records import (
     Aux,
     End,
@@ -73,6 +74,7 @@ from rdbcodec.records import (
     Vendor,
 )
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
+from rdbcodec.tail import Tail
 
 if TYPE_CHECKING:
     from rdbcodec import dump
@@ -155,6 +157,7 @@ __all__ = [
     "StreamEntry",
     "StreamId",
     "Tail",
+    "TailError",
     "TargetError",
     "TextError",
     "Truncated",

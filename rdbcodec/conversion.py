@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from itertools import chain
 from mmap import mmap
 from os import PathLike
 from pathlib import Path
@@ -56,6 +55,7 @@ def convert(
     compression: Compression | None = None,
     replace: bool = True,
     checksum: bool | None = None,
+    ignore_tail: bool = False,
     progress: Callable[[], None] | None = None,
 ) -> Conversion:
     """Write a snapshot for another server; what of it could not be held is in the answer.
@@ -64,7 +64,8 @@ def convert(
     counts of keys turn out to be wrong. `target` is a release ("redis-6.2", "valkey-8.0") or a Form (see
     make_form); None keeps the form of the source. `keep` says which keys to write, `functions` whether
     function libraries are. `fold_databases` is a prefix with {db} in it: all keys go to database 0, under
-    it. `checksum` None is as in the source.
+    it. `checksum` None is as in the source. Data behind the snapshot (AOF commands, another snapshot) is a
+    loss too, unless `ignore_tail` is set.
     Raises LossyConversion, and writes nothing, when data would be lost and `allow_loss` is not set;
     EncodeError for a value no server loads and for two keys that fold into one; DecodeError for a source
     that cannot be read.
@@ -73,6 +74,7 @@ def convert(
     again = _reopener(source)
     job = _Job(form, keep=keep, functions=functions, prefix=fold_databases, progress=progress)
     job.compression, job.replace, job.checksum = compression, replace, checksum
+    job.ignore_tail = ignore_tail
     done = None
     if again is None:
         with _opened(source) as reader:
@@ -115,6 +117,7 @@ class _Job:
     compression: Compression | None = None
     replace: bool = True
     checksum: bool | None = None
+    ignore_tail: bool = False
 
     def __init__(
         self,
@@ -226,13 +229,12 @@ class _Job:
 
     def _tail(self, reader: Reader, writer: Writer) -> Iterator[bytes]:
         """What follows the snapshot: kept by a plain copy, otherwise counted as lost."""
-        pieces = reader.tail_pieces()
-        head = next(pieces, b"")
         if self._is_plain_copy():
-            return chain((head,), pieces)
-        if head and self.end is not None:
-            kind = "aof-commands" if head[:1] in (b"*", b"#") else "padding"
-            writer.losses.add(kind, offset=self.end.size)
+            return reader.tail_pieces()
+        if not self.ignore_tail:
+            loss = reader.tail().loss
+            if loss:
+                writer.losses.add(loss, offset=reader.ended_at)
         return iter(())
 
     def _is_plain_copy(self) -> bool:

@@ -115,6 +115,7 @@ class Decoder:
     ) -> None:
         self.dialect: Dialect = dialect or "redis"
         self.version = 0
+        self.ended_at: int | None = None  # size of the snapshot, once its End record is due
         self.max_value = max(max_value, MIN_VALUE)
         # Keys, function libraries and AUX fields cannot pass by, however small the caller wants values.
         self._max_record = max(max_value, MAX_RECORD)
@@ -795,7 +796,9 @@ class Decoder:
         raw = self._buf[self._pos : after + size]
         self._drop(after)
         self._buf, self._pos = self._buf[after:], size
-        yield End(offset, raw, self._base + size, self._check(raw[1:]))
+        end = End(offset, raw, self._base + size, self._check(raw[1:]))
+        self.ended_at = end.size
+        yield end
 
     def _check(self, trailer: bytes) -> Checksum:
         if not trailer:

@@ -17,6 +17,7 @@
     ├── ModuleNameError (also ValueError)   a module is called by a name nobody knows
     ├── CircumstancesError (also ValueError)    a file of circumstances, or a word in it, is wrong
     ├── ProfileError (also ValueError)      a profile file is not what it must be
+    ├── TailError                           .tail .offset: data stands behind the snapshot
     └── ContainerError                      the gzip, LZ4 or zstd wrapping is damaged or unreadable
 
 The rules this tree keeps:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rdbcodec.losses import Loss
+    from rdbcodec.tail import Tail
 
 
 class RdbError(Exception):
@@ -202,6 +204,18 @@ class ProfileError(RdbError, ValueError):
 
 class ContainerError(RdbError):
     """The gzip, LZ4 or zstd wrapping around a snapshot is damaged, nested or cannot be opened here."""
+
+
+class TailError(RdbError):
+    """Data stands behind the snapshot, from `offset` on, and what was made of the snapshot leaves it out."""
+
+    def __init__(self, tail: Tail, offset: int) -> None:
+        super().__init__(tail, offset)
+        self.tail = tail
+        self.offset = offset
+
+    def __str__(self) -> str:
+        return f"{self.tail.text(self.offset)}: not read"
 
 
 def _remake(kind: type[RdbError], arguments: tuple[object, ...], state: dict[str, object]) -> RdbError:

@@ -140,6 +140,7 @@ ROWS: dict[str, LossRow] = {row.kind: row for row in (
     LossRow("update",               "data",   "a replicated command"),
     LossRow("vendor-record",        "data",   "a record only its vendor's server understands"),
     LossRow("aof-commands",         "data",   "a log of commands behind the snapshot"),
+    LossRow("another-snapshot",     "data",   "another snapshot behind the snapshot"),
     LossRow("length-form",          "hint",   "a length in the form of 64 bits, written shorter"),
     LossRow("stream-length",        "hint",   "a stream's length, set to the number of its entries"),
     LossRow("entries-added",        "hint",   "a stream's count of entries added, raised to those it has"),
@@ -155,6 +156,8 @@ ROWS: dict[str, LossRow] = {row.kind: row for row in (
     LossRow("resizedb",             "hint",   "a count of keys"),
     LossRow("slot-info",            "hint",   "a count of keys in a slot"),
     LossRow("vendor-hint",          "hint",   "a vendor's hint"),
-    LossRow("padding",              "hint",   "bytes behind the snapshot"),
+    LossRow("padding",              "hint",   "zero padding behind the snapshot"),
+    LossRow("eof-mark",             "hint",   "the mark that ends a replication"),
+    LossRow("bytes-behind",         "hint",   "bytes of no known kind behind the snapshot"),
 )}
 # fmt: on

@@ -12,28 +12,19 @@ stays under `max_value` plus a few windows of 256 KiB, whatever the file says ab
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from rdbcodec.containers import CHUNK, Opened, Source, open_raw
 from rdbcodec.decoder import Decoder
 from rdbcodec.limits import MAX_VALUE
+from rdbcodec.tail import Tail, measure
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from rdbcodec.formats import Dialect
     from rdbcodec.records import Record
-
-TailKind = Literal["nothing", "zero padding", "AOF commands", "another snapshot", "other bytes"]
-
-
-class Tail(NamedTuple):
-    """What follows the snapshot in its file; `size` in bytes, None for an AOF, which is not read on."""
-
-    kind: TailKind
-    size: int | None
 
 
 class Reader(Decoder):
@@ -101,11 +92,11 @@ class Reader(Decoder):
     def tail(self) -> Tail:
         """What follows the snapshot; to be asked after the End record. Reads to the end of the file,
         unless AOF commands follow."""
-        pieces = self.tail_pieces()
-        head = next(pieces, b"")
-        if head[:1] in (b"*", b"#"):
-            return Tail("AOF commands", None)
-        return self._measure_tail(head, pieces)
+        tail = measure(self.tail_pieces())
+        padding = self._source.padding  # known when all was read
+        if not padding or tail.size is None:
+            return tail
+        return Tail("zero padding" if tail.kind == "nothing" else tail.kind, tail.size + padding)
 
     def tail_pieces(self) -> Iterator[bytes]:
         """The bytes that follow the snapshot, but for the mark that ends a replication stream."""
@@ -121,16 +112,6 @@ class Reader(Decoder):
         while head:
             yield head
             head = self._source.read(CHUNK)
-
-    def _measure_tail(self, head: bytes, rest: Iterator[bytes]) -> Tail:
-        kind: TailKind = "another snapshot" if head.startswith((b"REDIS", b"VALKEY")) else "zero padding"
-        size = 0
-        for data in chain((head,), rest):
-            if kind == "zero padding" and data.strip(b"\0"):
-                kind = "other bytes"
-            size += len(data)
-        size += self._source.padding
-        return Tail(kind if size else "nothing", size)
 
 
 def open(

@@ -13,7 +13,7 @@ and `sizes`: all must). A filter that is not given costs nothing.
                 What has expired has no time left and is neither
     sizes       bytes of the record on disk: <100, >1mb; kb, mb, gb are powers of 1024
     slots       (first, last) hash slots of a cluster
-    limit       how many keys are taken at most; `select` counts, `takes` does not
+    limit       how many keys are taken at most; `select` counts in `taken`, `takes` does not
 
 Values larger than the reader holds pass by once. That they are larger than `max_value` is known; to
 compare them with more than that they have to pass by, and are gone then.
@@ -62,6 +62,7 @@ class Selection:
     ) -> None:
         self.limit = limit
         self._functions = functions
+        self.taken = 0
         self._predicates: list[Predicate] = [
             *_in(frozenset(dbs), lambda entry: entry.db),
             *_in(frozenset(types), lambda entry: entry.type),
@@ -98,18 +99,18 @@ class Selection:
         `left_out` counts the function libraries, under "function". Other records are no filter's matter
         and stay.
         """
-        taken, is_taken = 0, True
+        is_taken = True
         remarks: list[Record] = []  # about the next key
         for record in records if self.limit != 0 else ():
             if isinstance(record, Entry):
-                is_taken = taken != self.limit and self.takes(record)
+                is_taken = self.taken != self.limit and self.takes(record)
                 if is_taken:
                     yield from remarks
                     yield record
-                    taken += 1
+                    self.taken += 1
                 remarks.clear()
                 # Remarks on the members of the last one may follow, so only another key ends these.
-                if taken == self.limit and not (is_taken and record.type in ("set", "hash")):
+                if self.taken == self.limit and not (is_taken and record.type in ("set", "hash")):
                     return
             elif isinstance(record, Aux) and record.of_next_key:
                 remarks.append(record)

@@ -23,11 +23,13 @@ from rdbcodec.errors import (
     LimitExceeded,
     LossyConversion,
     RdbError,
+    TailError,
     TextError,
     UnknownCode,
     show_key,
 )
 from rdbcodec.losses import Loss
+from rdbcodec.tail import Tail
 
 
 def every_class(kind: type[RdbError] = RdbError) -> Iterator[type[RdbError]]:
@@ -51,6 +53,8 @@ def example(kind: type[RdbError]) -> RdbError:
         return kind("a score is no number", value=[b"a"], type="zset", target="redis-6.2")
     if issubclass(kind, TextError):
         return kind("a line has no 'value'", 7)
+    if issubclass(kind, TailError):
+        return kind(Tail("another snapshot", 9), 22)
     return kind("listpack ends")
 
 

@@ -39,6 +39,7 @@ LAYERS = {
     "losses": 0,
     "module_names": 0,
     "showing": 0,
+    "tail": 0,
     "wire": 1,
     "structures": 2,
     "framing": 3,

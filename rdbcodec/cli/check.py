@@ -15,6 +15,7 @@ from rdbcodec.cli.common import (
     open_file,
     print_json,
     progress_of,
+    tail_code,
 )
 from rdbcodec.compat.soundness import Soundness, check
 from rdbcodec.limits import CHECKED_VALUE
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one report a file; the first error also goes to stderr."""
+    """Print one report a file; the first error also goes to stderr. 1 when data follows."""
     worst = OK
     for name in options.files:
         options.current = name
@@ -40,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
             sys.stdout.flush()
             _tell_first_error(name, found, hide_keys=options.hide_keys)
             worst = UNREADABLE
+        worst = max(worst, tail_code(name, found.tail, found.size, options))
     return worst
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rdbcodec.cli.hints import hint_of
 from rdbcodec.containers import Source
-from rdbcodec.errors import ModuleNameError
+from rdbcodec.errors import ModuleNameError, TailError
 from rdbcodec.formats import DIALECTS
 from rdbcodec.module_names import types_held
 from rdbcodec.reader import Reader
@@ -23,6 +24,8 @@ from rdbcodec.showing import name as shown
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from rdbcodec.tail import Tail
 
 OK, NEGATIVE, USAGE, UNREADABLE, IO_ERROR, BUG = 0, 1, 2, 3, 4, 70
 HUNG_UP, INTERRUPTED, TERMINATED = 129, 130, 143
@@ -58,6 +61,7 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     add_source_arguments(parser)
+    add_tail_argument(parser)
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +72,41 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-checksum", action="store_true", help="do not verify the checksum")
     parser.add_argument("--hide-keys", action="store_true", help="show no key names")
     parser.add_argument("--no-progress", action="store_true", help="no progress on the terminal")
+
+
+def add_tail_argument(parser: argparse.ArgumentParser) -> None:
+    """The argument of every command that would leave out what stands behind the snapshot."""
+    parser.add_argument(
+        "--ignore-tail", action="store_true", help="leave out AOF commands or snapshots behind the snapshot"
+    )
+
+
+def check_tail(reader: Reader, options: argparse.Namespace) -> None:
+    """For output that holds a snapshot's data: raises TailError when it lacks data that stands behind.
+
+    A reader that was not read to its end, because of a limit, has nothing to say.
+    """
+    if reader.ended_at is None or options.ignore_tail:
+        return
+    tail = reader.tail()
+    if tail.is_data:
+        raise TailError(tail, reader.ended_at)
+    _tell_other_bytes(options.current, tail, reader.ended_at)
+
+
+def tail_code(name: str, tail: Tail | None, offset: int, options: argparse.Namespace) -> int:
+    """For reports, which name every tail: the exit code, and why it is not 0."""
+    if tail is None or not tail.is_data or options.ignore_tail:
+        return OK
+    sys.stdout.flush()
+    error = TailError(tail, offset)
+    print(f"{shown(name)}: {error}", hint_of(error), sep="\n", file=sys.stderr)
+    return NEGATIVE
+
+
+def _tell_other_bytes(name: str, tail: Tail, offset: int) -> None:
+    if tail.kind == "other bytes":
+        print(f"{shown(name)}: {tail.text(offset)}: not read", file=sys.stderr)
 
 
 def now_of(options: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
 """`rdbcodec compat FILE... --target T`: will it load there?
 
 Exit code 0: the answer is "yes" for every file and target; with --all, each file has a target that takes
-it. 1: anything else, "after-conversion" and "unknown" too, because the file as it is was asked about.
+it. 1: anything else, "after-conversion" and "unknown" too, because the file as it is was asked about;
+data behind the snapshot too, which nothing would load.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from rdbcodec.cli.common import (
     OK,
     STDIN,
     add_source_arguments,
+    add_tail_argument,
     now_of,
     open_file,
     print_json,
     print_sections,
     progress_of,
+    tail_code,
 )
 from rdbcodec.cli.outputs import add_force_argument, like_input
 from rdbcodec.compat import profile_json, sas
@@ -63,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile-out", metavar="FILE", help="save the profile of the one FILE as JSON")
     add_force_argument(parser)
     add_source_arguments(parser)
+    add_tail_argument(parser)
     circumstances.add_arguments(parser)
 
 
@@ -95,7 +99,8 @@ def _judge(name: str, facts: Profile, verdicts: Sequence[Verdict], options: argp
         told = compat.lines(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
         print("\n".join(told))
     loads = [verdict.loads == "yes" for verdict in verdicts]
-    return any(loads) if options.all else all(loads)
+    is_whole = tail_code(name, facts.tail, facts.size, options) == OK
+    return is_whole and (any(loads) if options.all else all(loads))
 
 
 def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, Profile]]:

@@ -14,6 +14,8 @@ from rdbcodec.cli.common import (
     OK,
     STDIN,
     add_source_arguments,
+    add_tail_argument,
+    check_tail,
     now_of,
     open_file,
     progress_of,
@@ -57,6 +59,7 @@ def add_dumping_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_force_argument(parser)
     add_source_arguments(parser)
+    add_tail_argument(parser)
     selecting.add_arguments(parser)
 
 
@@ -104,8 +107,11 @@ def write_selected(
                 out.flush()
                 print(f"{shown(name)}: the output is incomplete", file=sys.stderr)
             raise
+        check_tail(reader, options)
     if left_out["function"] and tells_functions:
         print(f"{shown(name)}: {functions_left_out(left_out['function'])}", file=sys.stderr)
+    if not selection.is_empty and not selection.taken:
+        print(f"{shown(name)}: no key matches", file=sys.stderr)
 
 
 def _held(options: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from rdbcodec.cli.common import (
     print_json,
     print_sections,
     progress_of,
+    tail_code,
 )
 from rdbcodec.compat.profile import BIGGEST, profile
 from rdbcodec.limits import COUNTED_VALUE
@@ -25,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one report a file; nothing for a file that cannot be read to its end."""
+    """Print one report a file; nothing for a file that cannot be read to its end. 1 when data follows."""
+    code = OK
     for name in options.files:
         with (
             open_file(name, options, max_value=COUNTED_VALUE) as reader,
@@ -37,4 +39,5 @@ def run(options: argparse.Namespace) -> int:
             print_json(inspection.as_json(name, facts, hide_keys=options.hide_keys))
         else:
             print_sections(name, inspection.sections(facts, hide_keys=options.hide_keys))
-    return OK
+        code = max(code, tail_code(name, facts.tail, facts.size, options))
+    return code

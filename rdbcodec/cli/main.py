@@ -23,9 +23,10 @@ from rdbcodec.cli.common import (
     UNREADABLE,
     Refusal,
 )
+from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.outputs import prepare
 from rdbcodec.cli.screens import STDOUT, screens
-from rdbcodec.errors import DecodeError, EncodeError, RdbError
+from rdbcodec.errors import DecodeError, EncodeError, RdbError, TailError
 from rdbcodec.showing import escaped
 from rdbcodec.showing import name as shown
 
@@ -99,10 +100,10 @@ def _run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except Refusal as refusal:
         return _fail(refusal.code, refusal.message)
-    except EncodeError as error:
-        return _fail(NEGATIVE, f"{shown(options.current)}: {_words(error, options)}")
     except RdbError as error:
-        return _fail(UNREADABLE, f"{shown(options.current)}: {_words(error, options)}")
+        code = NEGATIVE if isinstance(error, EncodeError | TailError) else UNREADABLE
+        message = f"{shown(options.current)}: {_words(error, options)}"
+        return _fail(code, "\n".join(filter(None, (message, hint_of(error)))))
     except OSError as error:
         return _fail_of(error, shown(str(error.filename or options.current)))
     return code

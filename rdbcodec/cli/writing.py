@@ -12,6 +12,7 @@ from rdbcodec.cli.common import (
     NEGATIVE,
     OK,
     STDIN,
+    add_tail_argument,
     open_file,
     print_json,
     progress_of,
@@ -35,6 +36,7 @@ def add_writing_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that say what becomes of the output."""
     parser.add_argument("--allow-loss", action="store_true", help="write what can be held, report the rest")
     add_compress_argument(parser)
+    add_tail_argument(parser)
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
     )
@@ -100,6 +102,7 @@ def _convert(opened: _Opened, options: argparse.Namespace, **told: Any) -> Conve
     told |= {
         "allow_loss": options.allow_loss,
         "replace": options.force,
+        "ignore_tail": options.ignore_tail,
         "compression": compression_of(options),
     }
     source = opened if Path(options.files[0]).is_file() else opened()

@@ -80,8 +80,8 @@ def _opcode_losses(profile: Profile, form: Form) -> Iterator[Loss]:
         lives_on = name == "function-pre-ga" and "function" in form.opcodes
         if kind is not None and row_of(kind).severity == "data" and not lives_on:
             yield _loss(kind, profile.opcodes[name] or profile.meta_keys, profile.places[name])
-    if profile.tail is not None and profile.tail.kind == "AOF commands":
-        yield _loss("aof-commands", 1, Place(profile.size))
+    if profile.tail is not None and profile.tail.is_data:
+        yield _loss(profile.tail.loss, 1, Place(profile.size))
 
 
 def _is_undecided(profile: Profile, form: Form) -> bool:

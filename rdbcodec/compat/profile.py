@@ -21,7 +21,7 @@ from rdbcodec.integrity.oddities import candidates, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.stream_oddities import Oddity
 from rdbcodec.limits import MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES
-from rdbcodec.reader import Reader, Tail
+from rdbcodec.reader import Reader
 from rdbcodec.records import (
     AttributedEntry,
     Aux,
@@ -40,6 +40,7 @@ from rdbcodec.records import (
     SlotInfo,
     Vendor,
 )
+from rdbcodec.tail import Tail
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id
 

@@ -22,7 +22,7 @@ from rdbcodec.compat.documents import parse_json, read_text
 from rdbcodec.compat.profile import Profile
 from rdbcodec.errors import ProfileError
 from rdbcodec.formats import TYPES, TypeRow
-from rdbcodec.reader import Tail
+from rdbcodec.tail import Tail
 
 FORM = 2  # of the file; raised when a reader of the old form would misread the new one
 _MARK = "rdbcodec_profile"

@@ -19,8 +19,9 @@ from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.duplicates import KeyIndex
 from rdbcodec.errors import DecodeError, show_key
 from rdbcodec.limits import MAX_PROBLEMS
-from rdbcodec.reader import Reader, Tail
+from rdbcodec.reader import Reader
 from rdbcodec.records import Checksum, End, Entry, ResizeDb
+from rdbcodec.tail import Tail
 from rdbcodec.wire.cursor import Skipped
 
 Severity = Literal["error", "warning"]

@@ -7,9 +7,9 @@ from typing import Any
 from rdbcodec.compat.loaders import BUILT_IN, loading_releases
 from rdbcodec.compat.profile import AuxFact, BigKey, Database, Kind, Profile
 from rdbcodec.formats import writers_of
-from rdbcodec.reader import Tail
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import moment, number, plural, shortened, size, text
+from rdbcodec.tail import Tail
 from rdbcodec.texts.scalars import json_bytes
 
 HIDDEN = "(hidden)"

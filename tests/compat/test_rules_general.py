@@ -36,7 +36,7 @@ from odd import ODD
 from rdbcodec.compat.profile import BigKey
 from rdbcodec.compat.rules import BY_ID
 from rdbcodec.compat.targets import find
-from rdbcodec.reader import Tail
+from rdbcodec.tail import Tail
 
 RDB_12 = file(key(), version=12)
 VALKEY_80 = file(key(), version=80, magic=b"VALKEY")
