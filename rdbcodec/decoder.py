@@ -28,7 +28,6 @@ from rdbcodec.errors import (
     ChecksumMismatch,
     CorruptStructure,
     DecodeError,
-    LimitExceeded,
     RdbError,
     Truncated,
     UnknownOpcode,
@@ -76,6 +75,7 @@ from rdbcodec.records import (
 from rdbcodec.unpack import unpack_blob
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.crc64 import crc64
+from rdbcodec.wire.long_strings import Held
 from rdbcodec.wire.module_ids import decode_module_id
 from rdbcodec.wire.strings import Budget
 
@@ -100,9 +100,10 @@ class Decoder:
     """A snapshot as it is fed.
 
     `dialect` overrides what magic, AUX fields and telltale codes say. `max_value` is the size in bytes
-    above which a value is not held (its entry streams, see Entry.items) and to which a value may
-    unpack. `verify_checksum` False skips the CRC. `any_version` reads files whose header names a
-    version unknown to rdbcodec, as long as everything in them is known.
+    above which a value is not held (its entry streams, see Entry.items) and to which a value may unpack.
+    `max_record` is the same for what cannot stream (keys, function libraries, AUX fields, Dragonfly's
+    blobs), MAX_RECORD or `max_value` if that is more. `verify_checksum` False skips the CRC. `any_version`
+    reads files whose header names a version unknown to rdbcodec, as long as everything in them is known.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Decoder:
         *,
         dialect: Dialect | None = None,
         max_value: int = MAX_VALUE,
+        max_record: int | None = None,
         verify_checksum: bool = True,
         any_version: bool = False,
     ) -> None:
@@ -117,8 +119,7 @@ class Decoder:
         self.version = 0
         self.ended_at: int | None = None  # size of the snapshot, once its End record is due
         self.max_value = max(max_value, MIN_VALUE)
-        # Keys, function libraries and AUX fields cannot pass by, however small the caller wants values.
-        self._max_record = max(max_value, MAX_RECORD)
+        self._max_record = max(max_value, MAX_RECORD) if max_record is None else max_record
         self._dialect_told = dialect is not None
         self._verify = verify_checksum
         self._any_version = any_version
@@ -243,7 +244,15 @@ class Decoder:
 
     def _context(self) -> Context:
         base = self._base if self._blob_offset is None else self._blob_offset
-        return Context(self._origin, base, self._db, self._types, self._templates, limit=self.max_value)
+        return Context(
+            self._origin,
+            base,
+            self._db,
+            self._types,
+            self._templates,
+            limit=self.max_value,
+            record_limit=self._max_record,
+        )
 
     def _run(self) -> Records:
         """Every record. For a blob: every record in it, and no header and end.
@@ -379,9 +388,7 @@ class Decoder:
             if missing <= 0:
                 return start
             if start - self._pos > self._max_record:
-                raise LimitExceeded(
-                    "a key is too large to hold", limit=self._max_record, wanted=start - self._pos
-                )
+                raise Held(self._max_record).refuse("a key", start - self._pos)
             keep = self._pos
             yield from self._wait(keep, missing)
             self._pos = 0
@@ -482,9 +489,7 @@ class Decoder:
                 pass
             held = max(end, len(self._buf)) - self._pos
             if held > self._max_record:
-                raise LimitExceeded(
-                    f"a {row.name} record is too large to hold", limit=self._max_record, wanted=held
-                )
+                raise Held(self._max_record).refuse(f"a {row.name} record", held)
             keep = self._pos
             yield from self._wait(keep, max(1, end - len(self._buf)))
             self._pos = 0
@@ -724,7 +729,12 @@ class Decoder:
 
     def _child(self, at: int) -> Decoder:
         """A decoder for records that stand inside one of ours and share its dialect, database and chunks."""
-        child = Decoder(dialect=self.dialect, max_value=self.max_value, verify_checksum=False)
+        child = Decoder(
+            dialect=self.dialect,
+            max_value=self.max_value,
+            max_record=self._max_record,
+            verify_checksum=False,
+        )
         child.version = self.version
         child._templates = self._templates
         child._db = self._db
@@ -776,9 +786,7 @@ class Decoder:
 
     def _check_can_pass_by(self, wanted: int) -> None:
         if self._blob_offset is not None:
-            raise LimitExceeded(
-                "a value in interleaved pieces is too large to hold", limit=self.max_value, wanted=wanted
-            )
+            raise Held(self.max_value).refuse("a value in interleaved pieces", wanted)
 
     # --- the end -------------------------------------------------------------------------------------
 

@@ -128,10 +128,16 @@ class UnknownOpcode(UnknownCode):
 
 
 class LimitExceeded(DecodeError):
-    """Something is larger than the caller allowed; `limit` and `wanted` are bytes, mostly."""
+    """Something is larger than this process may hold, which says nothing about the data.
 
-    def __init__(self, message: str, *, limit: int, wanted: int, unit: str = "bytes") -> None:
-        super().__init__(f"{message}: {wanted} {unit}, the limit is {limit}")
+    `limit` and `wanted` are bytes, mostly; `name` is the argument that raises the limit, if one does.
+    """
+
+    def __init__(
+        self, message: str, *, limit: int, wanted: int, unit: str = "bytes", name: str | None = None
+    ) -> None:
+        super().__init__(f"{message}: {wanted} {unit}, {name or 'the limit'} is {limit}")
+        self.name = name
         self.limit = limit
         self.wanted = wanted
 

@@ -26,6 +26,7 @@ say stands beside the format.
 from __future__ import annotations
 
 KIB, MIB = 1 << 10, 1 << 20
+BYTES = {"": 1, "b": 1, "kb": KIB, "mb": MIB, "gb": 1 << 30}  # the units in which users say sizes
 
 # --- allowed ----------------------------------------------------------------------------------------
 

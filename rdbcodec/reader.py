@@ -40,11 +40,16 @@ class Reader(Decoder):
         *,
         dialect: Dialect | None = None,
         max_value: int = MAX_VALUE,
+        max_record: int | None = None,
         verify_checksum: bool = True,
         any_version: bool = False,
     ) -> None:
         super().__init__(
-            dialect=dialect, max_value=max_value, verify_checksum=verify_checksum, any_version=any_version
+            dialect=dialect,
+            max_value=max_value,
+            max_record=max_record,
+            verify_checksum=verify_checksum,
+            any_version=any_version,
         )
         raw, self._close = open_raw(source)
         try:
@@ -119,6 +124,7 @@ def open(
     *,
     dialect: Dialect | None = None,
     max_value: int = MAX_VALUE,
+    max_record: int | None = None,
     verify_checksum: bool = True,
     any_version: bool = False,
 ) -> Reader:
@@ -131,6 +137,7 @@ def open(
         source,
         dialect=dialect,
         max_value=max_value,
+        max_record=max_record,
         verify_checksum=verify_checksum,
         any_version=any_version,
     )

@@ -19,11 +19,11 @@ from typing import Any, Literal, NamedTuple, NoReturn, Protocol
 
 from rdbcodec.datatypes.registry import codec_of
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError, LimitExceeded, RdbError
+from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError, RdbError
 from rdbcodec.formats import LAST_KEY_AUX, Dialect, TypeRow, VersionRow
-from rdbcodec.limits import MAX_RECORD
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.long_strings import Held, Spool, skip
 from rdbcodec.wire.module_ids import ModuleId
 from rdbcodec.wire.strings import Budget
 
@@ -165,7 +165,7 @@ class End(NamedTuple):
 class Context:
     """What the entries of one stretch of a file share."""
 
-    __slots__ = ("base", "db", "limit", "origin", "templates", "types")
+    __slots__ = ("base", "db", "limit", "origin", "record_limit", "templates", "types")
 
     def __init__(
         self,
@@ -176,6 +176,7 @@ class Context:
         templates: Mapping[int, Sequence[bytes]],
         *,
         limit: int,
+        record_limit: int,
     ) -> None:
         self.origin = origin
         self.base = base
@@ -183,6 +184,7 @@ class Context:
         self.types = types
         self.templates = templates
         self.limit = limit
+        self.record_limit = record_limit
 
 
 class Attributes:
@@ -230,7 +232,7 @@ class Entry:
         if size < 0x40:
             return record[2 : 2 + size]
         try:
-            return strings.read(record, 1, Budget(max(self._context.limit, MAX_RECORD)))[0]
+            return strings.read(record, 1, Budget(self._context.record_limit))[0]
         except DecodeError as error:
             error.locate(offset=self.offset, db=self.db)
             raise
@@ -316,17 +318,20 @@ class Entry:
                 return record[start + 1 :]
         return self._decoded(codec_of(self.row).decode)
 
-    def items(self, *, skip_large: bool = False) -> Iterator[list[Any]]:
+    def items(self, *, skip_large: bool = False, keep_large: bool = False) -> Iterator[list[Any]]:
         """The elements in batches, in bounded memory whatever the size of the value.
 
         bytes for strings (in pieces), lists and sets; (member, score) for sorted sets; (field, value,
         expires_at_ms or None) for hashes; StreamEntry for streams; (opcode, item) for modules.
-        Verifies less than `value`: doubles are not noticed. Raises as `value` does; a single string
-        larger than `max_value` raises LimitExceeded or, with `skip_large`, is verified and stands as a
-        `Skipped` among the elements.
+        Verifies less than `value`: doubles are not noticed. Raises as `value` does. A single string
+        larger than `max_value` raises LimitExceeded; with `skip_large` it is verified and stands as a
+        `Skipped` among the elements, with `keep_large` it goes to a temporary file and a `LongString`
+        gives its bytes in pieces.
         """
+        keep = Spool().keep if keep_large else skip if skip_large else None
         budget = Budget(self._context.limit)
-        cursor = Cursor(self.chunks(), budget, streaming=True, skip_large=skip_large)
+        held = Held(budget.limit, keep, needed=self._context.record_limit)
+        cursor = Cursor(self.chunks(), budget, streaming=True, held=held)
         try:
             yield from codec_of(self.row).items(cursor, Scope(budget, self._context.templates))
             cursor.expect_end()
@@ -476,8 +481,7 @@ class LargeEntry(AttributedEntry):
             pass
 
     def _refuse(self) -> NoReturn:
-        limit = self._context.limit
-        error = LimitExceeded("the value is too large to hold", limit=limit, wanted=limit + 1)
+        error = Held(self._context.limit).refuse("the value", self._context.limit + 1)
         self._locate(error)
         raise error
 

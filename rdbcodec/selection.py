@@ -26,12 +26,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from rdbcodec.limits import MAX_VALUE
+from rdbcodec.limits import BYTES, MAX_VALUE
 from rdbcodec.records import Aux, Entry, Function, Record
 
 SLOTS = 16384
 MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-BYTES = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 
 Predicate = Callable[[Entry], bool]
 

@@ -61,4 +61,6 @@ def _unpack_zstd(data: bytes, limit: int) -> bytes:
 
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
-        raise LimitExceeded("a compressed blob unpacks to more than allowed", limit=limit, wanted=size)
+        raise LimitExceeded(
+            "a compressed blob unpacks to more than allowed", limit=limit, wanted=size, name="max_value"
+        )

@@ -325,7 +325,7 @@ def test_a_string_that_unpacks_to_96_mib_is_refused_whole_and_read_in_pieces(
 ) -> None:
     matches = (96 << 20) // 264
     size = 1 + 264 * matches
-    message = f"the value unpacks to more than allowed: {size} bytes, the limit is {64 << 20}"
+    message = f"the value unpacks to more than allowed: {size} bytes, max_value is {64 << 20}"
     assert cell.submit(unpacked, lzf_run(b"a", matches), 0).result() == (message, size)
 
 
@@ -336,7 +336,7 @@ def test_a_list_that_unpacks_to_256_mib_is_refused_whole_and_read_in_batches(
     count, matches = 4096, 248
     element = 1 + 264 * matches
     fitting = (64 << 20) // element + 1
-    message = f"the value unpacks to more than allowed: {fitting * element} bytes, the limit is {64 << 20}"
+    message = f"the value unpacks to more than allowed: {fitting * element} bytes, max_value is {64 << 20}"
     value = lengths.encode(count) + lzf_run(b"a", matches) * count
     assert cell.submit(unpacked, value, 1).result() == (message, count * element)
 

@@ -344,7 +344,7 @@ def test_a_blob_that_unpacks_to_more_than_allowed_is_refused() -> None:
     error = refusal(dragonfly(DRAGONFLY, lz4_blob(bytes(65 << 20))))
     assert isinstance(error, rdbcodec.LimitExceeded)
     assert error.message == (
-        "a compressed blob unpacks to more than allowed: 67108865 bytes, the limit is 67108864"
+        "a compressed blob unpacks to more than allowed: 67108865 bytes, max_value is 67108864"
     )
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from rdbcodec.cli.common import (
+    NEGATIVE,
     OK,
     STDIN,
     UNREADABLE,
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one report a file; the first error also goes to stderr. 1 when data follows."""
+    """Print one report a file; the first error also goes to stderr. Codes: see _CODES; 1 when data follows."""
     worst = OK
     for name in options.files:
         options.current = name
@@ -37,10 +38,10 @@ def run(options: argparse.Namespace) -> int:
             print_json(soundness.as_json(name, found, hide_keys=options.hide_keys))
         else:
             print("\n".join(soundness.lines(name, found, hide_keys=options.hide_keys)))
-        if not found.is_sound:
+        if found.verdict != "sound":
             sys.stdout.flush()
-            _tell_first_error(name, found, hide_keys=options.hide_keys)
-            worst = UNREADABLE
+            _tell_first(name, found, hide_keys=options.hide_keys)
+            worst = max(worst, _CODES[found.verdict])
         worst = max(worst, tail_code(name, found.tail, found.size, options))
     return worst
 
@@ -59,8 +60,14 @@ def _check(name: str, options: argparse.Namespace) -> Soundness:
         )
 
 
-def _tell_first_error(name: str, found: Soundness, *, hide_keys: bool) -> None:
+# Data that could not be looked at is not damaged, and not sound either: the answer is not the one wanted.
+_CODES = {"sound": OK, "not verified": NEGATIVE, "not sound": UNREADABLE}
+
+
+def _tell_first(name: str, found: Soundness, *, hide_keys: bool) -> None:
+    """The first problem that made the verdict."""
+    severity = "error" if found.errors else "not verified"
     for problem in found.problems:
-        if problem.severity == "error":
+        if problem.severity == severity:
             print(f"{name}: {problem.place(hide_keys=hide_keys)}: {problem.message}", file=sys.stderr)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from rdbcodec.cli.hints import hint_of
 from rdbcodec.containers import Source
 from rdbcodec.errors import ModuleNameError, TailError
 from rdbcodec.formats import DIALECTS
+from rdbcodec.limits import BYTES, MAX_RECORD, MIN_VALUE
 from rdbcodec.module_names import types_held
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
@@ -70,6 +72,13 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dialect", choices=DIALECTS, help="default: what the file says")
     parser.add_argument("--any-version", action="store_true", help="read a header version nobody knows yet")
     parser.add_argument("--no-checksum", action="store_true", help="do not verify the checksum")
+    parser.add_argument(
+        "--max-value",
+        type=_size,
+        default=MAX_RECORD,
+        metavar="SIZE",
+        help="memory for one thing that is needed whole, such as a key or a function library (default: 64mb)",
+    )
     parser.add_argument("--hide-keys", action="store_true", help="show no key names")
     parser.add_argument("--no-progress", action="store_true", help="no progress on the terminal")
 
@@ -109,6 +118,13 @@ def _tell_other_bytes(name: str, tail: Tail, offset: int) -> None:
         print(f"{shown(name)}: {tail.text(offset)}: not read", file=sys.stderr)
 
 
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,18})([a-z]*)", text.lower(), re.ASCII)
+    if match is None or match[2] not in BYTES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 512mb; units are b, kb, mb, gb")
+    return max(int(match[1]) * BYTES[match[2]], MIN_VALUE)
+
+
 def now_of(options: argparse.Namespace) -> int:
     """The time to judge expiry at, milliseconds."""
     return time.time_ns() // 1_000_000 if options.now is None else int(options.now)
@@ -139,6 +155,7 @@ def open_file(name: str, options: argparse.Namespace, *, max_value: int) -> Read
         input_of(name),
         dialect=options.dialect,
         max_value=max_value,
+        max_record=options.max_value,
         verify_checksum=not options.no_checksum,
         any_version=options.any_version,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from rdbcodec.errors import RdbError, TailError
+from rdbcodec.errors import LimitExceeded, RdbError, TailError
 
 
 class Hint(NamedTuple):
@@ -33,4 +33,11 @@ def _keep_tail(error: TailError) -> str:
     return f"--ignore-tail leaves it out; {error.tail.remedy}"
 
 
-_HINTS = (Hint(TailError, _keep_tail),)
+def _raise_limit(error: LimitExceeded) -> str:
+    return "--max-value SIZE raises this limit" if error.name else ""
+
+
+_HINTS = (
+    Hint(TailError, _keep_tail),
+    Hint(LimitExceeded, _raise_limit),
+)

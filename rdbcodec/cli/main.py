@@ -26,7 +26,7 @@ from rdbcodec.cli.common import (
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.outputs import prepare
 from rdbcodec.cli.screens import STDOUT, screens
-from rdbcodec.errors import DecodeError, EncodeError, RdbError, TailError
+from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded, RdbError, TailError
 from rdbcodec.showing import escaped
 from rdbcodec.showing import name as shown
 
@@ -101,7 +101,7 @@ def _run(arguments: Sequence[str]) -> int:
     except Refusal as refusal:
         return _fail(refusal.code, refusal.message)
     except RdbError as error:
-        code = NEGATIVE if isinstance(error, EncodeError | TailError) else UNREADABLE
+        code = NEGATIVE if isinstance(error, EncodeError | LimitExceeded | TailError) else UNREADABLE
         message = f"{shown(options.current)}: {_words(error, options)}"
         return _fail(code, "\n".join(filter(None, (message, hint_of(error)))))
     except OSError as error:

@@ -17,14 +17,15 @@ from rdbcodec.compat.profile import check_databases
 from rdbcodec.datatypes.streams import Stream
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.duplicates import KeyIndex
-from rdbcodec.errors import DecodeError, show_key
+from rdbcodec.errors import DecodeError, LimitExceeded, show_key
 from rdbcodec.limits import MAX_PROBLEMS
 from rdbcodec.reader import Reader
 from rdbcodec.records import Checksum, End, Entry, ResizeDb
 from rdbcodec.tail import Tail
-from rdbcodec.wire.cursor import Skipped
 
-Severity = Literal["error", "warning"]
+# "not verified" is no fault of the data: a limit of memory ended the verifying.
+Severity = Literal["error", "warning", "not verified"]
+Verdict = Literal["sound", "not sound", "not verified"]
 
 NOT_A_SCORE: tuple[Severity, str] = ("error", "a score is not a number: servers refuse the file")
 
@@ -41,8 +42,9 @@ class Problem:
 
     @classmethod
     def of(cls, error: DecodeError) -> Problem:
-        """The error as a problem."""
-        return cls("error", error.message, error.offset, error.db, error.key)
+        """The error as a problem; a limit of this process is none of the data."""
+        severity: Severity = "not verified" if isinstance(error, LimitExceeded) else "error"
+        return cls(severity, error.message, error.offset, error.db, error.key)
 
     def place(self, *, hide_keys: bool = False) -> str:
         """Where it is, in words."""
@@ -65,20 +67,30 @@ class Soundness:
     problems: list[Problem] = field(default_factory=list)
     errors: int = 0
     warnings: int = 0
+    unverified: int = 0
     keys_by_db: Counter[int] = field(default_factory=Counter)
     expires_by_db: Counter[int] = field(default_factory=Counter)
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is wrong that would keep a server from loading all of it."""
+        """Whether nothing is wrong that would keep a server from loading all of it, as far as it was seen."""
         return self.complete and not self.errors
+
+    @property
+    def verdict(self) -> Verdict:
+        """Sound; not sound; or not verified: nothing was found, but not all of it was seen."""
+        if self.errors or not (self.complete or self.unverified):
+            return "not sound"
+        return "not verified" if self.unverified else "sound"
 
     def add(self, problem: Problem) -> None:
         """Count a problem, and list it while the list is short."""
         if problem.severity == "error":
             self.errors += 1
-        else:
+        elif problem.severity == "warning":
             self.warnings += 1
+        else:
+            self.unverified += 1
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(problem)
 
@@ -141,17 +153,22 @@ def _check_entry(entry: Entry, found: Soundness, index: KeyIndex, now_ms: int) -
         found.expired += expiry <= now_ms
     try:
         index.note(entry.key, entry.offset, entry.db)
-        if entry.is_large:
-            remarks = _check_large(entry)
-        else:
-            value = entry.value()
-            if isinstance(value, bytes):
-                return  # most are; there is nothing more to say about a string
-            remarks = _check_value(entry, value)
+        value = None if entry.is_large else value_of(entry)
+        if isinstance(value, bytes):
+            return  # most are; there is nothing more to say about a string
+        remarks = _check_large(entry) if value is None else _check_value(entry, value)
         for severity, message in remarks:
             found.add(Problem(severity, message, entry.offset, entry.db, entry.key))
     except DecodeError as error:
         found.add(Problem.of(error))
+
+
+def value_of(entry: Entry) -> Any:
+    """The decoded value; None for one that unpacks to more than is held: it passes by like a large one."""
+    try:
+        return entry.value()
+    except LimitExceeded:
+        return None
 
 
 def _check_value(entry: Entry, value: Any) -> Iterator[tuple[Severity, str]]:
@@ -182,7 +199,7 @@ def _check_large(entry: Entry) -> Iterator[tuple[Severity, str]]:
         for batch in entry.items(skip_large=True):
             if unique:
                 members = batch if entry.type == "set" else [item[0] for item in batch]
-                index.add([name for name in members if type(name) is not Skipped])
+                index.add(members)
             if entry.type == "zset":
                 bad_scores = bad_scores or any(math.isnan(score) for _, score in batch)
         doubles = sum(1 for _ in index.duplicates())

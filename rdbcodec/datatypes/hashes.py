@@ -16,7 +16,7 @@ Facts: rdb-format.md 4.3, 4.6, 9.2, 9.4; rdb-v13-15.md 4.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strings, encode_ziplist
@@ -346,11 +346,11 @@ def _fields_of(triples: Iterable[Sequence[bytes | int]]) -> list[Field]:
 
 
 def _text(element: bytes | int) -> bytes:
-    return element if isinstance(element, bytes) else b"%d" % element
+    return b"%d" % element if isinstance(element, int) else element
 
 
 def _listpack_expiry(ttl: bytes | int) -> int | None:
-    if isinstance(ttl, bytes):
+    if not isinstance(ttl, int):
         raise CorruptStructure("hash field expiry is a string, expected an integer")
     return ttl or None
 
@@ -440,7 +440,7 @@ def dragonfly_expiries(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, int]
 def _dragonfly_expiry(text: bytes) -> int | None:
     if text == b"-1":
         return None
-    if not text.isdigit():
+    if not isinstance(text, bytes) or not text.isdigit():  # a LongString is no number either
         raise CorruptStructure("an expiry is not a number of seconds")
     return (DRAGONFLY_EPOCH + int(text[:20])) * 1000
 
@@ -532,14 +532,69 @@ def count_template_array_ref(raw: bytes, scope: Scope) -> int | None:
     return None if fields is None else len(fields)
 
 
+def hash_template_listpack_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 29 in batches."""
+    del scope
+    fields = _own_fields_of(cursor)
+    yield from _named(_template_elements(cursor), lambda _: fields)
+
+
+def hash_template_listpack_ref_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 30 in batches."""
+    yield from _named(_template_elements(cursor), lambda template: _fields_by_id(template, scope))
+
+
+def hash_template_array_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
+    """Type 31 in batches."""
+    fields = _own_fields_of(cursor)
+    yield from _with_names(cursor.batches(take_strings(scope), Cursor.element, len(fields)), fields)
+
+
 def hash_template_array_ref_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
-    """Type 32 in batches; only this form can hold values too large to hold at once."""
+    """Type 32 in batches."""
     fields = _fields_by_id(cursor.length(), scope)
-    at = 0
-    for batch in cursor.batches(take_strings(scope), Cursor.element, len(fields)):
-        names = fields[at : at + len(batch)]
-        at += len(batch)
+    yield from _with_names(cursor.batches(take_strings(scope), Cursor.element, len(fields)), fields)
+
+
+def _own_fields_of(cursor: Cursor) -> Sequence[bytes]:
+    """What `_own_fields` reads, of a value that passes by: names are held, as those in templates are."""
+    form = cursor.length()
+    if form > 1:
+        raise CorruptStructure(f"template field format is {form}, expected 0 or 1")
+    if form:
+        fields = [cursor.needed() for _ in range(cursor.length())]
+    else:
+        fields = listpack.decode(cursor.needed())
+    check_template(fields)
+    return fields
+
+
+def _template_elements(cursor: Cursor) -> Iterator[list[bytes | int]]:
+    return blob_items(cursor, listpack.decode_mixed, listpack.iter_decode_mixed)
+
+
+def _named(
+    batches: Iterator[list[bytes | int]], fields_of: Callable[[int], Sequence[bytes]]
+) -> Iterator[list[Field]]:
+    """The fields of types 29 and 30, whose first element is the template's id."""
+    first = next(filter(None, batches), [b""])
+    template = first.pop(0)
+    if not isinstance(template, int) or template < 0:
+        raise CorruptStructure("a template hash does not begin with a template id")
+    values = ([_text(element) for element in batch] for batch in chain([first], batches))
+    yield from _with_names(values, fields_of(template))
+
+
+def _with_names(batches: Iterator[list[bytes]], fields: Sequence[bytes]) -> Iterator[list[Field]]:
+    count = 0
+    for batch in batches:
+        names = fields[count : count + len(batch)]
+        count += len(batch)
+        if count > len(fields):
+            break
         yield [(field, value, None) for field, value in zip(names, batch, strict=True)]
+    if count != len(fields):
+        raise CorruptStructure(f"hash has {count} values or more, its template {len(fields)} fields")
 
 
 def template_of(fields: Iterable[bytes]) -> tuple[bytes, ...]:

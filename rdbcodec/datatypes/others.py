@@ -262,6 +262,14 @@ def decode_raw(raw: bytes, scope: Scope) -> RawValue:
     return RawValue(raw)
 
 
+def raw_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
+    """The same in pieces."""
+    del scope
+    while not cursor.at_end():
+        yield [cursor.buf[cursor.pos :]]
+        cursor.pos = len(cursor.buf)
+
+
 def encode_raw(value: RawValue, form: Form) -> bytes:
     """The bytes as they came."""
     del form

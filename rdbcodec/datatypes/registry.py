@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from rdbcodec.datatypes import hashes, lists, modules, others, sets, streams, strings, zsets
 from rdbcodec.datatypes.form import Form
-from rdbcodec.datatypes.scope import HEADER_SIZE, Decode, Items, Scope, read_blob
-from rdbcodec.errors import LimitExceeded
+from rdbcodec.datatypes.scope import HEADER_SIZE, Decode, Items, Scope
 from rdbcodec.formats import TypeRow
 from rdbcodec.structures import intset, listpack, ziplist, zipmap
 from rdbcodec.wire import lengths
 from rdbcodec.wire import strings as wire_strings
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.long_strings import Held
 
 Count = Callable[[bytes, Scope], "int | None"]
 Encode = Callable[[Any, Form], bytes]  # each takes the value class its decode gives
@@ -37,26 +37,13 @@ def _whole(decode: Decode) -> Items:
     """Items of a type that is only decoded whole: one batch, of the value, if it can be held."""
 
     def items(cursor: Cursor, scope: Scope) -> Iterator[list[Any]]:
-        held = b""
+        held, limit = b"", max(cursor.held.limit, cursor.held.needed)
         while not cursor.at_end():
             held += cursor.buf[cursor.pos :]
             cursor.pos = len(cursor.buf)
-            if len(held) > cursor.max_string:
-                raise LimitExceeded(
-                    "the value is too large to hold", limit=cursor.max_string, wanted=len(held)
-                )
+            if len(held) > limit:
+                raise Held(limit).refuse("the value", len(held))
         yield [decode(held, scope)]
-
-    return items
-
-
-def _fields(decode: Callable[[bytes, Scope], hashes.Hash]) -> Items:
-    whole = _whole(decode)
-
-    def items(cursor: Cursor, scope: Scope) -> Iterator[list[Any]]:
-        for batch in whole(cursor, scope):
-            for value in batch:
-                yield [(name, text, value.expires_at_ms.get(name)) for name, text in value.items()]
 
     return items
 
@@ -86,7 +73,8 @@ def _count_blob(told: Callable[[bytes], int | None], width: int = 1, skip: int =
 
 
 def _count_template_listpack(raw: bytes, scope: Scope) -> int | None:
-    elements = listpack.count(read_blob(raw, scope)[:HEADER_SIZE])
+    del scope
+    elements = listpack.count(wire_strings.peek(raw, 0, HEADER_SIZE))
     return None if elements is None else elements - 1
 
 
@@ -109,7 +97,7 @@ def _stream(version: int) -> Codec:
 
 
 def _sketch() -> Codec:
-    return Codec(others.decode_raw, _whole(others.decode_raw), _unknown)
+    return Codec(others.decode_raw, others.raw_items, _unknown)
 
 
 # fmt: off
@@ -141,12 +129,12 @@ CODECS: dict[str, Codec] = {
     "hash-ttl-valkey":        Codec(hashes.decode_hash_ttl_valkey, hashes.hash_ttl_valkey_items, _count_length),
     "hash-expiry":            Codec(hashes.decode_hash_expiry, hashes.hash_expiry_items, _count_length),
     "hash-template-listpack": Codec(hashes.decode_hash_template_listpack,
-                                    _fields(hashes.decode_hash_template_listpack), _unknown),
+                                    hashes.hash_template_listpack_items, _unknown),
     "hash-template-listpack-ref": Codec(hashes.decode_hash_template_listpack_ref,
-                                        _fields(hashes.decode_hash_template_listpack_ref),
+                                        hashes.hash_template_listpack_ref_items,
                                         _count_template_listpack),
     "hash-template-array":    Codec(hashes.decode_hash_template_array,
-                                    _fields(hashes.decode_hash_template_array), _unknown),
+                                    hashes.hash_template_array_items, _unknown),
     "hash-template-array-ref": Codec(hashes.decode_hash_template_array_ref,
                                      hashes.hash_template_array_ref_items, hashes.count_template_array_ref),
     "stream":                 _stream(1),

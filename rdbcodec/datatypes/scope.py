@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.long_strings import Held
 from rdbcodec.wire.strings import Budget
 
 T = TypeVar("T")
@@ -38,14 +39,14 @@ def read_blob(raw: bytes, scope: Scope, pos: int = 0) -> bytes:
 def blob_items(
     cursor: Cursor,
     decode: Callable[[bytes], list[T]],
-    iter_decode: Callable[[Iterator[bytes]], Iterator[list[T]]],
+    iter_decode: Callable[[Iterator[bytes], Held], Iterator[list[T]]],
 ) -> Iterator[list[T]]:
     """The elements of the packed structure in the next string; one too large to hold is streamed."""
     cursor.budget.refill()
-    if cursor.string_size() <= cursor.max_string:
-        yield decode(cursor.string())
+    if cursor.string_is_long():
+        yield from iter_decode(cursor.string_pieces(), cursor.held)
     else:
-        yield from iter_decode(cursor.string_pieces())
+        yield decode(cursor.string())
 
 
 def grouped(batches: Iterator[list[T]], width: int, what: str) -> Iterator[list[tuple[T, ...]]]:

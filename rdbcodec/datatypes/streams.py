@@ -159,10 +159,10 @@ def stream_nodes(cursor: Cursor) -> Iterator[list[StreamEntry]]:
     for _ in range(cursor.length()):
         cursor.budget.refill()
         master = _read_master(cursor)
-        if cursor.string_size() <= cursor.max_string:
-            yield stream_node.decode(listpack.decode_mixed(cursor.string()), master).entries
-        else:
+        if cursor.string_is_long():
             yield from _large_node(cursor, master)
+        else:
+            yield stream_node.decode(listpack.decode_mixed(cursor.string()), master).entries
     cursor.budget.refill()
 
 
@@ -183,7 +183,7 @@ def nodes_and_tail(
 
 def _large_node(cursor: Cursor, master: StreamId) -> Iterator[list[StreamEntry]]:
     """A node whose listpack is too large to hold (stream-node-max-bytes 0), entry by entry."""
-    batches = listpack.iter_decode_mixed(cursor.string_pieces())
+    batches = listpack.iter_decode_mixed(cursor.string_pieces(), cursor.held)
     elements = (element for batch in batches for element in batch)
     for entry in stream_node.iter_decode(elements, master):
         yield [entry]
@@ -233,7 +233,7 @@ def _read_tail(cursor: Cursor, entries: list[StreamEntry], version: int) -> Stre
 
 
 def _read_group(cursor: Cursor, version: int) -> Group:
-    group = Group(cursor.string(), _id_pair(cursor))
+    group = Group(cursor.needed(), _id_pair(cursor))
     if version >= 2:
         entries_read = cursor.length()
         group.entries_read = None if entries_read == UNKNOWN else entries_read
@@ -249,7 +249,7 @@ def _read_group(cursor: Cursor, version: int) -> Group:
 
 
 def _read_consumer(cursor: Cursor, group: Group, version: int) -> Consumer:
-    consumer = Consumer(cursor.string(), cursor.signed())
+    consumer = Consumer(cursor.needed(), cursor.signed())
     if version >= 3:
         active = cursor.signed()
         consumer.active_at_ms = None if active == NEVER else active
@@ -275,9 +275,9 @@ def _check_nacked(group: Group) -> None:
 def _read_idempotence(cursor: Cursor) -> Idempotence:
     told = Idempotence(cursor.length(), cursor.length())
     for _ in range(cursor.length()):
-        producer = Producer(cursor.string())
+        producer = Producer(cursor.needed())
         for _ in range(cursor.length()):
-            iid = cursor.string()
+            iid = cursor.needed()
             producer.iids.setdefault(iid, _id_pair(cursor))  # servers ignore the later of two equal ones
         told.producers.append(producer)
     told.added, told.duplicates = cursor.length(), cursor.length()

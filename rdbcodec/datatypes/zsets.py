@@ -24,7 +24,7 @@ from rdbcodec.datatypes.scope import (
     grouped,
     read_blob,
 )
-from rdbcodec.errors import EncodeError, LimitExceeded
+from rdbcodec.errors import CorruptStructure, EncodeError, LimitExceeded
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import doubles, lengths, strings
 from rdbcodec.wire.cursor import Cursor, Reader
@@ -256,4 +256,10 @@ def zset_listpack_items(cursor: Cursor, scope: Scope) -> Iterator[list[Scored]]:
 
 def _blob_items(batches: Iterator[list[bytes]]) -> Iterator[list[Scored]]:
     for batch in grouped(batches, 2, "sorted set blob"):
-        yield [(member, doubles.parse(score)) for member, score in batch]
+        yield [(member, _parsed(score)) for member, score in batch]
+
+
+def _parsed(score: bytes) -> float:
+    if not isinstance(score, bytes):
+        raise CorruptStructure("a score is not a number")  # it is a LongString
+    return doubles.parse(score)

@@ -26,7 +26,8 @@ from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.records import Entry, LargeEntry
 from rdbcodec.structures import intset, listpack, ziplist, zipmap
 from rdbcodec.wire import doubles, lengths, lzf, strings
-from rdbcodec.wire.cursor import Cursor, Skipped
+from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.long_strings import Held, skip
 from rdbcodec.wire.strings import LZF, Budget
 
 MAX_FIELD_TTL = 1 << 48  # from here on no loader takes it (asked of 8.2.3 and 8.10.2)
@@ -404,7 +405,7 @@ def large_oddities(entry: LargeEntry) -> list[Oddity]:
     found = list(_in_key(entry))
     row = entry.row
     budget = Budget(entry.max_value)
-    cursor = Cursor(entry.chunks(), budget, streaming=True, skip_large=True)
+    cursor = Cursor(entry.chunks(), budget, streaming=True, held=Held(budget.limit, skip))
     scope = Scope(budget, entry._context.templates)
     try:
         if row.type == "string":
@@ -431,7 +432,7 @@ def _large_table(type_: str, name: str, cursor: Cursor, scope: Scope) -> Iterato
         for batch in CODECS[name].items(cursor, scope):
             if unique:
                 members = batch if type_ == "set" else [item[0] for item in batch]
-                names.add([member for member in members if type(member) is not Skipped])
+                names.add(members)
             if type_ == "zset":
                 is_score_bad = is_score_bad or any(math.isnan(score) for _, score in batch)
         cursor.expect_end()

@@ -13,14 +13,22 @@ from rdbcodec.texts.scalars import json_bytes
 
 def lines(name: str, found: Soundness, *, hide_keys: bool = False) -> Iterator[str]:
     """The report, a line at a time: the verdict first, then every problem."""
-    verdict = "sound" if found.is_sound else "NOT SOUND"
-    yield f"{name}: {verdict}, {', '.join(_facts(found))}"
+    yield f"{name}: {_VERDICTS[found.verdict]}, {', '.join(_facts(found))}"
     for problem in found.problems:
         place = problem.place(hide_keys=hide_keys)
         yield f"  {problem.severity}: {place + ': ' if place else ''}{problem.message}"
-    unlisted = found.errors + found.warnings - len(found.problems)
+    unlisted = found.errors + found.warnings + found.unverified - len(found.problems)
+    if found.unverified:
+        yield "  What is not verified is larger than this check may hold: --max-value SIZE raises that."
     if unlisted:
         yield f"  ... and {plural(unlisted, 'more problem')}"
+
+
+_VERDICTS = {
+    "sound": "sound",
+    "not sound": "NOT SOUND",
+    "not verified": "nothing wrong in what was verified",
+}
 
 
 def _facts(found: Soundness) -> Iterator[str]:
@@ -37,6 +45,8 @@ def _facts(found: Soundness) -> Iterator[str]:
     if found.errors or found.warnings:
         yield plural(found.errors, "error")
         yield plural(found.warnings, "warning")
+    if found.unverified:
+        yield f"{plural(found.unverified, 'value')} not verified"
 
 
 def as_json(name: str, found: Soundness, *, hide_keys: bool = False) -> dict[str, Any]:
@@ -44,7 +54,8 @@ def as_json(name: str, found: Soundness, *, hide_keys: bool = False) -> dict[str
     tail = found.tail
     return {
         "file": name,
-        "sound": found.is_sound,
+        "sound": None if found.verdict == "not verified" else found.is_sound,
+        "verdict": found.verdict,
         "complete": found.complete,
         "keys": found.keys,
         "expired": found.expired,
@@ -53,6 +64,7 @@ def as_json(name: str, found: Soundness, *, hide_keys: bool = False) -> dict[str
         "tail": None if tail is None else {"kind": tail.kind, "size": tail.size},
         "errors": found.errors,
         "warnings": found.warnings,
+        "unverified": found.unverified,
         "problems": [_json_problem(problem, hide_keys=hide_keys) for problem in found.problems],
     }
 

@@ -40,6 +40,8 @@ from rdbcodec.errors import CorruptStructure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from rdbcodec.wire.long_strings import Held
+
 _HEADER = struct.Struct("<II")
 _CODES = {2: "h", 4: "i", 8: "q"}  # of struct, by width
 _BELOW_ALL = -(2**63) - 1
@@ -54,12 +56,13 @@ def decode(blob: bytes) -> list[bytes]:
     return members
 
 
-def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+def iter_decode(chunks: Iterable[bytes], held: Held | None = None) -> Iterator[list[bytes]]:
     """Give the members in batches, as `decode` would, from an intset that comes in chunks.
 
     Holds the chunk in hand. Raises CorruptStructure as soon as the damage is reached: batches given
     before it are then worth nothing.
     """
+    del held  # no member is long
     buf = b""  # not taken yet; its first byte is byte `base` of the blob
     base = received = width = declared = 0
     previous = _BELOW_ALL

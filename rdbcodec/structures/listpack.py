@@ -62,11 +62,13 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures.pieces import Pieces
 from rdbcodec.wire.integers import integer_in
+from rdbcodec.wire.long_strings import HELD, Held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -77,6 +79,7 @@ Rendering: TypeAlias = "tuple[tuple[T, ...], Callable[[int], T]]"  # what intege
 
 _HEADER = struct.Struct("<IH")
 _UNKNOWN_COUNT = 0xFFFF
+_LONG_HEAD = 5  # bytes before a long text: F0 and its size
 _SIZE_LIMIT = 0xFFFFFFFF  # what the u32 `total` can say
 
 _ENTRY_I16 = struct.Struct("<BhB")  # encoding, integer, back-length
@@ -118,18 +121,18 @@ def decode_mixed(blob: bytes) -> list[bytes | int]:
     return _decode(blob, _NUMBERS)
 
 
-def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+def iter_decode(chunks: Iterable[bytes], held: Held = HELD) -> Iterator[list[bytes]]:
     """Give the elements in batches, as `decode` would, from a listpack that comes in chunks.
 
-    Holds the chunk in hand and one element, for a moment twice. Raises CorruptStructure at damage:
-    batches given before it are then worth nothing. Raises LimitExceeded for an element too large to hold.
+    Holds the chunk in hand and one element, for a moment twice; of one too large to hold, it gives what
+    `held` makes of it. Raises CorruptStructure at damage: batches given before it are then worth nothing.
     """
-    return _iter_decode(chunks, _TEXTS)
+    return _iter_decode(chunks, _TEXTS, held)
 
 
-def iter_decode_mixed(chunks: Iterable[bytes]) -> Iterator[list[bytes | int]]:
+def iter_decode_mixed(chunks: Iterable[bytes], held: Held = HELD) -> Iterator[list[bytes | int]]:
     """Give the elements in batches, as `decode_mixed` would, from a listpack that comes in chunks."""
-    return _iter_decode(chunks, _NUMBERS)
+    return _iter_decode(chunks, _NUMBERS, held)
 
 
 def count(head: bytes) -> int | None:
@@ -148,8 +151,8 @@ def _decode(blob: bytes, rendering: Rendering[T]) -> list[T]:
     return elements
 
 
-def _iter_decode(chunks: Iterable[bytes], rendering: Rendering[T]) -> Iterator[list[T]]:
-    pieces = Pieces(chunks)
+def _iter_decode(chunks: Iterable[bytes], rendering: Rendering[T], held: Held) -> Iterator[list[T]]:
+    pieces = Pieces(chunks, held)
     pieces.need(_HEADER.size)
     total, declared = _read_header(pieces.buf)
     pieces.drop(_HEADER.size)
@@ -168,10 +171,33 @@ def _iter_decode(chunks: Iterable[bytes], rendering: Rendering[T]) -> Iterator[l
             yield elements
         found += len(elements)
         pieces.drop(pos)
-        more = pieces.fill()
+        size = _long_size(pieces.buf)
+        if pieces.is_long(size):
+            yield [_long(pieces, size)]
+            found += 1
+        else:
+            more = pieces.fill()
     if pieces.received != total:
         raise CorruptStructure(f"listpack is {pieces.received} bytes, its header says {total}", 0)
     _check_end(pieces.buf, pieces.base, found, declared)
+
+
+def _long_size(head: bytes) -> int:
+    """Bytes of the text that begins here, when it is one of the form for long ones."""
+    return int.from_bytes(head[1:_LONG_HEAD], "little") if head[:1] == b"\xf0" and head[4:] else 0
+
+
+def _long(pieces: Pieces, size: int) -> Any:
+    """An element too large to hold, its back-length verified."""
+    element = pieces.long(_LONG_HEAD, size)
+    pieces.need(_LONG_HEAD + 1)  # the longest back-length and the byte after it
+    with suppress(IndexError):  # the structure ends here, as the caller will say
+        try:
+            pieces.drop(_pass_back_length(pieces.buf, 0, size + _LONG_HEAD))
+        except CorruptStructure as error:
+            error.pos = pieces.base + (error.pos or 0)
+            raise
+    return element
 
 
 def _read_header(head: bytes) -> tuple[int, int]:

@@ -165,4 +165,4 @@ def _times(element: bytes | int, what: str) -> range:
 
 
 def _text(element: bytes | int) -> bytes:
-    return element if isinstance(element, bytes) else b"%d" % element
+    return b"%d" % element if isinstance(element, int) else element

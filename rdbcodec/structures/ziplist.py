@@ -53,6 +53,7 @@ from typing import TYPE_CHECKING
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures.pieces import Pieces
 from rdbcodec.wire.integers import integer_in
+from rdbcodec.wire.long_strings import HELD, Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,13 +95,13 @@ def decode(blob: bytes) -> list[bytes]:
     return elements
 
 
-def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+def iter_decode(chunks: Iterable[bytes], held: Held = HELD) -> Iterator[list[bytes]]:
     """Give the elements in batches, as `decode` would, from a ziplist that comes in chunks.
 
-    Holds the chunk in hand and one element, for a moment twice. Raises CorruptStructure at damage:
-    batches given before it are then worth nothing. Raises LimitExceeded for an element too large to hold.
+    Holds the chunk in hand and one element, for a moment twice; of one too large to hold, it gives what
+    `held` makes of it. Raises CorruptStructure at damage: batches given before it are then worth nothing.
     """
-    pieces = Pieces(chunks)
+    pieces = Pieces(chunks, held)
     pieces.need(_HEADER.size)
     zlbytes, zltail, zllen = _read_header(pieces.buf)
     pieces.drop(_HEADER.size)
@@ -119,7 +120,12 @@ def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
             yield elements
         found += len(elements)
         pieces.drop(pos)
-        more = pieces.fill()
+        head, size = _long_size(pieces.buf)
+        if pieces.is_long(size):
+            yield [pieces.long(head, size)]
+            found, previous = found + 1, head + size
+        else:
+            more = pieces.fill()
     if pieces.received != zlbytes:
         raise CorruptStructure(f"ziplist is {pieces.received} bytes, its header says {zlbytes}", 0)
     _check_end(pieces.buf, pieces.base, found, zllen)
@@ -130,6 +136,17 @@ def count(head: bytes) -> int | None:
     """Say how many elements the header declares, None when it does not know; `head` is 10 bytes or more."""
     _, _, zllen = _read_header(head)
     return None if zllen == _UNKNOWN_COUNT else zllen
+
+
+def _long_size(head: bytes) -> tuple[int, int]:
+    """Bytes before and in the text that begins here, when it is one of the form for long ones.
+
+    The prevlen before it was compared already, when the bytes at hand were searched for whole entries.
+    """
+    at = 5 if head[:1] == b"\xfe" else 1
+    if len(head) < at + 5 or not 0x80 <= head[at] < 0xC0:
+        return 0, 0
+    return at + 5, int.from_bytes(head[at + 1 : at + 5], "big")
 
 
 def _read_header(head: bytes) -> tuple[int, int, int]:

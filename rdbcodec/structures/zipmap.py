@@ -35,7 +35,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.limits import MAX_ELEMENT
 from rdbcodec.structures.pieces import Pieces
+from rdbcodec.wire.long_strings import HELD, Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,13 +56,15 @@ def decode(blob: bytes) -> list[tuple[bytes, bytes]]:
     return pairs
 
 
-def iter_decode(chunks: Iterable[bytes]) -> Iterator[list[tuple[bytes, bytes]]]:
+def iter_decode(chunks: Iterable[bytes], held: Held = HELD) -> Iterator[list[tuple[bytes, bytes]]]:
     """Give the pairs in batches, as `decode` would, from a zipmap that comes in chunks.
 
     Holds the chunk in hand and one pair, for a moment twice. Raises CorruptStructure at damage:
     batches given before it are then worth nothing. Raises LimitExceeded for a pair too large to hold.
     """
-    pieces = Pieces(chunks)
+    # Pairs are held, however little is held of other things: the servers that wrote zipmaps (up to 2.4)
+    # put nothing of some size into them.
+    pieces = Pieces(chunks, Held(max(held.limit, MAX_ELEMENT)))
     pieces.need(1)
     declared = count(pieces.buf)
     pieces.drop(1)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from rdbcodec.errors import CorruptStructure, LimitExceeded, RdbError, Truncated
+from rdbcodec.errors import CorruptStructure, RdbError, Truncated
 from rdbcodec.wire import doubles, lengths, lzf, strings
+from rdbcodec.wire.long_strings import PIECE, Held
 from rdbcodec.wire.strings import Budget
 
 T = TypeVar("T")
@@ -18,14 +19,7 @@ T = TypeVar("T")
 # reader(buf, pos, count, out) -> pos: append up to `count` whole elements, stop where `buf` ends.
 Reader = Callable[[bytes, int, int, list[T]], int]
 
-PIECE = 64 << 10  # bytes handed on at a time when a string is streamed
 BATCH = 4096  # elements handed on at a time: some hundred KiB of small Python objects
-
-
-class Skipped(bytes):
-    """Stands for an element that was verified but is too large to hold."""
-
-    __slots__ = ()
 
 
 class Cursor:
@@ -35,25 +29,23 @@ class Cursor:
     was asked for; `pos` of the error is the position in the value.
     """
 
-    __slots__ = ("_chunks", "_dropped", "budget", "buf", "max_string", "pos", "skip_large", "streaming")
+    __slots__ = ("_chunks", "_dropped", "budget", "buf", "held", "pos", "streaming")
 
     def __init__(
         self,
         chunks: Iterable[bytes],
         budget: Budget,
         *,
-        max_string: int | None = None,
         streaming: bool = False,
-        skip_large: bool = False,
+        held: Held | None = None,
     ) -> None:
         self._chunks = iter(chunks)
         self._dropped = 0
         self.buf = b""
         self.pos = 0
         self.budget = budget
-        self.max_string = budget.limit if max_string is None else max_string
         self.streaming = streaming  # elements are handed on, so the budget is for one of them
-        self.skip_large = skip_large
+        self.held = Held(budget.limit) if held is None else held
 
     @property
     def offset(self) -> int:
@@ -61,16 +53,24 @@ class Cursor:
         return self._dropped + self.pos
 
     def more(self) -> bool:
-        """Drop what was read and append the next piece; False when there is none."""
-        chunk = next(self._chunks, None)
-        if chunk is None:
-            return False
-        if not chunk:  # a Decoder says this: the rest of the value was not fed yet
-            raise RdbError("a value that is still being fed has no elements yet, only chunks()")
-        self._dropped += self.pos
-        self.buf = self.buf[self.pos :] + chunk
-        self.pos = 0
-        return True
+        """Drop what was read and append as much as was not: long strings then cost linear time.
+
+        False when there is no more.
+        """
+        kept = self.buf[self.pos :]
+        pieces, size = [kept], 0
+        for chunk in self._chunks:
+            if not chunk:  # a Decoder says this: the rest of the value was not fed yet
+                raise RdbError("a value that is still being fed has no elements yet, only chunks()")
+            pieces.append(chunk)
+            size += len(chunk)
+            if size >= len(kept):
+                break
+        if size:
+            self._dropped += self.pos
+            self.buf = b"".join(pieces)
+            self.pos = 0
+        return size > 0
 
     def at_end(self) -> bool:
         """Whether every byte of the value was read."""
@@ -86,13 +86,24 @@ class Cursor:
         return self._read(lengths.read)
 
     def string(self) -> bytes:
-        """The next STRING; raises LimitExceeded when it is longer than `max_string`."""
+        """The next STRING; raises LimitExceeded when it is longer than what is held."""
         size = self.string_size()
-        if size > self.max_string:
-            raise LimitExceeded(
-                "a string inside the value is too large to hold", limit=self.max_string, wanted=size
-            )
+        if size > self.held.limit:
+            raise self.held.refuse("a string inside the value", size)
         return self._read(self._read_string)
+
+    def needed(self) -> bytes:
+        """The next STRING, which has no use in pieces: a name, say. see Held.needed."""
+        if not self.streaming or not self.string_is_long():
+            return self.string()
+        size = self.string_size()
+        if size > self.held.needed:
+            raise Held(self.held.needed).refuse("a name inside the value", size)
+        return b"".join(self.string_pieces())
+
+    def string_is_long(self) -> bool:
+        """Whether the next STRING is longer than what is held."""
+        return self.string_size() > self.held.limit
 
     def string_size(self) -> int:
         """The bytes it takes to hold the next STRING, which is not read yet."""
@@ -128,14 +139,14 @@ class Cursor:
         return self.buf[start : self.pos]
 
     def element(self) -> bytes:
-        """The next STRING; one too large to hold is verified and Skipped when `skip_large` is set."""
+        """The next STRING; of one too large to hold, what `held` makes of it."""
         if self.streaming:
             self.budget.refill()
-        if self.skip_large and self.string_size() > self.max_string:
-            for _ in self.string_pieces():
-                pass
-            return Skipped()
-        return self.string()
+        keep = self.held.keep
+        if keep is None or not self.string_is_long():
+            return self.string()
+        text: bytes = keep(self.string_pieces())
+        return text
 
     def take(self, reader: Reader[T], slow: Callable[[Cursor], T], count: int, out: list[T]) -> None:
         """Append at least one and up to `count` elements to `out`.
@@ -148,7 +159,7 @@ class Cursor:
             self.pos = self._located(reader, count, out)
             if len(out) > before:
                 return
-            if len(self.buf) - self.pos > self.max_string or not self.more():
+            if len(self.buf) - self.pos > self.held.limit or not self.more():
                 out.append(slow(self))
 
     def batches(self, reader: Reader[T], slow: Callable[[Cursor], T], count: int) -> Iterator[list[T]]:

@@ -41,7 +41,7 @@ class Budget:
         if size > self.left:
             wanted = self.limit - self.left + size
             message = "the value unpacks to more than allowed"
-            self.failure = LimitExceeded(message, limit=self.limit, wanted=wanted)
+            self.failure = LimitExceeded(message, limit=self.limit, wanted=wanted, name="max_value")
             raise self.failure
         self.left -= size
 

@@ -138,7 +138,7 @@ def test_the_budget_is_for_the_sum_of_what_unpacks() -> None:
     assert strings.read(raw, 0, budget)[0] == b"a" * 30
     with pytest.raises(LimitExceeded) as error:
         strings.read(raw, 0, budget)
-    assert str(error.value) == "the value unpacks to more than allowed: 60 bytes, the limit is 59"
+    assert str(error.value) == "the value unpacks to more than allowed: 60 bytes, max_value is 59"
     assert (error.value.limit, error.value.wanted) == (59, 60)
 
 

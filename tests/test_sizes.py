@@ -1,0 +1,106 @@
+"""Values of any size are verified, told, copied and converted: a limit of the tool is no damage of the data.
+
+Each kind of value is written with one element of some size, as text that LZF brings below every limit of
+what is held and as random bytes that it cannot; see benchmarks/sizes.py for the sizes that take longer.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ways import lzf_run, snapshot, string
+
+import rdbcodec
+from rdbcodec import Hash, List, Set, Stream, StreamEntry, StreamId, ZSet
+from rdbcodec.cli.main import main
+from rdbcodec.limits import CHECKED_VALUE, COPIED_VALUE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SIZES = (CHECKED_VALUE + 1, 200_000, COPIED_VALUE + 1, 1 << 20)
+LINE = '{"name":"Zoë","tags":["a","b"],"count":%d},'
+
+
+def text(size: int) -> bytes:
+    """Text that packs well and is UTF-8, its last character perhaps cut."""
+    lines = "".join(LINE % number for number in range(size // 40 + 1)).encode()[:size]
+    return lines.decode(errors="ignore").encode().ljust(size, b" ")
+
+
+def noise(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
+
+
+def stream_of(field: bytes, value: bytes) -> Stream:
+    entries = [StreamEntry(StreamId(at, 1), [(field, value), (b"at", b"%d" % at)]) for at in (5, 7)]
+    return Stream(1, entries, 2, entries[-1].id)
+
+
+CONTENTS: dict[str, Callable[[int], bytes]] = {"text": text, "random": noise}
+VALUES: dict[str, Callable[[bytes], Any]] = {
+    "string": lambda element: element,
+    "list": lambda element: List([b"first", element, b"last", element]),
+    "set": lambda element: Set([b"first", element, b"last"]),
+    "zset": lambda element: ZSet({b"first": 1.0, element: 2.5, b"last": 3.0}),
+    "hash field": lambda element: Hash({b"first": b"1", element: b"2", b"last": b"3"}),
+    "hash value": lambda element: Hash({b"first": b"1", b"second": element, b"last": b"3"}),
+    "stream": lambda element: stream_of(b"field", element),
+    "stream field": lambda element: stream_of(element, b"value"),
+}
+every_value = pytest.mark.parametrize("kind", VALUES)
+every_content = pytest.mark.parametrize("content", CONTENTS)
+
+
+def write(path: Path, value: Any, *, release: str = "redis-7.0") -> Path:
+    """A snapshot with the value between two others."""
+    with rdbcodec.create(path, release=release) as writer:
+        writer.write(b"before", b"1")
+        writer.write(b"k", value, expires_at_ms=4102444800000)
+        writer.write(b"after", b"2")
+    return path
+
+
+@every_content
+@every_value
+def test_check_calls_no_value_damaged_because_of_its_size(
+    kind: str, content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for size in SIZES:
+        for release in ("redis-2.8", "redis-7.0") if "stream" not in kind else ("redis-5.0",):
+            path = write(
+                tmp_path / f"{size}-{release}.rdb", VALUES[kind](CONTENTS[content](size)), release=release
+            )
+            assert main(["check", "--format", "json", str(path)]) == 0, capsys.readouterr().out
+    assert '"sound": false' not in capsys.readouterr().out
+
+
+def test_two_members_too_large_to_hold_are_found_to_be_equal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    element = string(noise(300_000))
+    (tmp_path / "a.rdb").write_bytes(snapshot(b"\x02\x01s\x03\x01a" + element * 2))
+    assert main(["check", str(tmp_path / "a.rdb")]) == 3
+    assert "1 members or fields occur more than once" in capsys.readouterr().out
+
+
+def test_check_says_what_it_could_not_verify_and_that_is_no_damage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A key has to be held; one that unpacks to more than allowed is not looked at."""
+    path = tmp_path / "a.rdb"
+    path.write_bytes(snapshot(b"\x00" + lzf_run(b"k", 100) + b"\x01v", b"\x00\x01k\x01v"))
+    assert main(["check", str(path), "--max-value", "1kb"]) == 1
+    out, err = capsys.readouterr()
+    limit = "offset 9: the value unpacks to more than allowed: 26401 bytes, max_value is 1024\n"
+    assert out == (
+        f"{path}: nothing wrong in what was verified, 2 keys, 336 B, checksum disabled, "
+        "1 value not verified\n"
+        f"  not verified: {limit}"
+        "  What is not verified is larger than this check may hold: --max-value SIZE raises that.\n"
+    )
+    assert err == f"{path}: {limit}"
+    assert main(["check", str(path), "--max-value", "26401"]) == 0
