@@ -16,95 +16,131 @@ says where: offset, db and key.
     rdbcodec.convert("dump.rdb", "old.rdb", target="redis-6.2", allow_loss=True)
     payload = rdbcodec.dump.encode(b"hello", version=9)
 
-The writing half (create, Writer, convert, Conversion, make_form, Form, Loss, dump) is loaded when it is
-first used.
+What a name needs is loaded when the name is first used.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
-from rdbcodec.containers import Source
-from rdbcodec.datatypes.hashes import Hash
-from rdbcodec.datatypes.lists import List
-from rdbcodec.datatypes.modules import ModuleValue
-from rdbcodec.datatypes.others import Array, Cron, Gcra, Json, PathHash, RawValue
-from rdbcodec.datatypes.sets import Set
-from rdbcodec.datatypes.streams import Consumer, Group, Pending, Stream
-from rdbcodec.datatypes.zsets import ZSet
-from rdbcodec.decoder import NEED_DATA, Decoder
-from rdbcodec.errors import (
-    BadMagic,
-    ChecksumMismatch,
-    CircumstancesError,
-    ContainerError,
-    CorruptStructure,
-    DecodeError,
-    EncodeError,
-    LimitExceeded,
-    LossyConversion,
-    ModuleNameError,
-    ProfileError,
-    RdbError,
-    TailError,
-    TargetError,
-    TextError,
-    Truncated,
-    UnknownCode,
-    UnknownOpcode,
-    UnknownType,
-    UnsupportedVersion,
-)
-from rdbcodec.limits import MAX_VALUE
-from rdbcodec.reader import Reader, open
-from rdbcodec.records import (
-    Aux,
-    End,
-    Entry,
-    Function,
-    HashTemplate,
-    Header,
-    ModuleAux,
-    Record,
-    ResizeDb,
-    SelectDb,
-    SlotImport,
-    SlotInfo,
-    Vendor,
-)
-from rdbcodec.structures.stream_node import StreamEntry, StreamId
-from rdbcodec.tail import Tail
-
+TYPE_CHECKING = False  # imported from typing it would be half of the time that this file takes
 if TYPE_CHECKING:
     from rdbcodec import dump
+    from rdbcodec.containers import Source
     from rdbcodec.conversion import Conversion, convert
     from rdbcodec.datatypes.form import Form
+    from rdbcodec.datatypes.hashes import Hash
+    from rdbcodec.datatypes.lists import List
+    from rdbcodec.datatypes.modules import ModuleValue
+    from rdbcodec.datatypes.others import Array, Cron, Gcra, Json, PathHash, RawValue
+    from rdbcodec.datatypes.sets import Set
+    from rdbcodec.datatypes.streams import Consumer, Group, Pending, Stream
+    from rdbcodec.datatypes.zsets import ZSet
+    from rdbcodec.decoder import NEED_DATA, Decoder
+    from rdbcodec.errors import (
+        BadMagic,
+        ChecksumMismatch,
+        CircumstancesError,
+        ContainerError,
+        CorruptStructure,
+        DecodeError,
+        EncodeError,
+        LimitExceeded,
+        LossyConversion,
+        ModuleNameError,
+        ProfileError,
+        RdbError,
+        TailError,
+        TargetError,
+        TextError,
+        Truncated,
+        UnknownCode,
+        UnknownOpcode,
+        UnknownType,
+        UnsupportedVersion,
+    )
+    from rdbcodec.limits import MAX_VALUE
     from rdbcodec.losses import Loss
+    from rdbcodec.reader import Reader, open
+    from rdbcodec.records import (
+        Aux,
+        End,
+        Entry,
+        Function,
+        HashTemplate,
+        Header,
+        ModuleAux,
+        Record,
+        ResizeDb,
+        SelectDb,
+        SlotImport,
+        SlotInfo,
+        Vendor,
+    )
+    from rdbcodec.structures.stream_node import StreamEntry, StreamId
+    from rdbcodec.tail import Tail
     from rdbcodec.writer import Writer, create, make_form
 
 __version__ = "0.2.0"
 
-# Where the names of the writing half live: reading is what most imports are for, and this halves their time.
-_WRITING = {
-    "Conversion": "rdbcodec.conversion",
-    "Form": "rdbcodec.datatypes.form",
-    "Loss": "rdbcodec.losses",
-    "Writer": "rdbcodec.writer",
-    "convert": "rdbcodec.conversion",
-    "create": "rdbcodec.writer",
-    "make_form": "rdbcodec.writer",
+# Where the names live; each module is imported when one of its names is used. A process that is told to end
+# in its first tenths of a second must have come as far as its signal handlers, and those who only read
+# need nothing of the writing half.
+_HOMES = {
+    "rdbcodec.containers": "Source",
+    "rdbcodec.conversion": "Conversion convert",
+    "rdbcodec.datatypes.form": "Form",
+    "rdbcodec.datatypes.hashes": "Hash",
+    "rdbcodec.datatypes.lists": "List",
+    "rdbcodec.datatypes.modules": "ModuleValue",
+    "rdbcodec.datatypes.others": "Array Cron Gcra Json PathHash RawValue",
+    "rdbcodec.datatypes.sets": "Set",
+    "rdbcodec.datatypes.streams": "Consumer Group Pending Stream",
+    "rdbcodec.datatypes.zsets": "ZSet",
+    "rdbcodec.decoder": "Decoder NEED_DATA",
+    "rdbcodec.errors": (
+        "BadMagic ChecksumMismatch CircumstancesError ContainerError CorruptStructure DecodeError "
+        "EncodeError LimitExceeded LossyConversion ModuleNameError ProfileError RdbError TailError "
+        "TargetError TextError Truncated UnknownCode UnknownOpcode UnknownType UnsupportedVersion"
+    ),
+    "rdbcodec.limits": "MAX_VALUE",
+    "rdbcodec.losses": "Loss",
+    "rdbcodec.reader": "Reader open",
+    "rdbcodec.records": (
+        "Aux End Entry Function HashTemplate Header ModuleAux Record ResizeDb SelectDb SlotImport "
+        "SlotInfo Vendor"
+    ),
+    "rdbcodec.structures.stream_node": "StreamEntry StreamId",
+    "rdbcodec.tail": "Tail",
+    "rdbcodec.writer": "Writer create make_form",
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> object:
-    if name == "dump":
-        return importlib.import_module("rdbcodec.dump")
-    if name not in _WRITING:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(_WRITING[name]), name)
+    if name in _HOME_OF:
+        found = getattr(importlib.import_module(_HOME_OF[name]), name)
+    else:
+        found = _room(name)
     globals()[name] = found
     return found
+
+
+def _room(name: str) -> object:
+    """A module of the package, which is an attribute of it as if everything had been imported."""
+    missing = AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name.startswith("_"):
+        raise missing
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+        raise missing from None
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 __all__ = [

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
 
-from rdbcodec.cli import process
+TYPE_CHECKING = False  # see rdbcodec.cli.process
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def run() -> NoReturn:
     """Run the command of this process and end it with its exit code."""
+    # Imports stand inside: a Ctrl-C during one of them is an exit code, not a traceback.
+    try:
+        from rdbcodec.cli import process  # noqa: PLC0415
+    except KeyboardInterrupt:
+        sys.exit(130)
     try:
         process.begin()
-        from rdbcodec.cli.main import main  # noqa: PLC0415 - a signal during this import leaves no traceback
+        from rdbcodec.cli.main import main  # noqa: PLC0415
 
         code = main()
-    except KeyboardInterrupt:  # in the import; what is being written is cleaned up in main
+    except KeyboardInterrupt:  # before main, which handles its own
         code = 130
     finally:
         process.leave()

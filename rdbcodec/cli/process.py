@@ -1,11 +1,14 @@
 """What a process settles before it does anything else: signals, and standard streams that are closed.
 
 Ctrl-C, SIGTERM and SIGHUP become exceptions, so that whatever is open is cleaned up: exit 130, 143 and
-129. One that comes while a module is being imported waits until that is done, because the C code of
-extension modules crashes when an exception arrives inside its initialisation (anycrc 1.3 does). What the
-parent of the process has ignored (nohup, a shell's background job) stays ignored.
+129. Two kinds of moments are no good for an exception, so that an alarm looks again until there is a better:
 
-This file is imported before all others of the command line and imports none of them.
+* While a module is being imported: the C code of extension modules crashes when an exception arrives inside
+  its initialisation (anycrc 1.3 does).
+* While something is being finalized, where Python prints exceptions and forgets them.
+
+What the parent of the process has ignored (nohup, a shell's background job) stays ignored. This file is
+imported before all others of the command line and imports none of them.
 """
 
 from __future__ import annotations
@@ -13,20 +16,23 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # from typing it would be the slowest import there is before the handlers
 if TYPE_CHECKING:
     from types import FrameType
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-_LATER = 0.02  # seconds until a signal that came during an import is looked at again
+_LOOK_AGAIN = 0.02  # seconds until it is looked whether the exception was raised, and arrived
 
 
 def begin() -> None:
     """Call it once, first."""
+    ending = _Ending()
     for number in _numbers():
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
+            signal.signal(number, ending.signalled)
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, ending.look)
     _fill_closed_streams()
 
 
@@ -34,20 +40,44 @@ def leave() -> None:
     """Call it when all is done but the end of the interpreter: nothing must disturb that."""
     for number in _numbers():
         signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _numbers() -> list[signal.Signals]:
     return [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    if _is_importing(frame) and hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, lambda _, frame: _end(number, frame))
-        signal.setitimer(signal.ITIMER_REAL, _LATER)
-    elif number == signal.SIGINT:
-        raise KeyboardInterrupt
-    else:
-        raise SystemExit(128 + number)
+class _Ending:
+    """The signal that came, and the exception it becomes."""
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+
+    def signalled(self, number: int, frame: FrameType | None) -> None:
+        """A signal came."""
+        self._number = number
+        self.look(number, frame)
+
+    def look(self, _: int, frame: FrameType | None) -> None:
+        """Raise the exception, unless it is on its way or this is no good moment."""
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, _LOOK_AGAIN)
+            if _is_ending(sys.exc_info()[1]) or _is_importing(frame):
+                return
+        if self._number == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self._number is not None:
+            raise SystemExit(128 + self._number)
+
+
+def _is_ending(error: BaseException | None) -> bool:
+    """Whether the exception is being handled, which is when files are cleaned up."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            return True
+        error = error.__context__
+    return False
 
 
 def _is_importing(frame: FrameType | None) -> bool:
