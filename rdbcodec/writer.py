@@ -37,7 +37,15 @@ from rdbcodec.encodings import (
     transcode,
 )
 from rdbcodec.errors import DecodeError, EncodeError
-from rdbcodec.formats import CRC_SINCE, FIRST_VALKEY, OPCODES, TELLTALE_AUX, Dialect, TypeRow
+from rdbcodec.formats import (
+    CRC_SINCE,
+    FIRST_VALKEY,
+    OPCODES,
+    TELLTALE_AUX,
+    Dialect,
+    ReleaseRow,
+    TypeRow,
+)
 from rdbcodec.large import transcode_large
 from rdbcodec.losses import OPCODE_LOSSES, Losses, row_of
 from rdbcodec.module_names import types_held
@@ -99,7 +107,8 @@ class Writer:
         verbatim: bool = False,
         db: int | None = None,
     ) -> None:
-        self.form = form
+        self._templates: dict[tuple[bytes, ...], int] = {}  # those written so far
+        self.form = form.replaced(templates=self._templates)
         self.losses = Losses()
         self.keys = 0
         self.dropped = 0
@@ -312,7 +321,7 @@ class Writer:
         """Whether a value that names a template finds the very template in this file too."""
         if self.form.types.get(row.name) is not row or row.name not in TEMPLATE_REFERENCES:
             return False
-        written = self.form.templates
+        written = self._templates
         return all(written.get(tuple(fields)) == id for id, fields in context.templates.items())
 
     def _attributes_of(self, entry: Entry) -> bytes:
@@ -397,8 +406,8 @@ class Writer:
         """A template, before the hashes that shall share it; its id. Raises EncodeError before Redis 8.10."""
         self._check_opcode("hash-template")
         names = template_of(fields)
-        id = max(self.form.templates.values(), default=-1) + 1
-        self.form.templates[names] = id
+        id = max(self._templates.values(), default=-1) + 1
+        self._templates[names] = id
         head = _CODES["hash-template"] + lengths.encode(id) + lengths.encode(len(names))
         self._put(head + encode_strings(names, self.form))
         return id
@@ -462,7 +471,7 @@ class Writer:
             self.lose("module-aux-empty" if record.is_empty else "module-aux", record)
 
     def _copy_template(self, record: HashTemplate) -> None:
-        templates = self.form.templates
+        templates = self._templates
         if self._verbatim:
             self._copy(record)
         elif "hash-template" in self.form.opcodes and record.id not in templates.values():
@@ -642,6 +651,7 @@ def make_form(
     compress: bool = True,
     settings: Mapping[str, int] | None = None,
     simplest: bool = False,
+    databases: int | None = None,
     modules: Iterable[str] | None = None,
 ) -> Form:
     """The form for a release, or for a version: from 80 on Valkey's numbering, Redis' below.
@@ -650,23 +660,32 @@ def make_form(
     has its own only, and of a version nobody knows. The other parameters are those of `create`. Raises
     EncodeError for a target or setting nobody knows, ModuleNameError for such a module.
     """
-    limits = limits_of(settings or {})
+    dialect_of, accepts, told = _server(release, version, dialect)
+    own = () if told is None else told.modules
+    is_known = told is not None or modules is not None
+    return Form(
+        dialect_of,
+        accepts,
+        name=release,
+        last_type=None if told is None else told.last_type,
+        modules=types_held(own, modules, dialect_of) if is_known else None,
+        databases=databases,
+        back_length=None if told is None else told.back_length,
+        compress=compress,
+        limits=limits_of(settings or {}),
+        simplest=simplest,
+    )
+
+
+def _server(
+    release: str | None, version: int | None, dialect: Dialect | None
+) -> tuple[Dialect, int, ReleaseRow | None]:
+    """Dialect and version, and the row of a release."""
     if release is None:
         version = DEFAULT_VERSION if version is None else version
-        own: Dialect = dialect or ("valkey" if version >= FIRST_VALKEY else "redis")
-        held = None if modules is None else types_held((), modules, own)
-        return Form(own, version, modules=held, compress=compress, limits=limits, simplest=simplest)
+        kind: Dialect = dialect or ("valkey" if version >= FIRST_VALKEY else "redis")
+        return kind, version, None
     if version is not None or dialect is not None:
         raise EncodeError("name a release or a version, not both")
     row = release_row(release)
-    return Form(
-        row.dialect,
-        row.accepts,
-        name=release,
-        last_type=row.last_type,
-        modules=types_held(row.modules, modules, row.dialect),
-        back_length=row.back_length,
-        compress=compress,
-        limits=limits,
-        simplest=simplest,
-    )
+    return row.dialect, row.accepts, row

@@ -312,10 +312,8 @@ def test_modules_go_where_they_are_said_to_be() -> None:
     assert modules
     form = rdbcodec.make_form("redis-7.2")
     assert {loss.kind for loss in converted(data, form)[1].losses} == {"module", "module-aux"}
-    form.modules = frozenset(
-        modules | {record.module.name for record in records_of(data, rdbcodec.ModuleAux)}
-    )
-    assert converted(data, form)[1].losses == []
+    modules |= {record.module.name for record in records_of(data, rdbcodec.ModuleAux)}
+    assert converted(data, rdbcodec.make_form("redis-7.2", modules=modules))[1].losses == []
 
 
 def test_hash_templates_become_plain_hashes_and_stay_where_they_are_known() -> None:
@@ -420,8 +418,7 @@ def test_keys_that_fold_into_one_are_an_error_that_says_where_they_are() -> None
 
 
 def test_keys_beyond_the_databases_of_the_target_are_lost() -> None:
-    form = rdbcodec.make_form("redis-6.2")
-    form.databases = 1
+    form = rdbcodec.make_form("redis-6.2", databases=1)
     assert lossy(TWO_DATABASES, form) == [
         "database: 1 x a key in a database the target does not have; first at offset 21, db 2, key b'k'"
     ]

@@ -60,16 +60,15 @@ def _form(options: argparse.Namespace) -> Form | None:
         if options.set or options.simplest or options.modules or options.databases or options.no_lzf:
             raise EncodeError("say for which server: --to or --rdb-version")
         return None
-    form = make_form(
+    return make_form(
         options.to,
         version=options.rdb_version,
         compress=not options.no_lzf,
         settings=dict(options.set),
         simplest=options.simplest,
+        databases=options.databases,
         modules=modules_of(options),
     )
-    form.databases = options.databases
-    return form
 
 
 def _count(text: str) -> int:

@@ -40,8 +40,7 @@ def _form(target: Target, modules: Iterable[str] | None) -> Form | None:
     loader = loader_of(target)
     if target.reads_like is None or loader is None:
         return None
-    form = make_form(target.reads_like)
-    form.modules = module_types_of(target, modules)
+    form = make_form(target.reads_like).replaced(modules=module_types_of(target, modules))
     return form if form.version == loader.accepts and not target.lacks else None
 
 

@@ -6,10 +6,12 @@ The counterpart of Scope: what a value needs from its surroundings to be encoded
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import (
+    DIALECTS,
     FIRST_VALKEY,
     RELEASES,
     BackLength,
@@ -17,6 +19,7 @@ from rdbcodec.formats import (
     OpcodeRow,
     ReleaseRow,
     TypeRow,
+    VersionRow,
     releases_of,
     version_row,
     writable_opcodes,
@@ -82,11 +85,12 @@ SMALL_INTEGERS_SINCE = 6  # ziplists hold 24- and 8-bit and immediate integers f
 
 
 class Form:
-    """A target: dialect and RDB version, with everything that follows from them.
+    """A target: dialect and RDB version, with everything that follows from them. It never changes.
 
     `name` is what messages call it. `modules` are the module types it has; None when nobody knows, and
-    then modules are kept. `databases` is how many it has; None for enough. `templates` maps the field
-    names of the hash templates written so far to their ids. `simplest` leaves out the compact layouts.
+    then modules are kept. `databases` is how many it has; None for enough. `simplest` leaves out the
+    compact layouts. `templates` maps field names to the ids of the hash templates that a file of this
+    form has: it is empty but for the Writer that writes them (see replaced).
     """
 
     __slots__ = (
@@ -104,6 +108,19 @@ class Form:
         "version",
     )
 
+    back_length: BackLength
+    compress: bool
+    databases: int | None
+    dialect: Dialect
+    limits: Limits
+    modules: frozenset[str] | None
+    name: str
+    opcodes: Mapping[str, OpcodeRow]
+    small_integers: bool
+    templates: Mapping[tuple[bytes, ...], int]
+    types: Mapping[str, TypeRow]
+    version: int
+
     def __init__(
         self,
         dialect: Dialect,
@@ -118,26 +135,46 @@ class Form:
         simplest: bool = False,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        row = version_row(dialect, version)
-        if row is None:
-            raise EncodeError(f"no {dialect} server reads RDB version {version}")
-        own = writable_types(dialect, version)
-        self.dialect: Dialect = dialect
-        self.version = version
-        self.name = name or f"{dialect} RDB {version}"
-        self.types: Mapping[str, TypeRow] = {
+        row = _version_row(dialect, version)
+        types = {
             name: row
-            for name, row in own.items()
+            for name, row in writable_types(dialect, version).items()
             if (last_type is None or row.code <= last_type) and not (simplest and name in COMPACT)
         }
-        self.opcodes: Mapping[str, OpcodeRow] = writable_opcodes(dialect, version)
-        self.back_length: BackLength = back_length or row.back_length
-        self.modules = modules
-        self.databases = databases
-        self.compress = compress
-        self.limits = limits
-        self.small_integers = version >= SMALL_INTEGERS_SINCE
-        self.templates: dict[tuple[bytes, ...], int] = {}
+        self._set(
+            dialect=dialect,
+            version=version,
+            name=name or f"{dialect} RDB {version}",
+            types=MappingProxyType(types),
+            opcodes=MappingProxyType(dict(writable_opcodes(dialect, version))),
+            back_length=back_length or row.back_length,
+            modules=modules,
+            databases=databases,
+            compress=compress,
+            limits=limits,
+            small_integers=version >= SMALL_INTEGERS_SINCE,
+            templates=_NO_TEMPLATES,
+        )
+
+    def _set(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Form never changes: make another instead of setting {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Form never changes: {name!r} stays")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """For copies and other processes; the templates of a file stay with its Writer."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        values |= {"types": dict(self.types), "opcodes": dict(self.opcodes), "templates": {}}
+        return _remade, (values,)
+
+    def replaced(self, **values: Any) -> Form:
+        """Another form, with these attributes; with `templates` for one file, whose Writer fills them."""
+        return _remade({name: getattr(self, name) for name in self.__slots__} | values)
 
     @property
     def magic(self) -> bytes:
@@ -145,6 +182,25 @@ class Form:
         if self.version >= FIRST_VALKEY:
             return b"VALKEY%03d" % self.version
         return b"REDIS%04d" % self.version
+
+
+def _remade(values: Mapping[str, Any]) -> Form:
+    form = Form.__new__(Form)
+    mappings = {name: MappingProxyType(values[name]) for name in ("opcodes", "templates", "types")}
+    form._set(**(dict(values) | mappings))  # noqa: SLF001 - of its own class
+    return form
+
+
+def _version_row(dialect: Dialect, version: int) -> VersionRow:
+    if dialect not in DIALECTS:
+        raise EncodeError(f"unknown dialect {dialect!r}; known are {', '.join(DIALECTS)}")
+    row = version_row(dialect, version)
+    if row is None:
+        raise EncodeError(f"no {dialect} server reads RDB version {version}")
+    return row
+
+
+_NO_TEMPLATES: Mapping[tuple[bytes, ...], int] = MappingProxyType({})
 
 
 def limits_of(settings: Mapping[str, int]) -> Limits:
