@@ -319,6 +319,13 @@ HOLD_EXPIRIES = frozenset(
     {"hash-ttl", "hash-listpack-ttl", "hash-ttl-rc", "hash-listpack-ttl-rc", "hash-ttl-valkey"}
     | {"hash-expiry", "set-expiry"}
 )
+
+
+def holds_expiries(row: TypeRow) -> bool:
+    """Whether members of this layout may expire one by one."""
+    return row.name in HOLD_EXPIRIES
+
+
 TTL_HASHES = ("hash-ttl", "hash-ttl-valkey", "hash-expiry")
 STREAM_VERSIONS = {"stream": 1, "stream-2": 2, "stream-3": 3, "stream-4": 4, "stream-5": 5}
 _ADAPT: dict[str, Callable[[Any, Form, Lose], Any]] = {

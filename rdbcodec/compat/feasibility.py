@@ -1,21 +1,26 @@
 """What a conversion for a target would lose, as far as a profile can tell without converting.
 
-The writer's own tables (`Form`) say what the target holds. Where the answer hangs on values a profile has
-not decoded (what a stream remembers, whether an expiry is a whole second), nobody can say, and the answer
-is None: a conversion is promised only when it is certain to keep every key whole.
+The writer's own tables (`Form`) say what the target holds, and the profile what there is to lose: what
+streams remember, expiries that are no whole seconds. Where nobody looked at the values, the answer is None: a
+conversion is promised only when it is certain to keep every key whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from rdbcodec.compat.profile import Kind, Place, Profile
 from rdbcodec.compat.questions_integrity import odd_losses
 from rdbcodec.compat.targets import Target, loader_of, module_types_of
 from rdbcodec.datatypes.form import Form
+from rdbcodec.datatypes.stream_versions import LOST_BELOW
+from rdbcodec.encodings import holds_expiries, stream_row
+from rdbcodec.formats import TypeRow
 from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Loss, row_of
 from rdbcodec.writer import make_form
 
+_EXPIRIES = frozenset({"sub-second-expiry", "expiry-after-2038"})  # what seconds until 2038 cannot hold
 _SHORT_LENGTHS = 1 << 32  # bytes; a file below it holds no string that needs a longer length
 
 
@@ -29,10 +34,28 @@ def conversion_losses(
     form = _form(target, modules)
     if form is None:
         return None
-    losses = [*_kind_losses(profile, form), *_module_losses(profile, form), *_opcode_losses(profile, form)]
+    found = chain(
+        _kind_losses(profile, form),
+        _module_losses(profile, form),
+        _opcode_losses(profile, form),
+        _inner_losses(profile, form),
+    )
+    losses = _merged(found)
     if not losses and _is_undecided(profile, form):
         return None
     return [*losses, *odd_losses(profile, target.reads_like)]
+
+
+def _merged(losses: Iterable[Loss]) -> list[Loss]:
+    """One loss a kind; values of one kind may be of several layouts, and modules several."""
+    merged: dict[str, Loss] = {}
+    for loss in losses:
+        before = merged.get(loss.kind)
+        if before is None:
+            merged[loss.kind] = loss
+        elif loss != before:  # the same fact may answer for several layouts
+            merged[loss.kind] = before._replace(times=before.times + loss.times)
+    return list(merged.values())
 
 
 def _form(target: Target, modules: Iterable[str] | None) -> Form | None:
@@ -50,8 +73,8 @@ def _kind_losses(profile: Profile, form: Form) -> Iterator[Loss]:
             continue
         if not any(row.type == kind.row.type for row in form.types.values()):
             yield _loss(TYPE_PREFIX + kind.row.type, kind.keys, kind.first)
-        elif _has_member_ttl(kind) and not _holds_member_ttl(kind, form):
-            yield _loss("field-ttl" if kind.row.type == "hash" else "member-ttl", kind.keys, kind.first)
+        elif holds_expiries(kind.row) and not _holds_member_ttl(kind.row, form):
+            yield from _member_ttl(profile, kind)
 
 
 def _module_losses(profile: Profile, form: Form) -> Iterator[Loss]:
@@ -59,17 +82,23 @@ def _module_losses(profile: Profile, form: Form) -> Iterator[Loss]:
     for module in profile.modules.values():
         lacked = form.modules is not None and module.name not in form.modules
         if module.keys and lacked:
-            yield _loss("module", module.keys, module.first)
+            has_modules = "module-2" in form.types
+            yield _loss("module" if has_modules else f"{TYPE_PREFIX}module", module.keys, module.first)
         if module.full_aux is not None and (lacked or "module-aux" not in form.opcodes):
             yield _loss("module-aux", module.aux - module.empty_aux, module.full_aux)
 
 
-def _has_member_ttl(kind: Kind) -> bool:
-    return "ttl" in kind.row.encoding
+def _member_ttl(profile: Profile, kind: Kind) -> Iterator[Loss]:
+    """As many as have them; all that might, when nobody looked at the values."""
+    name = "field-ttl" if kind.row.type == "hash" else "member-ttl"
+    if profile.oddities is None:
+        yield _loss(name, kind.keys, kind.first)
+    elif name in profile.losable:
+        yield _loss(name, profile.losable[name].count, profile.losable[name].first)
 
 
-def _holds_member_ttl(kind: Kind, form: Form) -> bool:
-    return any(row.type == kind.row.type and "ttl" in row.encoding for row in form.types.values())
+def _holds_member_ttl(lost: TypeRow, form: Form) -> bool:
+    return any(row.type == lost.type and holds_expiries(row) for row in form.types.values())
 
 
 def _opcode_losses(profile: Profile, form: Form) -> Iterator[Loss]:
@@ -83,12 +112,21 @@ def _opcode_losses(profile: Profile, form: Form) -> Iterator[Loss]:
         yield _loss(profile.tail.loss, 1, Place(profile.size))
 
 
+def _inner_losses(profile: Profile, form: Form) -> Iterator[Loss]:
+    """What streams remember and expiries say that the target has no place for."""
+    newest = stream_row(form)[0] if "stream" in form.types else 0
+    for kind, fact in profile.losable.items():
+        is_of_a_stream = kind in LOST_BELOW and 0 < newest < LOST_BELOW[kind]
+        if is_of_a_stream or (kind in _EXPIRIES and "expiretime-ms" not in form.opcodes):
+            yield _loss(kind, fact.count, fact.first)
+
+
 def _is_undecided(profile: Profile, form: Form) -> bool:
-    """Whether the loss hangs on something that only the values tell."""
+    """Whether the loss hangs on something that only the values tell, and nobody looked at them."""
     streams = [kind for kind in profile.kinds.values() if kind.row.type == "stream"]
+    unread = profile.oddities is None or profile.streams_unread
     return (
-        any(kind.row.name not in form.types for kind in streams)
-        or (bool(profile.expiries.keys) and "expiretime-ms" not in form.opcodes)
+        (bool(unread) and any(kind.row.name not in form.types for kind in streams))
         or (form.version < 8 and profile.size >= _SHORT_LENGTHS)
         or b"keydb-subexpire-key" in profile.aux
     )

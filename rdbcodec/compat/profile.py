@@ -14,7 +14,11 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
+from rdbcodec.datatypes.scope import Scope
+from rdbcodec.datatypes.stream_versions import losable
+from rdbcodec.datatypes.streams import Stream, tail_in, tail_of
 from rdbcodec.duplicates import KeyIndex
+from rdbcodec.encodings import holds_expiries
 from rdbcodec.errors import DecodeError, LimitExceeded
 from rdbcodec.formats import Dialect, TypeRow
 from rdbcodec.integrity.oddities import candidates, large_oddities, oddities
@@ -43,9 +47,11 @@ from rdbcodec.records import (
 from rdbcodec.tail import Tail
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id
+from rdbcodec.wire.strings import Budget
 
 BATCH = 512  # records held at once, so batch times value must stay small: see COUNTED_VALUE
 
+_LAST_SECOND_MS = ((1 << 31) - 1) * 1000  # where expiries in seconds end, rounded up as they are written
 BIGGEST = 10  # how many of the biggest keys are kept by default
 
 _MODULE_TYPES = frozenset({"module", "module-2"})
@@ -155,7 +161,7 @@ class Library:
 
 @dataclass(slots=True)
 class OddFact:
-    """Values or records with one trait of integrity.traits: how many, the first, what was found in it."""
+    """Values or records with one trait, or with something to lose: how many, the first, what it has."""
 
     first: Place
     count: int = 0
@@ -192,6 +198,8 @@ class Profile:
     duplicates: int | None = None  # None: not looked for, which costs more than the rest of the pass
     duplicate_at: int | None = None  # the offset of one of them
     oddities: dict[str, OddFact] | None = None  # by trait; None: nobody looked at values and records
+    losable: dict[str, OddFact] = field(default_factory=dict)  # by kind of loss: what old servers cannot keep
+    streams_unread: int = 0  # of which nobody knows that
 
     @property
     def keys(self) -> int:
@@ -303,7 +311,12 @@ class _Collector:
         """The records; values that pass by are looked at while they do."""
         for record in records:
             if isinstance(record, LargeEntry):
-                self._add_oddities(record, large_oddities(record))
+                tail = bytearray()
+                self._add_oddities(record, large_oddities(record, tail))
+                if record.type == "stream":
+                    self._add_stream(record, bytes(tail), tail_in)
+                elif holds_expiries(record.row):
+                    self._add_member_ttl(record)  # it has passed by, and mostly they do expire
             yield record
 
     def look_at_libraries(self) -> None:
@@ -316,6 +329,26 @@ class _Collector:
     def _look(self, batch: list[Entry]) -> None:
         for entry in candidates(batch):
             self._add_oddities(entry, oddities(entry))
+            if entry.type == "stream":
+                self._add_stream(entry, entry.raw, tail_of)
+            elif holds_expiries(entry.row) and _has_expiries(entry):
+                self._add_member_ttl(entry)
+
+    def _add_member_ttl(self, entry: Entry) -> None:
+        self._add_loss("field-ttl" if entry.type == "hash" else "member-ttl", entry)
+
+    def _add_stream(self, entry: Entry, data: bytes, read: Callable[[bytes, Scope, int], Stream]) -> None:
+        """What a stream remembers that not every version of streams can keep."""
+        try:
+            tail = read(data, Scope(Budget(max(entry.max_value, len(data))), {}), int(entry.encoding[-1]))
+        except (DecodeError, IndexError):  # oddities tell of it
+            self.facts.streams_unread += 1
+            return
+        for kind in losable(tail):
+            self._add_loss(kind, entry)
+
+    def _add_loss(self, kind: str, entry: Entry) -> None:
+        self.facts.losable.setdefault(kind, OddFact(_place(entry))).count += 1
 
     def _add_oddities(self, record: Record, found: Iterable[Oddity]) -> None:
         odd = self.facts.oddities
@@ -404,6 +437,10 @@ class _Collector:
         told = facts.expiries
         told.keys += 1
         told.expired += expiry <= facts.now_ms
+        if expiry > _LAST_SECOND_MS:
+            self._add_loss("expiry-after-2038", entry)
+        elif expiry % 1000:
+            self._add_loss("sub-second-expiry", entry)
         told.first_ms = expiry if told.first_ms is None else min(told.first_ms, expiry)
         told.last_ms = expiry if told.last_ms is None else max(told.last_ms, expiry)
 
@@ -498,6 +535,14 @@ def _runs(batch: list[Record]) -> Iterator[tuple[bool, list[Any]]]:
         run.append(record)
     if run:
         yield isinstance(run[0], Entry), run
+
+
+def _has_expiries(entry: Entry) -> bool:
+    """Whether a member has an expiry; a value that was made to have them may have lost the last one."""
+    try:
+        return bool(entry.value().expires_at_ms)
+    except DecodeError:  # oddities tell of it
+        return True
 
 
 def _place(entry: Entry) -> Place:

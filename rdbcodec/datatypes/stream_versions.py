@@ -24,6 +24,16 @@ Lose = Callable[[str], None]
 
 RELEASED_TO = b"rdbcodec-released"
 
+# The version below which a stream cannot keep what each kind of loss names.
+LOST_BELOW = {"nacked": 5, "idempotence": 4, "consumer-active-time": 3, "stream-metadata": 2}
+
+
+def losable(tail: Stream) -> list[str]:
+    """The kinds of loss on the way down from what follows a stream's entries: keys of LOST_BELOW."""
+    kinds: list[str] = []
+    in_version(tail, 1, kinds.append, tail.first_id)
+    return kinds
+
 
 def in_version(stream: Stream, version: int, lose: Lose, first: StreamId | None = None) -> Stream:
     """A copy that tells what this version wants to know, and no more; each kind of loss is told to `lose`.

@@ -214,6 +214,19 @@ def end_of_nodes(raw: bytes) -> int:
     return pos
 
 
+def tail_of(raw: bytes, scope: Scope, version: int) -> Stream:
+    """What follows the entries of a stream, as a Stream that has none; the nodes are passed over."""
+    return tail_in(raw[end_of_nodes(raw) :], scope, version)
+
+
+def tail_in(data: bytes, scope: Scope, version: int) -> Stream:
+    """The bytes behind the nodes, as a Stream without entries."""
+    cursor = Cursor([data], scope.budget)
+    stream = _read_tail(cursor, [], version)
+    cursor.expect_end()
+    return stream
+
+
 def _read_tail(cursor: Cursor, entries: list[StreamEntry], version: int) -> Stream:
     stream = Stream(version, entries, cursor.length(), _id_pair(cursor))
     if version >= 2:

@@ -400,8 +400,11 @@ _DAMAGED = {
 # --- values that pass by ----------------------------------------------------------------------------
 
 
-def large_oddities(entry: LargeEntry) -> list[Oddity]:
-    """What is odd about a value that passes by; it has passed then."""
+def large_oddities(entry: LargeEntry, stream_tail: bytearray | None = None) -> list[Oddity]:
+    """What is odd about a value that passes by; it has passed then.
+
+    Of a stream what follows its entries is left in `stream_tail`.
+    """
     found = list(_in_key(entry))
     row = entry.row
     budget = Budget(entry.max_value)
@@ -411,7 +414,7 @@ def large_oddities(entry: LargeEntry) -> list[Oddity]:
         if row.type == "string":
             return [*found, *_large_string(cursor)]
         if row.type == "stream":
-            return [*found, *large_stream_oddities(cursor, scope, int(row.encoding[-1]))]
+            return [*found, *large_stream_oddities(cursor, scope, int(row.encoding[-1]), stream_tail)]
         return [*found, *_large_table(row.type, row.name, cursor, scope)]
     except CorruptStructure as error:
         trait = _LARGE_DAMAGED.get(row.name, _DAMAGED.get(row.name, "table"))

@@ -6,11 +6,13 @@ The parts are read without making the objects of a Stream, and on after most odd
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.streams import ID_SIZE, MAX_DURATION_S, MAX_IIDS, UNKNOWN, stream_nodes
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.structures import listpack, stream_node
 from rdbcodec.wire.cursor import Cursor
 
@@ -40,14 +42,36 @@ def stream_oddities(raw: bytes, scope: Scope, version: int) -> Iterator[Oddity]:
     yield from _tail(cursor, version, nodes, live)
 
 
-def large_stream_oddities(cursor: Cursor, scope: Scope, version: int) -> Iterator[Oddity]:
-    """What is odd about a stream that passes by; raises CorruptStructure for damage in a node."""
-    del scope
+def large_stream_oddities(
+    cursor: Cursor, scope: Scope, version: int, tail: bytearray | None = None
+) -> Iterator[Oddity]:
+    """What is odd about a stream that passes by; raises CorruptStructure for damage in a node.
+
+    What follows its nodes is left in `tail`, for those who ask for more of it, unless that is very much.
+    """
     nodes = live = 0
     for entries in stream_nodes(cursor):
         nodes += 1
         live += len(entries)
-    yield from _tail(cursor, version, nodes, live)
+    if tail is None:
+        yield from _tail(cursor, version, nodes, live)
+        return
+    rest = _rest(cursor)
+    for piece in rest:
+        tail += piece
+        if len(tail) > MAX_UNPACKED:
+            break
+    pieces = chain((bytes(tail),), rest)
+    if len(tail) > MAX_UNPACKED:
+        tail.clear()
+    yield from _tail(Cursor(pieces, scope.budget, streaming=True), version, nodes, live)
+
+
+def _rest(cursor: Cursor) -> Iterator[bytes]:
+    """The bytes a cursor has not read yet."""
+    while not cursor.at_end():
+        piece, cursor.pos = cursor.buf[cursor.pos :], len(cursor.buf)
+        yield piece
 
 
 def _node(master: bytes, blob: bytes) -> Generator[Oddity, None, int | None]:
