@@ -96,6 +96,11 @@ def shell_word(word: str) -> str:
     return f"$'{''.join(chars)}'"
 
 
+def path_word(path: str) -> str:
+    """A path in a command line for bash; `./` keeps one that begins with a dash from being a flag."""
+    return shell_word(f"./{path}" if path.startswith("-") and path != "-" else path)
+
+
 _BASH_SPECIAL = re.compile(r"[\\']")
 
 

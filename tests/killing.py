@@ -34,6 +34,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
 ENDINGS = {number: {128 + number, -number} for number in SIGNALS} | {signal.SIGKILL: {-signal.SIGKILL}}
 
 
+# nohup and background jobs ignore signals, and so would what they start.
+HEARING = ("env", "--default-signal")
+
+
 class Run(NamedTuple):
     """How a run ended, and what it left."""
 
@@ -47,11 +51,13 @@ class Run(NamedTuple):
     @property
     def faults(self) -> list[str]:
         """What must not be."""
+        if "init_import_site" in self.said:  # Ctrl-C in the start of the interpreter, before any file of ours
+            return [f"the file {name}" for name in self.left]
         found = [] if self.code in ENDINGS[self.number] else [f"exit code {self.code}"]
         found += [f"the output {name}" for name in self.left if name.startswith("out")]
         if self.number != signal.SIGKILL:
             found += [f"the file {name}" for name in self.left if not name.startswith("out")]
-        # A Ctrl-C before our first line has the interpreter's own traceback, which names none of our files.
+        # One just before our first line has the interpreter's own traceback, which names none of our files.
         if "Fatal" in self.said or "rdbcodec/" in self.said:
             found.append(f"stderr: {self.said}")
         return found
@@ -86,7 +92,7 @@ def end_one(command: str, number: signal.Signals, delay: float, *, alone: bool =
     with tempfile.TemporaryDirectory() as folder:
         before = ["unshare", "-pf", "--kill-child"] if alone else []
         process = subprocess.Popen(
-            [*before, sys.executable, "-m", "rdbcodec", *WORDS[command]],
+            [*HEARING, *before, sys.executable, "-m", "rdbcodec", *WORDS[command]],
             cwd=folder,
             env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
             stdin=subprocess.PIPE,

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from killing import runs
+from killing import HEARING, runs
 from test_cli import ROOT
 
 from rdbcodec.cli import process as processes
@@ -25,7 +25,7 @@ def test_whatever_ends_a_run_leaves_no_output_and_nothing_in_the_way() -> None:
 def program(*lines: str) -> list[str]:
     """A process that begins as ours does, and then runs these lines."""
     head = "import os, signal, sys; from rdbcodec.cli import process; process.begin()"
-    return [sys.executable, "-c", "\n".join([head, *lines])]
+    return [*HEARING, sys.executable, "-c", "\n".join([head, *lines])]
 
 
 ME = "os.kill(os.getpid(), signal.{})".format
@@ -70,9 +70,8 @@ def test_a_signal_that_a_finalizer_swallows_comes_again() -> None:
 
 def test_what_is_ignored_stays_ignored_as_nohup_wants_it() -> None:
     lines = (ME("SIGHUP"), "print('still here')")
-    done = subprocess.run(
-        ["nohup", *program(*lines)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
-    )
+    words = [*HEARING, "nohup", *program(*lines)[len(HEARING) :]]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "still here\n")
 
 
@@ -80,7 +79,7 @@ def test_ctrl_c_in_the_import_of_the_command_line_is_130_without_a_traceback(tmp
     (tmp_path / "lz4").mkdir()
     (tmp_path / "lz4" / "__init__.py").write_text(f"import os, signal\n{ME('SIGINT')}\n")
     environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    words = [sys.executable, "-m", "rdbcodec", "encode", "-", "-o", str(tmp_path / "out.rdb")]
+    words = [*HEARING, sys.executable, "-m", "rdbcodec", "encode", "-", "-o", str(tmp_path / "out.rdb")]
     with subprocess.Popen(
         words, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -15,6 +15,7 @@ from rdbcodec.cli.common import (
     now_of,
     open_file,
     print_json,
+    print_lines,
     progress_of,
 )
 from rdbcodec.compat import targets
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "json":
         print_json(azure.as_json(found))
     else:
-        print("\n".join(azure.lines(found)))
+        print_lines(azure.lines(found))
     return OK if found.is_possible else NEGATIVE
 
 

@@ -15,12 +15,14 @@ from rdbcodec.cli.common import (
     now_of,
     open_file,
     print_json,
+    print_lines,
     progress_of,
     tail_code,
 )
 from rdbcodec.compat.soundness import Soundness, check
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reports import soundness
+from rdbcodec.showing import name as shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         if options.format == "json":
             print_json(soundness.as_json(name, found, hide_keys=options.hide_keys))
         else:
-            print("\n".join(soundness.lines(name, found, hide_keys=options.hide_keys)))
+            print_lines(soundness.lines(name, found, hide_keys=options.hide_keys))
         if found.verdict != "sound":
             sys.stdout.flush()
             _tell_first(name, found, hide_keys=options.hide_keys)
@@ -69,5 +71,5 @@ def _tell_first(name: str, found: Soundness, *, hide_keys: bool) -> None:
     severity = "error" if found.errors else "not verified"
     for problem in found.problems:
         if problem.severity == severity:
-            print(f"{name}: {problem.place(hide_keys=hide_keys)}: {problem.message}", file=sys.stderr)
+            print(f"{shown(name)}: {problem.place(hide_keys=hide_keys)}: {problem.message}", file=sys.stderr)
             return

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,7 +21,7 @@ from rdbcodec.module_names import types_held
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
 from rdbcodec.reports.tables import Section, render_rich, render_text
-from rdbcodec.showing import json_escaped, masked
+from rdbcodec.showing import json_escaped
 from rdbcodec.showing import name as shown
 
 if TYPE_CHECKING:
@@ -240,12 +240,18 @@ def print_json(document: dict[str, Any]) -> None:
     print(json_escaped(json.dumps(document, indent=2, ensure_ascii=not utf8)))
 
 
+def print_lines(lines: Iterable[str]) -> None:
+    """A report, each line on one line of the screen whatever is in it."""
+    print("\n".join(map(shown, lines)))
+
+
 def print_sections(title: str, sections: Sequence[Section]) -> None:
     """Tables for a person: rich ones on a terminal that can, plain text otherwise.
 
     Secrets go before the layout does: a signature that a column breaks in two is none to whom looks for it.
     """
-    sections = [section._replace(rows=[[*map(masked, row)] for row in section.rows]) for section in sections]
+    title = shown(title)
+    sections = [section._replace(rows=[[*map(shown, row)] for row in section.rows]) for section in sections]
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         try:
             from rich.console import Console  # noqa: PLC0415

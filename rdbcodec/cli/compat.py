@@ -23,6 +23,7 @@ from rdbcodec.cli.common import (
     now_of,
     open_file,
     print_json,
+    print_lines,
     print_sections,
     progress_of,
     tail_code,
@@ -92,12 +93,12 @@ def _judge(name: str, facts: Profile, verdicts: Sequence[Verdict], options: argp
         print_json(compat.as_json(name, verdicts, hide_keys=options.hide_keys))
     elif options.format == "markdown":
         told = compat.markdown(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
-        print("\n".join(told))
+        print_lines(told)
     elif verdicts and len(verdicts) >= _MATRIX_FROM and not options.verbose:
         print_sections(compat.headline(name, facts), compat.matrix(verdicts))
     elif verdicts:
         told = compat.lines(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
-        print("\n".join(told))
+        print_lines(told)
     loads = [verdict.loads == "yes" for verdict in verdicts]
     is_whole = tail_code(name, facts.tail, facts.size, options) == OK
     return is_whole and (any(loads) if options.all else all(loads))
@@ -181,9 +182,9 @@ def _explain(options: argparse.Namespace) -> int:
     name = options.explain.upper()
     of_sas = [rule for rule in sas.RULES if rule.id == name]
     if name in BY_ID:
-        print("\n".join(compat.rule_lines(BY_ID[name])))
+        print_lines(compat.rule_lines(BY_ID[name]))
     elif of_sas:
-        print("\n".join(line for rule in of_sas for line in compat.sas_rule_lines(rule)))
+        print_lines(line for rule in of_sas for line in compat.sas_rule_lines(rule))
     else:
         rules = [*BY_ID, *(rule.id for rule in sas.RULES)]
         close = difflib.get_close_matches(name, rules, n=3)

@@ -127,7 +127,7 @@ def _fail_of(error: OSError, name: str) -> int:
 def _words(error: RdbError, options: argparse.Namespace) -> str:
     if getattr(options, "hide_keys", False) and isinstance(error, DecodeError | EncodeError):
         error.key = None
-    return str(error)
+    return "\n".join(map(escaped, str(error).split("\n")))
 
 
 def _fail(code: int, message: str) -> int:

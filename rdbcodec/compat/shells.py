@@ -7,9 +7,10 @@ stays one word; secrets are never words, only names of environment variables.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
+
+from rdbcodec.showing import shell_word
 
 Shell = Literal["bash", "powershell"]
 SHELLS: tuple[Shell, ...] = ("bash", "powershell")
@@ -58,16 +59,22 @@ def _word(word: Word, shell: Shell) -> str:
 # A comma makes an array and @ splats, so only what has no meaning anywhere goes unquoted.
 _SAFE_POWERSHELL = re.compile(r"[A-Za-z0-9_./:\\-]+", re.ASCII)
 # PowerShell takes typographic single quotes for plain ones, inside quotes too.
+_SPECIAL_POWERSHELL = re.compile('[`"$\u201c\u201d\u201e]')  # inside double quotes
 _QUOTES_POWERSHELL = re.compile("['\u2018\u2019\u201a\u201b]")
 
 
 def _quote_powershell(word: str) -> str:
     if _SAFE_POWERSHELL.fullmatch(word):
         return word
+    if not word.isprintable():
+        plain = _SPECIAL_POWERSHELL.sub("`\\g<0>", word)
+        return (
+            '"' + "".join(char if char.isprintable() else f"$([char]0x{ord(char):x})" for char in plain) + '"'
+        )
     return "'" + _QUOTES_POWERSHELL.sub(lambda found: found[0] * 2, word) + "'"
 
 
-_QUOTES: Mapping[Shell, Callable[[str], str]] = {"bash": shlex.quote, "powershell": _quote_powershell}
+_QUOTES: Mapping[Shell, Callable[[str], str]] = {"bash": shell_word, "powershell": _quote_powershell}
 _VARIABLES: Mapping[Shell, str] = {"bash": '"${}"', "powershell": "$env:{}"}
 _ASSIGNMENTS: Mapping[Shell, str] = {"bash": '{0}="$({1})"', "powershell": "$env:{0} = {1}"}
 _ASKS: Mapping[Shell, str] = {"bash": "read -rsp '{0}: ' {0}", "powershell": "$env:{0} = Read-Host '{0}'"}

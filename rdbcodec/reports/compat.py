@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -15,6 +14,8 @@ from rdbcodec.compat.verdict import Finding, Loads, Verdict
 from rdbcodec.errors import show_key
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import plural
+from rdbcodec.showing import name as shown
+from rdbcodec.showing import path_word
 from rdbcodec.texts.scalars import json_bytes
 
 LOADS: Mapping[Loads, str] = {
@@ -44,8 +45,8 @@ def remedy_of(name: str, verdict: Verdict, finding: Finding, *, hide_keys: bool 
     if finding.remedy is None:
         return None
     values = {
-        "{file}": shlex.quote(name),
-        "{out}": shlex.quote(_converted_name(name, verdict.target)),
+        "{file}": path_word(name),
+        "{out}": path_word(_converted_name(name, verdict.target)),
         "{release}": verdict.target.reads_like or verdict.target.id,
     }
     text = finding.remedy
@@ -93,7 +94,7 @@ def lines(
 def headline(name: str, profile: Profile) -> str:
     """The file in a line: its version, its producer, how many keys."""
     made = f", {profile.producer}" if profile.producer else ""
-    return f"{name}: RDB {profile.version}{made}, {plural(profile.keys, 'key')}"
+    return f"{shown(name)}: RDB {profile.version}{made}, {plural(profile.keys, 'key')}"
 
 
 def _shown(verdict: Verdict, *, verbose: bool) -> list[Finding]:
@@ -154,7 +155,7 @@ def markdown(
     hide_keys: bool = False,
 ) -> Iterator[str]:
     """The report for a ticket or a wiki."""
-    yield f"## {headline(name, profile)}\n"
+    yield from (f"## {headline(name, profile)}", "")
     yield from table(("target", "loads", "because of"), matrix(verdicts)[0].rows)
     for verdict in verdicts:
         yield f"### {verdict.target.id}: {loads_words(verdict)}\n"
