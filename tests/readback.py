@@ -408,7 +408,7 @@ def _decoded_stream(stream: rdbcodec.Stream) -> Parts:
         "times": [
             (
                 {one.name: one.seen_at_ms for one in group.consumers if one.name != RELEASED_TO},
-                [(str(entry.id), entry.delivered_at_ms) for entry in group.pending.values()],
+                [(str(entry.id), _delivered(entry)) for entry in group.pending.values()],
             )
             for group in groups
         ],
@@ -431,6 +431,11 @@ def _decoded_stream(stream: rdbcodec.Stream) -> Parts:
         parts["idempotence"] = (known.duration_s, known.max_size, known.added, known.duplicates)
     released = [[str(one.id) for one in group.pending.values() if one.consumer is None] for group in groups]
     return parts | ({"released": released} if any(released) else {})
+
+
+def _delivered(entry: rdbcodec.Pending) -> int:
+    """Servers forget when a released entry was delivered."""
+    return 0 if entry.consumer is None else entry.delivered_at_ms
 
 
 def _decoded_group(group: rdbcodec.Group) -> tuple[object, ...]:

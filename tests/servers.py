@@ -243,11 +243,12 @@ class Pool:
     """The servers of a session, each started when first asked for and again when a snapshot ended it.
 
     They look into every packed structure of what they load (`sanitize-dump-payload yes`) instead of
-    trusting it.
+    trusting it, as a server does that nobody told to look (`trusting`).
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, trusting: bool = False) -> None:
         self._folder = folder
+        self._sanitize = ("--sanitize-dump-payload", "no" if trusting else "yes")
         self._running: dict[tuple[str, ...], Server] = {}
 
     def __call__(self, name: str, *modules: str) -> Server:
@@ -259,7 +260,10 @@ class Pool:
         if wanted not in self._running:
             folder = self._folder / "-".join(wanted)
             folder.mkdir(exist_ok=True)
-            self._running[wanted] = Server(program(name), folder, *_options(name), *_loading(modules))
+            (folder / "dump.rdb").unlink(missing_ok=True)  # what ended the one before
+            self._running[wanted] = Server(
+                program(name), folder, *self._sanitize, *_options(name), *_loading(modules)
+            )
         return self._running[wanted]
 
     def stop(self) -> None:
@@ -270,8 +274,7 @@ class Pool:
 
 def _options(name: str) -> tuple[str, ...]:
     """Redis 6.2 has no switch for DEBUG: it is on."""
-    debug = () if name == "redis-6.2" else ("--enable-debug-command", "local")
-    return ("--sanitize-dump-payload", "yes", *debug)
+    return () if name == "redis-6.2" else ("--enable-debug-command", "local")
 
 
 def _loading(modules: Sequence[str]) -> list[str]:
