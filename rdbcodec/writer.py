@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from rdbcodec.datatypes.form import Form, limits_of, release_row
 from rdbcodec.datatypes.hashes import template_of
+from rdbcodec.datatypes.modules import metas_held
 from rdbcodec.datatypes.natural import text_of
 from rdbcodec.datatypes.packed import encode_strings
 from rdbcodec.datatypes.scope import Scope
@@ -228,8 +229,18 @@ class Writer:
         if freq is not None:
             head += self._hint("freq", "freq", _CODES["freq"] + bytes((freq,)), lose)
         if meta is not None:
-            head += self._hint("key-meta", "key-metadata", meta, lose)
+            head += self._meta(meta, lose)
         return head
+
+    def _meta(self, meta: bytes, lose: Lose) -> bytes:
+        """Metadata of the classes the target has or may pass over; a loss when that is not all of it."""
+        try:
+            held = metas_held(meta, self.form.modules) if "key-meta" in self.form.opcodes else b""
+        except (IndexError, DecodeError) as error:
+            raise EncodeError("the module metadata is not whole") from error
+        if held != meta:
+            lose("key-metadata")
+        return held
 
     def _hint(self, opcode: str, kind: str, data: bytes, lose: Lose) -> bytes:
         if opcode in self.form.opcodes:
@@ -653,12 +664,14 @@ def make_form(
     simplest: bool = False,
     databases: int | None = None,
     modules: Iterable[str] | None = None,
+    clustered: bool = False,
 ) -> Form:
     """The form for a release, or for a version: from 80 on Valkey's numbering, Redis' below.
 
     `modules` are those loaded into the target besides its own, by any of their names; without it a release
-    has its own only, and of a version nobody knows. The other parameters are those of `create`. Raises
-    EncodeError for a target or setting nobody knows, ModuleNameError for such a module.
+    has its own only, and of a version nobody knows. `clustered` says that the server of a release runs in
+    cluster mode: others end on the record of a running slot import. The other parameters are those of
+    `create`. Raises EncodeError for a target or setting nobody knows, ModuleNameError for such a module.
     """
     dialect_of, accepts, told = _server(release, version, dialect)
     own = () if told is None else told.modules
@@ -674,6 +687,7 @@ def make_form(
         compress=compress,
         limits=limits_of(settings or {}),
         simplest=simplest,
+        lacks=() if clustered or told is None else ("slot-import",),
     )
 
 

@@ -281,7 +281,7 @@ FOUND: dict[str, tuple[str, ...]] = {
     "template id 2^64-1": ("template-id",),
     "template unknown": ("template",),
     "meta ignorable": (),
-    "meta not ignorable": ("key-meta-class",),
+    "meta not ignorable": (),
     "meta none": (),
     "meta 7": (),
     "meta 8": ("key-meta-count",),

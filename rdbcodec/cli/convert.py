@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=N",
         help="a threshold of the target, such as hash-max-listpack-entries=128",
     )
+    parser.add_argument(
+        "--clustered",
+        action="store_true",
+        help="the target runs in cluster mode: keep records of slot imports",
+    )
     parser.add_argument("--simplest", action="store_true", help="only layouts that every server loads")
     parser.add_argument("--no-lzf", action="store_true", help="compress nothing that is encoded anew")
     add_source_arguments(parser)
@@ -68,6 +73,7 @@ def _form(options: argparse.Namespace) -> Form | None:
         simplest=options.simplest,
         databases=options.databases,
         modules=modules_of(options),
+        clustered=options.clustered,
     )
 
 

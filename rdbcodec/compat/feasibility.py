@@ -37,6 +37,7 @@ def conversion_losses(
     found = chain(
         _kind_losses(profile, form),
         _module_losses(profile, form),
+        _meta_losses(profile, form),
         _opcode_losses(profile, form),
         _inner_losses(profile, form),
     )
@@ -95,6 +96,14 @@ def _member_ttl(profile: Profile, kind: Kind) -> Iterator[Loss]:
         yield _loss(name, kind.keys, kind.first)
     elif name in profile.losable:
         yield _loss(name, profile.losable[name].count, profile.losable[name].first)
+
+
+def _meta_losses(profile: Profile, form: Form) -> Iterator[Loss]:
+    """Metadata of classes the target must have; where it knows no metadata at all, the opcode tells."""
+    for fact in profile.meta_classes.values():
+        has = form.modules is None or fact.may_be_ignored or fact.name in form.modules
+        if "key-meta" in form.opcodes and not has:
+            yield _loss("key-metadata", fact.keys, fact.first)
 
 
 def _holds_member_ttl(lost: TypeRow, form: Form) -> bool:

@@ -14,6 +14,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any
 
+from rdbcodec.datatypes.modules import metas_of
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.stream_versions import losable
 from rdbcodec.datatypes.streams import Stream, tail_in, tail_of
@@ -140,6 +141,17 @@ class Module:
 
 
 @dataclass(slots=True)
+class MetaFact:
+    """A class of module metadata: its version, whether servers may pass it over, the keys that have it."""
+
+    name: str
+    version: int
+    may_be_ignored: bool
+    first: Place
+    keys: int = 0
+
+
+@dataclass(slots=True)
 class AuxFact:
     """An AUX field: its first value, and how often it occurs (some come once a slot, or once a key).
 
@@ -192,6 +204,7 @@ class Profile:
     large_values: int = 0
     biggest: list[BigKey] = field(default_factory=list)
     modules: dict[str, Module] = field(default_factory=dict)
+    meta_classes: dict[str, MetaFact] = field(default_factory=dict)
     functions: list[Library] = field(default_factory=list)
     opcodes: Counter[str] = field(default_factory=Counter)  # by their names in the table; attributes excluded
     places: dict[str, Place] = field(default_factory=dict)  # of the first opcode of each name, all of them
@@ -427,6 +440,7 @@ class _Collector:
         if entry.meta is not None:
             facts.meta_keys += 1
             self._add_place("key-meta", entry)
+            self._add_meta(entry, entry.meta)
             if facts.oddities is not None:
                 self._add_oddities(entry, attribute_oddities(entry))
         facts.large_values += entry.is_large
@@ -443,6 +457,14 @@ class _Collector:
             self._add_loss("sub-second-expiry", entry)
         told.first_ms = expiry if told.first_ms is None else min(told.first_ms, expiry)
         told.last_ms = expiry if told.last_ms is None else max(told.last_ms, expiry)
+
+    def _add_meta(self, entry: Entry, meta: bytes) -> None:
+        for told in {meta.meta_class for meta in metas_of(meta)}:
+            name = f"{told.name} {told.version} {told.flags}"
+            if name not in self.facts.meta_classes:
+                fact = MetaFact(told.name, told.version, told.may_be_ignored, _place(entry))
+                self.facts.meta_classes[name] = fact
+            self.facts.meta_classes[name].keys += 1
 
     def _add_place(self, name: str, entry: Entry) -> None:
         if name not in self.facts.places:

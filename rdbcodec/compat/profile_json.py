@@ -24,7 +24,7 @@ from rdbcodec.errors import ProfileError
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.tail import Tail
 
-FORM = 3  # of the file; raised when a reader of the old form would misread the new one
+FORM = 4  # of the file; raised when a reader of the old form would misread the new one
 _MARK = "rdbcodec_profile"
 _ADDED = frozenset({"oddities"})  # fields that files of before do not have: nobody looked
 _TYPE_ROWS = {row.name: row for row in TYPES}

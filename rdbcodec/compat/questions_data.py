@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rdbcodec.compat.profile import Module, Place, Profile
+from rdbcodec.compat.profile import MetaFact, Module, Place, Profile
 from rdbcodec.compat.questions_format import START
 from rdbcodec.compat.rule import Answer, Case, Found, Unknown, missing
 from rdbcodec.compat.targets import Target, targets
 from rdbcodec.limits import MAX_STRING
-from rdbcodec.module_names import modules_named
+from rdbcodec.module_names import modules_named, types_named
 from rdbcodec.module_names import product_of as product_of_type
 
 # --- modules ----------------------------------------------------------------------------------------
@@ -70,6 +70,36 @@ def module_records(case: Case) -> Answer:
     answer = _module_answer(modules)
     content = f"data in {held:,} of them" if held else "all are empty"
     return Found({**answer.values, "content": content}, answer.place) if answer else None
+
+
+def _told_types(case: Case) -> frozenset[str]:
+    return types_named(case.told("modules") or (), case.loader.dialect if case.loader else None)
+
+
+def meta_needed(case: Case) -> Answer:
+    """Metadata of module classes that a server must have, and the target is not told to."""
+    loader, told = case.loader, _told_types(case)
+    if loader is None or "key-meta" not in loader.opcodes:
+        return None
+    classes = case.profile.meta_classes.values()
+    return _meta_answer([fact for fact in classes if not fact.may_be_ignored and fact.name not in told])
+
+
+def meta_ignorable(case: Case) -> Answer:
+    """Metadata of module classes that a server without them passes over."""
+    loader, told = case.loader, _told_types(case)
+    if loader is None or "key-meta" not in loader.opcodes:
+        return None
+    classes = case.profile.meta_classes.values()
+    return _meta_answer([fact for fact in classes if fact.may_be_ignored and fact.name not in told])
+
+
+def _meta_answer(facts: list[MetaFact]) -> Answer:
+    if not facts:
+        return None
+    words = ", ".join(f"{fact.name} version {fact.version}" for fact in facts)
+    values = {"classes": words, "keys": sum(fact.keys for fact in facts)}
+    return Found(values, min((fact.first for fact in facts), key=lambda place: place.offset))
 
 
 def _module_answer(modules: list[Module]) -> Found | None:

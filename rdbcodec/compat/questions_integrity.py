@@ -67,7 +67,7 @@ def slots_imported(case: Case) -> Answer:
     place = case.profile.places["slot-import"]
     if case.told("clustered") is False:
         return Found({}, place)
-    says = f"{case.target.name} ends on the note that slots were being imported unless it is in cluster mode"
+    says = f"{case.target.name} ends on the record of a running slot import unless it is in cluster mode"
     return Unknown(says, place, ("clustered",))
 
 

@@ -139,11 +139,14 @@ def _remedy(rule: Rule, case: Case) -> str | None:
 
 
 def with_modules(remedy: str, case: Case) -> str:
-    """The remedy with the file's modules that the target can have."""
+    """The remedy with the modules of the file that the target can have, and whether it is a cluster."""
     can_have = module_types_of(case.target, case.circumstances.modules)
     modules = [module for module in case.profile.modules.values() if module.name in can_have - BUILT_IN]
     have = sorted({product_of(module.name, module.version) for module in modules})
-    return remedy.replace("{modules}", f" --modules {','.join(have)}" if have else "")
+    words = f" --modules {','.join(have)}" if have else ""
+    if case.told("clustered") and "slot-import" in case.profile.codes():
+        words += " --clustered"
+    return remedy.replace("{modules}", words)
 
 
 def _unknown(rule: Rule, case: Case, answer: Unknown) -> Finding:

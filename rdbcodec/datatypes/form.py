@@ -5,7 +5,7 @@ The counterpart of Scope: what a value needs from its surroundings to be encoded
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -88,7 +88,8 @@ class Form:
     """A target: dialect and RDB version, with everything that follows from them. It never changes.
 
     `name` is what messages call it. `modules` are the module types it has; None when nobody knows, and
-    then modules are kept. `databases` is how many it has; None for enough. `simplest` leaves out the
+    then modules are kept. `databases` is how many it has; None for enough. `lacks` are opcodes it ends on
+    although its release knows them. `simplest` leaves out the
     compact layouts. `templates` maps field names to the ids of the hash templates that a file of this
     form has: it is empty but for the Writer that writes them (see replaced).
     """
@@ -134,8 +135,10 @@ class Form:
         compress: bool = True,
         simplest: bool = False,
         limits: Limits = DEFAULT_LIMITS,
+        lacks: Collection[str] = (),
     ) -> None:
         row = _version_row(dialect, version)
+        opcodes = writable_opcodes(dialect, version)
         types = {
             name: row
             for name, row in writable_types(dialect, version).items()
@@ -146,7 +149,7 @@ class Form:
             version=version,
             name=name or f"{dialect} RDB {version}",
             types=MappingProxyType(types),
-            opcodes=MappingProxyType(dict(writable_opcodes(dialect, version))),
+            opcodes=MappingProxyType({name: row for name, row in opcodes.items() if name not in lacks}),
             back_length=back_length or row.back_length,
             modules=modules,
             databases=databases,

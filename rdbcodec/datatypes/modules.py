@@ -13,18 +13,30 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError
-from rdbcodec.framing import ITEM_DOUBLE, ITEM_EOF, ITEM_FLOAT, ITEM_SINT, ITEM_STRING, ITEM_UINT
+from rdbcodec.formats import ITEMS, U32
+from rdbcodec.framing import (
+    ITEM_DOUBLE,
+    ITEM_EOF,
+    ITEM_FLOAT,
+    ITEM_SINT,
+    ITEM_STRING,
+    ITEM_UINT,
+    compile_walk,
+)
+from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
-from rdbcodec.wire.module_ids import ModuleId, decode_module_id
+from rdbcodec.wire.module_ids import MetaClass, ModuleId, decode_meta_class, decode_module_id
 from rdbcodec.wire.strings import Budget
 
 ModuleItem = int | float | bytes
 
+_WALK_CLASS = compile_walk((U32, ITEMS), {})
 _F32, _F64 = struct.Struct("<f"), struct.Struct("<d")
 
 
@@ -42,6 +54,40 @@ class ModuleValue(Plain):
         cursor = Cursor([self.raw], Budget())
         cursor.length()
         return list(read_items(cursor))
+
+
+class Meta(NamedTuple):
+    """What one class of module metadata keeps for a key: the class, and its bytes as on disk."""
+
+    meta_class: MetaClass
+    raw: bytes
+
+
+def metas_of(meta: bytes) -> list[Meta]:
+    """The classes in the metadata of a key, opcode included (Entry.meta).
+
+    F3  LENGTH n  (u32 class  items)*n      rdb-v13-15.md, 3.2
+    """
+    count, pos = lengths.read(meta, 1)
+    found = []
+    for _ in range(count):
+        end = _WALK_CLASS(meta, pos)
+        spec = decode_meta_class(int.from_bytes(meta[pos : pos + 4], "little"))
+        found.append(Meta(spec, meta[pos:end]))
+        pos = end
+    return found
+
+
+def metas_held(meta: bytes, modules: frozenset[str] | None) -> bytes:
+    """The metadata without the classes that a server with these modules must not pass over; b"" for none.
+
+    None is for a server of which nobody knows what it has.
+    """
+    metas = metas_of(meta)
+    held = [told for told in metas if modules is None or not told.meta_class.is_needed(modules)]
+    if len(held) == len(metas):
+        return meta
+    return meta[:1] + lengths.encode(len(held)) + b"".join(told.raw for told in held) if held else b""
 
 
 def decode_module(raw: bytes, scope: Scope) -> ModuleValue:

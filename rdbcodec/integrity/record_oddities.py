@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rdbcodec.formats import ITEMS, OPCODES, U32
+from rdbcodec.formats import OPCODES
 from rdbcodec.framing import compile_walk
 from rdbcodec.integrity.stream_oddities import Oddity
 from rdbcodec.records import AttributedEntry, Function, HashTemplate, Record
@@ -13,12 +13,10 @@ from rdbcodec.wire import lengths
 
 _NO_TEMPLATE = (1 << 64) - 1
 _MOST_CLASSES = 7  # of key metadata: the slots a server has
-_MAY_BE_IGNORED = 1
 _FIRST_LINE = re.compile(rb"#!lua(?=\s)[^\n]*\sname=[A-Za-z0-9_]+\s*(?:\n|$)", re.IGNORECASE)
 _SERVER_API = re.compile(rb"\bserver\s*\.\s*register_function\b")
 _ATTRIBUTES = {row.code: row for row in OPCODES if row.dialect == "redis" and row.code >= 243}
 _KEY_META = 243
-_CLASS = (U32, ITEMS)
 
 
 def record_oddities(record: Record) -> Iterator[Oddity]:
@@ -40,15 +38,9 @@ def attribute_oddities(entry: AttributedEntry) -> Iterator[Oddity]:
     """What is odd about the metadata modules gave to a key."""
     if entry.meta is None:
         return
-    count, pos = lengths.read(entry.meta, 1)
+    count, _ = lengths.read(entry.meta, 1)
     if count > _MOST_CLASSES:
         yield Oddity("key-meta-count", f"there are {count}")
-    walk = compile_walk(_CLASS, {})
-    for _ in range(count):
-        if not entry.meta[pos] & _MAY_BE_IGNORED:
-            yield Oddity("key-meta-class", "")
-            break
-        pos = walk(entry.meta, pos)
     yield from _in_place(entry._attributes.raw)
 
 

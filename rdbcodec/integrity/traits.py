@@ -170,7 +170,6 @@ TRAITS: dict[str, Trait] = {trait.name: trait for trait in (
     Trait("field-ttl-twice",           "a small hash with expiries and a field twice",                                           "--LL---"),
     Trait("field-ttl-twice-large",     "a hash with expiries and a field twice",                                                 "--RR--R"),
     # records
-    Trait("key-meta-class",            "module metadata of a class that must not be ignored",                                    "---R---", "rewrite", "key-metadata"),
     Trait("key-meta-count",            "module metadata of more than 7 classes",                                                 "---R---", "rewrite", "key-metadata"),
     Trait("key-meta-place",            "module metadata that does not stand right before its key",                               "---R---", "rewrite", "order"),
     Trait("function-twice",            "a function library twice",                                                               "-RRRRRR", "none"),

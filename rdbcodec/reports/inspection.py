@@ -37,6 +37,7 @@ def sections(facts: Profile, *, hide_keys: bool = False) -> list[Section]:
             [_big_row(big, hide_keys=hide_keys) for big in _biggest(facts)],
         ),
         Section("Modules", ("module", ">version", ">keys", ">records beside keys"), _module_rows(facts)),
+        Section("Module metadata", ("class", ">version", ">keys", "a server without it"), _meta_rows(facts)),
         Section("Functions", ("library", ">bytes"), _function_rows(facts)),
     ]
     return [section for section in found if section.rows]
@@ -153,6 +154,18 @@ def _module_rows(facts: Profile) -> list[tuple[str, ...]]:
     ]
 
 
+def _meta_rows(facts: Profile) -> list[tuple[str, ...]]:
+    return [
+        (
+            told.name,
+            str(told.version),
+            number(told.keys),
+            "passes over it" if told.may_be_ignored else "ends on it",
+        )
+        for told in facts.meta_classes.values()
+    ]
+
+
 def _function_rows(facts: Profile) -> list[tuple[str, ...]]:
     return [(shortened(told.name or b"(no name)"), number(told.size)) for told in facts.functions]
 
@@ -182,6 +195,15 @@ def as_json(name: str, facts: Profile, *, hide_keys: bool = False) -> dict[str, 
         "modules": [
             {"name": told.name, "version": told.version, "keys": told.keys, "aux": told.aux}
             for told in facts.modules.values()
+        ],
+        "meta_classes": [
+            {
+                "name": told.name,
+                "version": told.version,
+                "may_be_ignored": told.may_be_ignored,
+                "keys": told.keys,
+            }
+            for told in facts.meta_classes.values()
         ],
         "functions": [
             {"name": None if told.name is None else json_bytes(told.name), "size": told.size}

@@ -10,6 +10,7 @@ Instance: `81 bd e7 2d a2 bb 1e b4 00` is the LENGTH of "vectorset", version 0.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 _COMMON = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -32,6 +33,15 @@ class MetaClass(NamedTuple):
     name: str
     version: int
     flags: int
+
+    @property
+    def may_be_ignored(self) -> bool:
+        """Whether a server without the class drops the metadata and goes on loading."""
+        return bool(self.flags & IGNORABLE)
+
+    def is_needed(self, modules: Collection[str]) -> bool:
+        """Whether a server that has these classes and modules ends on it."""
+        return not self.may_be_ignored and self.name not in modules
 
 
 def decode_module_id(value: int) -> ModuleId:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from judging import EMPTY_AUX, NOW, SLOT_INFO, file, judged, key, module, side, string
+from odd import IGNORABLE, NOT_IGNORABLE, ODD
 
 import rdbcodec
 from rdbcodec.compat.loaders import loading_releases
 from rdbcodec.compat.profile import Profile, profile
 from rdbcodec.compat.verdict import Verdict
+from rdbcodec.datatypes.modules import metas_held
 from rdbcodec.formats import FIRST_VALKEY, OPCODES, OpcodeRow
 from rdbcodec.losses import OPCODE_LOSSES
 from rdbcodec.losses import ROWS as LOSSES
+from rdbcodec.reports.inspection import as_json, sections
 
 RAM_LRU, SLOT_NUMBER = b"\x6b\x05", b"\x79\x05"
 PRE_GA = b"\xf6" + string(b"lib") + string(b"LUA") + b"\x00" + string(b"redis.register_function('f', 1)")
@@ -226,3 +231,63 @@ def test_bf_is_another_module_on_valkey() -> None:
     assert judged(side("valkey-8.0", bloom, modules=("bf",))).loads == "no"
     assert judged(side("valkey-8.0", bloom, modules=("RedisBloom",))).loads == "yes"
     assert judged(side("valkey-8.0", file(module("bloomfltr", 1)), modules=("bf",))).loads == "yes"
+
+
+# --- metadata of keys, slot imports -------------------------------------------------------------------
+
+
+ONE_CLASS = b"\xf3\x01" + NOT_IGNORABLE
+
+
+def test_metadata_that_must_not_be_passed_over_is_data_a_conversion_would_lose() -> None:
+    verdict = judged(side("redis-8.10", ODD["meta not ignorable"]))
+    assert (verdict.loads, [loss.kind for loss in verdict.losses or ()]) == ("no", ["key-metadata"])
+    assert judged(side("redis-8.10", ODD["meta not ignorable"], modules=("KMT1",))).loads == "yes"
+    assert judged(side("redis-8.10", ODD["meta ignorable"])).loads == "yes"
+
+
+@pytest.mark.parametrize(
+    ("modules", "meta", "losses"),
+    [
+        (None, None, ["key-metadata"]),
+        (["KMT1"], b"\xf3\x01" + NOT_IGNORABLE, []),
+        (["all"], b"\xf3\x01" + NOT_IGNORABLE, []),
+    ],
+)
+def test_convert_keeps_metadata_where_its_class_is(
+    modules: list[str] | None, meta: bytes | None, losses: list[str]
+) -> None:
+    made = io.BytesIO()
+    form = rdbcodec.make_form("redis-8.10", modules=modules)
+    done = rdbcodec.convert(ODD["meta not ignorable"], made, target=form, allow_loss=True)
+    (entry,) = (entry for entry in rdbcodec.open(made.getvalue()) if isinstance(entry, rdbcodec.Entry))
+    assert (entry.meta, [loss.kind for loss in done.losses]) == (meta, losses)
+
+
+def test_of_several_classes_those_that_may_be_ignored_stay() -> None:
+    metadata = b"\xf3\x02" + NOT_IGNORABLE + IGNORABLE
+    assert metas_held(metadata, frozenset()) == b"\xf3\x01" + IGNORABLE
+    assert metas_held(metadata, frozenset({"KMT1"})) == metadata
+
+
+def test_inspect_names_the_classes_of_metadata() -> None:
+    row = next(row for row in OPCODES if row.name == "aux")
+    facts = facts_of(ODD["meta not ignorable"], row)
+    assert as_json("f", facts)["meta_classes"] == [
+        {"name": "KMT1", "version": 1, "may_be_ignored": False, "keys": 1}
+    ]
+    (section,) = (section for section in sections(facts) if section.title == "Module metadata")
+    assert section.rows == [("KMT1", "1", "1", "ends on it")]
+
+
+def test_a_running_slot_import_goes_to_a_cluster_as_it_is_and_elsewhere_after_conversion() -> None:
+    data = ODD["slot import"]
+    loads = [judged(side("valkey-9.1", data, clustered=told)).loads for told in (True, False, None)]
+    assert loads == ["yes", "after-conversion", "unknown"]
+
+
+@pytest.mark.parametrize(("clustered", "hints"), [(True, []), (False, ["slot-import"])])
+def test_convert_drops_it_unless_the_target_is_a_cluster(*, clustered: bool, hints: list[str]) -> None:
+    form = rdbcodec.make_form("valkey-9.1", clustered=clustered)
+    done = rdbcodec.convert(ODD["slot import"], io.BytesIO(), target=form)
+    assert [loss.kind for loss in done.hints] == hints
