@@ -11,7 +11,7 @@ one than its own; so a payload is always made for a version.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.registry import codec_of
@@ -33,6 +33,8 @@ from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.losses import row_of
 from rdbcodec.wire.crc64 import crc64
 from rdbcodec.wire.strings import Budget
+
+T = TypeVar("T")
 
 FOOTER = 10  # bytes: version and checksum
 
@@ -60,7 +62,7 @@ def encode(value: object, *, version: int, dialect: Dialect | None = None) -> by
     """
     form = form_for(version, dialect)
     type_, value = natural(value)
-    row, raw = _whole(encode_value(type_, value, form, _refusing(type_, form)))
+    row, raw = whole(encode_value(type_, value, form, refusing(type_, form)))
     return wrap(row.code, raw, version)
 
 
@@ -69,14 +71,14 @@ def reencode(
 ) -> bytes:
     """A payload of a value as on disk; Entry.dump. Raises EncodeError for what would get lost."""
     form = form_for(version, origin.dialect if version < FIRST_VALKEY else None)
-    refuse = _refusing(row.type, form)
-    target, raw = _whole(transcode(row, raw, scope, origin, form=form, lose=refuse))
+    refuse = refusing(row.type, form)
+    target, raw = whole(transcode(row, raw, scope, origin, form=form, lose=refuse))
     if meta is not None and "key-meta" not in form.opcodes:
         refuse("key-metadata")
     return wrap(target.code, raw, version, meta or b"")
 
 
-def _refusing(type_: str, form: Form) -> Lose:
+def refusing(type_: str, form: Form) -> Lose:
     """A payload loses nothing: each kind of loss is an error."""
 
     def refuse(kind: str) -> NoReturn:
@@ -85,7 +87,8 @@ def _refusing(type_: str, form: Form) -> Lose:
     return refuse
 
 
-def _whole(made: tuple[TypeRow, bytes] | None) -> tuple[TypeRow, bytes]:
+def whole(made: tuple[TypeRow, T] | None) -> tuple[TypeRow, T]:
+    """What was made of a value for which nothing may be lost."""
     assert made is not None  # a key lost as a whole is refused before
     return made
 

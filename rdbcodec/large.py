@@ -8,38 +8,44 @@ from __future__ import annotations
 
 import struct
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import IO, Any
 
 from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.hashes import check_expiry, dragonfly_text
-from rdbcodec.datatypes.packed import SMALLEST_CRITICAL, encode_blob, encode_listpack, has_critical
+from rdbcodec.datatypes.packed import CRITICAL, SMALLEST_CRITICAL, encode_blob, encode_listpack, has_critical
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.sets import expiring_members
 from rdbcodec.datatypes.stream_versions import Lose, in_version
 from rdbcodec.datatypes.streams import encode_tail, nodes_and_tail
 from rdbcodec.datatypes.zsets import check_score
-from rdbcodec.encodings import HOLD_EXPIRIES, STREAM_VERSIONS, TTL_HASHES, stream_row
-from rdbcodec.errors import EncodeError
-from rdbcodec.formats import TypeRow
+from rdbcodec.dump import form_for, refusing, whole
+from rdbcodec.encodings import HOLD_EXPIRIES, STREAM_VERSIONS, TTL_HASHES, copies, stream_row
+from rdbcodec.errors import EncodeError, LimitExceeded
+from rdbcodec.formats import FIRST_VALKEY, TypeRow, VersionRow
+from rdbcodec.limits import MAX_VALUE
 from rdbcodec.losses import TYPE_PREFIX
-from rdbcodec.records import Entry
+from rdbcodec.records import Entry, LargeEntry
 from rdbcodec.structures import listpack
 from rdbcodec.wire import doubles, lengths, strings
+from rdbcodec.wire.crc64 import crc64
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.long_strings import Held, LongString, Spool
 from rdbcodec.wire.module_ids import decode_module_id
 from rdbcodec.wire.strings import Budget
 
 PIECE = 256 << 10
 
-Encoder = Callable[[Any], bytes]
+# What an element is made of in its table: bytes as on disk, and strings too large to hold.
+Parts = Sequence[bytes | LongString]
+Encoder = Callable[[Any], Parts]
 
 
 def transcode_large(entry: Entry, form: Form, lose: Lose) -> tuple[TypeRow, Iterator[bytes]] | None:
     """The value for the target in pieces, in bounded memory; None, and a loss told, when it has no such type.
 
-    Raises LimitExceeded for a single element larger than the reader's `max_value`.
+    An element too large to hold is written uncompressed, whatever the form says.
     """
     if entry.type == "module" and entry.row.name in form.types:
         return _module(entry, form, lose)
@@ -50,6 +56,25 @@ def transcode_large(entry: Entry, form: Form, lose: Lose) -> tuple[TypeRow, Iter
         lose(TYPE_PREFIX + entry.type)
         return None
     return row, _spooled(entry, row, form, lose)
+
+
+def payload_pieces(entry: LargeEntry, version: int) -> Iterator[bytes]:
+    """Entry.dump for a value too large to hold, in pieces. Raises EncodeError for what would get lost."""
+    origin = entry.origin
+    form = form_for(version, origin.dialect if version < FIRST_VALKEY else None)
+    refuse = refusing(entry.type, form)
+    if entry.meta is not None and "key-meta" not in form.opcodes:
+        refuse("key-metadata")
+    if copies(entry.row, origin, form):
+        row, pieces = entry.row, entry.chunks()
+    else:
+        row, pieces = whole(transcode_large(entry, form, refuse))
+    crc = 0
+    head = (entry.meta or b"") + bytes((row.code,))
+    for piece in chain((head,), pieces, (version.to_bytes(2, "little"),)):
+        crc = crc64(piece, crc)
+        yield piece
+    yield crc.to_bytes(8, "little")
 
 
 def _module(entry: Entry, form: Form, lose: Lose) -> tuple[TypeRow, Iterator[bytes]] | None:
@@ -73,10 +98,12 @@ def _plain_row(entry: Entry, form: Form) -> TypeRow | None:
 def _spooled(entry: Entry, row: TypeRow, form: Form, lose: Lose) -> Iterator[bytes]:
     encode = _ENCODERS[row.name](form)
     lost: set[str] = set()
+    long = Spool()
     with tempfile.TemporaryFile() as spool:
         count = 0
-        for batch in _batches(entry, row, lost):
-            spool.write(b"".join(map(encode, batch)))
+        for batch in _batches(entry, row, lost, long):
+            parts = chain.from_iterable(map(encode, batch))
+            spool.writelines(_written(parts) if long.living else (b"".join(parts),))  # type: ignore[arg-type]
             count += len(batch)
         for kind in sorted(lost):
             lose(kind)
@@ -90,12 +117,21 @@ def _spooled(entry: Entry, row: TypeRow, form: Form, lose: Lose) -> Iterator[byt
         yield from _pieces(spool)
 
 
-def _batches(entry: Entry, row: TypeRow, lost: set[str]) -> Iterator[list[Any]]:
+def _written(parts: Iterable[bytes | LongString]) -> Iterator[bytes]:
+    for part in parts:
+        if isinstance(part, LongString):
+            yield lengths.encode(len(part))
+            yield from part.pieces()
+        else:
+            yield part
+
+
+def _batches(entry: Entry, row: TypeRow, lost: set[str], long: Spool) -> Iterator[list[Any]]:
     """The elements; what the row has no place for is added to `lost`."""
     if entry.row.name == "set-expiry":
-        yield from _members(entry, lost)
+        yield from _members(entry, lost, long)
         return
-    for batch in entry.items():
+    for batch in entry.items(spool=long):
         if entry.type == "hash":
             expiries = [ttl for *_, ttl in batch if ttl is not None]
             if expiries and row.name not in TTL_HASHES:
@@ -105,14 +141,18 @@ def _batches(entry: Entry, row: TypeRow, lost: set[str]) -> Iterator[list[Any]]:
         yield batch
 
 
-def _members(entry: Entry, lost: set[str]) -> Iterator[list[bytes]]:
+def _members(entry: Entry, lost: set[str], long: Spool) -> Iterator[list[bytes]]:
     """A set whose members expire, for a target where no member does."""
-    budget = Budget(entry.max_value)
-    cursor = Cursor(entry.chunks(), budget, streaming=True)
+    cursor, budget = _opened(entry, long)
     for batch in expiring_members(cursor, Scope(budget, {})):
         if any(at is not None for _, at in batch):
             lost.add("member-ttl")
         yield [member for member, _ in batch]
+
+
+def _opened(entry: Entry, long: Spool) -> tuple[Cursor, Budget]:
+    budget = Budget(entry.max_value)
+    return Cursor(entry.chunks(), budget, streaming=True, held=Held(budget.limit, long.keep)), budget
 
 
 def _pieces(spool: IO[bytes]) -> Iterator[bytes]:
@@ -123,8 +163,7 @@ def _pieces(spool: IO[bytes]) -> Iterator[bytes]:
 
 def _stream(entry: Entry, form: Form, lose: Lose) -> Iterator[bytes]:
     """A stream in another version: its nodes as they are, then a new tail."""
-    budget = Budget(entry.max_value)
-    cursor = Cursor(entry.chunks(), budget, streaming=True)
+    cursor, budget = _opened(entry, Spool())
     parts = nodes_and_tail(cursor, Scope(budget, {}), STREAM_VERSIONS[entry.row.name])
     count = next(parts)
     assert isinstance(count, int)
@@ -141,7 +180,12 @@ def _stream(entry: Entry, form: Form, lose: Lose) -> Iterator[bytes]:
         master, blob, entries = node
         ids = [found.id for found in entries]
         first = min([*ids, *([] if first is None else [first])], default=None)
-        yield encode_blob(master, form) + encode_blob(_node(blob, form), form)
+        yield encode_blob(master, form)
+        if isinstance(blob, bytes):
+            yield encode_blob(_node(blob, form), form)
+        else:
+            _check_node(blob, form, entry.origin)
+            yield from _written([blob])
 
 
 def _node(blob: bytes, form: Form) -> bytes:
@@ -152,8 +196,28 @@ def _node(blob: bytes, form: Form) -> bytes:
     return encode_listpack(elements, form) if has_critical(elements) else blob
 
 
+def _check_node(blob: LongString, form: Form, origin: VersionRow) -> None:
+    """A node too large to hold goes as it is, or not at all."""
+    if form.back_length == origin.back_length:
+        return
+    for batch in listpack.iter_decode_mixed(blob.pieces(), Held(PIECE, Spool().keep)):
+        if any(not isinstance(element, int) and len(element) in CRITICAL for element in batch):
+            raise LimitExceeded(
+                "a stream node to be packed anew is too large to hold",
+                limit=MAX_VALUE,
+                wanted=len(blob),
+                name="max_value",
+            )
+
+
 def _string(form: Form) -> Encoder:
-    return lambda text: strings.encode(text, compress=form.compress)
+    text = _text(form)
+    return lambda element: (text(element),)
+
+
+def _text(form: Form) -> Callable[[Any], bytes | LongString]:
+    compress = form.compress
+    return lambda text: strings.encode(text, compress=compress) if isinstance(text, bytes) else text
 
 
 def _scored(form: Form) -> Encoder:
@@ -165,33 +229,37 @@ def _text_scored(form: Form) -> Encoder:
 
 
 def _pair_with(encode_score: Callable[[float], bytes], form: Form) -> Encoder:
-    def encode(pair: tuple[bytes, float]) -> bytes:
+    text = _text(form)
+
+    def encode(pair: tuple[bytes, float]) -> Parts:
         check_score(pair[1])
-        return strings.encode(pair[0], compress=form.compress) + encode_score(pair[1])
+        return text(pair[0]), encode_score(pair[1])
 
     return encode
 
 
 def _field(form: Form) -> Encoder:
-    string = _string(form)
-    return lambda field: string(field[0]) + string(field[1])
+    text = _text(form)
+    return lambda field: (text(field[0]), text(field[1]))
 
 
 def _field_with_ttl(form: Form) -> Encoder:
-    string = _string(form)
-    return lambda field: lengths.encode(_checked(field[2], -1) + 1) + string(field[0]) + string(field[1])
+    text = _text(form)
+    return lambda field: (lengths.encode(_checked(field[2], -1) + 1), text(field[0]), text(field[1]))
 
 
 def _valkey_field(form: Form) -> Encoder:
-    string = _string(form)
+    text = _text(form)
     return lambda field: (
-        string(field[0]) + string(field[1]) + _checked(field[2], -1).to_bytes(8, "little", signed=True)
+        text(field[0]),
+        text(field[1]),
+        _checked(field[2], -1).to_bytes(8, "little", signed=True),
     )
 
 
 def _dragonfly_field(form: Form) -> Encoder:
-    string = _string(form)
-    return lambda field: string(field[0]) + string(field[1]) + string(dragonfly_text(field[2]))
+    text = _text(form)
+    return lambda field: (text(field[0]), text(field[1]), text(dragonfly_text(field[2])))
 
 
 def _checked(at: int | None, never: int) -> int:

@@ -23,7 +23,7 @@ from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError, RdbError
 from rdbcodec.formats import LAST_KEY_AUX, Dialect, TypeRow, VersionRow
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
-from rdbcodec.wire.long_strings import Held, Spool, skip
+from rdbcodec.wire.long_strings import Held, LongString, Spool, skip
 from rdbcodec.wire.module_ids import ModuleId
 from rdbcodec.wire.strings import Budget
 
@@ -263,6 +263,11 @@ class Entry:
         return self._context.limit
 
     @property
+    def origin(self) -> VersionRow:
+        """Dialect and version of the file."""
+        return self._context.origin
+
+    @property
     def expires_at_ms(self) -> int | None:
         """When the key expires, absolute milliseconds; None for never."""
         return None
@@ -318,17 +323,16 @@ class Entry:
                 return record[start + 1 :]
         return self._decoded(codec_of(self.row).decode)
 
-    def items(self, *, skip_large: bool = False, keep_large: bool = False) -> Iterator[list[Any]]:
+    def items(self, *, skip_large: bool = False, spool: Spool | None = None) -> Iterator[list[Any]]:
         """The elements in batches, in bounded memory whatever the size of the value.
 
         bytes for strings (in pieces), lists and sets; (member, score) for sorted sets; (field, value,
         expires_at_ms or None) for hashes; StreamEntry for streams; (opcode, item) for modules.
         Verifies less than `value`: doubles are not noticed. Raises as `value` does. A single string
         larger than `max_value` raises LimitExceeded; with `skip_large` it is verified and stands as a
-        `Skipped` among the elements, with `keep_large` it goes to a temporary file and a `LongString`
-        gives its bytes in pieces.
+        `Skipped` among the elements, with a `spool` it goes there and a `LongString` stands for it.
         """
-        keep = Spool().keep if keep_large else skip if skip_large else None
+        keep = spool.keep if spool is not None else skip if skip_large else None
         budget = Budget(self._context.limit)
         held = Held(budget.limit, keep, needed=self._context.record_limit)
         cursor = Cursor(self.chunks(), budget, streaming=True, held=held)
@@ -432,6 +436,23 @@ class ValueSource(Protocol):
         """Walk to the end of the value; its size in bytes."""
 
 
+class Kept:
+    """The bytes of a large value in a temporary file."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: LongString) -> None:
+        self._value = value
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it, as often as it is asked for."""
+        return self._value.pieces()
+
+    def drain(self) -> int:
+        """Its size."""
+        return len(self._value)
+
+
 class LargeEntry(AttributedEntry):
     """An Entry whose value is not held. Its bytes pass by once, before the next record is asked for."""
 
@@ -480,13 +501,20 @@ class LargeEntry(AttributedEntry):
         for _ in self.items(skip_large=True):
             pass
 
+    def keep(self) -> None:
+        """Put the value into a temporary file: it can then be read as often as wanted, still before the next
+        record is asked for."""
+        if not isinstance(self._source, Kept):
+            kept = Kept(Spool().keep(self._open().pieces()))
+            self._source, self._size = kept, kept.drain()
+
     def _refuse(self) -> NoReturn:
         error = Held(self._context.limit).refuse("the value", self._context.limit + 1)
         self._locate(error)
         raise error
 
     def _open(self) -> ValueSource:
-        if self._source is None or self._is_open:
+        if self._source is None or (self._is_open and not isinstance(self._source, Kept)):
             raise RdbError(_PASSED_BY)
         self._is_open = True
         return self._source

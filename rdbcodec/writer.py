@@ -37,7 +37,7 @@ from rdbcodec.encodings import (
     row_named,
     transcode,
 )
-from rdbcodec.errors import DecodeError, EncodeError
+from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded
 from rdbcodec.formats import (
     CRC_SINCE,
     FIRST_VALKEY,
@@ -325,7 +325,10 @@ class Writer:
         if isinstance(entry, LargeEntry):
             return transcode_large(entry, self.form, lose)
         scope = Scope(Budget(context.limit), context.templates)
-        made = transcode(row, entry.raw, scope, context.origin, form=self.form, lose=lose)
+        try:
+            made = transcode(row, entry.raw, scope, context.origin, form=self.form, lose=lose)
+        except LimitExceeded:  # it unpacks to more than is held
+            return transcode_large(entry, self.form, lose)
         return None if made is None else (made[0], (made[1],))
 
     def _refers_to_written(self, row: TypeRow, context: Context) -> bool:

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one report a file; the first error also goes to stderr. Codes: see _CODES; 1 when data follows."""
+    """Print one report a file; the first error also goes to stderr. 1 when data follows."""
     worst = OK
     for name in options.files:
         options.current = name

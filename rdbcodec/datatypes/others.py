@@ -205,13 +205,13 @@ def path_hash_items(cursor: Cursor, scope: Scope) -> Iterator[list[tuple[bytes, 
 
 def _paths(cursor: Cursor) -> Iterator[tuple[bytes, Hash]]:
     for _ in range(cursor.length()):
-        path, count = cursor.string(), cursor.length()
+        path, count = cursor.needed(), cursor.length()
         if not count:
             raise CorruptStructure("a path without fields")
         value = Hash()
         for _ in range(count):
-            name = cursor.string()
-            value[name] = cursor.string()
+            name = cursor.needed()
+            value[name] = cursor.element()
         check_distinct(len(value), count, "fields of a path")
         yield path, value
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Sequence
+from itertools import chain
 
 from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.packed import SMALLEST_CRITICAL, encode_blob, entry_estimate, has_critical
@@ -28,6 +29,7 @@ from rdbcodec.structures import listpack, stream_node
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.long_strings import Held, LongString, skip
 
 UNKNOWN = (1 << 64) - 1  # entries read: two's complement of -1
 NEVER = -1  # a consumer's active time
@@ -168,17 +170,29 @@ def stream_nodes(cursor: Cursor) -> Iterator[list[StreamEntry]]:
 
 def nodes_and_tail(
     cursor: Cursor, scope: Scope, version: int
-) -> Generator[int | tuple[bytes, bytes, list[StreamEntry]], None, Stream]:
+) -> Generator[int | tuple[bytes, bytes | LongString, list[StreamEntry]], None, Stream]:
     """How many nodes there are; then each as key, listpack and live entries; returns what follows them."""
     del scope
     count = cursor.length()
     yield count
     for _ in range(count):
         cursor.budget.refill()
-        master, blob = _read_master(cursor), cursor.string()
-        yield encode_id(master), blob, stream_node.decode(listpack.decode_mixed(blob), master).entries
+        master, blob = _read_master(cursor), cursor.element()
+        yield encode_id(master), blob, _live(blob, master)
     cursor.budget.refill()
     return _read_tail(cursor, [], version)
+
+
+def _live(blob: bytes | LongString, master: StreamId) -> list[StreamEntry]:
+    """The live entries of a node; of one that is too large to hold their IDs only."""
+    if isinstance(blob, bytes):
+        return stream_node.decode(listpack.decode_mixed(blob), master).entries
+    batches = listpack.iter_decode_mixed(blob.pieces(), Held(_NODE_TEXT, skip))
+    entries = stream_node.iter_decode(chain.from_iterable(batches), master)
+    return [StreamEntry(entry.id, []) for entry in entries]
+
+
+_NODE_TEXT = 64 << 10  # bytes of a text in a node that is held where nobody needs it
 
 
 def _large_node(cursor: Cursor, master: StreamId) -> Iterator[list[StreamEntry]]:

@@ -26,11 +26,23 @@ from rdbcodec.datatypes.hashes import Hash
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.dump import form_for
 from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
+from rdbcodec.large import payload_pieces
 from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Losses
-from rdbcodec.records import Aux, Entry, Function, Header, ModuleAux, Record, SlotImport, Vendor
+from rdbcodec.records import (
+    Aux,
+    Entry,
+    Function,
+    Header,
+    LargeEntry,
+    ModuleAux,
+    Record,
+    SlotImport,
+    Vendor,
+)
 from rdbcodec.texts import resp_streams
-from rdbcodec.texts.resp_words import MANY, MUCH, Target, batched, command
+from rdbcodec.texts.resp_words import MANY, MUCH, Target, batched, command, command_pieces
 from rdbcodec.texts.values import value_of
+from rdbcodec.wire.long_strings import LongString, Spool
 from rdbcodec.writer import shebang_of
 
 _SECOND = 1000  # milliseconds
@@ -47,7 +59,7 @@ def commands(
     restore: bool = False,
     now_ms: int = 0,
 ) -> Iterator[bytes]:
-    """The commands, in pieces of whole ones. `now_ms` is for RESTORE before version 9 only.
+    """The commands, in pieces. `now_ms` is for RESTORE before version 9 only.
 
     Raises EncodeError for a version that nobody knows, and what reading the records raises.
     """
@@ -93,10 +105,12 @@ def _target(version: int, losses: Losses, now_ms: int) -> Target:
 
 def _key_commands(entry: Entry, target: Target, *, restore: bool) -> Iterator[bytes]:
     build = _BUILD.get(entry.type)
+    if isinstance(entry, LargeEntry) and (restore or build is None or entry.type == "stream"):
+        entry.keep()  # it is looked at more than once
     if restore or build is None or (entry.type == "stream" and resp_streams.only_restore(entry)):
         payload = _payload(entry, target)
         if payload is not None:
-            yield _restore(entry, payload, target)
+            yield from _restore(entry, payload, target)
             return
     if build is None or entry.type not in target.types:
         target.lose("too-large" if entry.is_large else TYPE_PREFIX + entry.type, entry)
@@ -120,17 +134,19 @@ def _expiry(entry: Entry, at_ms: int, target: Target) -> bytes:
     return command(b"EXPIREAT", entry.key, -(-at_ms // _SECOND))
 
 
-def _payload(entry: Entry, target: Target) -> bytes | None:
+def _payload(entry: Entry, target: Target) -> bytes | LongString | None:
     """What RESTORE takes; None when the server has no RESTORE or no payload can hold the value whole."""
-    if entry.is_large or target.version < _RESTORE_SINCE:
+    if target.version < _RESTORE_SINCE:
         return None
     try:
+        if isinstance(entry, LargeEntry):
+            return Spool().keep(payload_pieces(entry, target.version))
         return entry.dump(target.version)
     except (EncodeError, LimitExceeded):
         return None  # what commands cannot express either they count
 
 
-def _restore(entry: Entry, payload: bytes, target: Target) -> bytes:
+def _restore(entry: Entry, payload: bytes | LongString, target: Target) -> Iterator[bytes]:
     expires = entry.expires_at_ms
     words: list[bytes | int] = [b"REPLACE"] if target.version >= _REPLACE_SINCE else []
     if target.version >= _ABSOLUTE_SINCE:
@@ -140,7 +156,7 @@ def _restore(entry: Entry, payload: bytes, target: Target) -> bytes:
         ttl = 0 if expires is None else max(1, expires)  # 0 is "never"
     else:
         ttl = 0 if expires is None else max(1, expires - target.now_ms)
-    return command(b"RESTORE", entry.key, ttl, payload, *words)
+    return command_pieces(b"RESTORE", entry.key, ttl, payload, *words)
 
 
 def _string(entry: Entry, target: Target) -> Iterator[bytes]:
@@ -160,7 +176,7 @@ def _elements(entry: Entry) -> Iterator[Any]:
     """The elements, as `items` tells them."""
     value = value_of(entry)
     if value is None:
-        return chain.from_iterable(entry.items())
+        return chain.from_iterable(entry.items(spool=Spool()))
     if isinstance(value, Hash):
         expires = value.expires_at_ms
         return ((field, text, expires.get(field)) for field, text in value.items())
@@ -181,7 +197,7 @@ def _pushed(name: bytes, entry: Entry, target: Target) -> Iterator[bytes]:
     count = 0
     for batch in batched(((element,) for element in _elements(entry)), many=_many(target)):
         count += len(batch)
-        yield command(name, entry.key, *(element for (element,) in batch))
+        yield from command_pieces(name, entry.key, *(element for (element,) in batch))
     _expect_some(count, entry, target)
 
 
@@ -202,7 +218,7 @@ def _zset(entry: Entry, target: Target) -> Iterator[bytes]:
         pairs = [(repr(score), member) for member, score in batch if score == score]  # noqa: PLR0124 - NaN is not
         lacks = lacks or len(pairs) < len(batch)
         if pairs:
-            yield command(b"ZADD", entry.key, *(word for pair in pairs for word in pair))
+            yield from command_pieces(b"ZADD", entry.key, *(word for pair in pairs for word in pair))
     if lacks:
         target.lose("score-nan", entry)
     _expect_some(count, entry, target)
@@ -213,11 +229,13 @@ def _hash(entry: Entry, target: Target) -> Iterator[bytes]:
     count, lacks = 0, False
     for batch in batched(_elements(entry)):
         count += len(batch)
-        yield command(name, entry.key, *(text for field, value, _ in batch for text in (field, value)))
+        texts = (text for field, value, _ in batch for text in (field, value))
+        yield from command_pieces(name, entry.key, *texts)
         expiring = _by_expiry(batch)
         if target.version >= _FIELD_TTL_SINCE:
             for at_ms, fields in expiring.items():
-                yield command(b"HPEXPIREAT", entry.key, at_ms, b"FIELDS", len(fields), *fields)
+                head = (b"HPEXPIREAT", entry.key, at_ms, b"FIELDS", len(fields))
+                yield from command_pieces(*head, *fields)
         lacks = lacks or bool(expiring)
     if lacks and target.version < _FIELD_TTL_SINCE:
         target.lose("field-ttl", entry)

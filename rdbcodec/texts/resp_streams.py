@@ -21,20 +21,34 @@ from rdbcodec.datatypes.streams import NO_ID, Group, Idempotence, Pending, Strea
 from rdbcodec.errors import DecodeError
 from rdbcodec.records import Entry
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
-from rdbcodec.texts.resp_words import Target, Word, command
+from rdbcodec.texts.resp_words import Target, Word, command, command_pieces
 from rdbcodec.texts.values import keeping, opened, value_of
+from rdbcodec.wire.long_strings import Spool
 
 _COUNTERS_SINCE = 10
 _FIRST_ID = StreamId(0, 1)  # the least that XADD takes
 
 
 def only_restore(entry: Entry) -> bool:
-    """Whether a stream has what only RESTORE can make; False for one that is too large for that as well."""
+    """Whether a stream has what only RESTORE can make; a large one has to be kept, as it is read twice."""
     stream: Stream | None = value_of(entry)
-    if stream is None:
-        return False
+    if stream is not None:
+        return _is_odd(stream) or _lacks_entries(stream)
+    kept: list[Stream] = []
+    for _ in _passing(entry, kept):
+        pass
+    if _is_odd(kept[0]):
+        return True
+    missing = {one.id for one in _pending(kept[0])}
+    if missing:
+        for batch in _passing(entry, []):
+            missing.difference_update(one.id for one in batch)
+    return bool(missing)
+
+
+def _is_odd(stream: Stream) -> bool:
     unowned = any(one.consumer is None for one in _pending(stream))
-    return unowned or _lacks_entries(stream) or stream.idempotence not in (None, Idempotence())
+    return unowned or stream.idempotence not in (None, Idempotence())
 
 
 def commands(entry: Entry, target: Target) -> Iterator[bytes]:
@@ -44,7 +58,8 @@ def commands(entry: Entry, target: Target) -> Iterator[bytes]:
     for batch in _entries(entry, kept):
         first = batch[0].id if first is None else first
         for one in batch:
-            yield command(b"XADD", entry.key, str(one.id), *(text for pair in one.fields for text in pair))
+            texts = (text for pair in one.fields for text in pair)
+            yield from command_pieces(b"XADD", entry.key, str(one.id), *texts)
     has_counters = target.version >= _COUNTERS_SINCE
     stream = in_version(kept[0], 3 if has_counters else 1, _loser(entry, target), first)
     if any(group.consumers for group in stream.groups):
@@ -63,7 +78,12 @@ def _entries(entry: Entry, kept: list[Stream]) -> Iterator[list[StreamEntry]]:
         kept.append(held)
         yield from filter(None, [held.entries])
         return
-    cursor, scope = opened(entry)
+    yield from _passing(entry, kept)
+
+
+def _passing(entry: Entry, kept: list[Stream]) -> Iterator[list[StreamEntry]]:
+    """The same of a stream that is too large to hold."""
+    cursor, scope = opened(entry, Spool())
     try:
         parts = stream_parts(cursor, scope, int(entry.encoding.removeprefix("stream")))
         yield from filter(None, keeping(parts, kept))

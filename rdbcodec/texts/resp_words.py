@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rdbcodec.records import Entry, Record
+from rdbcodec.wire.long_strings import LongString
 
 MANY = 500  # elements in one command: a server is busy with it for less than a millisecond
 MUCH = 64 << 10  # bytes in one command, unless a single element has more
@@ -37,11 +38,25 @@ class Target(NamedTuple):
 
 def command(*words: Word) -> bytes:
     """One command."""
+    return b"".join([b"*%d\r\n" % len(words), *map(_bulk, words)])
+
+
+def command_pieces(*words: Word | LongString) -> Iterator[bytes]:
+    """The same in pieces: its words may be too large to hold."""
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
-        raw = word if isinstance(word, bytes) else str(word).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
-    return b"".join(parts)
+        if isinstance(word, LongString):
+            yield b"".join([*parts, b"$%d\r\n" % len(word)])
+            yield from word.pieces()
+            parts = [b"\r\n"]
+        else:
+            parts.append(_bulk(word))
+    yield b"".join(parts)
+
+
+def _bulk(word: Word) -> bytes:
+    raw = word if isinstance(word, bytes) else str(word).encode()
+    return b"$%d\r\n%b\r\n" % (len(raw), raw)
 
 
 def batched(elements: Iterable[Sequence[Any]], *, many: int = MANY) -> Iterator[list[Sequence[Any]]]:
@@ -50,7 +65,7 @@ def batched(elements: Iterable[Sequence[Any]], *, many: int = MANY) -> Iterator[
     size = 0
     for element in elements:
         batch.append(element)
-        size += sum(len(word) for word in element if isinstance(word, bytes))
+        size += sum(len(word) for word in element if isinstance(word, bytes | LongString))
         if len(batch) >= many or size >= MUCH:
             yield batch
             batch, size = [], 0

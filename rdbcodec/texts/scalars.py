@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import json
 import math
 import re
@@ -24,6 +25,7 @@ from typing import Any
 
 from rdbcodec.errors import TextError
 from rdbcodec.structures.stream_node import StreamId
+from rdbcodec.wire.long_strings import LongString
 
 MARK = "$b64"
 MAX_SIGNED = (1 << 63) - 1
@@ -73,6 +75,20 @@ def marked_pieces(pieces: Iterable[bytes]) -> Iterator[str]:
         yield base64.b64encode(rest[:whole]).decode("ascii")
         rest = rest[whole:]
     yield base64.b64encode(rest).decode("ascii") + '"}'
+
+
+def text_pieces(text: bytes | LongString) -> Iterator[str]:
+    """The same, in pieces, for a string that may be too large to hold."""
+    if isinstance(text, bytes):
+        yield quoted_bytes(text)
+    elif not text.is_text:
+        yield from marked_pieces(text.pieces())
+    else:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        yield '"'
+        for piece in text.pieces():
+            yield quoted(decoder.decode(piece))[1:-1]
+        yield '"'
 
 
 def json_score(score: float) -> float | str:

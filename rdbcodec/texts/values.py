@@ -15,8 +15,9 @@
 
 Objects never mean {"$b64": ...} where a table stands, nor the other way round: the place decides.
 
-A large value (records.LargeEntry) passes by once and is written in pieces: strings as {"$b64": ...}, tables
-as pairs. A reader takes either form.
+A value too large to hold passes by once and is written in pieces, tables as pairs. A reader takes either
+form. A string in it that is itself too large goes through a temporary file: whether it is text is known
+at its end only.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
-from rdbcodec.datatypes.hashes import Field, Hash, dragonfly_expiries, flat_items
+from rdbcodec.datatypes.hashes import Field, Hash
 from rdbcodec.datatypes.lists import List
 from rdbcodec.datatypes.modules import ModuleValue, decode_module
 from rdbcodec.datatypes.others import NO_INDEX, Array, Cron, Gcra, Json, PathHash, RawValue, array_items
-from rdbcodec.datatypes.scope import Scope, grouped
-from rdbcodec.datatypes.sets import Set
+from rdbcodec.datatypes.scope import Scope
+from rdbcodec.datatypes.sets import Set, expiring_members
 from rdbcodec.datatypes.streams import Stream, stream_parts
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import DecodeError, LimitExceeded, TextError
@@ -53,12 +54,14 @@ from rdbcodec.texts.scalars import (
     pairs_of,
     quoted_bytes,
     score_of,
+    text_pieces,
     to_json,
     wrong,
 )
 from rdbcodec.texts.stream_form import json_entry, json_stream, json_tail, stream_of, table
 from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.long_strings import Held, Spool
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id
 from rdbcodec.wire.strings import Budget
 
@@ -183,10 +186,12 @@ def single_value(entry: Entry) -> str | None:
 # --- large values, to JSON --------------------------------------------------------------------------
 
 
-def opened(entry: Entry, chunks: Iterable[bytes] | None = None) -> tuple[Cursor, Scope]:
-    """A cursor over a large value, for what `items` does not tell."""
+def opened(entry: Entry, spool: Spool, chunks: Iterable[bytes] | None = None) -> tuple[Cursor, Scope]:
+    """A cursor over a large value, for what `items` does not tell; its long strings go to the spool."""
     budget = Budget(entry.max_value)
-    return Cursor(entry.chunks() if chunks is None else chunks, budget, streaming=True), Scope(budget, {})
+    held = Held(budget.limit, spool.keep)
+    chunks = entry.chunks() if chunks is None else chunks
+    return Cursor(chunks, budget, streaming=True, held=held), Scope(budget, {})
 
 
 def large_pieces(entry: Entry) -> Iterator[str]:
@@ -198,29 +203,47 @@ def large_pieces(entry: Entry) -> Iterator[str]:
         raise
 
 
-def _array_pieces(batches: Iterable[Iterable[str]]) -> Iterator[str]:
+class _Teller(NamedTuple):
+    """An element as JSON: the text of one that is held, and the parts of one with strings that may be long.
+
+    Parts are text, bytes, and long strings.
+    """
+
+    text: Callable[[Any], str]
+    parts: Callable[[Any], Iterable[Any]]
+
+
+def _array_pieces(batches: Iterable[Iterable[Any]], tell: _Teller, spool: Spool) -> Iterator[str]:
     """A JSON array of elements that come in batches."""
     between = ""
     yield "["
     for batch in batches:
-        text = ",".join(batch)
-        if text:
-            yield between + text
-            between = ","
+        if spool.living:
+            for element in batch:
+                yield between
+                for part in tell.parts(element):
+                    yield from (part,) if isinstance(part, str) else text_pieces(part)
+                between = ","
+        else:
+            text = ",".join(map(tell.text, batch))
+            if text:
+                yield between + text
+                between = ","
     yield "]"
 
 
-def _by_element(tell: Callable[[Any], str]) -> Callable[[Entry], Iterator[str]]:
+def _by_element(tell: _Teller) -> Callable[[Entry], Iterator[str]]:
     """The pieces of an array with one element for each of `items`."""
 
     def pieces(entry: Entry) -> Iterator[str]:
-        return _array_pieces(map(tell, batch) for batch in entry.items())
+        spool = Spool()
+        return _array_pieces(entry.items(spool=spool), tell, spool)
 
     return pieces
 
 
 def _string_pieces(entry: Entry) -> Iterator[str]:
-    """Text where that can be known: only the whole of a string says whether it is UTF-8."""
+    """Only the whole of a string says whether it is UTF-8: a long one is written down first."""
     pieces = (piece for batch in entry.items() for piece in batch)
     held: list[bytes] = []
     size = 0
@@ -228,47 +251,83 @@ def _string_pieces(entry: Entry) -> Iterator[str]:
         held.append(piece)
         size += len(piece)
         if size > HELD_TEXT:
-            yield from marked_pieces(chain(held, pieces))
+            yield from text_pieces(Spool().keep(chain(held, pieces)))
             return
     yield quoted_bytes(b"".join(held))
 
 
 def _set_pieces(entry: Entry) -> Iterator[str]:
-    return _expiring_pieces(entry) if entry.row.name == "set-expiry" else _by_element(quoted_bytes)(entry)
+    return _expiring_pieces(entry) if entry.row.name == "set-expiry" else _by_element(_ELEMENT)(entry)
 
 
 def _expiring_pieces(entry: Entry) -> Iterator[str]:
     """Dragonfly's sets: `items` has the members only."""
-    cursor, scope = opened(entry)
-    yield from _array_pieces(
-        map(_expiring_members, grouped(flat_items(cursor, scope, 2), 2, "set with expiry"))
-    )
+    spool = Spool()
+    cursor, scope = opened(entry, spool)
+    yield from _array_pieces(expiring_members(cursor, scope), _EXPIRING, spool)
     cursor.expect_end()
 
 
-def _expiring_members(batch: list[tuple[bytes, ...]]) -> Iterator[str]:
-    expiries = dragonfly_expiries((member, ttl) for member, ttl in batch)
-    return map(to_json, _json_members((member for member, _ in batch), expiries))
+def _expiring_text(pair: tuple[bytes, int | None]) -> str:
+    member, at_ms = pair
+    return quoted_bytes(member) if at_ms is None else to_json([json_bytes(member), at_ms])
+
+
+def _expiring_parts(pair: tuple[bytes, int | None]) -> Iterable[Any]:
+    member, at_ms = pair
+    return (member,) if at_ms is None else ("[", member, f",{at_ms}]")
 
 
 def _scored_text(pair: tuple[bytes, float]) -> str:
     return f"[{quoted_bytes(pair[0])},{to_json(json_score(pair[1]))}]"
 
 
+def _scored_parts(pair: tuple[bytes, float]) -> Iterable[Any]:
+    return "[", pair[0], f",{to_json(json_score(pair[1]))}]"
+
+
 def _field_text(told: Field) -> str:
     return to_json(_json_field(told))
+
+
+def _field_parts(told: Field) -> Iterable[Any]:
+    field, text, at_ms = told
+    return "[", field, ",", text, "]" if at_ms is None else f",{at_ms}]"
 
 
 def _path_text(pair: tuple[bytes, Hash]) -> str:
     return to_json([json_bytes(pair[0]), _json_hash(pair[1])["value"]])
 
 
+def _path_parts(pair: tuple[bytes, Hash]) -> Iterable[Any]:
+    yield from ("[", pair[0], ",[")
+    between = ""
+    for field, text in pair[1].items():
+        yield from (between + "[", field, ",", text, "]")
+        between = ","
+    yield "]]"
+
+
+def _entry_text(entry: StreamEntry) -> str:
+    return to_json(json_entry(entry))
+
+
+def _entry_parts(entry: StreamEntry) -> Iterable[Any]:
+    yield f'{{"id":"{entry.id}","fields":['
+    between = ""
+    for field, text in entry.fields:
+        yield from (between + "[", field, ",", text, "]")
+        between = ","
+    yield "]}"
+
+
 def _stream_pieces(entry: Entry) -> Iterator[str]:
     kept: list[Stream] = []
-    cursor, scope = opened(entry)
+    spool = Spool()
+    cursor, scope = opened(entry, spool)
     batches = keeping(stream_parts(cursor, scope, int(entry.encoding.removeprefix("stream"))), kept)
     yield '{"entries":'
-    yield from _array_pieces((to_json(json_entry(one)) for one in batch) for batch in batches)
+    yield from _array_pieces(batches, _ENTRY, spool)
     cursor.expect_end()
     yield "," + to_json(json_tail(kept[0]))[1:]
 
@@ -299,14 +358,28 @@ def _array_value_pieces(entry: Entry) -> Iterator[str]:
     head, chunks = _peeked(entry, 3 * _LENGTH_SIZE)
     flag, pos = lengths.read(head, lengths.read(head, 0)[1])
     yield f'{{"cursor":{lengths.read(head, pos)[0]},"elements":' if flag else '{"elements":'
-    cursor, scope = opened(entry, chunks)
-    yield from _array_pieces(map(_index_text, batch) for batch in array_items(cursor, scope))
+    spool = Spool()
+    cursor, scope = opened(entry, spool, chunks)
+    yield from _array_pieces(array_items(cursor, scope), _INDEXED, spool)
     cursor.expect_end()
     yield "}"
 
 
 def _index_text(pair: tuple[int, bytes]) -> str:
     return f"[{pair[0]},{quoted_bytes(pair[1])}]"
+
+
+def _index_parts(pair: tuple[int, bytes]) -> Iterable[Any]:
+    return f"[{pair[0]},", pair[1], "]"
+
+
+_ELEMENT = _Teller(quoted_bytes, lambda element: (element,))
+_EXPIRING = _Teller(_expiring_text, _expiring_parts)
+_SCORED = _Teller(_scored_text, _scored_parts)
+_FIELD = _Teller(_field_text, _field_parts)
+_PATH = _Teller(_path_text, _path_parts)
+_ENTRY = _Teller(_entry_text, _entry_parts)
+_INDEXED = _Teller(_index_text, _index_parts)
 
 
 def _peeked(entry: Entry, size: int) -> tuple[bytes, Iterator[bytes]]:
@@ -470,15 +543,15 @@ _SKETCH = Form(_json_raw, _raw_pieces, _raw_of)
 
 FORMS: dict[str, Form] = {
     "string": Form(_json_text, _string_pieces, _text_of),
-    "list": Form(_json_list, _by_element(quoted_bytes), _list_of),
+    "list": Form(_json_list, _by_element(_ELEMENT), _list_of),
     "set": Form(_json_set, _set_pieces, _set_of),
-    "zset": Form(_json_zset, _by_element(_scored_text), _zset_of),
-    "hash": Form(_json_hash, _by_element(_field_text), _hash_of, (FIELD_EXPIRES,)),
+    "zset": Form(_json_zset, _by_element(_SCORED), _zset_of),
+    "hash": Form(_json_hash, _by_element(_FIELD), _hash_of, (FIELD_EXPIRES,)),
     "module": Form(_json_module, _module_pieces, _module_of),
     "stream": Form(lambda value: {"value": json_stream(value)}, _stream_pieces, _stream_of),
     "array": Form(_json_array, _array_value_pieces, _array_value_of),
     "gcra": Form(lambda value: {"value": value}, _whole, _gcra_of),
-    "path-hash": Form(_json_path_hash, _by_element(_path_text), _path_hash_of),
+    "path-hash": Form(_json_path_hash, _by_element(_PATH), _path_hash_of),
     "cron": Form(_json_cron, _whole, _cron_of),
     "json": Form(_json_text, _string_pieces, _json_of),
     "bloom": _SKETCH,

@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import IO, Any, NamedTuple
 
-from rdbcodec.errors import LimitExceeded
+from rdbcodec.errors import LimitExceeded, RdbError
 from rdbcodec.limits import MAX_ELEMENT, MAX_RECORD
 
 PIECE = 64 << 10  # bytes handed on at a time
 DIGEST = 16  # bytes
+FULL = 16 << 20  # bytes: a temporary file as long as this takes no more strings
 
 
 class Held(NamedTuple):
@@ -57,12 +58,13 @@ def skip(pieces: Iterable[bytes]) -> Skipped:
 class LongString:
     """A string in a temporary file, which lasts as long as anybody has the string."""
 
-    __slots__ = ("_at", "_size", "_spool", "is_text")
+    __slots__ = ("_at", "_file", "_size", "_spool", "is_text")
 
-    def __init__(self, spool: Spool, at: int, size: int, *, is_text: bool) -> None:
+    def __init__(self, spool: Spool, file: _File, at: int, *, is_text: bool) -> None:
         self._spool = spool
+        self._file = file
         self._at = at
-        self._size = size
+        self._size = file.end - at
         self.is_text = is_text  # whether it is valid UTF-8
         spool.living += 1
 
@@ -73,7 +75,7 @@ class LongString:
         """Its bytes, as often as they are asked for."""
         pos, end = self._at, self._at + self._size
         while pos < end:
-            piece = self._spool.read(pos, min(PIECE, end - pos))
+            piece = self._file.read(pos, min(PIECE, end - pos))
             pos += len(piece)
             yield piece
 
@@ -85,43 +87,53 @@ class LongString:
 
 
 class Spool:
-    """The temporary file of long strings. Its room is used again once none of them is left."""
+    """Keeps long strings, `living` of them at the moment, in as much room as those take."""
 
-    __slots__ = ("_end", "_file", "living")
+    __slots__ = ("_file", "living")
 
     def __init__(self) -> None:
-        self._file: IO[bytes] | None = None
-        self._end = 0
+        self._file: _File | None = None
         self.living = 0
 
     def keep(self, pieces: Iterable[bytes]) -> LongString:
         """A string that comes in pieces."""
-        file = self._opened()
-        if not self.living:
-            self._end = file.seek(0)
-            file.truncate()
-        start, text = self._end, _Text()
+        # A file full of strings that are gone is given up, not written over: some of it may be in use.
+        if self._file is None or self._file.end >= FULL:
+            self._file = _File()
+        file, text = self._file, _Text()
+        start = file.end
         for piece in pieces:
+            if not piece:  # a Decoder says this: the rest was not fed yet
+                raise RdbError("a value that is still being fed cannot be kept yet")
             file.write(piece)
             text.add(piece)
-            self._end += len(piece)
         file.flush()
-        return LongString(self, start, self._end - start, is_text=text.ends())
+        return LongString(self, file, start, is_text=text.ends())
+
+
+class _File:
+    """A temporary file that is gone when nobody has it any more."""
+
+    __slots__ = ("_file", "end")
+
+    def __init__(self) -> None:
+        import tempfile  # noqa: PLC0415 - hardly any snapshot has such strings, and it takes 5 ms
+
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __del__
+        self.end = 0
+
+    def write(self, piece: bytes) -> None:
+        self._file.write(piece)
+        self.end += len(piece)
+
+    def flush(self) -> None:
+        self._file.flush()
 
     def read(self, pos: int, size: int) -> bytes:
-        """Some bytes of the file: at least one of those that were written."""
-        return os.pread(self._opened().fileno(), size, pos)
-
-    def _opened(self) -> IO[bytes]:
-        if self._file is None:
-            import tempfile  # noqa: PLC0415 - hardly any snapshot has such strings, and it takes 5 ms
-
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the last string is gone
-        return self._file
+        return os.pread(self._file.fileno(), size, pos)
 
     def __del__(self) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
 
 
 class _Text:
