@@ -37,6 +37,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rdbcodec.showing import Hiding, key_words
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -78,9 +80,14 @@ class DecodeError(RdbError, ValueError):
         self.type = type if self.type is None else self.type
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, *, hide_keys: Hiding = False) -> str:
+        """Where, and what."""
+        key = key_words(self.key, hide_keys)
         place = [f"offset {self.offset}"] if self.offset is not None else []
-        place += [f"db {self.db}"] if self.db is not None and self.key is not None else []
-        place += [f"key {show_key(self.key)}"] if self.key is not None else []
+        place += [f"db {self.db}"] if self.db is not None and key is not None else []
+        place += [key] if key is not None else []
         place += [f"type {self.type}"] if self.type is not None else []
         return ", ".join(place) + ": " + self.message if place else self.message
 
@@ -164,8 +171,13 @@ class EncodeError(RdbError, ValueError):
         self.key = key if self.key is None else self.key
 
     def __str__(self) -> str:
-        place = [f"db {self.db}"] if self.db is not None and self.key is not None else []
-        place += [f"key {show_key(self.key)}"] if self.key is not None else []
+        return self.text()
+
+    def text(self, *, hide_keys: Hiding = False) -> str:
+        """Where, what of, for whom, and why not."""
+        key = key_words(self.key, hide_keys)
+        place = [f"db {self.db}"] if self.db is not None and key is not None else []
+        place += [key] if key is not None else []
         place += [self.type] if self.type is not None else []
         place += [f"for {self.target}"] if self.target is not None else []
         return ", ".join(place) + ": " + self.message if place else self.message
@@ -189,7 +201,13 @@ class TextError(RdbError, ValueError):
         self.line = line
 
     def __str__(self) -> str:
-        return self.message if self.line is None else f"line {self.line}: {self.message}"
+        return self.text()
+
+    def text(self, *, hide_keys: Hiding = False) -> str:
+        """Where, and what; the key that a line is about can be hidden."""
+        cause = self.__cause__
+        message = cause.text(hide_keys=hide_keys) if isinstance(cause, EncodeError) else self.message
+        return message if self.line is None else f"line {self.line}: {message}"
 
 
 class TargetError(RdbError, ValueError):
@@ -228,11 +246,3 @@ def _remake(kind: type[RdbError], arguments: tuple[object, ...], state: dict[str
     error = kind.__new__(kind, *arguments)
     error.__dict__.update(state)
     return error
-
-
-KEY_SHOWN = 80  # bytes of a key in a message: enough to find it, short enough for a log line
-
-
-def show_key(key: bytes) -> str:
-    """A key as a message shows it: Python bytes notation, cut after KEY_SHOWN bytes."""
-    return repr(key) if len(key) <= KEY_SHOWN else f"{key[:KEY_SHOWN]!r}... ({len(key)} bytes)"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from rdbcodec.errors import show_key
+from rdbcodec.showing import Hiding, key_words
 
 Severity = Literal["data", "hint"]
 
@@ -38,9 +38,10 @@ class Loss(NamedTuple):
     def __str__(self) -> str:
         return self.text()
 
-    def text(self, *, hide_keys: bool = False) -> str:
+    def text(self, *, hide_keys: Hiding = False) -> str:
         """One line for a person."""
-        key = "" if self.key is None or hide_keys else f", key {show_key(self.key)}"
+        words = key_words(self.key, hide_keys)
+        key = "" if words is None else f", {words}"
         db = "" if self.db is None else f", db {self.db}"
         place = "" if self.offset is None else f" at offset {self.offset}"
         return f"{self.kind}: {self.times} x {self.says}; first{place}{db}{key}"

@@ -371,6 +371,12 @@ class Entry:
         """Raise unless the value is sound: `value()` for one that is held, in bounded memory for others."""
         self.value()
 
+    def rename(self, key: bytes) -> None:
+        """Give it another name, in place: for those who may not see the one it has."""
+        head = lengths.encode(len(key)) + key
+        self._record = self._record[:1] + head + self._record[self._start :]
+        self._start = 1 + len(head)
+
     def _decoded(self, decode: Any) -> Any:
         try:
             return decode(self.raw, Scope(Budget(self._context.limit), self._context.templates))
@@ -521,6 +527,7 @@ class LargeEntry(AttributedEntry):
 
 
 _PASSED_BY = "the value has passed by: read it before asking for the next record, and once"
+
 
 Record = (
     Header

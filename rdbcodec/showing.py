@@ -114,6 +114,9 @@ KEY_SHOWN = 80  # bytes of a key in a message: enough to find it, short enough f
 STAND_IN = "key#"  # what the name of a hidden key begins with, where there must be one
 
 
+_IS_DIGEST = re.compile(rb"key#[0-9a-f]{16}").fullmatch
+
+
 class KeyDigest:
     """Keys are shown as digests made with a secret: equal keys look equal, and none can be guessed."""
 
@@ -125,7 +128,9 @@ class KeyDigest:
         self._key = blake2b(secret, digest_size=32).digest()  # secrets may be of any length
 
     def of(self, key: bytes) -> str:
-        """The digest of a key: key#0f1e2d3c4b5a6978."""
+        """The digest of a key: key#0f1e2d3c4b5a6978. That of a digest is the digest itself."""
+        if _IS_DIGEST(key):
+            return key.decode("ascii")
         return STAND_IN + self._blake2b(key, key=self._key, digest_size=8).hexdigest()
 
 

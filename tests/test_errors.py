@@ -26,9 +26,9 @@ from rdbcodec.errors import (
     TailError,
     TextError,
     UnknownCode,
-    show_key,
 )
 from rdbcodec.losses import Loss
+from rdbcodec.showing import show_key
 from rdbcodec.tail import Tail
 
 

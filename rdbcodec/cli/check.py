@@ -22,6 +22,7 @@ from rdbcodec.cli.common import (
 from rdbcodec.compat.soundness import Soundness, check
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reports import soundness
+from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
 
 
@@ -66,7 +67,7 @@ def _check(name: str, options: argparse.Namespace) -> Soundness:
 _CODES = {"sound": OK, "not verified": NEGATIVE, "not sound": UNREADABLE}
 
 
-def _tell_first(name: str, found: Soundness, *, hide_keys: bool) -> None:
+def _tell_first(name: str, found: Soundness, *, hide_keys: Hiding) -> None:
     """The first problem that made the verdict."""
     severity = "error" if found.errors else "not verified"
     for problem in found.problems:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rdbcodec.cli.hiding import add_hiding_arguments
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.containers import Source
 from rdbcodec.errors import ModuleNameError, TailError
@@ -79,7 +80,7 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help="memory for one thing that is needed whole, such as a key or a function library (default: 64mb)",
     )
-    parser.add_argument("--hide-keys", action="store_true", help="show no key names")
+    add_hiding_arguments(parser)
     parser.add_argument("--no-progress", action="store_true", help="no progress on the terminal")
 
 

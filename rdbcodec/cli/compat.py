@@ -119,7 +119,7 @@ def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, Profile]]:
 
 def _save(facts: Profile, options: argparse.Namespace) -> None:
     with output(like_input(options.profile_out, options), replace=options.force) as out:
-        out.write(profile_json.dumps(facts).encode())
+        out.write(profile_json.dumps(facts, hide_keys=options.hide_keys).encode())
 
 
 def _profile(name: str, options: argparse.Namespace) -> Profile:

@@ -20,6 +20,7 @@ from rdbcodec.cli.common import (
     open_file,
     progress_of,
 )
+from rdbcodec.cli.hiding import hidden
 from rdbcodec.cli.outputs import add_force_argument, output_of
 from rdbcodec.errors import RdbError
 from rdbcodec.formats import VERSIONS
@@ -100,6 +101,8 @@ def write_selected(
     ):
         left_out: Counter[str] = Counter()
         records = iter(reader) if selection.is_empty else selection.select(reader, left_out)
+        if options.hide_keys:
+            records = hidden(records, options.hide_keys)
         try:
             _write(form(records), out, tick)
         except RdbError:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 
 from rdbcodec.cli.common import OK, STDIN, modules_of
+from rdbcodec.cli.hiding import add_hiding_arguments
 from rdbcodec.cli.outputs import (
     add_compress_argument,
     add_output_arguments,
@@ -40,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-checksum", action="store_true", help="no checksum, as with rdbchecksum no")
     add_compress_argument(parser)
-    parser.set_defaults(usage_error=parser.error, hide_keys=False)
+    parser.set_defaults(usage_error=parser.error)
+    add_hiding_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
             with whole_stdout() as spool:
                 writer = _build(lines, spool, options)
     for loss in writer.losses.of("hint"):
-        print(f"{shown(name)}: {loss.text()}", file=sys.stderr)
+        print(f"{shown(name)}: {loss.text(hide_keys=options.hide_keys)}", file=sys.stderr)
     return OK
 
 

@@ -23,10 +23,11 @@ from rdbcodec.cli.common import (
     UNREADABLE,
     Refusal,
 )
+from rdbcodec.cli.hiding import hiding_of
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.outputs import prepare
 from rdbcodec.cli.screens import STDOUT, screens
-from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded, RdbError, TailError
+from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded, RdbError, TailError, TextError
 from rdbcodec.showing import escaped
 from rdbcodec.showing import name as shown
 
@@ -94,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     options = parser(chosen_of(arguments)).parse_args(arguments)
     options.current = next(iter(getattr(options, "files", ())), options.command)
+    options.hide_keys = hiding_of(options)
     try:
         prepare(options)
         code: int = module_of(options.command).run(options)
@@ -125,9 +127,10 @@ def _fail_of(error: OSError, name: str) -> int:
 
 
 def _words(error: RdbError, options: argparse.Namespace) -> str:
-    if getattr(options, "hide_keys", False) and isinstance(error, DecodeError | EncodeError):
-        error.key = None
-    return "\n".join(map(escaped, str(error).split("\n")))
+    words = str(error)
+    if isinstance(error, DecodeError | EncodeError | TextError):
+        words = error.text(hide_keys=options.hide_keys)
+    return "\n".join(map(escaped, words.split("\n")))
 
 
 def _fail(code: int, message: str) -> int:

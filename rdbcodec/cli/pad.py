@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from rdbcodec.cli.common import OK, STDIN, input_of
+from rdbcodec.cli.hiding import add_hiding_arguments
 from rdbcodec.cli.outputs import add_output_arguments, whole_output_of
 from rdbcodec.formats import DIALECTS
 from rdbcodec.padding import pad
@@ -36,7 +37,7 @@ def add_copying_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dialect", choices=DIALECTS, help="default: what the file says")
     parser.add_argument("--any-version", action="store_true", help="read a header version nobody knows yet")
     parser.add_argument("--no-checksum", action="store_true", help="do not verify the checksum")
-    parser.add_argument("--hide-keys", action="store_true", help="show no key names")
+    add_hiding_arguments(parser)
 
 
 def reading_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -23,9 +23,9 @@ from rdbcodec.datatypes.form import Form
 from rdbcodec.errors import LossyConversion
 from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Loss
-from rdbcodec.reports.words import functions_left_out, plural
+from rdbcodec.reports.words import functions_left_out, json_key, plural
+from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
-from rdbcodec.texts.scalars import json_bytes
 
 if TYPE_CHECKING:
     from rdbcodec.reader import Reader
@@ -163,8 +163,8 @@ def _json(losses: Any, options: argparse.Namespace) -> list[dict[str, Any]]:
     return [_loss_json(loss, hide_keys=options.hide_keys) for loss in losses]
 
 
-def _loss_json(loss: Loss, *, hide_keys: bool) -> dict[str, Any]:
+def _loss_json(loss: Loss, *, hide_keys: Hiding) -> dict[str, Any]:
     first: dict[str, Any] = {"offset": loss.offset}
     if loss.db is not None and loss.key is not None:
-        first |= {"db": loss.db, "key": None if hide_keys else json_bytes(loss.key)}
+        first |= {"db": loss.db, "key": json_key(loss.key, hide_keys)}
     return {"kind": loss.kind, "times": loss.times, "says": loss.says, "first": first}

@@ -22,17 +22,22 @@ from rdbcodec.compat.documents import parse_json, read_text
 from rdbcodec.compat.profile import Profile
 from rdbcodec.errors import ProfileError
 from rdbcodec.formats import TYPES, TypeRow
+from rdbcodec.showing import Hiding
 from rdbcodec.tail import Tail
 
 FORM = 4  # of the file; raised when a reader of the old form would misread the new one
 _MARK = "rdbcodec_profile"
+HIDDEN_KEY = "(hidden)"
 _ADDED = frozenset({"oddities"})  # fields that files of before do not have: nobody looked
 _TYPE_ROWS = {row.name: row for row in TYPES}
 
 
-def dumps(facts: Profile) -> str:
+def dumps(facts: Profile, *, hide_keys: Hiding = False) -> str:
     """A profile as JSON text."""
-    return json.dumps({_MARK: FORM, **_plain(facts)}, indent=1, ensure_ascii=False) + "\n"
+    document = _plain(facts)
+    if hide_keys is not False:
+        _hide(document, (lambda _: HIDDEN_KEY) if hide_keys is True else hide_keys.of)
+    return json.dumps({_MARK: FORM, **document}, indent=1, ensure_ascii=False) + "\n"
 
 
 def load(path: str | os.PathLike[str]) -> Profile:
@@ -80,6 +85,15 @@ def _plain_bytes(value: bytes) -> Any:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return {"$b64": base64.b64encode(value).decode("ascii")}
+
+
+def _hide(document: Any, new_name: Callable[[bytes], str]) -> None:
+    """Replace what stands under "key": the name of a key, wherever it stands in a profile."""
+    for member in document.values() if isinstance(document, dict) else document:
+        if isinstance(member, dict | list):
+            _hide(member, new_name)
+    if isinstance(document, dict) and document.get("key") is not None:
+        document["key"] = new_name(_bytes(document["key"], "key"))
 
 
 # --- in ---------------------------------------------------------------------------------------------

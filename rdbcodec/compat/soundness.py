@@ -17,10 +17,11 @@ from rdbcodec.compat.profile import check_databases
 from rdbcodec.datatypes.streams import Stream
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.duplicates import KeyIndex
-from rdbcodec.errors import DecodeError, LimitExceeded, show_key
+from rdbcodec.errors import DecodeError, LimitExceeded
 from rdbcodec.limits import MAX_PROBLEMS
 from rdbcodec.reader import Reader
 from rdbcodec.records import Checksum, End, Entry, ResizeDb
+from rdbcodec.showing import Hiding, key_words
 from rdbcodec.tail import Tail
 
 # "not verified" is no fault of the data: a limit of memory ended the verifying.
@@ -46,11 +47,11 @@ class Problem:
         severity: Severity = "not verified" if isinstance(error, LimitExceeded) else "error"
         return cls(severity, error.message, error.offset, error.db, error.key)
 
-    def place(self, *, hide_keys: bool = False) -> str:
+    def place(self, *, hide_keys: Hiding = False) -> str:
         """Where it is, in words."""
         words = [f"offset {self.offset}"] if self.offset is not None else []
         if self.key is not None:
-            words += [f"db {self.db}", "a key" if hide_keys else f"key {show_key(self.key)}"]
+            words += [f"db {self.db}", key_words(self.key, hide_keys) or "a key"]
         return ", ".join(words)
 
 

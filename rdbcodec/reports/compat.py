@@ -11,12 +11,10 @@ from rdbcodec.compat.profile import Place, Profile
 from rdbcodec.compat.rule import Rule, Severity
 from rdbcodec.compat.targets import Target, date_of, loader_of, sources
 from rdbcodec.compat.verdict import Finding, Loads, Verdict
-from rdbcodec.errors import show_key
 from rdbcodec.reports.tables import Section
-from rdbcodec.reports.words import plural
+from rdbcodec.reports.words import json_key, plural
+from rdbcodec.showing import Hiding, key_words, path_word
 from rdbcodec.showing import name as shown
-from rdbcodec.showing import path_word
-from rdbcodec.texts.scalars import json_bytes
 
 LOADS: Mapping[Loads, str] = {
     "yes": "yes",
@@ -37,7 +35,7 @@ def loads_words(verdict: Verdict) -> str:
 # --- remedies ---------------------------------------------------------------------------------------
 
 
-def remedy_of(name: str, verdict: Verdict, finding: Finding, *, hide_keys: bool = False) -> str | None:
+def remedy_of(name: str, verdict: Verdict, finding: Finding, *, hide_keys: Hiding = False) -> str | None:
     """What to do about a finding, with the names of this file filled in.
 
     A conversion is promised only when it is known to lose no data.
@@ -57,7 +55,7 @@ def remedy_of(name: str, verdict: Verdict, finding: Finding, *, hide_keys: bool 
     return _conversion_words(text, verdict, hide_keys=hide_keys)
 
 
-def _conversion_words(command: str, verdict: Verdict, *, hide_keys: bool) -> str:
+def _conversion_words(command: str, verdict: Verdict, *, hide_keys: Hiding) -> str:
     if verdict.losses is None:
         return f"{command} may help; whether it loses data for this target is not known"
     lost = [loss.text(hide_keys=hide_keys) for loss in verdict.losses if loss.severity == "data"]
@@ -80,7 +78,7 @@ def lines(
     verdicts: Sequence[Verdict],
     *,
     verbose: bool = False,
-    hide_keys: bool = False,
+    hide_keys: Hiding = False,
 ) -> Iterator[str]:
     """The report, a line at a time: one block a target."""
     yield headline(name, profile)
@@ -101,7 +99,7 @@ def _shown(verdict: Verdict, *, verbose: bool) -> list[Finding]:
     return [finding for finding in verdict.findings if verbose or finding.severity not in _REMARKS]
 
 
-def _finding_lines(name: str, verdict: Verdict, finding: Finding, *, hide_keys: bool) -> Iterator[str]:
+def _finding_lines(name: str, verdict: Verdict, finding: Finding, *, hide_keys: Hiding) -> Iterator[str]:
     where = place_words(finding.place, hide_keys=hide_keys)
     yield f"    {finding.severity} {finding.id}: {finding.says}{f' ({where})' if where else ''}"
     remedy = remedy_of(name, verdict, finding, hide_keys=hide_keys)
@@ -120,13 +118,14 @@ def _rest_lines(verdict: Verdict, *, verbose: bool) -> Iterator[str]:
         yield f"    {plural(hidden, 'remark')} more with --verbose"
 
 
-def place_words(place: Place | None, *, hide_keys: bool = False) -> str:
+def place_words(place: Place | None, *, hide_keys: Hiding = False) -> str:
     """Where something is: "offset 40, db 0, key b'k'"."""
     if place is None:
         return ""
     words = [f"offset {place.offset}"]
     words += [] if place.db is None else [f"db {place.db}"]
-    words += [] if place.key is None or hide_keys else [f"key {show_key(place.key)}"]
+    key = key_words(place.key, hide_keys)
+    words += [] if key is None else [key]
     return "first at " + ", ".join(words) if place.db is not None else ", ".join(words)
 
 
@@ -152,7 +151,7 @@ def markdown(
     verdicts: Sequence[Verdict],
     *,
     verbose: bool = False,
-    hide_keys: bool = False,
+    hide_keys: Hiding = False,
 ) -> Iterator[str]:
     """The report for a ticket or a wiki."""
     yield from (f"## {headline(name, profile)}", "")
@@ -182,7 +181,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 # --- JSON -------------------------------------------------------------------------------------------
 
 
-def as_json(name: str, verdicts: Sequence[Verdict], *, hide_keys: bool = False) -> dict[str, Any]:
+def as_json(name: str, verdicts: Sequence[Verdict], *, hide_keys: Hiding = False) -> dict[str, Any]:
     """The verdicts for programs (design.md, section 5)."""
     return {
         "file": name,
@@ -190,7 +189,7 @@ def as_json(name: str, verdicts: Sequence[Verdict], *, hide_keys: bool = False) 
     }
 
 
-def _json_verdict(name: str, verdict: Verdict, *, hide_keys: bool) -> dict[str, Any]:
+def _json_verdict(name: str, verdict: Verdict, *, hide_keys: Hiding) -> dict[str, Any]:
     losses = verdict.losses
     return {
         "target": verdict.target.id,
@@ -214,11 +213,10 @@ def _json_verdict(name: str, verdict: Verdict, *, hide_keys: bool) -> dict[str, 
     }
 
 
-def _json_place(place: Place | None, *, hide_keys: bool) -> dict[str, Any] | None:
+def _json_place(place: Place | None, *, hide_keys: Hiding) -> dict[str, Any] | None:
     if place is None:
         return None
-    key = None if place.key is None or hide_keys else json_bytes(place.key)
-    return {"offset": place.offset, "db": place.db, "key": key}
+    return {"offset": place.offset, "db": place.db, "key": json_key(place.key, hide_keys)}
 
 
 # --- what is known ----------------------------------------------------------------------------------

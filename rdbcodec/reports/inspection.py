@@ -8,7 +8,8 @@ from rdbcodec.compat.loaders import BUILT_IN, loading_releases
 from rdbcodec.compat.profile import AuxFact, BigKey, Database, Kind, Profile
 from rdbcodec.formats import writers_of
 from rdbcodec.reports.tables import Section
-from rdbcodec.reports.words import moment, number, plural, shortened, size, text
+from rdbcodec.reports.words import json_key, moment, number, plural, shortened, size, text
+from rdbcodec.showing import Hiding, key_words
 from rdbcodec.tail import Tail
 from rdbcodec.texts.scalars import json_bytes
 
@@ -21,7 +22,7 @@ _CHECKSUMS = {
 }
 
 
-def sections(facts: Profile, *, hide_keys: bool = False) -> list[Section]:
+def sections(facts: Profile, *, hide_keys: Hiding = False) -> list[Section]:
     """The report as tables, those without rows left out."""
     found = [
         Section("Snapshot", ("", ""), _snapshot_rows(facts)),
@@ -142,9 +143,9 @@ def _biggest(facts: Profile) -> list[BigKey]:
     return sorted(facts.biggest, key=lambda big: (-big.size, big.offset))
 
 
-def _big_row(big: BigKey, *, hide_keys: bool) -> tuple[str, ...]:
+def _big_row(big: BigKey, *, hide_keys: Hiding) -> tuple[str, ...]:
     elements = "-" if big.count is None else number(big.count)
-    key = HIDDEN if hide_keys else shortened(big.key)
+    key = shortened(big.key) if hide_keys is False else key_words(big.key, hide_keys) or HIDDEN
     return number(big.size), big.type, big.encoding, elements, str(big.db), str(big.offset), key
 
 
@@ -170,7 +171,7 @@ def _function_rows(facts: Profile) -> list[tuple[str, ...]]:
     return [(shortened(told.name or b"(no name)"), number(told.size)) for told in facts.functions]
 
 
-def as_json(name: str, facts: Profile, *, hide_keys: bool = False) -> dict[str, Any]:
+def as_json(name: str, facts: Profile, *, hide_keys: Hiding = False) -> dict[str, Any]:
     """The same facts for programs; bytes are text, or {"$b64": ...} when they are not UTF-8."""
     tail = facts.tail
     return {
@@ -250,9 +251,9 @@ def _json_expiry(facts: Profile) -> dict[str, Any]:
     }
 
 
-def _json_big(big: BigKey, *, hide_keys: bool) -> dict[str, Any]:
+def _json_big(big: BigKey, *, hide_keys: Hiding) -> dict[str, Any]:
     return {
-        "key": None if hide_keys else json_bytes(big.key),
+        "key": json_key(big.key, hide_keys),
         "db": big.db,
         "type": big.type,
         "encoding": big.encoding,

@@ -7,11 +7,11 @@ from typing import Any
 
 from rdbcodec.compat.soundness import Problem, Soundness
 from rdbcodec.reports.inspection import tail_words
-from rdbcodec.reports.words import plural, size
-from rdbcodec.texts.scalars import json_bytes
+from rdbcodec.reports.words import json_key, plural, size
+from rdbcodec.showing import Hiding
 
 
-def lines(name: str, found: Soundness, *, hide_keys: bool = False) -> Iterator[str]:
+def lines(name: str, found: Soundness, *, hide_keys: Hiding = False) -> Iterator[str]:
     """The report, a line at a time: the verdict first, then every problem."""
     yield f"{name}: {_VERDICTS[found.verdict]}, {', '.join(_facts(found))}"
     for problem in found.problems:
@@ -49,7 +49,7 @@ def _facts(found: Soundness) -> Iterator[str]:
         yield f"{plural(found.unverified, 'value')} not verified"
 
 
-def as_json(name: str, found: Soundness, *, hide_keys: bool = False) -> dict[str, Any]:
+def as_json(name: str, found: Soundness, *, hide_keys: Hiding = False) -> dict[str, Any]:
     """The same for programs."""
     tail = found.tail
     return {
@@ -69,12 +69,11 @@ def as_json(name: str, found: Soundness, *, hide_keys: bool = False) -> dict[str
     }
 
 
-def _json_problem(problem: Problem, *, hide_keys: bool) -> dict[str, Any]:
-    key = None if problem.key is None or hide_keys else json_bytes(problem.key)
+def _json_problem(problem: Problem, *, hide_keys: Hiding) -> dict[str, Any]:
     return {
         "severity": problem.severity,
         "message": problem.message,
         "offset": problem.offset,
         "db": problem.db,
-        "key": key,
+        "key": json_key(problem.key, hide_keys),
     }

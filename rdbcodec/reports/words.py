@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from rdbcodec.showing import Hiding
+from rdbcodec.texts.scalars import json_bytes
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -48,6 +52,13 @@ def text(raw: bytes) -> str:
     except UnicodeDecodeError:
         return raw.decode("latin-1").encode("unicode_escape").decode("ascii")
     return shown if shown.isprintable() else shown.encode("unicode_escape").decode("ascii")
+
+
+def json_key(key: bytes | None, hide_keys: Hiding) -> Any:
+    """A key for programs: as NDJSON has it, hidden as words are; None when there is none to show."""
+    if key is None or hide_keys is True:
+        return None
+    return json_bytes(key) if hide_keys is False else hide_keys.of(key)
 
 
 def shortened(raw: bytes, width: int = 60, *, size: int | None = None) -> str:
