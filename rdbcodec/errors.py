@@ -93,7 +93,9 @@ class DecodeError(RdbError, ValueError):
 
 
 class BadMagic(DecodeError):
-    """The bytes do not begin like a snapshot."""
+    """The bytes do not begin like a snapshot; `next_step` says what to do with what they plainly are."""
+
+    next_step = ""
 
 
 class UnsupportedVersion(DecodeError):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from rdbcodec.containers import CHUNK, Opened, Source, open_raw
 from rdbcodec.decoder import Decoder
+from rdbcodec.errors import BadMagic
 from rdbcodec.limits import MAX_VALUE
 from rdbcodec.tail import Tail, measure
 
@@ -54,6 +55,7 @@ class Reader(Decoder):
         raw, self._close = open_raw(source)
         try:
             self._source = Opened(raw)
+            self._resemblance = self._source.resemblance()
         except BaseException:
             self._close()
             raise
@@ -83,6 +85,12 @@ class Reader(Decoder):
         """
         size = max(CHUNK, min(max(wanted, len(self._buf) - self._pos), self._max_record))
         return self._source.read(size)
+
+    def _refuse_lookalikes(self) -> None:
+        if self._resemblance is not None:
+            error = BadMagic(self._resemblance.message, 0)
+            error.next_step = self._resemblance.next_step
+            raise error
 
     @property
     def bytes_read(self) -> int:

@@ -50,6 +50,7 @@ LAYERS = {
     "sink": 4,
     "records": 4,
     "containers": 4,
+    "lookalikes": 4,
     "duplicates": 5,
     "decoder": 5,
     "reader": 5,

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one report a file; the first error also goes to stderr. 1 when data follows."""
+    """Print one report a file; the first error also goes to stderr. 1 when data follows; see _CODES."""
     worst = OK
     for name in options.files:
         options.current = name

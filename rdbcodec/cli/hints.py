@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from rdbcodec.errors import LimitExceeded, RdbError, TailError
+from rdbcodec.errors import (
+    BadMagic,
+    ChecksumMismatch,
+    CorruptStructure,
+    DecodeError,
+    LimitExceeded,
+    LossyConversion,
+    RdbError,
+    TailError,
+    Truncated,
+    UnsupportedVersion,
+)
 
 
 class Hint(NamedTuple):
@@ -37,7 +48,33 @@ def _raise_limit(error: LimitExceeded) -> str:
     return "--max-value SIZE raises this limit" if error.name else ""
 
 
+def _leave_damage_out(error: DecodeError) -> str:
+    return "" if error.key is None else LEAVE_DAMAGE_OUT
+
+
+LEAVE_DAMAGE_OUT = "filter --no-checksum --not-key KEY keeps all the other keys"
+
+
+def _keep_losses(error: LossyConversion) -> str:
+    steps = (_LOSSES[loss.kind] for loss in error.losses if loss.kind in _LOSSES)
+    return "; ".join(dict.fromkeys(steps))
+
+
+# What avoids a loss; --allow-loss is said for all of them.
+_LOSSES = {
+    "field-ttl": "--to redis-7.4 or later, or valkey-9.0, holds the expiry of fields",
+    "aof-commands": "--ignore-tail leaves out what stands behind the snapshot",
+    "another-snapshot": "--ignore-tail leaves out what stands behind the snapshot",
+}
+
+# The first row whose class and step fit speaks.
 _HINTS = (
     Hint(TailError, _keep_tail),
     Hint(LimitExceeded, _raise_limit),
+    Hint(BadMagic, lambda error: error.next_step),
+    Hint(UnsupportedVersion, lambda _: "--any-version reads it, as long as everything in it is known"),
+    Hint(ChecksumMismatch, lambda _: "--no-checksum reads it all the same, and `check` finds damaged values"),
+    Hint(CorruptStructure, _leave_damage_out),
+    Hint(Truncated, lambda _: "the file is cut: `keys` and `dump` write what stands before the cut"),
+    Hint(LossyConversion, _keep_losses),
 )
