@@ -203,6 +203,7 @@ class Decoder:
     # --- the loop ------------------------------------------------------------------------------------
 
     def _locate(self, error: DecodeError) -> None:
+        error.ends_reading = True
         if self._blob_offset is not None:
             error.locate(offset=self._blob_offset, db=self._db)
             return

@@ -54,7 +54,12 @@ class RdbError(Exception):
 
 
 class DecodeError(RdbError, ValueError):
-    """The bytes are not what the format says they should be."""
+    """The bytes are not what the format says they should be.
+
+    `ends_reading` says that it hides where the next record begins; a damaged value alone does not.
+    """
+
+    ends_reading = False
 
     def __init__(self, message: str, pos: int | None = None) -> None:
         super().__init__(message)

@@ -123,7 +123,10 @@ def test_inspect_of_a_file_cut_inside_a_value_names_offset_and_size(tmp_path: Pa
     cut.write_bytes(TYPES_72.read_bytes()[:20000])
     done = run("inspect", str(cut))
     assert (done.returncode, done.stdout) == (3, b"")
-    assert done.stderr == f"{cut}: offset 20000: the file ends inside a record\n".encode()
+    assert done.stderr.decode() == (
+        f"{cut}: offset 20000: the file ends inside a record\n"
+        "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
+    )
 
 
 def test_inspect_of_a_wrong_checksum_gives_no_answer_unless_asked(tmp_path: Path) -> None:
@@ -242,14 +245,20 @@ def test_check_of_a_truncated_file_tells_how_far_it_came(tmp_path: Path) -> None
     done = run("check", str(cut))
     assert done.returncode == 3
     assert done.stdout.decode().splitlines()[0] == f"{cut}: NOT SOUND, reading ended after 13 keys"
-    assert done.stderr == f"{cut}: offset 20000: the file ends inside a record\n".encode()
+    assert done.stderr.decode() == (
+        f"{cut}: offset 20000: the file ends inside a record\n"
+        "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
+    )
 
 
 def test_an_unknown_version_is_refused_unless_allowed() -> None:
     data = made(version=b"0099")
     done = run("inspect", "-", data=data)
     assert (done.returncode, done.stdout) == (3, b"")
-    assert done.stderr == b"-: offset 5: version 99 of redis is unknown: known are 1 to 15\n"
+    assert done.stderr == (
+        b"-: offset 5: version 99 of redis is unknown: known are 1 to 15\n"
+        b"hint: --any-version reads it, as long as everything in it is known\n"
+    )
     assert inspected("--any-version", "-", data=data)["rdb_version"] == 99
 
 

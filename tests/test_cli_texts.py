@@ -200,7 +200,10 @@ def test_keys_takes_the_filters() -> None:
 def test_keys_of_a_damaged_file_are_listed_as_far_as_it_goes() -> None:
     out, err = run("keys", "-", data=TYPES_72.read_bytes()[:20000], code=3)
     assert out.splitlines()[0] == "notint:9223372036854775808"
-    assert err == "-: the output is incomplete\n-: offset 20000: the file ends inside a record\n"
+    assert err == (
+        "-: the output is incomplete\n-: offset 20000: the file ends inside a record\n"
+        "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
+    )
 
 
 # --- encode -----------------------------------------------------------------------------------------

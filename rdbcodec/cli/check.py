@@ -19,6 +19,7 @@ from rdbcodec.cli.common import (
     progress_of,
     tail_code,
 )
+from rdbcodec.cli.hints import hint_of
 from rdbcodec.compat.soundness import Soundness, check
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reports import soundness
@@ -73,4 +74,7 @@ def _tell_first(name: str, found: Soundness, *, hide_keys: Hiding) -> None:
     for problem in found.problems:
         if problem.severity == severity:
             print(f"{shown(name)}: {problem.place(hide_keys=hide_keys)}: {problem.message}", file=sys.stderr)
+            hint = "" if problem.cause is None else hint_of(problem.cause)
+            if hint:
+                print(hint, file=sys.stderr)
             return

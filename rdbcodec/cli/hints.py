@@ -49,10 +49,9 @@ def _raise_limit(error: LimitExceeded) -> str:
 
 
 def _leave_damage_out(error: DecodeError) -> str:
-    return "" if error.key is None else LEAVE_DAMAGE_OUT
-
-
-LEAVE_DAMAGE_OUT = "filter --no-checksum --not-key KEY keeps all the other keys"
+    if error.key is None or error.ends_reading:
+        return ""
+    return "filter --no-checksum --not-key KEY keeps all the other keys"
 
 
 def _keep_losses(error: LossyConversion) -> str:

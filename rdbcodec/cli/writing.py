@@ -17,6 +17,7 @@ from rdbcodec.cli.common import (
     print_json,
     progress_of,
 )
+from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.outputs import add_compress_argument, compression_of, path_of, whole_stdout
 from rdbcodec.conversion import Conversion, convert
 from rdbcodec.datatypes.form import Form
@@ -124,6 +125,8 @@ def _refuse(name: str, error: LossyConversion, options: argparse.Namespace) -> i
     print(f"{shown(name)}: {error.target} cannot hold everything, nothing was written:", file=sys.stderr)
     _print_losses(error.losses, options)
     print("with --allow-loss the rest is written all the same", file=sys.stderr)
+    if hint := hint_of(error):
+        print(hint, file=sys.stderr)
     return NEGATIVE
 
 

@@ -40,12 +40,13 @@ class Problem:
     offset: int | None = None
     db: int | None = None
     key: bytes | None = None
+    cause: DecodeError | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, error: DecodeError) -> Problem:
         """The error as a problem; a limit of this process is none of the data."""
         severity: Severity = "not verified" if isinstance(error, LimitExceeded) else "error"
-        return cls(severity, error.message, error.offset, error.db, error.key)
+        return cls(severity, error.message, error.offset, error.db, error.key, error)
 
     def place(self, *, hide_keys: Hiding = False) -> str:
         """Where it is, in words."""

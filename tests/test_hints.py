@@ -1,0 +1,74 @@
+"""Errors name the next step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rdbcodec.cli.hints import hint_of
+from rdbcodec.cli.main import main
+from rdbcodec.errors import LossyConversion, RdbError
+from rdbcodec.losses import Loss, row_of
+
+GOOD = b"REDIS0009\x00\x01k\x01v\xff" + bytes(8)
+BAD_SET = b"\x0b\x01s\x03abc"  # an intset of three bytes
+DAMAGED = b"REDIS0009" + BAD_SET + b"\x00\x01k\x01v\xff" + bytes(8)
+NEXT = {
+    "an unknown version": (
+        ["inspect"],
+        b"REDIS0099\xff" + bytes(8),
+        "--any-version reads it, as long as everything in it is known",
+    ),
+    "a wrong checksum": (
+        ["keys"],
+        GOOD[:-1] + b"\1",
+        "--no-checksum reads it all the same, and `check` finds damaged values",
+    ),
+    "a damaged value": (["dump"], DAMAGED, "filter --no-checksum --not-key KEY keeps all the other keys"),
+    "a damaged value in a check": (
+        ["check"],
+        DAMAGED,
+        "filter --no-checksum --not-key KEY keeps all the other keys",
+    ),
+    "a cut file": (
+        ["check"],
+        GOOD[:12],
+        "the file is cut: `keys` and `dump` write what stands before the cut",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEXT)
+def test_the_last_line_says_what_to_do_next(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command, data, hint = NEXT[name]
+    path = tmp_path / "x.rdb"
+    path.write_bytes(data)
+    assert main([*command, str(path)]) == 3
+    assert capfd.readouterr().err.splitlines()[-1] == f"hint: {hint}"
+
+
+def test_what_the_hint_about_a_damaged_value_says_works(tmp_path: Path) -> None:
+    path, out = tmp_path / "x.rdb", tmp_path / "out.rdb"
+    path.write_bytes(DAMAGED)
+    assert main(["filter", "--no-checksum", "--not-key", "s", str(path), "-o", str(out)]) == 0
+    assert main(["check", str(out)]) == 0
+
+
+def test_damage_that_hides_the_next_record_has_no_hint_that_would_not_work(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.rdb"
+    path.write_bytes(b"REDIS0009\x00\x01k\xf0v\xff" + bytes(8))
+    assert main(["dump", str(path)]) == 3
+    assert "hint" not in capfd.readouterr().err
+
+
+def test_a_loss_of_field_expiries_names_the_servers_that_hold_them() -> None:
+    loss = Loss(*row_of("field-ttl"), 1, None, None, None)
+    assert hint_of(LossyConversion([loss], target="redis-7.2")) == (
+        "hint: --to redis-7.4 or later, or valkey-9.0, holds the expiry of fields"
+    )
+    assert hint_of(RdbError("x")) == ""
