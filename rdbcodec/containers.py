@@ -3,7 +3,7 @@
     1f 8b              gzip, also of several members, also zero-padded (page blobs)
     04 22 4d 18        an LZ4 frame
     28 b5 2f fd        zstd (needs the package zstandard)
-    V C S 01 01 00 01  Valkey 9.2: seven bytes, then an LZ4 frame (rdb-v13-15.md, 7.4)
+    V C S 01 01 00 01  Valkey 9.2: seven bytes, then an LZ4 frame (rdb-v13-15.md, 7.4), or since 9.2.0 zstd
     $EOF:<40>CRLF      diskless replication: the 40 bytes come again behind the snapshot
     $<digits>CRLF      replication of a known size
     LF, +FULLRESYNC    what a socket gives before either: keep-alives and lines of status
@@ -33,7 +33,8 @@ HEAD_SIZE = 80  # enough for every magic and for each line a replication stream 
 MAX_LINES = 64 << 10  # bytes of them: a keep-alive a second while a server saves for hours
 
 GZIP, LZ4, ZSTD, VCS = b"\x1f\x8b", b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd", b"VCS"
-VCS_HEADER = b"VCS\x01\x01\x00\x01"  # envelope 1, codec 1 = LZ4 frame, reserved 0, kind 1 = RDB
+VCS_HEADER = re.compile(rb"VCS\x01(.)\x00\x01", re.DOTALL)  # envelope 1, codec, reserved 0, kind 1 = RDB
+VCS_LZ4 = b"\x01"  # the one codec whose number is known; the frame of another says itself what it is
 
 
 class Readable(Protocol):
@@ -203,22 +204,29 @@ class Opened:
         name = compression_of(self._head)
         if name is None:
             return
-        if name == "vcs":
-            self._check_envelope()
+        codec = self._codec_of_envelope() if name == "vcs" else name
         self.raw.push_back(self._head)
-        self.inner = _open_compressed(name, self.raw)
+        self.inner = _open_compressed(codec, self.raw)
         self.containers.append(name)
         self._head = read_head(self.inner)
         inner = compression_of(self._head)
         if inner is not None:
             raise ContainerError(f"the {name} file holds a {inner} file, not a snapshot")
 
-    def _check_envelope(self) -> None:
-        if not self._head.startswith(VCS_HEADER):
+    def _codec_of_envelope(self) -> str:
+        """Take Valkey's envelope off; what its content is compressed with."""
+        header = VCS_HEADER.match(self._head)
+        if header is None:
             raise ContainerError(f"unknown Valkey compression envelope {self._head[:7].hex(' ')}")
-        self._head = self._head[len(VCS_HEADER) :]
-        if not self._head.startswith(LZ4):
+        codec, self._head = header[1], self._head[header.end() :]
+        frame = compression_of(self._head)
+        if codec == VCS_LZ4 and frame != "lz4":
             raise ContainerError("the Valkey compression envelope holds no LZ4 frame")
+        if codec != VCS_LZ4 and frame != "zstd":
+            raise ContainerError(
+                f"the Valkey compression envelope holds neither LZ4 nor zstd: its codec is {codec[0]}"
+            )
+        return "lz4" if codec == VCS_LZ4 else "zstd"
 
     def _peel_replication(self) -> None:
         is_replication = self._peel_lines()

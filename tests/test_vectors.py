@@ -8,6 +8,7 @@ rdb-format.md, 3.5.
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -455,6 +456,42 @@ def test_the_envelope_of_valkey_9_2_holds_a_whole_snapshot_in_an_lz4_frame() -> 
         assert [plain(record) for record in reader] == [plain(record) for record in read(envelope[18:43])]
         assert reader.containers == ("vcs",)
         assert reader.tail() == rdbcodec.Tail("nothing", 0)
+
+
+VCS_LZ4_HEADER, VCS_ZSTD_HEADER = b"VCS\x01\x01\x00\x01", b"VCS\x01\x02\x00\x01"
+VALKEY_81 = b"VALKEY081\xfe\x00\x00\x01k\x01v\xff" + bytes(8)
+
+
+def test_or_since_the_release_in_a_zstd_frame() -> None:
+    """The number of that codec is not told anywhere; its frame says what it is."""
+    zstandard = pytest.importorskip("zstandard")
+    envelope = VCS_ZSTD_HEADER + zstandard.ZstdCompressor().compress(VALKEY_81)
+    with rdbcodec.open(envelope) as reader:
+        assert [plain(record) for record in reader] == [plain(record) for record in read(VALKEY_81)]
+        assert reader.containers == ("vcs",)
+
+
+def test_without_the_extra_its_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)  # what Python does for a module that is not there
+    frame = bytes.fromhex("28b52ffd") + bytes(60)
+    with pytest.raises(rdbcodec.ContainerError, match=r"pip install 'rdbcodec\[zstd\]'"):
+        rdbcodec.open(VCS_ZSTD_HEADER + frame)
+
+
+@pytest.mark.parametrize(
+    ("envelope", "says"),
+    [
+        (VCS_LZ4_HEADER + bytes.fromhex("28b52ffd"), "the Valkey compression envelope holds no LZ4 frame"),
+        (
+            b"VCS\x01\x07\x00\x01" + bytes(20),
+            "the Valkey compression envelope holds neither LZ4 nor zstd: its codec is 7",
+        ),
+    ],
+)
+def test_a_codec_that_is_not_what_it_says_is_refused(envelope: bytes, says: str) -> None:
+    with pytest.raises(rdbcodec.ContainerError) as caught:
+        rdbcodec.open(envelope)
+    assert str(caught.value) == says
 
 
 # --- the smallest files ------------------------------------------------------------------------------

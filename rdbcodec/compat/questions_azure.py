@@ -303,7 +303,11 @@ def too_big_for_sku(case: Case) -> Answer:
         return Missing(("sku",))
     size = _sku_bytes(case)
     if size is None:
-        return Unknown(f"how much memory {case.told('sku')} has in {case.target.name} is not known")
+        known = ", ".join(case.target.sizes or ())
+        return Unknown(
+            f"how much memory {case.told('sku')} has in {case.target.name} is not known",
+            remedy=f"name one of its SKUs: {known}" if known else None,
+        )
     usable, used = size * case.target.usable, memory_needed(case.profile)
     if used > usable:
         return Found({"used": used, "usable": int(usable), "sku": _sku(case)})

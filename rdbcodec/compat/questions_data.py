@@ -72,6 +72,16 @@ def module_records(case: Case) -> Answer:
     return Found({**answer.values, "content": content}, answer.place) if answer else None
 
 
+def modules_refused(case: Case) -> Answer:
+    """Keys of modules the target does not have and ends on."""
+    return None if case.target.drops_modules else modules_lacked(case)
+
+
+def modules_dropped(case: Case) -> Answer:
+    """Keys of modules the target does not have and leaves out without an error."""
+    return modules_lacked(case) if case.target.drops_modules else None
+
+
 def _told_types(case: Case) -> frozenset[str]:
     return types_named(case.told("modules") or (), case.loader.dialect if case.loader else None)
 
@@ -200,6 +210,13 @@ def cluster_databases(case: Case) -> Answer:
 
 def cluster_slots(case: Case) -> Answer:
     return Found() if case.told("clustered") else None
+
+
+def made_already(case: Case) -> Answer:
+    """The target takes snapshots in only while it is created, and is there already."""
+    if not case.target.at_creation_only or case.told("target_exists") is False:
+        return None
+    return missing(case, "target_exists") or Found()
 
 
 # --- what is around the snapshot --------------------------------------------------------------------

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 
 import pytest
-from judging import EMPTY_AUX, NOW, SLOT_INFO, file, judged, key, module, side, string
+from judging import EMPTY_AUX, NOW, SLOT_INFO, file, judged, key, module, questions_of, side, string
 from odd import IGNORABLE, NOT_IGNORABLE, ODD
 
 import rdbcodec
 from rdbcodec.compat.loaders import loading_releases
 from rdbcodec.compat.profile import Profile, profile
+from rdbcodec.compat.targets import Target, find, targets
 from rdbcodec.compat.verdict import Verdict
 from rdbcodec.datatypes.modules import metas_held
 from rdbcodec.formats import FIRST_VALKEY, OPCODES, OpcodeRow
@@ -291,3 +292,27 @@ def test_convert_drops_it_unless_the_target_is_a_cluster(*, clustered: bool, hin
     form = rdbcodec.make_form("valkey-9.1", clustered=clustered)
     done = rdbcodec.convert(ODD["slot import"], io.BytesIO(), target=form)
     assert [loss.kind for loss in done.hints] == hints
+
+
+# --- facts that stand in one place --------------------------------------------------------------------
+
+
+def test_an_unknown_sku_is_answered_with_those_there_are() -> None:
+    verdict = judged(side("amr-flash-7.4", sku="Z9"))
+    (finding,) = (finding for finding in verdict.findings if finding.id == "AZ-MEM")
+    assert finding.remedy == "name one of its SKUs: A250, A500, A700, A1000, A1500, A2000, A4500"
+
+
+@pytest.mark.parametrize("target", [target for target in targets().values() if target.imports == "yes"])
+def test_only_targets_that_take_snapshots_at_their_creation_ask_whether_they_exist(target: Target) -> None:
+    asks = "target_exists" in questions_of(side(target.id))
+    assert asks == target.at_creation_only, target.id
+
+
+def test_redis_8_12_is_known_by_name_and_nobody_says_what_it_reads() -> None:
+    assert judged(side("redis-8.12")).loads == "unknown"
+
+
+@pytest.mark.parametrize("target", ["redis-8.2", "redis-8.10", "valkey-8.1", "valkey-9.1"])
+def test_servers_that_were_asked_are_verified(target: str) -> None:
+    assert (find(target).confidence, "exp-2" in find(target).sources) == ("verified", True)
