@@ -198,6 +198,8 @@ class _Job:
                 self.filtered_functions += 1
             elif dropped_at == at - 1 and isinstance(record, Aux) and record.of_last_key:
                 dropped_at = at
+            elif keep is not None and isinstance(record, Aux) and record.name == b"used-mem":
+                writer.losses.add("used-mem", offset=record.offset)
             elif counted or not isinstance(record, _COUNTS):
                 writer.write_record(record)
             if not at & _TICK:

@@ -154,6 +154,7 @@ ROWS: dict[str, LossRow] = {row.kind: row for row in (
     LossRow("idle",                 "hint",   "a key without its idle time"),
     LossRow("freq",                 "hint",   "a key without its access frequency"),
     LossRow("aux",                  "hint",   "a remark of the writer"),
+    LossRow("used-mem",             "hint",   "the memory that the source used for all its keys"),
     LossRow("resizedb",             "hint",   "a count of keys"),
     LossRow("slot-info",            "hint",   "a count of keys in a slot"),
     LossRow("vendor-hint",          "hint",   "a vendor's hint"),

@@ -288,6 +288,7 @@ def test_encode_writes_over_no_file_unless_forced(tmp_path: Path) -> None:
     [
         ("dump - --restore", "--restore and --to-version go with --format resp"),
         ("dump - --to-version 9", "--restore and --to-version go with --format resp"),
+        ("dump - --csv-safe", "--csv-safe goes with --format csv"),
         ("dump - --format csv --records", "--records goes with --format ndjson or json"),
         ("keys - --slot 5-x", "argument --slot: '5-x' is neither a slot nor a range such as 0-8191"),
         (

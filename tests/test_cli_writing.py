@@ -147,6 +147,8 @@ def test_filters_choose_keys_and_the_report_counts_the_others(tmp_path: Path) ->
     assert done.stdout.decode().splitlines() == [
         f"{target}: 2 keys in the form of redis RDB 11, 92 left out",
         "  1 function library left out: filters choose keys, --functions keeps functions too",
+        "  hints left out: used-mem: 1 x the memory that the source used for all its keys; "
+        "first at offset 52",
     ]
 
 
@@ -164,6 +166,14 @@ def test_function_libraries_pass_filters_only_when_asked_for(
     assert done.stdout.count(b'{"function":') == libraries
     left_out = b": 1 function library left out: filters choose keys, --functions keeps functions too\n"
     assert done.stderr == (b"" if libraries else os.fsencode(TYPES_72) + left_out)
+
+
+def test_a_part_of_a_snapshot_does_not_claim_the_memory_of_the_whole(tmp_path: Path) -> None:
+    assert b"used-mem" in TYPES_72.read_bytes()
+    for words, claims in ((("filter", "--type", "hash"), False), (("filter",), True), (("convert",), True)):
+        target = tmp_path / "out.rdb"
+        assert run(*words, str(TYPES_72), "-o", str(target), "--force").returncode == 0
+        assert (b"used-mem" in target.read_bytes()) == claims
 
 
 def test_databases_fold_on_request(tmp_path: Path) -> None:

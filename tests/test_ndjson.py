@@ -641,6 +641,22 @@ def value_of_row(row: list[str]) -> tuple[object, ...]:
     return plain_value(one.value)
 
 
+def test_csv_is_lossless_unless_it_is_for_a_spreadsheet() -> None:
+    keys = [b"=1+1", b"+1", b"-1", b"@SUM(A1)", b"\t=1", b"\r=1", "\uff1d1".encode(), b"a=1", b"'=1", b"1"]
+    data = snapshot(*(pair(0, string(b"v"), key) for key in keys))
+    plain = [row[1].encode() for row in rows_of(data)[1:]]
+    assert plain == keys
+    text = "".join(tables.csv_rows(rdbcodec.open(data), safe=True))
+    safe = [row[1].encode() for row in csv.reader(io.StringIO(text, newline=""), strict=True)][1:]
+    assert safe == [b"'" + key for key in keys[:7]] + keys[7:]
+
+
+def test_csv_of_values_that_pass_by_is_as_safe() -> None:
+    data = snapshot(pair(0, string(b"=" * 20_000), b"=k"))
+    held = "".join(tables.csv_rows(rdbcodec.open(data), safe=True))
+    assert "".join(tables.csv_rows(rdbcodec.open(data, max_value=10_000), safe=True)) == held
+
+
 def test_csv_quotes_keys_as_rfc_4180_says_and_keeps_field_expiries() -> None:
     data = snapshot(
         pair(0, string(b'"'), b'a,"b"\n'),

@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--records", action="store_true", help="ndjson and json: header and AUX too, for an equal snapshot"
     )
     parser.add_argument(
+        "--csv-safe", action="store_true", help="csv: put ' before what a spreadsheet takes for a formula"
+    )
+    parser.add_argument(
         "--restore", action="store_true", help="resp: each key as one RESTORE, which loses nothing"
     )
     parser.add_argument(
@@ -70,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
         options.usage_error("--restore and --to-version go with --format resp")
     if options.records and options.format not in ("ndjson", "json"):
         options.usage_error("--records goes with --format ndjson or json")
+    if options.csv_safe and options.format != "csv":
+        options.usage_error("--csv-safe goes with --format csv")
     losses = Losses()
     write_selected(
         options,
@@ -144,8 +149,8 @@ def _json(records: Iterator[Record], options: argparse.Namespace, losses: Losses
 
 
 def _csv(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
-    del options, losses
-    return _encoded(tables.csv_rows(records))
+    del losses
+    return _encoded(tables.csv_rows(records, safe=options.csv_safe))
 
 
 def _resp(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
