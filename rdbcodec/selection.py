@@ -15,8 +15,8 @@ and `sizes`: all must). A filter that is not given costs nothing.
     slots       (first, last) hash slots of a cluster
     limit       how many keys are taken at most; `select` counts in `taken`, `takes` does not
 
-Values larger than the reader holds pass by once. That they are larger than `max_value` is known; to
-compare them with more than that they have to pass by, and are gone then.
+Values larger than the reader holds pass by once. That they are larger than its `max_value` is known; to be
+compared with more than that they are kept in a temporary file.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from rdbcodec.limits import BYTES, MAX_VALUE
-from rdbcodec.records import Aux, Entry, Function, Record
+from rdbcodec.limits import BYTES
+from rdbcodec.records import Aux, Entry, Function, LargeEntry, Record
 
 SLOTS = 16384
 MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -57,7 +57,6 @@ class Selection:
         limit: int | None = None,
         functions: bool = False,
         now_ms: int = 0,
-        max_value: int = MAX_VALUE,
     ) -> None:
         self.limit = limit
         self._functions = functions
@@ -71,7 +70,7 @@ class Selection:
             *_found([_compiled(pattern) for pattern in patterns], wanted=True),
             *_found([_compiled(pattern) for pattern in not_patterns], wanted=False),
             *_any_of([_ttl(text, now_ms) for text in ttl]),
-            *(_size(text, max_value) for text in sizes),
+            *(_size(text) for text in sizes),
             *_any_of([_slots(first, last) for first, last in slots]),
         ]
 
@@ -235,12 +234,14 @@ def _ttl(text: str, now_ms: int) -> Predicate:
     return lambda entry: entry.expires_at_ms is not None and entry.expires_at_ms - now_ms > left_ms
 
 
-def _size(text: str, max_value: int) -> Predicate:
+def _size(text: str) -> Predicate:
     sign, size = _bound(text, BYTES, "a size", "a size such as <100, >1mb")
 
     def compare(entry: Entry) -> bool:
-        if entry.is_large and size <= max_value:
-            return sign == ">"
+        if isinstance(entry, LargeEntry):
+            if size <= entry.max_value:
+                return sign == ">"
+            entry.keep()
         found = entry.serialized_size
         return found < size if sign == "<" else found > size
 

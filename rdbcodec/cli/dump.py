@@ -24,7 +24,7 @@ from rdbcodec.cli.hiding import hidden
 from rdbcodec.cli.outputs import add_force_argument, output_of
 from rdbcodec.errors import RdbError
 from rdbcodec.formats import VERSIONS
-from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
+from rdbcodec.limits import COPIED_VALUE
 from rdbcodec.losses import Losses
 from rdbcodec.records import Record
 from rdbcodec.reports.words import functions_left_out
@@ -98,10 +98,10 @@ def write_selected(
     `tells_functions` says that the form has a place for function libraries, so that they can be missed.
     """
     name = options.files[0]
-    selection = selecting.selection_of(options, max_value=_held(options))
+    selection = selecting.selection_of(options)
     with (
         output_of(options) as out,
-        open_file(name, options, max_value=_held(options)) as reader,
+        open_file(name, options, max_value=COPIED_VALUE) as reader,
         progress_of(name, reader, options) as tick,
     ):
         left_out: Counter[str] = Counter()
@@ -120,11 +120,6 @@ def write_selected(
         print(f"{shown(name)}: {functions_left_out(left_out['function'])}", file=sys.stderr)
     if not selection.is_empty and not selection.taken:
         print(f"{shown(name)}: no key matches", file=sys.stderr)
-
-
-def _held(options: argparse.Namespace) -> int:
-    """Commands have no form for every large value, and its size is known only when it has passed by."""
-    return MAX_VALUE if options.format == "resp" or options.size else COPIED_VALUE
 
 
 def _write(pieces: Iterator[bytes], out: BinaryIO, tick: Callable[[], None] | None) -> None:

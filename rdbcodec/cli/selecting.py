@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from rdbcodec.cli.common import now_of
 from rdbcodec.formats import TYPES
-from rdbcodec.limits import MAX_VALUE
 from rdbcodec.selection import Selection
 
 
@@ -30,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def selection_of(options: argparse.Namespace, *, max_value: int = MAX_VALUE) -> Selection:
+def selection_of(options: argparse.Namespace) -> Selection:
     """The filters that were given."""
     return Selection(
         dbs=options.db,
@@ -46,7 +45,6 @@ def selection_of(options: argparse.Namespace, *, max_value: int = MAX_VALUE) -> 
         limit=options.limit,
         functions=options.functions,
         now_ms=now_of(options),
-        max_value=max_value,
     )
 
 

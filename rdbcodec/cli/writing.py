@@ -55,8 +55,7 @@ def write_snapshot(
     """Convert the file the options name, report, and give the exit code."""
     name = options.files[0]
     # What is only copied need not be held; what is laid out anew is, or it would get a simpler layout.
-    copied = form is None and not getattr(options, "size", None)
-    opened = _Opened(name, options, COPIED_VALUE if copied else MAX_VALUE)
+    opened = _Opened(name, options, COPIED_VALUE if form is None else MAX_VALUE)
     try:
         with progress_of(name, opened, options) as tick:
             done = _convert(
