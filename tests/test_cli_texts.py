@@ -295,7 +295,7 @@ def test_encode_writes_over_no_file_unless_forced(tmp_path: Path) -> None:
             "keys - --slot 16384",
             "argument --slot: slots are 16384 to 16384, expected a range within 0 to 16383",
         ),
-        ("keys - --db one", "argument --db: 'one' is no number"),
+        ("keys - --db one", "argument --db: 'one' is no database and no list such as 0,3,8-15"),
         (
             "keys - --type hsh",
             f"argument --type: no type 'hsh', known are {', '.join(FORMS)}",
@@ -313,7 +313,7 @@ def test_encode_writes_over_no_file_unless_forced(tmp_path: Path) -> None:
 def test_wrong_usage_ends_with_2_and_says_what_was_expected(words: str, message: str) -> None:
     _, err = run(*words.split(), code=2)
     command = words.split(maxsplit=1)[0]
-    assert err.splitlines()[-1] == f"rdbcodec {command}: error: {message}"
+    assert err.splitlines()[0] == f"rdbcodec {command}: error: {message}"
 
 
 def test_a_file_that_is_not_there_is_an_io_error() -> None:

@@ -109,7 +109,7 @@ def test_an_existing_file_needs_force(tmp_path: Path) -> None:
 def test_wrong_targets_are_usage_errors(words: tuple[str, ...], tmp_path: Path) -> None:
     done = run("convert", str(TYPES_72), "-o", str(tmp_path / "out.rdb"), *words)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.splitlines()[-1].startswith(b"rdbcodec convert: error: ")
+    assert done.stderr.splitlines()[0].startswith(b"rdbcodec convert: error: ")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rdbcodec.cli.hiding import add_hiding_arguments
 from rdbcodec.cli.hints import hint_of
+from rdbcodec.cli.moments import moment
 from rdbcodec.containers import Source
 from rdbcodec.errors import ModuleNameError, TailError
 from rdbcodec.formats import DIALECTS
@@ -69,7 +70,12 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that say how a snapshot is read."""
-    parser.add_argument("--now", type=int, metavar="MS", help="judge expiry at this time, Unix milliseconds")
+    parser.add_argument(
+        "--now",
+        type=moment,
+        metavar="TIME",
+        help="judge expiry at this time: Unix seconds or milliseconds, 2026-11-22T13:54Z, +7d",
+    )
     parser.add_argument("--dialect", choices=DIALECTS, help="default: what the file says")
     parser.add_argument("--any-version", action="store_true", help="read a header version nobody knows yet")
     parser.add_argument("--no-checksum", action="store_true", help="do not verify the checksum")

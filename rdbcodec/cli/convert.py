@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rdbcodec.cli.common import add_source_arguments, modules_of
+from rdbcodec.cli.hints import release_hint
 from rdbcodec.cli.outputs import add_output_arguments
 from rdbcodec.cli.writing import add_writing_arguments, write_snapshot
 from rdbcodec.datatypes.form import SETTINGS, Form
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         form = _form(options)
     except EncodeError as error:
-        options.usage_error(str(error))
+        options.usage_error(f"{error}{'' if options.to is None else release_hint(options.to)}")
         raise  # usage_error does not return
     return write_snapshot(options, form=form, fold=options.fold_databases, verb="for")
 

@@ -6,7 +6,8 @@ said here and not in the library.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from rdbcodec.errors import (
@@ -38,6 +39,26 @@ def hint_of(error: RdbError) -> str:
             if step:
                 return f"hint: {step}"
     return ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """What goes behind a word that is not known, when it is close to some that are."""
+    close = difflib.get_close_matches(word, list(known), n=3)
+    return f", did you mean {' or '.join(close)}?" if close else ""
+
+
+def release_hint(name: str) -> str:
+    """What goes behind a release that `--to` does not know: `compat` knows more targets than those."""
+    from rdbcodec.compat import targets  # noqa: PLC0415 - only a mistake needs the table of targets
+
+    rows = targets.targets()
+    target = rows.get(name.lower())
+    if target is not None:
+        like = target.reads_like
+        return "" if like is None or like == target.id else f"; {name} loads what {like} does: --to {like}"
+    releases = [id for id, row in rows.items() if row.reads_like == id]
+    ending = [release for release in releases if release.endswith(f"-{name}")]
+    return did_you_mean(name, releases) or (f", did you mean {' or '.join(ending)}?" if ending else "")
 
 
 def _keep_tail(error: TailError) -> str:

@@ -22,7 +22,9 @@ from rdbcodec.reports import inspection
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     add_reading_arguments(parser)
-    parser.add_argument("--top", type=int, default=BIGGEST, metavar="N", help="how many of the biggest keys")
+    parser.add_argument(
+        "--top", type=_count, default=BIGGEST, metavar="N", help="how many of the biggest keys"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,10 +36,20 @@ def run(options: argparse.Namespace) -> int:
             progress_of(name, reader, options) as tick,
         ):
             options.current = name
-            facts = profile(reader, now_ms=now_of(options), biggest=max(0, options.top), progress=tick)
+            facts = profile(reader, now_ms=now_of(options), biggest=options.top, progress=tick)
         if options.format == "json":
             print_json(inspection.as_json(name, facts, hide_keys=options.hide_keys))
         else:
             print_sections(name, inspection.sections(facts, hide_keys=options.hide_keys))
         code = max(code, tail_code(name, facts.tail, facts.size, options))
     return code
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > _DIGITS or int(text) > MAX_TOP:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {MAX_TOP}")
+    return int(text)
+
+
+MAX_TOP = 10_000  # keys whose names are held in memory: more than anybody reads
+_DIGITS = len(str(MAX_TOP))

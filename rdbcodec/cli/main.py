@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from rdbcodec import __version__
@@ -21,10 +22,11 @@ from rdbcodec.cli.common import (
     OK,
     STDIN,
     UNREADABLE,
+    USAGE,
     Refusal,
 )
 from rdbcodec.cli.hiding import hiding_of
-from rdbcodec.cli.hints import hint_of
+from rdbcodec.cli.hints import did_you_mean, hint_of
 from rdbcodec.cli.outputs import prepare
 from rdbcodec.cli.screens import STDOUT, screens
 from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded, RdbError, TailError, TextError
@@ -48,10 +50,32 @@ COMMANDS = {
 
 
 class _Parser(argparse.ArgumentParser):
-    """Repeats what was typed without its secrets and on one line: messages end up in logs."""
+    """Says what is wrong with a command line in two lines: what, and where to read more.
+
+    Abbreviated flags are none, so that a new flag breaks no script. What was typed is repeated without its
+    secrets and on one line: messages end up in logs.
+    """
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(allow_abbrev=False, **how)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As always, but a mistyped flag is named before the one that is missing for it."""
+        if self._subparsers is None and args is not None:
+            flags = (word.partition("=")[0] for word in takewhile(lambda word: word != "--", args))
+            unknown = [f for f in flags if f.startswith("--") and f not in self._option_string_actions]
+            if unknown:
+                self.refuse_unknown(unknown)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        super().error(shown(message))
+        self.exit(USAGE, f"{self.prog}: error: {shown(message)}\nsee {self.prog} --help\n")
+
+    def refuse_unknown(self, words: Sequence[str]) -> NoReturn:
+        """Words that nothing takes: the first flag among them is the one to correct."""
+        flag = next((word for word in words if word.startswith("-")), "").partition("=")[0]
+        hint = did_you_mean(flag, self._option_string_actions) if flag else ""
+        self.error(f"unrecognized arguments: {' '.join(words)}{hint}")
 
 
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:
@@ -68,7 +92,19 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help_, description=help_)
         if name == chosen:
             module_of(name).add_arguments(command)
+            command.set_defaults(refuse_unknown=command.refuse_unknown)
+    if chosen is not None and chosen not in COMMANDS:
+        top.error(f"unknown command {chosen!r}{did_you_mean(chosen, COMMANDS)}")
     return top
+
+
+def _options_of(arguments: Sequence[str]) -> argparse.Namespace:
+    options, unknown = parser(chosen_of(arguments)).parse_known_args(arguments)
+    if unknown:
+        options.refuse_unknown(unknown)
+    if getattr(options, "files", []).count(STDIN) > 1:
+        raise Refusal(USAGE, "stdin (-) can be given once: what was read from it is gone")
+    return options
 
 
 def module_of(name: str) -> Any:
@@ -86,6 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with screens():
         try:
             return _run(sys.argv[1:] if arguments is None else arguments)
+        except Refusal as refusal:
+            return _fail(refusal.code, refusal.message)
         except KeyboardInterrupt:
             return _fail(INTERRUPTED, "interrupted")
         except Exception:  # noqa: BLE001 - shown whole, and not taken for an answer
@@ -93,15 +131,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    options = parser(chosen_of(arguments)).parse_args(arguments)
+    if not arguments:
+        parser().print_help()
+        return OK
+    options = _options_of(arguments)
     options.current = next(iter(getattr(options, "files", ())), options.command)
     options.hide_keys = hiding_of(options)
     try:
         prepare(options)
         code: int = module_of(options.command).run(options)
         sys.stdout.flush()
-    except Refusal as refusal:
-        return _fail(refusal.code, refusal.message)
     except RdbError as error:
         code = NEGATIVE if isinstance(error, EncodeError | LimitExceeded | TailError) else UNREADABLE
         message = f"{shown(options.current)}: {_words(error, options)}"

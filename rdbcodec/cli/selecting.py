@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def selection_of(options: argparse.Namespace) -> Selection:
     """The filters that were given."""
     return Selection(
-        dbs=options.db,
+        dbs=[db for dbs in options.db for db in dbs],
         globs=options.key,
         not_globs=options.not_key,
         patterns=options.key_re,
@@ -59,6 +60,23 @@ def _number(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no number")
     return int(text)
+
+
+def _dbs(text: str) -> list[int]:
+    """The databases of a list such as 0,3,8-15."""
+    dbs: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part, re.ASCII)
+        if found is None:
+            raise argparse.ArgumentTypeError(f"{text!r} is no database and no list such as 0,3,8-15")
+        first, last = int(found[1]), int(found[2] or found[1])
+        if not first <= last < first + _MAX_DBS:
+            raise argparse.ArgumentTypeError(f"{part!r} is no range of 1 to {_MAX_DBS} databases")
+        dbs += range(first, last + 1)
+    return dbs
+
+
+_MAX_DBS = 100_000  # in a range, as each is held; servers are made with 16, few with thousands
 
 
 def _slots(text: str) -> tuple[int, int]:
@@ -105,7 +123,7 @@ def _word(column: str) -> Callable[[str], str]:
 
 
 _FILTERS = (
-    _Filter("--db", "N", _number, "keys of this database"),
+    _Filter("--db", "N[,M-L]", _dbs, "keys of these databases: 3 or 0,3,8-15"),
     _Filter(
         "--key", "GLOB", os.fsencode, "keys that match, as for the command KEYS: * ? [a-z] [^a]; \\[ is a ["
     ),

@@ -152,13 +152,13 @@ def test_wrong_targets_file_is_a_usage_error(tmp_path: Path) -> None:
     done = run("-", "--targets-file", path, "--target", "ours", data=PLAIN)
     assert (done.returncode, done.stdout) == (2, b"")
     message = f"rdbcodec compat: error: {path}: key 'targets': a list of at least one target was expected"
-    assert done.stderr.decode().splitlines()[-1] == message
+    assert done.stderr.decode().splitlines()[0] == message
 
 
 def test_unknown_target_gets_suggestions() -> None:
     done = run("-", "--target", "redis-7.3", data=PLAIN)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.decode().splitlines()[-1] == (
+    assert done.stderr.decode().splitlines()[0] == (
         "rdbcodec compat: error: argument --target: unknown target 'redis-7.3', "
         "did you mean redis-7.4, redis-7.2, redis-7.0?"
     )

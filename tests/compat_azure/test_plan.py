@@ -461,7 +461,7 @@ def test_what_cannot_be_planned_is_a_usage_error(
     with pytest.raises(SystemExit) as caught:
         run(*words)
     assert caught.value.code == 2
-    last = capsys.readouterr().err.splitlines()[-1]
+    last = capsys.readouterr().err.splitlines()[0]
     assert last.partition("error: ")[2].startswith(message)
 
 
