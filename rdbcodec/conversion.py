@@ -24,7 +24,7 @@ from rdbcodec.formats import writable_types
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
 from rdbcodec.records import Aux, End, Entry, Function, Header, Record, ResizeDb, SelectDb, SlotInfo
-from rdbcodec.sink import Compression, Target
+from rdbcodec.sink import Compression, OutputPath, Target, like
 from rdbcodec.writer import Writer, make_form
 
 
@@ -60,6 +60,8 @@ def convert(
 ) -> Conversion:
     """Write a snapshot for another server; what of it could not be held is in the answer.
 
+    A new file gets the mode of the source.
+
     `source` is what `open` takes, a Reader, or a function that opens one; the last is called again when
     counts of keys turn out to be wrong. `target` is a release ("redis-6.2", "valkey-8.0") or a Form (see
     make_form); None keeps the form of the source. `keep` says which keys to write, `functions` whether
@@ -71,6 +73,8 @@ def convert(
     that cannot be read.
     """
     form = make_form(target) if isinstance(target, str) else target
+    if isinstance(target_file, str | PathLike) and not isinstance(target_file, OutputPath):
+        target_file = like(target_file, source)
     again = _reopener(source)
     job = _Job(form, keep=keep, functions=functions, prefix=fold_databases, progress=progress)
     job.compression, job.replace, job.checksum = compression, replace, checksum
@@ -217,7 +221,8 @@ class _Job:
         return types <= held and form.modules is None and form.databases is None
 
     def _fold(self, entry: Entry, writer: Writer, prefix: str) -> bool:
-        key = prefix.replace("{db}", str(entry.db)).encode() + entry.key
+        # Words of a command line that are no UTF-8 come as surrogates: the key gets the bytes that were typed.
+        key = prefix.replace("{db}", str(entry.db)).encode("utf-8", "surrogateescape") + entry.key
         self.names.add([key], [entry.offset])
         return writer.write_entry(entry, db=0, key=key)
 

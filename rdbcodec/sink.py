@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
 from rdbcodec.errors import ContainerError
-from rdbcodec.wire.crc64 import crc64
+from rdbcodec.wire.crc64 import chosen, crc64
 
 Compression = Literal["gzip", "lz4", "zstd"]
 SUFFIXES: dict[str, Compression] = {".gz": "gzip", ".lz4": "lz4", ".zst": "zstd"}
@@ -80,6 +80,7 @@ class Sink:
     ) -> None:
         self.crc = 0
         pack = _packer(compression)  # what cannot be packed opens nothing
+        chosen()  # nor does a module in C stop half made with the file open, when a signal comes
         self._output = _open(target, replace=replace)
         self._file: Any = self._output.file
         try:

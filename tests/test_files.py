@@ -126,6 +126,25 @@ def test_a_snapshot_is_not_poured_over_a_terminal(command: str) -> None:
     os.close(master)
 
 
+def test_with_force_a_terminal_gets_it_and_no_progress_in_between() -> None:
+    master, terminal = pty.openpty()
+    words = [sys.executable, "-m", "rdbcodec", "keys", str(SNAPSHOT), "--key", "ttl:*"]
+    done = subprocess.run(words, cwd=ROOT, stdout=terminal, stderr=terminal, check=False, timeout=60)
+    os.close(terminal)
+    shown = os.read(master, 65536)
+    os.close(master)
+    assert done.returncode == 0
+    assert shown.startswith(b"ttl:")
+    assert b"\x1b" not in shown
+
+
+def test_a_prefix_that_is_no_text_is_a_prefix_all_the_same(snapshot: Path) -> None:
+    assert shell(f"R convert {snapshot} -o {snapshot}.2 --fold-databases $'\\xff{{db}}:'")[0] == 0
+    with rdbcodec.open(f"{snapshot}.2") as reader:
+        keys = [record.key for record in reader if isinstance(record, rdbcodec.Entry)]
+    assert any(key.startswith(b"\xff9:") for key in keys)
+
+
 def test_dev_stdout_gets_the_snapshot_and_not_the_report() -> None:
     code, out, err = shell(f"R filter {SNAPSHOT} --type hash -o /dev/stdout | R inspect - | grep '^  keys '")
     assert (code, out.split()) == (0, ["keys", "6"])
@@ -155,6 +174,12 @@ def test_a_copy_is_as_private_as_its_source(words: tuple[str, ...], snapshot: Pa
     out = snapshot.with_name("out")
     assert ran(*words, snapshot, "-o", out)[0] == 0
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+def test_so_is_what_the_library_converts(snapshot: Path) -> None:
+    snapshot.chmod(0o600)
+    rdbcodec.convert(snapshot, snapshot.with_name("out.rdb"), target="redis-6.2", allow_loss=True)
+    assert stat.S_IMODE(snapshot.with_name("out.rdb").stat().st_mode) == 0o600
 
 
 def test_so_are_what_encode_makes_and_the_profile(snapshot: Path, ran: Ran) -> None:

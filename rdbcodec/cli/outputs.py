@@ -46,7 +46,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_force_argument(parser: argparse.ArgumentParser) -> None:
     """Permission to replace a file, and to fill a terminal with bytes."""
-    parser.add_argument("--force", action="store_true", help="write over an existing file")
+    parser.add_argument("--force", action="store_true", help="write over an existing file, or to a terminal")
 
 
 def add_compress_argument(parser: argparse.ArgumentParser) -> None:
