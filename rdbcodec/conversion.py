@@ -9,7 +9,7 @@ and what is kept of it is copied byte for byte, its checksum's absence and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from mmap import mmap
 from os import PathLike
@@ -21,20 +21,39 @@ from rdbcodec.datatypes.plain import Plain
 from rdbcodec.duplicates import KeyIndex
 from rdbcodec.errors import EncodeError, LossyConversion
 from rdbcodec.formats import writable_types
+from rdbcodec.module_names import product_of
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
-from rdbcodec.records import Aux, End, Entry, Function, Header, Record, ResizeDb, SelectDb, SlotInfo
+from rdbcodec.records import (
+    Aux,
+    End,
+    Entry,
+    Function,
+    Header,
+    ModuleAux,
+    Record,
+    ResizeDb,
+    SelectDb,
+    SlotInfo,
+)
 from rdbcodec.sink import Compression, OutputPath, Target, like
 from rdbcodec.writer import Writer, make_form
 
 
 class Conversion(Plain):
     """What became of a snapshot: keys written, keys and function libraries left out by the filter, losses of
-    data and of hints."""
+    data and of hints.
 
-    __slots__ = ("filtered", "filtered_functions", "hints", "keys", "losses", "target")
+    `modules` are those whose records beside the keys a filter let through: only servers that have them load
+    the file, whether keys of theirs are in it or not.
+    """
 
-    def __init__(self, target: str, writer: Writer, filtered: int, filtered_functions: int) -> None:
+    __slots__ = ("filtered", "filtered_functions", "hints", "keys", "losses", "modules", "target")
+
+    def __init__(
+        self, target: str, writer: Writer, filtered: int, filtered_functions: int, modules: Iterable[str] = ()
+    ) -> None:
+        self.modules = tuple(sorted(modules))
         self.target = target
         self.keys = writer.keys
         self.filtered = filtered
@@ -138,6 +157,7 @@ class _Job:
         self.prefix = prefix
         self.progress = progress or _nothing
         self.filtered = self.filtered_functions = 0
+        self.modules: set[str] = set()
         self.names = KeyIndex()
         self.end: End | None = None
 
@@ -151,6 +171,7 @@ class _Job:
         header = next(records)
         assert isinstance(header, Header)  # every snapshot begins with one
         self.filtered = self.filtered_functions = 0
+        self.modules.clear()
         try:
             writer = self._writer(target_file, header)
         except BaseException:
@@ -172,7 +193,7 @@ class _Job:
             raise
         finally:
             self.names.close()
-        return Conversion(writer.form.name, writer, self.filtered, self.filtered_functions)
+        return Conversion(writer.form.name, writer, self.filtered, self.filtered_functions, self.modules)
 
     def _writer(self, target_file: Target, header: Header) -> Writer:
         return Writer(
@@ -206,6 +227,8 @@ class _Job:
                 writer.losses.add("used-mem", offset=record.offset)
             elif counted or not isinstance(record, _COUNTS):
                 writer.write_record(record)
+                if isinstance(record, ModuleAux) and keep is not None and self.form is None:
+                    self.modules.add(product_of(*record.module))
             if not at & _TICK:
                 tick()
 
@@ -221,7 +244,7 @@ class _Job:
         return types <= held and form.modules is None and form.databases is None
 
     def _fold(self, entry: Entry, writer: Writer, prefix: str) -> bool:
-        # Words of a command line that are no UTF-8 come as surrogates: the key gets the bytes that were typed.
+        # Words of a command line that are no UTF-8 come as surrogates: the key gets the bytes typed.
         key = prefix.replace("{db}", str(entry.db)).encode("utf-8", "surrogateescape") + entry.key
         self.names.add([key], [entry.offset])
         return writer.write_entry(entry, db=0, key=key)

@@ -137,6 +137,7 @@ ROWS: dict[str, LossRow] = {row.kind: row for row in (
     LossRow("function",             "data",   "a function library"),
     LossRow("module-aux",           "data",   "what a module saved beside the keys"),
     LossRow("slot-import",          "hint",   "the record of a running slot import, whose keys are not in the file"),
+    LossRow("module-needed",        "hint",   "a key that only a server with its module takes"),
     LossRow("module-aux-empty",     "hint",   "an empty record of a module, which holds nothing"),
     LossRow("update",               "data",   "a replicated command"),
     LossRow("vendor-record",        "data",   "a record only its vendor's server understands"),

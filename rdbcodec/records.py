@@ -350,6 +350,8 @@ class Entry:
     def dump(self, version: int) -> bytes:
         """The payload with which RESTORE of a server of this RDB version makes the value; not its expiry.
 
+        A version does not say which modules a server has: RESTORE of a module's value answers "Bad data
+        format" where it is not, and of metadata of a key (Redis 8.6) as well.
         The value's bytes go in as they are where that version has their type. Raises EncodeError when it
         cannot hold the value, or not all of it, and as `value` does.
         """

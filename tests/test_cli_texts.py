@@ -283,11 +283,14 @@ def test_encode_writes_over_no_file_unless_forced(tmp_path: Path) -> None:
 # --- usage ------------------------------------------------------------------------------------------
 
 
+OF_RESP = "--restore, --to, --to-version and --modules go with --format resp"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("dump - --restore", "--restore and --to-version go with --format resp"),
-        ("dump - --to-version 9", "--restore and --to-version go with --format resp"),
+        ("dump - --restore", OF_RESP),
+        ("dump - --to-version 9", OF_RESP),
         ("dump - --csv-safe", "--csv-safe goes with --format csv"),
         ("dump - --format csv --records", "--records goes with --format ndjson or json"),
         ("keys - --slot 5-x", "argument --slot: '5-x' is neither a slot nor a range such as 0-8191"),

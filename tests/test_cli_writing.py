@@ -15,6 +15,7 @@ from test_cli import ROOT, SNAPSHOTS, TYPES_72, run
 from ways import SNAPSHOTS as FILES
 
 import rdbcodec
+from rdbcodec.cli.main import main
 
 STREAMS = SNAPSHOTS / "redis-5.0.14-types.rdb"
 
@@ -214,3 +215,20 @@ def wait_for_output(folder: Path) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError("no output")
+
+
+def test_filter_says_which_modules_its_result_still_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """RediSearch writes records into every snapshot; they belong to no key, so no filter takes them away."""
+    record = bytes.fromhex("f7817edfe29dd7b1d0170201020000")
+    source, out = tmp_path / "in.rdb", tmp_path / "out.rdb"
+    source.write_bytes(b"REDIS0009" + record + b"\xfe\x00\x00\x01k\x01v\xff" + bytes(8))
+    assert main(["filter", str(source), "-o", str(out), "--type", "string"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        (
+            "  kept beside the keys: records of RediSearch; servers without them refuse the file, and "
+            "rdbcodec convert --to RELEASE leaves out those of modules the release does not have"
+        )
+    ]
+    assert out.read_bytes() == source.read_bytes()

@@ -207,8 +207,34 @@ def test_a_module_s_value_goes_by_restore_however_large_it_is() -> None:
     modules = [e for e in rdbcodec.open(data) if isinstance(e, Entry) and e.type == "module"]
     restored = [command for command in words_of(data)[0] if command[0] == b"RESTORE"]
     assert [(command[1], command[3]) for command in restored] == [(e.key, e.dump(11)) for e in modules]
-    assert words_of(data)[1] == ["1 module-aux"]
+    assert words_of(data)[1] == ["1 module-aux", "3 module-needed"]
     assert words_of(data, max_value=64) == words_of(data)
+
+
+VECTOR_SET = snapshot(pair(7, b"\x81\xbd\xe7\x2d\xa2\xbb\x1e\xb4\x00\x00"), magic=b"REDIS0012")
+
+
+@pytest.mark.parametrize(
+    ("told", "restored", "lost"),
+    [
+        ({}, 1, ["1 module-needed"]),
+        ({"release": "redis-8.0"}, 1, []),
+        ({"release": "redis-7.4"}, 0, ["1 module"]),
+        ({"release": "redis-7.4", "modules": ["vectorset"]}, 1, []),
+        ({"version": 12, "modules": ["none"]}, 0, ["1 module"]),
+    ],
+)
+def test_a_server_is_sent_no_value_of_a_module_it_does_not_have(
+    told: dict[str, Any], restored: int, lost: list[str]
+) -> None:
+    for max_value in (rdbcodec.MAX_VALUE, 64):
+        commands, losses = words_of(VECTOR_SET, max_value=max_value, **told)
+        assert ([command[0] for command in commands].count(b"RESTORE"), losses) == (restored, lost)
+
+
+def test_an_empty_record_of_a_module_is_missed_by_nobody() -> None:
+    record = bytes.fromhex("f7817edfe29dd7b1d0170201020000")
+    assert words_of(snapshot(record)) == ([], ["1 module-aux-empty"])
 
 
 def test_a_type_that_the_server_does_not_have_is_reported() -> None:

@@ -16,6 +16,7 @@ from rdbcodec.cli.common import (
     add_source_arguments,
     add_tail_argument,
     check_tail,
+    modules_of,
     now_of,
     open_file,
     progress_of,
@@ -45,12 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--restore", action="store_true", help="resp: each key as one RESTORE, which loses nothing"
     )
+    server = parser.add_mutually_exclusive_group()
+    server.add_argument("--to", metavar="RELEASE", help="resp: the server: redis-7.2, valkey-8.0")
     parser.add_argument(
+        "--modules", metavar="NAMES", help="resp: modules it has; default: those of every build of --to"
+    )
+    server.add_argument(
         "--to-version",
         type=int,
         choices=sorted(row.version for row in VERSIONS),
         metavar="N",
-        help="resp: RDB version of the server (default: the file's)",
+        help="resp: or its RDB version (default: the file's)",
     )
     parser.set_defaults(usage_error=parser.error)
 
@@ -69,8 +75,10 @@ def add_dumping_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the output; 1 when commands could not express everything."""
-    if options.format != "resp" and (options.restore or options.to_version is not None):
-        options.usage_error("--restore and --to-version go with --format resp")
+    of_resp = (options.restore or None, options.to, options.to_version, options.modules)
+    if options.format != "resp" and any(told is not None for told in of_resp):
+        options.usage_error("--restore, --to, --to-version and --modules go with --format resp")
+    modules_of(options)  # a wrong name is a wrong usage, whatever the file
     if options.records and options.format not in ("ndjson", "json"):
         options.usage_error("--records goes with --format ndjson or json")
     if options.csv_safe and options.format != "csv":
@@ -154,6 +162,8 @@ def _resp(records: Iterator[Record], options: argparse.Namespace, losses: Losses
     return resp.commands(
         records,
         version=options.to_version,
+        release=options.to,
+        modules=modules_of(options),
         restore=options.restore,
         now_ms=now_of(options),
         losses=losses,

@@ -24,7 +24,7 @@ from rdbcodec.datatypes.form import Form
 from rdbcodec.errors import LossyConversion
 from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Loss
-from rdbcodec.reports.words import functions_left_out, json_key, plural
+from rdbcodec.reports.words import functions_left_out, json_key, modules_kept, plural
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
 
@@ -141,6 +141,7 @@ def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
             "keys": done.keys,
             "left_out": done.filtered,
             "left_out_functions": done.filtered_functions,
+            "modules": list(done.modules),
             "losses": _json(done.losses, options),
             "hints": _json(done.hints, options),
         }
@@ -151,6 +152,8 @@ def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
     print(f"{shown(options.output)}: {plural(done.keys, 'key')} {verb} {done.target}{left_out}", file=out)
     if done.filtered_functions:
         print(f"  {functions_left_out(done.filtered_functions)}", file=out)
+    if done.modules:
+        print(f"  {modules_kept(done.modules)}", file=out)
     for title, losses in (("lost", done.losses), ("hints left out", done.hints)):
         for loss in losses:
             print(f"  {title}: {loss.text(hide_keys=options.hide_keys)}", file=out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -34,6 +35,14 @@ def functions_left_out(count: int) -> str:
     """What filters do to what is no key."""
     libraries = "1 function library" if count == 1 else f"{count:,} function libraries"
     return f"{libraries} left out: filters choose keys, --functions keeps functions too"
+
+
+def modules_kept(products: Sequence[str]) -> str:
+    """What a filter says of records of modules that belong to no key, and so to no filter."""
+    return (
+        f"kept beside the keys: records of {', '.join(products)}; servers without them refuse the file, and "
+        "rdbcodec convert --to RELEASE leaves out those of modules the release does not have"
+    )
 
 
 def moment(at_ms: int) -> str:

@@ -12,8 +12,9 @@ with `restore`, which keeps idle times and encodings as well.
     7   RESTORE ... REPLACE            12   HPEXPIREAT (Valkey: 80)
     8   HSET of many fields
 
-and is that of the snapshot unless told. What cannot be expressed is counted in `losses`, kind by kind, never
-left out silently.
+and is that of the snapshot unless told. With a `release` the modules are known too: keys of others are lost,
+not sent to a server that answers "Bad data format". What cannot be expressed is counted in `losses`, kind by
+kind, never left out silently.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from rdbcodec.dump import form_for
 from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
 from rdbcodec.large import payload_pieces
 from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Losses
+from rdbcodec.module_names import types_held
 from rdbcodec.records import (
     Aux,
     Entry,
@@ -42,8 +44,10 @@ from rdbcodec.records import (
 from rdbcodec.texts import resp_streams
 from rdbcodec.texts.resp_words import MANY, MUCH, Target, batched, command, command_pieces
 from rdbcodec.texts.values import value_of
+from rdbcodec.wire import lengths
 from rdbcodec.wire.long_strings import LongString, Spool
-from rdbcodec.writer import shebang_of
+from rdbcodec.wire.module_ids import decode_module_id
+from rdbcodec.writer import make_form, shebang_of
 
 _SECOND = 1000  # milliseconds
 _VARIADIC_SINCE = 2
@@ -56,16 +60,20 @@ def commands(
     *,
     losses: Losses,
     version: int | None = None,
+    release: str | None = None,
+    modules: Iterable[str] | None = None,
     restore: bool = False,
     now_ms: int = 0,
 ) -> Iterator[bytes]:
     """The commands, in pieces. `now_ms` is for RESTORE before version 9 only.
 
-    Raises EncodeError for a version that nobody knows, and what reading the records raises.
+    The server is named by its RDB version, or by its release and the modules it has besides its own.
+    Raises EncodeError for one that nobody knows, and what reading the records raises.
     """
+    server = _target(version, release, modules, losses, now_ms)
     held, size = [], 0
     try:
-        for piece in _commands(records, losses, version, restore=restore, now_ms=now_ms):
+        for piece in _commands(records, server, restore=restore):
             held.append(piece)
             size += len(piece)
             if size >= MUCH:
@@ -78,14 +86,14 @@ def commands(
 
 
 def _commands(
-    records: Iterable[Record], losses: Losses, version: int | None, *, restore: bool, now_ms: int
+    records: Iterable[Record], server: Callable[[int], Target], *, restore: bool
 ) -> Iterator[bytes]:
     db = None
-    target = None if version is None else _target(version, losses, now_ms)
+    target = None
     for record in records:
         if target is None:
             assert isinstance(record, Header), "a snapshot begins with its header"
-            target = _target(record.version, losses, now_ms)
+            target = server(record.version)
         if isinstance(record, Entry):
             if record.db != db:
                 db = record.db
@@ -95,9 +103,23 @@ def _commands(
             yield from _OTHERS.get(type(record), _nothing)(record, target)
 
 
-def _target(version: int, losses: Losses, now_ms: int) -> Target:
-    types = frozenset(row.type for row in form_for(version).types.values())
-    return Target(version, types, now_ms, losses.add)
+def _target(
+    version: int | None,
+    release: str | None,
+    modules: Iterable[str] | None,
+    losses: Losses,
+    now_ms: int,
+) -> Callable[[int], Target]:
+    """The server, once the version of the snapshot is known, which is the server's unless told."""
+    told = make_form(release, modules=modules) if release is not None else None
+    held = types_held((), modules) if release is None and modules is not None else None
+
+    def target(own: int) -> Target:
+        form = told or form_for(own if version is None else version)
+        types = frozenset(row.type for row in form.types.values())
+        return Target(form.version, types, now_ms, losses.add, held if told is None else told.modules)
+
+    return target
 
 
 # --- keys -------------------------------------------------------------------------------------------
@@ -107,6 +129,8 @@ def _key_commands(entry: Entry, target: Target, *, restore: bool) -> Iterator[by
     build = _BUILD.get(entry.type)
     if isinstance(entry, LargeEntry) and (restore or build is None or entry.type == "stream"):
         entry.keep()  # it is looked at more than once
+    if entry.type == "module" and not _takes_module(entry, target):
+        return
     if restore or build is None or (entry.type == "stream" and resp_streams.only_restore(entry)):
         payload = _payload(entry, target)
         if payload is not None:
@@ -123,6 +147,17 @@ def _key_commands(entry: Entry, target: Target, *, restore: bool) -> Iterator[by
             target.lose(kind, entry)
     if entry.meta is not None:
         target.lose("key-metadata", entry)
+
+
+def _takes_module(entry: Entry, target: Target) -> bool:
+    """Whether the server has the module of a key, or nobody says so; told either way."""
+    head = next(iter(entry.chunks())) if entry.is_large else entry.raw
+    name = decode_module_id(lengths.read(head, 0)[0]).name
+    if target.modules is None:
+        target.lose("module-needed", entry)
+    elif name not in target.modules:
+        target.lose("module", entry)
+    return target.modules is None or name in target.modules
 
 
 def _expiry(entry: Entry, at_ms: int, target: Target) -> bytes:

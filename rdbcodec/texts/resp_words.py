@@ -18,12 +18,16 @@ Word = bytes | str | int
 
 
 class Target(NamedTuple):
-    """The server: RDB version, the types it has, the time in milliseconds; `add` counts a loss."""
+    """The server: RDB version, the types it has, the time in milliseconds; `add` counts a loss.
+
+    `modules` are the module types it has, None when nobody says.
+    """
 
     version: int
     types: frozenset[str]
     now_ms: int
     add: Callable[..., None]
+    modules: frozenset[str] | None = None
 
     def lose(self, kind: str, record: Record) -> None:
         """Count what this record loses."""
