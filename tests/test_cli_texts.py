@@ -66,7 +66,7 @@ def test_dump_writes_csv() -> None:
     assert err == ""
     assert out == (
         "db,key,type,encoding,expires_at,idle,freq,value\r\n"
-        '0,user:1,string,string,,,,"""v"""\r\n'
+        "0,user:1,string,string,,,,v\r\n"
         '0,"list\n",list,linkedlist,2199023255552,,,"[""e""]"\r\n'
         '2,"{""$b64"":""/g==""}",string,string,,,,"{""$b64"":""/w==""}"\r\n'
     )

@@ -84,11 +84,16 @@ def text_pieces(text: bytes | LongString) -> Iterator[str]:
     elif not text.is_text:
         yield from marked_pieces(text.pieces())
     else:
-        decoder = codecs.getincrementaldecoder("utf-8")()
         yield '"'
-        for piece in text.pieces():
-            yield quoted(decoder.decode(piece))[1:-1]
+        for piece in decoded_pieces(text.pieces()):
+            yield quoted(piece)[1:-1]
         yield '"'
+
+
+def decoded_pieces(pieces: Iterable[bytes]) -> Iterator[str]:
+    """UTF-8 in pieces as text in pieces, whatever characters were cut in two."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    return map(decoder.decode, pieces)
 
 
 def json_score(score: float) -> float | str:

@@ -4,9 +4,10 @@ The array holds the objects of NDJSON (see ndjson). CSV has one row a key:
 
     db,key,type,encoding,expires_at,idle,freq,value
 
-The value is its JSON text and so is a key that is no UTF-8 text: {"$b64": ...}. A hash whose fields
-expire is told as [[field, value, ms], ...], so that no expiry is lost. What belongs to no key, and module
-metadata of keys, CSV has no column for: NDJSON is the form that loses nothing.
+Keys and strings stand as they are, and as {"$b64": ...} when they are no UTF-8 text or hold a NUL character,
+which readers of CSV do not take; other values are their JSON text. A hash whose fields expire is told as
+[[field, value, ms], ...], so that no expiry is lost. What belongs to no key, and module metadata of keys,
+CSV has no column for: NDJSON is the form that loses nothing.
 
 A spreadsheet takes a cell that begins with = + - @ for a formula, and keys and values are foreign input:
 `safe` puts an apostrophe before such cells, which is then part of what other readers see.
@@ -22,11 +23,15 @@ from itertools import chain, islice
 from rdbcodec.errors import RdbError
 from rdbcodec.records import Entry, Record
 from rdbcodec.texts.ndjson import BATCH_SIZE, joined
-from rdbcodec.texts.scalars import MARK, json_bytes, marked, to_json
-from rdbcodec.texts.values import large_pieces, single_value
+from rdbcodec.texts.scalars import MARK, decoded_pieces, json_bytes, marked, marked_pieces, to_json
+from rdbcodec.texts.values import large_pieces, single_value, value_of, whole_string
+from rdbcodec.wire.long_strings import LongString
 
 COLUMNS = ("db", "key", "type", "encoding", "expires_at", "idle", "freq", "value")
 LINE_END = "\r\n"
+_STRINGS = frozenset({"string", "json"})  # types whose value is bytes
+_NUL = b"\0"
+_MARKED = f'{{"{MARK}"'
 
 
 def json_array(records: Iterable[Record], *, everything: bool = False) -> Iterator[str]:
@@ -50,12 +55,14 @@ def csv_rows(records: Iterable[Record], *, safe: bool = False) -> Iterator[str]:
         for record in records:
             if not isinstance(record, Entry):
                 continue
-            value = single_value(record)
+            value = value_of(record)
             if value is None:
                 yield _taken(rows)
                 yield from _large_row(record, cell)
+            elif isinstance(value, bytes):
+                writer.writerow((*_head(record, cell), cell(_plain(value))))
             else:
-                writer.writerow((*_head(record, cell), cell(value)))
+                writer.writerow((*_head(record, cell), cell(single_value(record.type, value))))
             if rows.tell() >= BATCH_SIZE:
                 yield _taken(rows)
     except RdbError:
@@ -83,11 +90,31 @@ def _as_it_is(cell: str) -> str:
     return cell
 
 
+def _plain(raw: bytes) -> str:
+    """Bytes as they are, but for those that are no text or would be taken for the mark of such."""
+    text = json_bytes(raw)
+    if isinstance(text, str) and _NUL not in raw and not text.startswith(_MARKED):
+        return text
+    return to_json(marked(raw))
+
+
+def _plain_pieces(text: bytes | LongString) -> Iterator[str]:
+    """The same for a string that may be too large to hold."""
+    if isinstance(text, bytes):
+        yield _plain(text)
+    elif (
+        text.is_text
+        and not next(text.pieces()).startswith(_MARKED.encode())
+        and not any(_NUL in piece for piece in text.pieces())
+    ):
+        yield from decoded_pieces(text.pieces())
+    else:
+        yield from marked_pieces(text.pieces())
+
+
 def _head(entry: Entry, cell: Callable[[str], str]) -> tuple[object, ...]:
-    key = json_bytes(entry.key)
-    if not isinstance(key, str) or key.startswith(f'{{"{MARK}"'):  # text that would be taken for the mark
-        key = to_json(marked(entry.key))
-    return entry.db, cell(key), entry.type, entry.encoding, entry.expires_at_ms, entry.idle, entry.freq
+    attributes = entry.type, entry.encoding, entry.expires_at_ms, entry.idle, entry.freq
+    return entry.db, cell(_plain(entry.key)), *attributes
 
 
 def _large_row(entry: Entry, cell: Callable[[str], str]) -> Iterator[str]:
@@ -95,7 +122,8 @@ def _large_row(entry: Entry, cell: Callable[[str], str]) -> Iterator[str]:
     head = io.StringIO()
     csv.writer(head, lineterminator=LINE_END).writerow((*_head(entry, cell), ""))
     yield head.getvalue().removesuffix(LINE_END) + '"'
-    pieces = filter(None, large_pieces(entry))
+    is_string = entry.type in _STRINGS
+    pieces = filter(None, _plain_pieces(whole_string(entry)) if is_string else large_pieces(entry))
     for piece in chain(map(cell, islice(pieces, 1)), pieces):
         yield piece.replace('"', '""')
     yield '"' + LINE_END

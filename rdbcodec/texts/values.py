@@ -61,7 +61,7 @@ from rdbcodec.texts.scalars import (
 from rdbcodec.texts.stream_form import json_entry, json_stream, json_tail, stream_of, table
 from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
-from rdbcodec.wire.long_strings import Held, Spool
+from rdbcodec.wire.long_strings import Held, LongString, Spool
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id
 from rdbcodec.wire.strings import Budget
 
@@ -173,14 +173,11 @@ def members_of(entry: Entry) -> Members | None:
     return None if value is None else FORMS[entry.type].members(value)
 
 
-def single_value(entry: Entry) -> str | None:
-    """The JSON text of a value, with nothing beside it; None for one that is too large to hold."""
-    value = value_of(entry)
-    if value is None:
-        return None
+def single_value(type_: str, value: Any) -> str:
+    """The JSON text of a value, with nothing beside it."""
     if isinstance(value, Hash) and value.expires_at_ms:
         return to_json(_field_arrays(value))
-    return to_json(FORMS[entry.type].members(value)["value"])
+    return to_json(FORMS[type_].members(value)["value"])
 
 
 # --- large values, to JSON --------------------------------------------------------------------------
@@ -243,7 +240,11 @@ def _by_element(tell: _Teller) -> Callable[[Entry], Iterator[str]]:
 
 
 def _string_pieces(entry: Entry) -> Iterator[str]:
-    """Only the whole of a string says whether it is UTF-8: a long one is written down first."""
+    return text_pieces(whole_string(entry))
+
+
+def whole_string(entry: Entry) -> bytes | LongString:
+    """A large value that is one string; whether it is text its whole says, so a long one goes to a file."""
     pieces = (piece for batch in entry.items() for piece in batch)
     held: list[bytes] = []
     size = 0
@@ -251,9 +252,8 @@ def _string_pieces(entry: Entry) -> Iterator[str]:
         held.append(piece)
         size += len(piece)
         if size > HELD_TEXT:
-            yield from text_pieces(Spool().keep(chain(held, pieces)))
-            return
-    yield quoted_bytes(b"".join(held))
+            return Spool().keep(chain(held, pieces))
+    return b"".join(held)
 
 
 def _set_pieces(entry: Entry) -> Iterator[str]:
