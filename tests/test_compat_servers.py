@@ -40,12 +40,12 @@ MADE = {
 CASES = {**{path.stem: path.read_bytes() for path in FILES}, **MADE}
 
 
-def keys_loaded(name: str, data: bytes, folder: Path) -> int | None:
+def keys_loaded(name: str, data: bytes, folder: Path, *options: str) -> int | None:
     """How many keys a server has after starting with this file; None when it refuses to start."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "dump.rdb").write_bytes(data)
     try:
-        server = Server(program(name), folder)
+        server = Server(program(name), folder, *options)
     except AssertionError:  # Server's word for a process that ended before it listened
         return None
     try:
