@@ -369,7 +369,10 @@ class Decoder:
             at = self._advance(walk, at)
             # The size decides, not how much of the value happens to be in the window.
             if at - start + walk.missing > self.max_value:
-                self._check_can_pass_by(at - start + walk.missing)
+                if self._is_interleaved:
+                    raise Held(self.max_value).refuse(
+                        "a value in interleaved pieces", at - start + walk.missing
+                    )
                 yield from self._pass_by(walk, start, at)
                 return
             if walk.done:
@@ -732,11 +735,11 @@ class Decoder:
             error.locate(offset=at, db=self._db)
             raise
 
-    def _child(self, at: int) -> Decoder:
+    def _child(self, at: int, *, max_value: int) -> Decoder:
         """A decoder for records that stand inside one of ours and share its dialect, database and chunks."""
         child = Decoder(
             dialect=self.dialect,
-            max_value=self.max_value,
+            max_value=max_value,
             max_record=self._max_record,
             verify_checksum=False,
         )
@@ -752,7 +755,7 @@ class Decoder:
     def _compressed_blob(self, row: OpcodeRow, raw: bytes, at: int) -> Records:
         if self._blob_offset is not None:
             raise CorruptStructure("a compressed blob stands inside another")
-        child = self._child(at)
+        child = self._child(at, max_value=self.max_value)
         data, _ = strings.read(raw, 1, Budget(self._max_record))
         child.feed(unpack_blob(row.name, data, self._max_record))
         child.feed_eof()
@@ -774,7 +777,8 @@ class Decoder:
         del row
         tag = int.from_bytes(raw[1:5], "little")
         if tag not in self._tagged:
-            self._tagged[tag] = self._child(at)
+            # Its values are held, whatever may be held of others.
+            self._tagged[tag] = self._child(at, max_value=self._max_record)
         child = self._tagged[tag]
         child.feed(raw[9:])
         yield from self._child_records(child)
@@ -789,9 +793,10 @@ class Decoder:
                 record._pos = 0  # its place in the file is that of the blob
             yield record
 
-    def _check_can_pass_by(self, wanted: int) -> None:
-        if self._blob_offset is not None:
-            raise Held(self.max_value).refuse("a value in interleaved pieces", wanted)
+    @property
+    def _is_interleaved(self) -> bool:
+        """Whether others come between the pieces of a record, so that it cannot pass by; a blob is whole."""
+        return self._blob_offset is not None and not self._eof
 
     # --- the end -------------------------------------------------------------------------------------
 

@@ -7,17 +7,21 @@ The two are different things, and this module keeps them apart:
 * **Held** is what one command keeps in memory at a time. What is larger passes by in pieces: it is
   verified, counted, copied or written as text all the same.
 
-Few things cannot pass by, because they are needed whole: keys, function libraries, AUX fields. Where
-such a limit ends something, the error is LimitExceeded. It says that the tool stopped, not that the
-data is wrong; `raised by` in the table below is what lets it go on.
+Few things cannot pass by, because they are needed whole: keys, names, function libraries, AUX fields. Where
+such a limit ends something, the error is LimitExceeded and the exit code 1. It says that the tool stopped,
+not that the data is wrong; what lets it go on stands in the last column.
 
     limit             holds for                                        raised by
-    MAX_VALUE         values asked for whole, by the library's user    max_value=
-    MAX_RECORD        keys, functions, AUX fields, blobs               max_value=, --max-value
-    MAX_UNPACKED      what a single string unpacks to, held            max_value=, --max-value
+    MAX_VALUE         values asked for whole, by the library's user;   max_value=
+                      values that convert lays out anew                nothing: larger ones pass by
+    MAX_RECORD        keys, names, functions, AUX fields, blobs        max_value=, max_record=, --max-value
+    MAX_UNPACKED      what a single string unpacks to, held            max_value=
     COUNTED_VALUE     values held by inspect, compat and azure         nothing: larger ones pass by
     CHECKED_VALUE     values held by check                             nothing: larger ones pass by
     COPIED_VALUE      values held by dump, keys and filter             nothing: larger ones pass by
+
+An element that is itself larger than what is held is verified in pieces, or goes through a temporary file
+(wire.long_strings). Only `encode` holds what it reads: memory in proportion to its longest line.
 
 Sizes of buffers and batches are no limits and stay where they are used; what a field of the format can
 say stands beside the format.
@@ -64,11 +68,12 @@ CHECKED_VALUE = 128 * KIB
 # the value is made of very small elements.
 COPIED_VALUE = 256 * KIB
 
-# A string that passes by and is told as text is text up to this size: a few copies of it are made.
+# A string is told as text at once up to this size, of which a few copies are made; a longer one goes through
+# a temporary file.
 HELD_TEXT = 2 * MIB
 
-# An element of a packed structure is held whole, for a moment twice. Servers pack elements of 64 bytes by
-# default; who sets more than this has no use for packing.
+# An element of a packed structure that is decoded in pieces, when the caller says nothing else. Servers pack
+# elements of 64 bytes by default.
 MAX_ELEMENT = 16 * MIB
 
 # --- counted: what no server writes must not use up the memory ----------------------------------------

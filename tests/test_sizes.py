@@ -10,9 +10,11 @@ import csv
 import io
 import json
 import random
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import lz4.frame
 import pytest
 from ways import lzf_run, snapshot, string
 
@@ -20,6 +22,7 @@ import rdbcodec
 from rdbcodec import Entry, Hash, List, Set, Stream, StreamEntry, StreamId, ZSet
 from rdbcodec.cli.main import main
 from rdbcodec.limits import CHECKED_VALUE, COPIED_VALUE, HELD_TEXT
+from rdbcodec.texts.scalars import bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,6 +167,43 @@ def words_of(commands: bytes) -> list[bytes]:
         else:
             words += found
     return words
+
+
+@pytest.mark.parametrize("size", [40_000, 300_000, HELD_TEXT + 1])
+@every_content
+def test_values_inside_the_blobs_and_pieces_of_dragonfly_are_allowed_what_any_value_is(
+    content: str, size: int, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    element = string(CONTENTS[content](size))
+    blob = b"\xca" + string(lz4.frame.compress(b"\x00\x01s" + element + b"\x04\x01h\x01\x01f" + element))
+    record = b"\x00\x01t" + element
+    pieces = [record[at : at + 30_000] for at in range(0, len(record), 30_000)]
+    chunks = [b"\xe0" + struct.pack("<II", 7, len(piece)) + piece for piece in pieces]
+    between = [b"\x00\x02%02d\x01v" % at for at in range(len(chunks))]
+    path = tmp_path / "a.rdb"
+    head = b"\xfa\x06df-ver\x05v1.30"
+    interleaved = [part for pair in zip(chunks, between, strict=True) for part in pair]
+    path.write_bytes(snapshot(head, blob, *interleaved, magic=b"REDIS0009"))
+    for words in (
+        ["check"],
+        ["inspect"],
+        ["dump"],
+        ["dump", "--format", "csv"],
+        ["dump", "--format", "resp"],
+    ):
+        assert main([*words, str(path)]) == 0, words
+    capsysbinary.readouterr()
+    assert main(["dump", str(path)]) == 0
+    told = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    values = {one["key"]: one["value"] for one in told}
+    assert bytes_of(values["s"], "s") == bytes_of(values["t"], "t") == CONTENTS[content](size)
+    found = values["h"] if isinstance(values["h"], dict) else dict(values["h"])
+    assert bytes_of(found["f"], "f") == CONTENTS[content](size)
+    assert main(["convert", str(path), "-o", str(tmp_path / "b.rdb"), "--to", "redis-7.0"]) == 0
+    with rdbcodec.open(tmp_path / "b.rdb") as reader:
+        held = {one.key: one.value() for one in reader if isinstance(one, Entry) and len(one.key) == 1}
+    text_ = CONTENTS[content](size)
+    assert held == {b"s": text_, b"t": text_, b"h": Hash({b"f": text_})}
 
 
 def test_two_members_too_large_to_hold_are_found_to_be_equal(

@@ -36,7 +36,7 @@ HUNG_UP, INTERRUPTED, TERMINATED = 129, 130, 143
 # What each means, once: `--help` shows it, and so does the README.
 EXIT_CODES = {
     OK: "done; the answer is yes",
-    NEGATIVE: "the answer is no, or something would be lost",
+    NEGATIVE: "the answer is no, something would be lost, or a limit of memory was met",
     USAGE: "the command line is not understood",
     UNREADABLE: "the data cannot be read, or is not sound",
     IO_ERROR: "a file cannot be opened, read or written",
