@@ -144,7 +144,7 @@ class Whole:
 
     def write(self, data: bytes | memoryview, /) -> int:
         """Write all of it. BlockingIOError when a file that does not wait is full."""
-        size = memoryview(data).nbytes
+        size = len(data)
         if self.raw is None:
             return size
         try:
