@@ -54,7 +54,9 @@ def _page_words(head: bytes) -> str:
 
 
 def _is_dump_payload(head: bytes) -> bool:
-    """Type, value, u16 version, u64 checksum of all before it."""
+    """Type, value, u16 version, u64 checksum of all before it, which a snapshot has too, padded ones as well."""
+    if head.startswith((b"REDIS", b"VALKEY")):
+        return False
     if not _DUMP_MIN_SIZE <= len(head) < LOOK_SIZE or head[-9]:  # no RDB version is above 255
         return False
     return crc64(head[:-8]) == int.from_bytes(head[-8:], "little")
