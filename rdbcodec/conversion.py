@@ -10,16 +10,20 @@ and what is kept of it is copied byte for byte, its checksum's absence and what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from itertools import islice
 from mmap import mmap
 from os import PathLike
 from pathlib import Path
+from typing import Literal, get_args
 
+from rdbcodec.arguments import check_word
 from rdbcodec.containers import Source
 from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.duplicates import KeyIndex
-from rdbcodec.errors import EncodeError, LossyConversion
+from rdbcodec.encodings import NEVER_EMPTY
+from rdbcodec.errors import DecodeError, EncodeError, LossyConversion
 from rdbcodec.formats import writable_types
 from rdbcodec.module_names import product_of
 from rdbcodec.reader import Reader
@@ -39,16 +43,27 @@ from rdbcodec.records import (
 from rdbcodec.sink import Compression, OutputPath, Target, like
 from rdbcodec.writer import Writer, make_form
 
+OnDuplicate = Literal["error", "first", "last", "allow"]
+
 
 class Conversion(Plain):
     """What became of a snapshot: keys written, keys and function libraries left out by the filter, losses of
-    data and of hints.
+    data and of hints, and how many databases a server needs for it.
 
     `modules` are those whose records beside the keys a filter let through: only servers that have them load
     the file, whether keys of theirs are in it or not.
     """
 
-    __slots__ = ("filtered", "filtered_functions", "hints", "keys", "losses", "modules", "target")
+    __slots__ = (
+        "databases",
+        "filtered",
+        "filtered_functions",
+        "hints",
+        "keys",
+        "losses",
+        "modules",
+        "target",
+    )
 
     def __init__(
         self, target: str, writer: Writer, filtered: int, filtered_functions: int, modules: Iterable[str] = ()
@@ -56,6 +71,7 @@ class Conversion(Plain):
         self.modules = tuple(sorted(modules))
         self.target = target
         self.keys = writer.keys
+        self.databases = writer.databases
         self.filtered = filtered
         self.filtered_functions = filtered_functions
         self.losses = writer.losses.of("data")
@@ -75,6 +91,8 @@ def convert(
     replace: bool = True,
     checksum: bool | None = None,
     ignore_tail: bool = False,
+    on_duplicate: OnDuplicate = "error",
+    drop_empty: bool = False,
     progress: Callable[[], None] | None = None,
 ) -> Conversion:
     """Write a snapshot for another server; what of it could not be held is in the answer.
@@ -86,11 +104,14 @@ def convert(
     make_form); None keeps the form of the source. `keep` says which keys to write, `functions` whether
     function libraries are. `fold_databases` is a prefix with {db} in it: all keys go to database 0, under
     it. `checksum` None is as in the source. Data behind the snapshot (AOF commands, another snapshot) is a
-    loss too, unless `ignore_tail` is set.
+    loss too, unless `ignore_tail` is set. A key that is there twice, which no server loads, is an error;
+    `on_duplicate` "first" and "last" keep one of them and read the source once more, "allow" copies both.
+    `drop_empty` leaves out lists, sets, sorted sets and hashes without elements, as Redis since 6.2 does.
     Raises LossyConversion, and writes nothing, when data would be lost and `allow_loss` is not set;
     EncodeError for a value no server loads and for two keys that fold into one; DecodeError for a source
     that cannot be read.
     """
+    check_word("on_duplicate", on_duplicate, get_args(OnDuplicate))
     form = make_form(target) if isinstance(target, str) else target
     if isinstance(target_file, str | PathLike) and not isinstance(target_file, OutputPath):
         target_file = like(target_file, source)
@@ -98,15 +119,21 @@ def convert(
     job = _Job(form, keep=keep, functions=functions, prefix=fold_databases, progress=progress)
     job.compression, job.replace, job.checksum = compression, replace, checksum
     job.ignore_tail = ignore_tail
-    done = None
+    job.on_duplicate, job.drop_empty, job.again = on_duplicate, drop_empty, again
     if again is None:
         with _opened(source) as reader:
             done = job.run(reader, target_file, allow_loss=allow_loss, trusting=False)
-    for trusting in (True, False) if _is_replaceable(target_file) else (False,):
-        if done is None and again is not None:
+        assert done is not None  # only a trusting run gives up
+        return done
+    with KeyIndex() as index:
+        if on_duplicate in ("first", "last"):
+            job.count_keys(index, again)
+        for trusting in (True, False) if _is_replaceable(target_file) else (False,):
             with again() as reader:
                 done = job.run(reader, target_file, allow_loss=allow_loss, trusting=trusting)
-    assert done is not None  # only a trusting run gives up
+            if done is not None:
+                break
+    assert done is not None
     return done
 
 
@@ -141,6 +168,10 @@ class _Job:
     replace: bool = True
     checksum: bool | None = None
     ignore_tail: bool = False
+    on_duplicate: OnDuplicate = "error"
+    drop_empty: bool = False
+    again: Callable[[], Reader] | None = None
+    index: KeyIndex | None = None  # of all keys, when some of them are surplus
 
     def __init__(
         self,
@@ -158,7 +189,6 @@ class _Job:
         self.progress = progress or _nothing
         self.filtered = self.filtered_functions = 0
         self.modules: set[str] = set()
-        self.names = KeyIndex()
         self.end: End | None = None
 
     def run(
@@ -172,27 +202,25 @@ class _Job:
         assert isinstance(header, Header)  # every snapshot begins with one
         self.filtered = self.filtered_functions = 0
         self.modules.clear()
-        try:
-            writer = self._writer(target_file, header)
-        except BaseException:
-            self.names.close()
-            raise
+        if self.on_duplicate in ("first", "last") and self.index is None:
+            raise EncodeError("to keep the first or last of equal keys the source is read twice: give a file")
+        writer = self._writer(target_file, header)
         counted = self._counts_hold(reader, header, trusting=trusting)
         try:
+            if self.index is not None or self.drop_empty:
+                records = self._without_surplus(records, writer)
             self._copy(records, writer, counted=counted)
             tail = self._tail(reader, writer)
             self._check_losses(writer, allow_loss)
             if counted and writer.dropped:
                 writer.abort()
                 return None
-            self._check_folded()
+            self._check_duplicates(writer)
             writer.checksum = self._wants_checksum() if self.checksum is None else self.checksum
             writer.close(tail)
         except BaseException:
             writer.abort()
             raise
-        finally:
-            self.names.close()
         return Conversion(writer.form.name, writer, self.filtered, self.filtered_functions, self.modules)
 
     def _writer(self, target_file: Target, header: Header) -> Writer:
@@ -204,6 +232,7 @@ class _Job:
             allow_loss=True,
             verbatim=self.form is None,
             db=0 if self._is_plain_copy() else None,
+            duplicates="allow" if self.on_duplicate == "allow" else "error",
         )
 
     def _copy(self, records: Iterator[Record], writer: Writer, *, counted: bool) -> None:
@@ -234,7 +263,7 @@ class _Job:
 
     def _counts_hold(self, reader: Reader, header: Header, *, trusting: bool) -> bool:
         """Whether counts of keys may be copied: they stay true when every key is written."""
-        if self.keep is not None or self.prefix is not None:
+        if self.keep is not None or self.prefix is not None or self.index is not None or self.drop_empty:
             return False
         form = self.form
         if form is None or trusting:
@@ -244,18 +273,77 @@ class _Job:
         return types <= held and form.modules is None and form.databases is None
 
     def _fold(self, entry: Entry, writer: Writer, prefix: str) -> bool:
-        # Words of a command line that are no UTF-8 come as surrogates: the key gets the bytes typed.
-        key = prefix.replace("{db}", str(entry.db)).encode("utf-8", "surrogateescape") + entry.key
-        self.names.add([key], [entry.offset])
-        return writer.write_entry(entry, db=0, key=key)
+        del prefix
+        db, key = self._name(entry)
+        return writer.write_entry(entry, db=db, key=key)
 
-    def _check_folded(self) -> None:
-        found = next(self.names.duplicates(), None)
-        if found is not None:
-            raise EncodeError(
-                f"the keys at offsets {found.first} and {found.place} have the same name once their "
-                f"databases are folded with the prefix {self.prefix!r}"
+    def _name(self, entry: Entry) -> tuple[int, bytes]:
+        """Database and key of an entry in the output."""
+        if self.prefix is None:
+            return entry.db, entry.key
+        # Words of a command line that are no UTF-8 come as surrogates: the key gets the bytes typed.
+        prefix = self.prefix.replace("{db}", str(entry.db)).encode("utf-8", "surrogateescape")
+        return 0, prefix + entry.key
+
+    def count_keys(self, index: KeyIndex, again: Callable[[], Reader]) -> None:
+        """Look at all keys before the first is written: which are surplus is not known earlier."""
+        with again() as reader:
+            for number, entry in enumerate(record for record in reader if isinstance(record, Entry)):
+                db, key = self._name(entry)
+                index.note(key, number, db)
+        self.index = index
+
+    def _without_surplus(self, records: Iterator[Record], writer: Writer) -> Iterator[Record]:
+        """The records but for keys of which another stays, and empty ones if those shall go."""
+        surplus: Iterator[int] = iter(())
+        if self.index is not None:
+            surplus = self.index.surplus("first" if self.on_duplicate == "first" else "last")
+        number, unwanted, was_dropped = -1, next(surplus, None), False
+        for record in records:
+            if not isinstance(record, Entry):
+                if not (was_dropped and isinstance(record, Aux) and record.of_last_key):
+                    was_dropped = False
+                    yield record
+                continue
+            number += 1
+            kind = None
+            if number == unwanted:
+                kind, unwanted = "duplicate", next(surplus, None)
+            elif self.drop_empty and _is_empty(record):
+                kind = "empty-dropped"
+            was_dropped = kind is not None
+            if kind is None:
+                yield record
+            else:
+                writer.lose(kind, record)
+
+    def _check_duplicates(self, writer: Writer) -> None:
+        """Say of keys that are there twice where they are, if the source can still be asked."""
+        duplicate = writer.first_duplicate()
+        if duplicate is None:
+            return
+        places = list(islice(self._offsets(duplicate.db, duplicate.key), 2))
+        if self.prefix is None:
+            where = f", at offsets {places[0]} and {places[1]}" if len(places) == 2 else ""
+            error = EncodeError(
+                f"the key is there twice{where}, which no server loads: on-duplicate first or last keeps one",
+                target=writer.form.name,
             )
+            error.db, error.key = duplicate.db, duplicate.key
+            raise error
+        where = f" at offsets {places[0]} and {places[1]}" if len(places) == 2 else ""
+        raise EncodeError(
+            f"the keys{where} have the same name once their databases are folded "
+            f"with the prefix {self.prefix!r}"
+        )
+
+    def _offsets(self, db: int, key: bytes) -> Iterator[int]:
+        if self.again is None:
+            return
+        with self.again() as reader:
+            for record in reader:
+                if isinstance(record, Entry) and self._name(record) == (db, key):
+                    yield record.offset
 
     def _tail(self, reader: Reader, writer: Writer) -> Iterator[bytes]:
         """What follows the snapshot: kept by a plain copy, otherwise counted as lost."""
@@ -282,6 +370,15 @@ class _Job:
 
 _COUNTS = (SelectDb, ResizeDb, SlotInfo)  # the writer selects databases by itself
 _TICK = 0x3FF  # records between two looks at the progress, a power of two less one
+
+
+def _is_empty(entry: Entry) -> bool:
+    """Whether it is a collection without elements; a damaged one is not, and is met where it is decoded."""
+    if entry.type not in NEVER_EMPTY:
+        return False
+    with suppress(DecodeError):
+        return entry.count == 0
+    return False
 
 
 def _nothing() -> None:

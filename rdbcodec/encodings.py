@@ -228,8 +228,13 @@ def encode(row: TypeRow, value: Any, form: Form) -> bytes:
 
 
 def _check_size(row: TypeRow, value: Any) -> None:
-    if row.type in _NEVER_EMPTY and not (value.elements if isinstance(value, Array) else value):
+    if row.type not in NEVER_EMPTY or (value.elements if isinstance(value, Array) else value):
+        return
+    if row.type in ("array", "path-hash"):
         raise EncodeError(f"an empty {row.type} does not exist, and no server loads one")
+    raise EncodeError(
+        f"an empty {row.type}: Redis 2.4 to 6.0 load it, 6.2 and later drop the key; drop-empty leaves it out"
+    )
 
 
 def _check_place(row: TypeRow, value: Any) -> None:
@@ -237,7 +242,7 @@ def _check_place(row: TypeRow, value: Any) -> None:
         raise EncodeError(f"a {row.type} in the layout {row.encoding!r} has no place for its expiries")
 
 
-_NEVER_EMPTY = frozenset({"list", "set", "zset", "hash", "array", "path-hash"})
+NEVER_EMPTY = frozenset({"list", "set", "zset", "hash", "array", "path-hash"})
 
 
 def encode_value(type_: str, value: Any, form: Form, lose: Lose) -> tuple[TypeRow, bytes] | None:

@@ -169,6 +169,7 @@ class EncodeError(RdbError, ValueError):
         self.target = target
         self.db: int | None = None
         self.key: bytes | None = None
+        self.loss: str | None = None  # the kind of what would be lost, if it is that
 
     def locate(self, *, type: str, target: str, db: int | None = None, key: bytes | None = None) -> None:
         """Add what the caller knows; what is known already stays."""

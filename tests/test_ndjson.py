@@ -580,7 +580,8 @@ def test_what_the_target_cannot_hold_is_an_error_of_its_line_and_leaves_no_end_m
     with pytest.raises(TextError) as raised:
         build(lines, out)
     assert str(raised.value) == (
-        "line 2: db 0, key b'b', list, for redis RDB 11: an empty list does not exist, and no server loads one"
+        "line 2: db 0, key b'b', list, for redis RDB 11: an empty list: Redis 2.4 to 6.0 load it, "
+        "6.2 and later drop the key; drop-empty leaves it out"
     )
     with pytest.raises(rdbcodec.DecodeError):
         read(out.getvalue())

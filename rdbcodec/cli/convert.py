@@ -7,7 +7,7 @@ import argparse
 from rdbcodec.cli.common import add_source_arguments, modules_of
 from rdbcodec.cli.hints import release_hint
 from rdbcodec.cli.outputs import add_output_arguments
-from rdbcodec.cli.writing import add_writing_arguments, write_snapshot
+from rdbcodec.cli.writing import add_writing_arguments, count, write_snapshot
 from rdbcodec.datatypes.form import SETTINGS, Form
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import VERSIONS
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fold-databases", metavar="PREFIX", help="all keys to database 0 under this prefix: '{db}:'"
     )
-    parser.add_argument("--databases", type=_count, metavar="N", help="how many databases the target has")
+    parser.add_argument("--databases", type=count, metavar="N", help="how many databases the target has")
     parser.add_argument(
         "--modules",
         metavar="NAMES",
@@ -76,12 +76,6 @@ def _form(options: argparse.Namespace) -> Form | None:
         modules=modules_of(options),
         clustered=options.clustered,
     )
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of databases")
-    return int(text)
 
 
 def _setting(text: str) -> tuple[str, int]:

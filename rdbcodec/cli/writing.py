@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rdbcodec.cli.common import (
     NEGATIVE,
@@ -27,6 +27,7 @@ from rdbcodec.losses import Loss
 from rdbcodec.reports.words import functions_left_out, json_key, modules_kept, plural
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
+from rdbcodec.writer import DEFAULT_DATABASES
 
 if TYPE_CHECKING:
     from rdbcodec.reader import Reader
@@ -38,9 +39,30 @@ def add_writing_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-loss", action="store_true", help="write what can be held, report the rest")
     add_compress_argument(parser)
     add_tail_argument(parser)
+    add_repair_arguments(parser)
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
     )
+
+
+def add_repair_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to do with keys that no server loads, or drops."""
+    parser.add_argument(
+        "--on-duplicate",
+        choices=("error", "first", "last", "allow"),
+        default="error",
+        help="of a key that is there twice: refuse, keep one, or write both (default: error)",
+    )
+    parser.add_argument(
+        "--drop-empty", action="store_true", help="leave out keys without elements, as Redis since 6.2 does"
+    )
+
+
+def count(text: str) -> int:
+    """How many databases there are, as an argument."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of databases")
+    return int(text)
 
 
 def write_snapshot(
@@ -103,6 +125,8 @@ def _convert(opened: _Opened, options: argparse.Namespace, **told: Any) -> Conve
         "allow_loss": options.allow_loss,
         "replace": options.force,
         "ignore_tail": options.ignore_tail,
+        "on_duplicate": options.on_duplicate,
+        "drop_empty": options.drop_empty,
         "compression": compression_of(options),
     }
     source = opened if Path(options.files[0]).is_file() else opened()
@@ -142,6 +166,7 @@ def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
             "left_out": done.filtered,
             "left_out_functions": done.filtered_functions,
             "modules": list(done.modules),
+            "databases": done.databases,
             "losses": _json(done.losses, options),
             "hints": _json(done.hints, options),
         }
@@ -154,9 +179,16 @@ def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
         print(f"  {functions_left_out(done.filtered_functions)}", file=out)
     if done.modules:
         print(f"  {modules_kept(done.modules)}", file=out)
-    for title, losses in (("lost", done.losses), ("hints left out", done.hints)):
-        for loss in losses:
-            print(f"  {title}: {loss.text(hide_keys=options.hide_keys)}", file=out)
+    if done.databases > DEFAULT_DATABASES:
+        print(f"  it loads in a server with databases {done.databases} or more, 16 is the default", file=out)
+    print_losses(done.losses, done.hints, out, hide_keys=options.hide_keys)
+
+
+def print_losses(losses: Iterable[Loss], hints: Iterable[Loss], out: TextIO, *, hide_keys: Hiding) -> None:
+    """What became of the rest, a line each."""
+    for title, told in (("lost", losses), ("hints left out", hints)):
+        for loss in told:
+            print(f"  {title}: {loss.text(hide_keys=hide_keys)}", file=out)
 
 
 def _print_losses(losses: tuple[Loss, ...], options: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ def text_of(value: object) -> bytes:
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape")
+        return _utf8(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return b"%d" % value
     if isinstance(value, bytearray | memoryview):
@@ -29,3 +29,13 @@ def texts_of(values: Iterable[object]) -> list[bytes]:
     """The elements of a collection."""
     # Most callers have bytes already: asking for the exact type is a third of the time of the call.
     return [value if type(value) is bytes else text_of(value) for value in values]
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        where = f"character {error.start} of {len(text)}"
+        raise EncodeError(
+            f"{where} is half of a surrogate pair, which UTF-8 does not have: give bytes"
+        ) from None
