@@ -14,6 +14,8 @@ and unpacking layers without end is how bombs work.
 
 from __future__ import annotations
 
+import errno
+import io
 import mmap
 import os
 import re
@@ -21,10 +23,10 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, Protocol, Union
 
-from rdbcodec.errors import ContainerError
+from rdbcodec.errors import ContainerError, RdbError
 from rdbcodec.lookalikes import LOOK_SIZE, Resemblance, resemblance
 from rdbcodec.tail import MAGIC_WORDS
-from rdbcodec.unpack import lz4_decompressor, zstd_decompressor
+from rdbcodec.unpack import lz4_decompressor, read_zstd, zstd_decompressor
 
 Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, mmap.mmap, BinaryIO]
 
@@ -47,7 +49,7 @@ class Readable(Protocol):
 class Raw:
     """The outermost bytes: a file, a pipe or memory; counts what was read."""
 
-    def __init__(self, read: Callable[[int], bytes], size: int | None) -> None:
+    def __init__(self, read: Callable[[int], bytes | None], size: int | None) -> None:
         self._read = read
         self._pushed = b""
         self.position = 0
@@ -56,11 +58,17 @@ class Raw:
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes; b"" at the end."""
         if self._pushed:
-            data, self._pushed = self._pushed[:size], self._pushed[size:]
-            return data
-        data = self._read(size)
+            pushed, self._pushed = self._pushed[:size], self._pushed[size:]
+            return pushed
+        try:
+            data = self._read(size)
+        except ValueError as error:  # what Python raises for a file that was closed meanwhile
+            raise RdbError(f"the source cannot be read: {error}") from error
+        if data is None:
+            waits = "the source has no bytes yet: a snapshot is read from one that waits for them"
+            raise BlockingIOError(errno.EAGAIN, waits)
         if not isinstance(data, bytes):
-            raise TypeError(f"a snapshot is read in binary mode, the file gave {type(data).__name__}")
+            raise TypeError(f"source.read() gave {type(data).__name__}, expected bytes")
         self.position += len(data)
         return data
 
@@ -157,13 +165,7 @@ class Zstd:
 
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes; b"" at the end."""
-        try:
-            data: bytes = self._reader.read(size)
-        except Exception as error:
-            if type(error).__name__ != "ZstdError":  # the package is optional, so is its exception
-                raise
-            raise ContainerError(f"the zstd file is damaged: {error}") from error
-        return data
+        return read_zstd(self._reader, size, lambda error: ContainerError(f"the zstd file {error}"))
 
 
 class Opened:
@@ -286,6 +288,9 @@ def open_raw(source: Source) -> tuple[Raw, Callable[[], None]]:
     if isinstance(source, (str, os.PathLike)):
         file = open(source, "rb", buffering=0)  # noqa: SIM115, PTH123 - the reader closes it
         return Raw(file.read, _file_size(file.fileno())), file.close
+    if isinstance(source, io.TextIOBase) or not callable(getattr(source, "read", None)):
+        kind = "a file opened in text mode" if isinstance(source, io.TextIOBase) else type(source).__name__
+        raise TypeError(f"source is {kind}, expected a path, bytes or a file opened in binary mode")
     return Raw(source.read, None), _nothing
 
 

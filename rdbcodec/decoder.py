@@ -10,7 +10,9 @@ The rules this module keeps:
 * The records do not depend on how the bytes were cut: one at a time or all at once.
 * Walk first. A value's end is found by its framing, its bytes are sliced, nothing is decoded.
 * The window holds one record at most. A record that is not whole is walked on from where the bytes ended,
-  never again from its start; a value larger than `max_value` is not held at all but passes by.
+  never again from its start, and its pieces are joined once; a value larger than `max_value` is not held
+  at all but passes by.
+* Damage ends the reading for good: whoever asks again is told again, never that the snapshot is complete.
 * Attributes (expiry, idle, freq, metadata) belong to the next key and are forgotten after it.
 * The checksum runs over the window as it is dropped, so bytes after the EOF mark never enter it.
 * Any bytes give records or an RdbError. Memory stays under `max_value` plus two windows.
@@ -19,8 +21,9 @@ The rules this module keeps:
 from __future__ import annotations
 
 import enum
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
-from typing import Final
+from typing import Final, NoReturn
 
 from rdbcodec.datatypes.hashes import check_template
 from rdbcodec.errors import (
@@ -28,6 +31,7 @@ from rdbcodec.errors import (
     ChecksumMismatch,
     CorruptStructure,
     DecodeError,
+    LimitExceeded,
     RdbError,
     Truncated,
     UnknownOpcode,
@@ -36,6 +40,7 @@ from rdbcodec.errors import (
 )
 from rdbcodec.formats import (
     CRC_SINCE,
+    DIALECTS,
     NEXT_KEY_AUX,
     TELLTALE_AUX,
     TELLTALE_CODES,
@@ -51,8 +56,17 @@ from rdbcodec.formats import (
     version_row,
 )
 from rdbcodec.framing import Walk, WalkFunction, compile_walk
-from rdbcodec.limits import MAX_RECORD, MAX_VALUE, MIN_VALUE
+from rdbcodec.limits import (
+    MAX_OPEN_TAGS,
+    MAX_RECORD,
+    MAX_SLOT_RANGES,
+    MAX_TEMPLATE_NAMES,
+    MAX_TEMPLATES,
+    MAX_VALUE,
+    MIN_VALUE,
+)
 from rdbcodec.records import (
+    PASSED_BY,
     AttributedEntry,
     Attributes,
     Aux,
@@ -96,15 +110,12 @@ EXPIRES_MS = "expiretime-ms"  # the name of the second in the table
 Records = Generator["Record | NeedData", None, None]
 
 
-class Decoder:
-    """A snapshot as it is fed.
+# No opcode of a server stands here; the records before keys are small but for these.
+_SLOT_IMPORT_SIZE = 20 * MAX_SLOT_RANGES  # bytes: two lengths of the longest form for each range
 
-    `dialect` overrides what magic, AUX fields and telltale codes say. `max_value` is the size in bytes
-    above which a value is not held (its entry streams, see Entry.items) and to which a value may unpack.
-    `max_record` is the same for what cannot stream (keys, function libraries, AUX fields, Dragonfly's
-    blobs), MAX_RECORD or `max_value` if that is more. `verify_checksum` False skips the CRC. `any_version`
-    reads files whose header names a version unknown to rdbcodec, as long as everything in them is known.
-    """
+
+class Core(ABC):
+    """What Decoder and Reader are: the window and the loop over it. They differ in where bytes come from."""
 
     def __init__(
         self,
@@ -115,6 +126,7 @@ class Decoder:
         verify_checksum: bool = True,
         any_version: bool = False,
     ) -> None:
+        check_options(dialect, max_value)
         self.dialect: Dialect = dialect or "redis"
         self.version = 0
         self.ended_at: int | None = None  # size of the snapshot, once its End record is due
@@ -123,9 +135,6 @@ class Decoder:
         self._dialect_told = dialect is not None
         self._verify = verify_checksum
         self._any_version = any_version
-        self._fed: list[bytes] = []
-        self._fed_size = 0
-        self._eof = False
         self._buf = b""
         self._pos = 0
         self._base = 0
@@ -133,72 +142,103 @@ class Decoder:
         self._db = 0
         self._attributes: Attributes | None = None
         self._templates: dict[int, tuple[bytes, ...]] = {}
+        self._template_names = 0
+        self._template_bytes = 0
         self._blob_offset: int | None = None
         self._tagged: dict[int, Decoder] = {}
-        self._large: tuple[Walk, int] | None = None
-        self._failure: DecodeError | None = None
+        self._tagged_size = 0
+        self._passing: Passing | None = None
+        self._weight = 0  # bytes handed out in records since the last stretch began (see Reader.stretches)
+        self._at_boundary = False  # whether the loop waits between two records
+        self._failure: BaseException | None = None
         # What records were met beside keys and, by the same count, attributes of keys: name -> first offset.
         # Judging a file for a loader begins here, so that no code can be forgotten.
         self.opcodes: dict[str, int] = {}
         self._records = self._run()
 
-    # --- the caller's side ---------------------------------------------------------------------------
-
-    def feed(self, data: bytes | bytearray | memoryview) -> None:
-        """Give more of the snapshot."""
-        if data:
-            self._fed.append(bytes(data))
-            self._fed_size += len(data)
-
-    def feed_eof(self) -> None:
-        """Say that there is no more."""
-        self._eof = True
-
     def next_record(self) -> Record | NeedData | None:
         """The next record, NEED_DATA when more must be fed first, None after the End record.
 
-        Raises DecodeError at the place where the bytes stop making sense; there is nothing after it.
+        Raises DecodeError at the place where the bytes stop making sense. There is nothing after it: the
+        same error comes again, however often a record is asked for.
         """
-        return next(self._records, None)
+        record = next(self._records, None)
+        if record is None and self._failure is not None:
+            self._fail_again()
+        return record
 
-    @property
-    def unused(self) -> bytes:
-        """After the End record: what was fed beyond the snapshot."""
-        return self._buf[self._pos :] + b"".join(self._fed)
+    def _fail_again(self) -> NoReturn:
+        failure = self._failure
+        if isinstance(failure, RdbError):
+            raise failure.with_traceback(None)
+        raise RdbError(f"reading ended before the snapshot did: {failure!r}") from failure
 
     # --- the window ----------------------------------------------------------------------------------
 
+    @abstractmethod
     def _fetch(self, wanted: int) -> bytes | None:
-        """At least `wanted` bytes if they can be had; b"" at the end, None when more must be fed."""
-        if self._fed_size < wanted and not self._eof:
-            return None
-        data = b"".join(self._fed)
-        self._fed.clear()
-        self._fed_size = 0
-        return data
-
-    def _more(self, keep: int, wanted: int) -> bool:
-        """Drop the window before `keep` and append at least one byte; False when none was fed yet."""
-        data = self._fetch(wanted)
-        if data is None:
-            return False
-        if not data:
-            if self._blob_offset is not None:
-                raise CorruptStructure("a compressed blob ends inside a record")
-            raise Truncated("the file ends inside a record", len(self._buf))
-        self._drop(keep)
-        self._buf = self._buf[keep:] + data
-        return True
+        """More bytes, `wanted` of them if they can be had; b"" at the end, None when more must be fed."""
 
     def _drop(self, keep: int) -> None:
+        """Drop the window before `keep`: its bytes go to the checksum."""
         if self._verify:
             self._crc = crc64(memoryview(self._buf)[:keep], self._crc)
         self._base += keep
+        self._weight += keep
+        self._buf = self._buf[keep:]
+        self._pos = 0
+
+    def _next_bytes(self, wanted: int, held: int) -> Generator[Record | NeedData, None, bytes]:
+        """At least `wanted` more bytes; `held` are there from the start of the window on."""
+        pieces: list[bytes] = []
+        while wanted > 0:
+            data = self._fetch(wanted)
+            if data is None:
+                yield NEED_DATA
+            elif data:
+                pieces.append(data)
+                wanted -= len(data)
+                held += len(data)
+            elif self._blob_offset is not None:
+                raise CorruptStructure("a compressed blob ends inside a record")
+            else:
+                raise Truncated("the file ends inside a record", held)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _wait(self, keep: int, wanted: int = 1) -> Records:
         """Until `wanted` more bytes are in the window, which then begins at `keep`."""
-        while not self._more(keep, wanted):
-            yield NEED_DATA
+        self._drop(keep)
+        data = yield from self._next_bytes(wanted, len(self._buf))
+        self._buf = self._buf + data if self._buf else data
+
+    def _gather(self, walk: Walk, at: int, limit: int) -> Generator[Record | NeedData, None, int]:
+        """Walk on from `at` until the walk is done or has gone further than `limit` bytes; where it stands.
+
+        What it went through is in the window then, from `_pos` on. Each byte is looked at once, and
+        copied once into the window however many pieces it came in.
+        """
+        buf, start, before = self._buf, at, 0
+        pieces: list[bytes] = []
+        while True:
+            try:
+                at = walk.advance(buf, at, start + limit - before)
+            except CorruptStructure as error:
+                error.pos = None if error.pos is None else error.pos + before
+                raise
+            if walk.done or before + at - start + walk.missing > limit:
+                break
+            if not pieces:
+                keep = self._pos
+                self._drop(keep)
+                buf, start, at = self._buf, start - keep, at - keep
+            pieces.append(buf[:at])
+            before += at
+            rest = buf[at:]
+            buf = rest + (yield from self._next_bytes(walk.missing, before + len(rest)))
+            at = 0
+        if pieces:
+            self._buf = b"".join([*pieces, buf])
+        return before + at
 
     # --- the loop ------------------------------------------------------------------------------------
 
@@ -212,7 +252,7 @@ class Decoder:
 
     def _header(self) -> Records:
         while len(self._buf) < MAGIC_SIZE and not self._eof_inside_magic():
-            data = self._fetch(1)
+            data = self._fetch(MAGIC_SIZE - len(self._buf))
             if data is None:
                 yield NEED_DATA
                 continue
@@ -230,7 +270,7 @@ class Decoder:
         self._pos = MAGIC_SIZE
         yield Header(0, magic, dialect, self.version)
 
-    def _refuse_lookalikes(self) -> None:
+    def _refuse_lookalikes(self) -> None:  # noqa: B027 - nothing is what others do
         """Raise BadMagic for what is plainly something else; who holds a whole file can tell."""
 
     def _eof_inside_magic(self) -> bool:
@@ -259,15 +299,17 @@ class Decoder:
             record_limit=self._max_record,
         )
 
-    def _run(self) -> Records:
+    def _run(self, stretch: int | None = None) -> Records:
         """Every record. For a blob: every record in it, and no header and end.
+
+        With `stretch` it ends, to be run again, when about so many bytes were handed out.
 
         One long function because its loop runs once a key: with the common string record inlined, slots
         filled without a constructor, no state on `self` and no generator inside another, small keys
         cost half of what calls to helpers would make them cost.
         """
         try:
-            if self._blob_offset is None:
+            if self._blob_offset is None and not self.version:
                 yield from self._header()
             walk_string, new, max_value = strings.walk, Entry, self.max_value
             buf, pos, size = self._buf, self._pos, len(self._buf)
@@ -327,19 +369,16 @@ class Decoder:
                         self._expire(buf, pos)
                         pos += 9
                         continue
-                except IndexError:
+                except (IndexError, CorruptStructure):
                     pass
-                except CorruptStructure as error:
-                    self._pos = pos
-                    self._name_key(error)
-                    raise
-                # Something rarer, or a record that is not whole: `self` takes over.
+                # Something rarer, damage, or a record that is not whole: `self` takes over.
                 self._pos = pos
+                if stretch is not None and self._weight + pos > stretch:
+                    self._weight = -pos
+                    return
                 if pos >= size:
-                    if self._blob_offset is not None and self._is_blob_done():
+                    if not (yield from self._refill()):
                         return
-                    yield from self._wait(pos)
-                    self._pos = 0
                 elif buf[pos] == EOF and attributes is None:
                     if self._blob_offset is None:
                         yield from self._end()
@@ -350,36 +389,46 @@ class Decoder:
                     yield from self._opcode_record()
                 buf, pos, size = self._buf, self._pos, len(self._buf)
                 walks, context = self._walks, self._context()
-        except DecodeError as error:
-            self._locate(error)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if isinstance(error, DecodeError):
+                self._locate(error)
+            self._failure = error
             raise
 
-    def _is_blob_done(self) -> bool:
-        return self._eof and not self._fed and self._attributes is None
+    def _refill(self) -> Generator[Record | NeedData, None, bool]:
+        """Go on between two records; False when a blob ends there, where a file must not."""
+        self._at_boundary = self._attributes is None
+        self._drop(self._pos)
+        while (data := self._fetch(1)) is None:
+            yield NEED_DATA
+        if data:
+            self._buf = data
+        elif self._blob_offset is None or not self._at_boundary:
+            yield from self._next_bytes(1, 0)
+        self._at_boundary = False
+        return bool(data)
 
     # --- keys that are not whole in the window -------------------------------------------------------
 
     def _split_entry(self) -> Records:
-        """The key record at `_pos`, whose end is not in the window yet."""
+        """The key record at `_pos`, whose end is not in the window yet, or whose walk met damage."""
         start = yield from self._split_key()
-        code = self._buf[self._pos]
-        walk = Walk(self._types[code].framing, self._templates)
-        at = start
-        while True:
-            at = self._advance(walk, at)
-            # The size decides, not how much of the value happens to be in the window.
-            if at - start + walk.missing > self.max_value:
-                if self._is_interleaved:
-                    raise Held(self.max_value).refuse(
-                        "a value in interleaved pieces", at - start + walk.missing
-                    )
-                yield from self._pass_by(walk, start, at)
-                return
-            if walk.done:
-                break
-            keep = self._pos
-            yield from self._wait(keep, walk.missing)
-            self._pos, start, at = 0, start - keep, at - keep
+        walk = Walk(self._types[self._buf[self._pos]].framing, self._templates)
+        try:
+            at = yield from self._gather(walk, start, self.max_value)
+        except CorruptStructure as error:
+            if error.pos is not None:  # met by the walk, and not by what brings the bytes
+                self._name_key(error)
+            raise
+        start = strings.walk(self._buf, self._pos + 1)
+        # The size decides, not how much of the value happens to be in the window.
+        if at - start + walk.missing > self.max_value:
+            if self._is_interleaved:
+                raise Held(self.max_value).refuse("a value in interleaved pieces", at - start + walk.missing)
+            yield from self._pass_by(walk, start, at)
+            return
         entry = self._fill(Entry() if self._attributes is None else AttributedEntry(), start, at)
         self._pos = at
         yield entry
@@ -397,17 +446,7 @@ class Decoder:
                 return start
             if start - self._pos > self._max_record:
                 raise Held(self._max_record).refuse("a key", start - self._pos)
-            keep = self._pos
-            yield from self._wait(keep, missing)
-            self._pos = 0
-
-    def _advance(self, walk: Walk, at: int) -> int:
-        try:
-            return walk.advance(self._buf, at)
-        except CorruptStructure as error:
-            error.pos = at if error.pos is None else error.pos
-            self._name_key(error)
-            raise
+            yield from self._wait(self._pos, missing)
 
     def _name_key(self, error: DecodeError) -> None:
         """Say in whose value the walk failed, unless the key itself is what is damaged."""
@@ -436,49 +475,20 @@ class Decoder:
         self._fill(entry, start, start)
         entry._size = None
         entry._is_open, entry._passed = False, 0
-        entry._source = self
         self._pos = start
-        self._large = walk, at
         before = self._base + start
+        self._passing = entry._source = Passing(self, entry, walk, at)
         yield entry
         entry._source = None
-        for piece in self.pieces():
-            if not piece:
-                yield NEED_DATA
+        if self._failure is None:
+            self._passing = Passing(self, entry, walk, self._passing.at)
+            for piece in self._passing.pieces():
+                if not piece:
+                    yield NEED_DATA
+        self._passing = None
         if self._failure is not None:  # somebody caught it while reading the value; there is no way on
             raise self._failure
         entry._size = self._base + self._pos - before
-
-    def pieces(self) -> Iterator[bytes]:
-        """What is left of the large value the decoder stands in; b"" while more must be fed."""
-        while self._large is not None:
-            walk, at = self._large
-            pos, self._pos = self._pos, at
-            self._large = None if walk.done else (walk, at)
-            if at > pos:
-                yield self._buf[pos:at]
-            elif not walk.done:
-                yield from self._next_piece(walk)
-
-    def _next_piece(self, walk: Walk) -> Iterator[bytes]:
-        try:
-            while not self._more(self._pos, 1):
-                yield b""
-            self._pos = 0
-            self._large = walk, walk.advance(self._buf, 0)
-        except DecodeError as error:
-            self._locate(error)
-            self._large, self._failure = None, error
-            raise
-
-    def drain(self) -> int:
-        """Walk to the end of the large value; the bytes that were left of it."""
-        size = 0
-        for piece in self.pieces():
-            if not piece:
-                raise RdbError("a value that is still being fed has no size yet")
-            size += len(piece)
-        return size
 
     # --- opcodes -------------------------------------------------------------------------------------
 
@@ -486,27 +496,36 @@ class Decoder:
         """The record of the opcode at `_pos`: waited for until it is whole, then handed out."""
         row = self._opcode_row(self._buf[self._pos])
         self.opcodes.setdefault(row.name, self._at())
-        handler = _HANDLERS.get(row.name, Decoder._vendor)
-        while True:
-            end = 0
-            try:
-                record, end = handler(self, row, self._pos + 1)
-                if end <= len(self._buf):
-                    break
-            except IndexError:
-                pass
-            held = max(end, len(self._buf)) - self._pos
-            if held > self._max_record:
-                raise Held(self._max_record).refuse(f"a {row.name} record", held)
-            keep = self._pos
-            yield from self._wait(keep, max(1, end - len(self._buf)))
-            self._pos = 0
+        handler = _HANDLERS.get(row.name, Core._vendor)
+        end, whole = 0, False
+        try:
+            record, end = handler(self, row, self._pos + 1)
+            whole = end <= len(self._buf)
+        except IndexError:
+            pass
+        if not whole:
+            walk, limit = Walk(row.framing, self._templates), self._limit_of(row)
+            at = yield from self._gather(walk, self._pos + 1, limit)
+            if not walk.done:
+                raise Held(limit).refuse(f"a {row.name} record", at - self._pos + walk.missing)
+            record, end = handler(self, row, self._pos + 1)
         at, raw = self._at(), self._buf[self._pos : end]
         self._pos = end
         if record is not None:
+            self._weight += _unpacked_size(record)
             yield record
         elif row.name in _NESTED:
             yield from self._nested_records(row, raw, at)
+
+    def _limit_of(self, row: OpcodeRow) -> int:
+        """How many bytes of a record of this kind are held while it is not whole."""
+        if row.name == "slot-import":
+            return _SLOT_IMPORT_SIZE
+        return self._scaled(MAX_TEMPLATES) if row.name == "hash-template" else self._max_record
+
+    def _scaled(self, limit: int) -> int:
+        """A limit that grows with what the caller allows a record to be."""
+        return limit * self._max_record // MAX_RECORD
 
     def _opcode_row(self, code: int) -> OpcodeRow:
         row = self._opcodes.get(code)
@@ -585,6 +604,9 @@ class Decoder:
         del row
         job, pos = self._string(pos)
         count, pos = lengths.read(self._buf, pos)
+        if count > MAX_SLOT_RANGES:
+            message = "a slot import of more ranges than there are slots"
+            raise LimitExceeded(message, limit=MAX_SLOT_RANGES, wanted=count, unit="ranges")
         ranges = []
         for _ in range(count):
             (first, last), pos = self._lengths(pos, 2)
@@ -628,33 +650,34 @@ class Decoder:
 
     def _hash_template(self, row: OpcodeRow, pos: int) -> Handled:
         del row
-        (template, count), pos = self._lengths(pos, 2)
+        (template, count), start = self._lengths(pos, 2)
+        self._check_templates(count, 0)
         fields: list[bytes] = []
-        end = strings.take(self._buf, pos, count, fields, Budget(self._max_record))
+        budget = Budget(self._scaled(MAX_TEMPLATES))
+        end = strings.take(self._buf, start, count, fields, budget)
+        if budget.failure is not None:
+            raise budget.failure
         if len(fields) < count:
             raise IndexError
+        size = sum(map(len, fields))
+        self._check_templates(count, size)
         if template in self._templates:
-            raise CorruptStructure(f"hash template {template} is defined twice", pos)
+            raise CorruptStructure(f"hash template {template} is defined twice", start)
         check_template(fields)
-        self._templates[template] = tuple(fields)
-        return HashTemplate(self._at(), self._raw(end), template, tuple(fields)), end
+        record = HashTemplate(self._at(), self._raw(end), template, tuple(fields))
+        self._templates[template] = record.fields
+        self._template_names += count
+        self._template_bytes += size
+        return record, end
 
-    def _update(self, row: OpcodeRow, pos: int) -> Handled:
-        """Valkey 9.2, replication only: one command in RESP."""
-        count, end = self._resp_number(pos, b"*")
-        for _ in range(count):
-            size, end = self._resp_number(end, b"$")
-            end += size + 2
-        return Vendor(self._at(), self._raw(end), row.name), end
-
-    def _resp_number(self, pos: int, mark: bytes) -> tuple[int, int]:
-        stop = self._buf.find(b"\r\n", pos, pos + _RESP_NUMBER)
-        if stop < 0 and len(self._buf) < pos + _RESP_NUMBER:
-            raise IndexError
-        digits = self._buf[pos + 1 : stop]
-        if self._buf[pos : pos + 1] != mark or stop < 0 or not digits.isdigit():
-            raise CorruptStructure("a replicated command is not in RESP form", pos)
-        return int(digits), stop + 2
+    def _check_templates(self, count: int, size: int) -> None:
+        """Raise LimitExceeded when so many more names, of so many bytes, are more than can be held."""
+        names, most = self._template_names + count, self._scaled(MAX_TEMPLATE_NAMES)
+        if names > most:
+            raise LimitExceeded("too many names of hash templates", limit=most, wanted=names, unit="names")
+        wanted, limit = self._template_bytes + size, self._scaled(MAX_TEMPLATES)
+        if wanted > limit:
+            raise LimitExceeded("the names of hash templates are too large", limit=limit, wanted=wanted)
 
     # --- attributes ----------------------------------------------------------------------------------
 
@@ -663,20 +686,37 @@ class Decoder:
         raw = self._raw(end)
         attributes = self._attributes
         if attributes is None:
-            attributes = self._attributes = Attributes(self._at())
-        attributes.raw += raw
+            attributes = self._attributes = Attributes(self._at(), raw)
+        elif len(attributes.raw) + len(raw) > self._max_record:
+            wanted = len(attributes.raw) + len(raw)
+            message = "the attributes of a key are too large to hold"
+            raise LimitExceeded(message, limit=self._max_record, wanted=wanted)
+        else:
+            attributes.append(raw)
         return attributes
 
     def _expire(self, buf: bytes, pos: int) -> None:
-        """EXPIRETIME_MS, called by the main loop for the one at `pos`."""
+        """EXPIRETIME_MS, called by the main loop for the one at `pos`; most keys have no other attribute."""
         self._pos = pos
         if EXPIRES_MS not in self.opcodes:
             self.opcodes[EXPIRES_MS] = self._at()
-        self._set_expiry(int.from_bytes(buf[pos + 1 : pos + 9], "little", signed=True), pos + 9)
+        at_ms = int.from_bytes(buf[pos + 1 : pos + 9], "little", signed=True)
+        if self._attributes is not None or at_ms == -1:
+            self._set_expiry(at_ms, pos + 9)
+            return
+        self._attributes = attributes = Attributes(self._at(), buf[pos : pos + 9])
+        attributes.expires_at_ms = at_ms
 
     def _set_expiry(self, at_ms: int, end: int) -> None:
-        # Redis 5.0 to 8.0 and Valkey take -1 ms for "no expiry" (rdb-format.md, 2.3).
-        self._attribute(end).expires_at_ms = None if at_ms == -1 else at_ms
+        attributes = self._attribute(end)
+        # Asked: Redis 6.2, 7.0, 8.2 and 8.10, Valkey 8.0, 8.1 and 9.1. No server writes either.
+        if attributes.expires_at_ms is not None:
+            attributes.disputed = EXPIRY_TWICE
+        if at_ms == -1:
+            attributes.disputed = attributes.disputed or EXPIRY_MINUS_1
+            attributes.expires_at_ms = None
+        else:
+            attributes.expires_at_ms = at_ms
 
     def _expiretime_ms(self, row: OpcodeRow, pos: int) -> Handled:
         del row
@@ -715,14 +755,6 @@ class Decoder:
         self._attribute(end).vendor = row.name
         return None, end
 
-    def _key_attributes(self, row: OpcodeRow, pos: int) -> Handled:
-        """Dragonfly: u32 mask, and u32 memcached flags when bit 1 is set."""
-        self._raw(pos + 4)
-        mask = int.from_bytes(self._buf[pos : pos + 4], "little")
-        end = pos + (8 if mask & 2 else 4)
-        self._attribute(end).vendor = row.name
-        return None, end
-
     # --- records inside records (Dragonfly) ----------------------------------------------------------
 
     def _nested_records(self, row: OpcodeRow, raw: bytes, at: int) -> Records:
@@ -735,57 +767,61 @@ class Decoder:
             error.locate(offset=at, db=self._db)
             raise
 
-    def _child(self, at: int, *, max_value: int) -> Decoder:
-        """A decoder for records that stand inside one of ours and share its dialect, database and chunks."""
-        child = Decoder(
-            dialect=self.dialect,
-            max_value=max_value,
-            max_record=self._max_record,
-            verify_checksum=False,
-        )
-        child.version = self.version
+    def _adopt(self, child: Core, at: int) -> None:
+        """Make `child` decode records that stand inside one of ours and share what we know."""
+        child.version, child.dialect = self.version, self.dialect
+        child._dialect_told = True
         child._templates = self._templates
         child._db = self._db
         child._tagged = self._tagged
         child.opcodes = self.opcodes
         child._blob_offset = at
-        child._use_dialect()
-        return child
+        child._origin, child._types, child._opcodes = self._origin, self._types, self._opcodes
+        child._walks = self._walks
 
     def _compressed_blob(self, row: OpcodeRow, raw: bytes, at: int) -> Records:
         if self._blob_offset is not None:
             raise CorruptStructure("a compressed blob stands inside another")
-        child = self._child(at, max_value=self.max_value)
         data, _ = strings.read(raw, 1, Budget(self._max_record))
-        child.feed(unpack_blob(row.name, data, self._max_record))
-        child.feed_eof()
+        child = Blob(unpack_blob(row.name, data), max_value=self.max_value, max_record=self._max_record)
+        self._adopt(child, at)
         yield from self._child_records(child)
         if child._pos < len(child._buf):
             raise CorruptStructure("a compressed blob holds an EOF mark")
         self._db = child._db
 
-    def _tagged_chunk_size(self, row: OpcodeRow, pos: int) -> Handled:
-        """u32 stream id, u32 size, then so many bytes."""
-        del row
-        self._raw(pos + 8)
-        end = pos + 8 + int.from_bytes(self._buf[pos + 4 : pos + 8], "little")
-        self._raw(end)
-        return None, end
-
     def _tagged_chunk(self, row: OpcodeRow, raw: bytes, at: int) -> Records:
-        """A piece of a large record that comes interleaved with others; each has a decoder of its own."""
+        """A piece of a large record that comes interleaved with others; each has a decoder of its own.
+
+        Such a record cannot pass by, as others come between its pieces: it is held, whatever `max_value`
+        is, and all that are not complete together are no more than one record may be.
+        """
         del row
         tag = int.from_bytes(raw[1:5], "little")
         if tag not in self._tagged:
-            # Its values are held, whatever may be held of others.
-            self._tagged[tag] = self._child(at, max_value=self._max_record)
+            self._open_tag(tag, at)
         child = self._tagged[tag]
+        self._tagged_size += len(raw)
+        if self._tagged_size > self._max_record:
+            message = "records in interleaved pieces are too large to hold"
+            raise LimitExceeded(message, limit=self._max_record, wanted=self._tagged_size)
         child.feed(raw[9:])
+        child._weight += len(raw)
         yield from self._child_records(child)
-        if child._pos >= len(child._buf) and child._attributes is None:
+        if child._at_boundary:
+            self._tagged_size -= child._weight
             del self._tagged[tag]
 
-    def _child_records(self, child: Decoder) -> Records:
+    def _open_tag(self, tag: int, at: int) -> None:
+        if len(self._tagged) >= MAX_OPEN_TAGS:
+            wanted = len(self._tagged) + 1
+            message = "too many records in interleaved pieces at a time"
+            raise LimitExceeded(message, limit=MAX_OPEN_TAGS, wanted=wanted, unit="records")
+        held = self._max_record
+        self._tagged[tag] = Decoder(max_value=held, max_record=held, verify_checksum=False)
+        self._adopt(self._tagged[tag], at)
+
+    def _child_records(self, child: Core) -> Records:
         for record in child._records:
             if record is NEED_DATA:
                 return
@@ -795,8 +831,8 @@ class Decoder:
 
     @property
     def _is_interleaved(self) -> bool:
-        """Whether others come between the pieces of a record, so that it cannot pass by; a blob is whole."""
-        return self._blob_offset is not None and not self._eof
+        """Whether others come between the pieces of a record, so that it cannot pass by."""
+        return False
 
     # --- the end -------------------------------------------------------------------------------------
 
@@ -806,14 +842,10 @@ class Decoder:
             raise CorruptStructure(f"{len(self._tagged)} records in interleaved pieces are not complete")
         offset = self._base + self._pos
         size = CRC_SIZE if self.version >= CRC_SINCE else 0
-        while len(self._buf) - self._pos < 1 + size:
-            keep = self._pos
-            yield from self._wait(keep, 1 + size - (len(self._buf) - keep))
-            self._pos = 0
-        after = self._pos + 1
-        raw = self._buf[self._pos : after + size]
-        self._drop(after)
-        self._buf, self._pos = self._buf[after:], size
+        yield from self._wait(self._pos, 1 + size - (len(self._buf) - self._pos))
+        raw = self._buf[: 1 + size]
+        self._drop(1)
+        self._pos = size
         end = End(offset, raw, self._base + size, self._check(raw[1:]))
         self.ended_at = end.size
         yield end
@@ -831,10 +863,163 @@ class Decoder:
         return "ok"
 
 
+class Decoder(Core):
+    """A snapshot as it is fed.
+
+    `dialect` overrides what magic, AUX fields and telltale codes say. `max_value` is the size in bytes
+    above which a value is not held (its entry streams, see Entry.items) and to which a value may
+    unpack. `max_record` is the same for what cannot stream (keys, function libraries, AUX fields), MAX_RECORD
+    or `max_value` if that is more. `verify_checksum` False skips the CRC. `any_version` reads files whose
+    header names a version unknown to rdbcodec, as long as everything in them is known.
+
+    One thread at a time: a second that asks while the first is inside gets a ValueError.
+    """
+
+    def __init__(
+        self,
+        *,
+        dialect: Dialect | None = None,
+        max_value: int = MAX_VALUE,
+        max_record: int | None = None,
+        verify_checksum: bool = True,
+        any_version: bool = False,
+    ) -> None:
+        super().__init__(
+            dialect=dialect,
+            max_value=max_value,
+            max_record=max_record,
+            verify_checksum=verify_checksum,
+            any_version=any_version,
+        )
+        self._fed: list[bytes] = []
+        self._fed_size = 0
+        self._eof = False
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Give more of the snapshot. Raises RdbError after feed_eof, and after an error that error."""
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"data is {type(data).__name__}, expected bytes, a bytearray or a memoryview")
+        if self._failure is not None:
+            self._fail_again()
+        if self._eof:
+            raise RdbError("feed() after feed_eof(), which said that there is no more")
+        if data:
+            self._fed.append(bytes(data))
+            self._fed_size += len(self._fed[-1])
+
+    def feed_eof(self) -> None:
+        """Say that there is no more."""
+        self._eof = True
+
+    @property
+    def unused(self) -> bytes:
+        """After the End record: what was fed beyond the snapshot."""
+        return self._buf[self._pos :] + b"".join(self._fed)
+
+    def _fetch(self, wanted: int) -> bytes | None:
+        if self._fed_size < wanted and not self._eof:
+            return None
+        data = b"".join(self._fed)
+        self._fed.clear()
+        self._fed_size = 0
+        return data
+
+    @property
+    def _is_interleaved(self) -> bool:
+        return self._blob_offset is not None
+
+
+class Blob(Core):
+    """The records in a compressed blob, unpacked as they are read: what it unpacks to is never held whole."""
+
+    def __init__(self, pieces: Iterator[bytes], *, max_value: int, max_record: int) -> None:
+        super().__init__(max_value=max_value, max_record=max_record, verify_checksum=False)
+        self._pieces = pieces
+
+    def _fetch(self, wanted: int) -> bytes:
+        del wanted
+        return next(self._pieces, b"")
+
+
+class Passing:
+    """A value too large to hold, while the decoder stands inside it: a ValueSource.
+
+    The decoder knows one at a time. When the next record is asked for it makes another for what is left,
+    and whoever still holds the first is told so.
+    """
+
+    __slots__ = ("_core", "_done", "_entry", "_walk", "at")
+
+    def __init__(self, core: Core, entry: LargeEntry, walk: Walk, at: int) -> None:
+        self._core = core
+        self._entry = entry
+        self._walk = walk
+        self._done = walk.done and at == core._pos
+        self.at = at  # how far the walk has come in the window
+
+    def pieces(self) -> Iterator[bytes]:
+        """What is left of the value; b"" while more must be fed. RdbError once the next record came."""
+        core = self._core
+        while not self._done:
+            if core._passing is not self:
+                raise RdbError(PASSED_BY)
+            pos = core._pos
+            if self.at > pos:
+                core._pos, self._done = self.at, self._walk.done
+                yield core._buf[pos : self.at]
+            else:
+                yield from self._advance()
+
+    def _advance(self) -> Iterator[bytes]:
+        core = self._core
+        try:
+            self.at = self._walk.advance(core._buf, core._pos)
+            if self.at == core._pos and not self._walk.done:
+                for _ in core._wait(core._pos):
+                    yield b""
+                self.at = self._walk.advance(core._buf, 0)
+            self._done = self._walk.done and self.at == core._pos
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if isinstance(error, DecodeError):
+                core._locate(error)
+            if isinstance(error, CorruptStructure) and error.pos is not None:
+                self._entry._locate(error)
+            core._failure, self._done = error, True
+            raise
+
+    def drain(self) -> int:
+        """Walk to the end of the value; the bytes that were left of it."""
+        size = 0
+        for piece in self.pieces():
+            if not piece:
+                raise RdbError("a value that is still being fed has no size yet")
+            size += len(piece)
+        return size
+
+
 Handled = tuple["Record | None", int]
 
+# What servers take differently, in words that go behind the place of a key.
+EXPIRY_TWICE = "two expiries stand before the key: Redis 8.10 takes the first, all others the last"
+EXPIRY_MINUS_1 = "the expiry is -1 ms: Redis 8.10 drops the key, all others keep it for ever"
+
 _LAST_TYPE = 99  # codes up to here can only be meant as types; no dialect has an opcode below 100
-_RESP_NUMBER = 24  # bytes: a mark, 20 digits, CR LF
+
+
+def _unpacked_size(record: Record) -> int:
+    """Bytes that a record holds beside those it has on disk."""
+    parts = () if isinstance(record, Entry) else record[2:]
+    return sum(len(part) for part in parts if isinstance(part, bytes))
+
+
+def check_options(dialect: object, max_value: object) -> None:
+    """Raise TypeError or ValueError, which name the parameter, for what cannot be meant."""
+    if not isinstance(max_value, int) or isinstance(max_value, bool):
+        raise TypeError(f"max_value is {type(max_value).__name__}, expected a number of bytes")
+    if dialect is not None and dialect not in DIALECTS:
+        raise ValueError(f"dialect is {dialect!r}, expected None or one of {', '.join(DIALECTS)}")
 
 
 def read_magic(magic: bytes) -> tuple[Dialect, int]:
@@ -860,32 +1045,31 @@ def check_version(magic: Dialect, version: int, *, any_version: bool) -> None:
     )
 
 
-_HANDLERS: dict[str, Callable[[Decoder, OpcodeRow, int], Handled]] = {
-    "eof": Decoder._eof_with_attributes,
-    "selectdb": Decoder._select_db,
-    "expiretime": Decoder._expiretime,
-    "expiretime-ms": Decoder._expiretime_ms,
-    "resizedb": Decoder._resize_db,
-    "aux": Decoder._aux,
-    "freq": Decoder._freq,
-    "idle": Decoder._idle,
-    "module-aux": Decoder._module_aux,
-    "function-pre-ga": Decoder._function_pre_ga,
-    "function": Decoder._function,
-    "slot-info": Decoder._slot_info,
-    "key-meta": Decoder._key_meta,
-    "hash-template": Decoder._hash_template,
-    "slot-import": Decoder._slot_import,
-    "update": Decoder._update,
-    "ram-lru": Decoder._hint,
-    "key-attributes": Decoder._key_attributes,
-    "zstd-blob": Decoder._nested,
-    "lz4-blob": Decoder._nested,
-    "tagged-chunk": Decoder._tagged_chunk_size,
+_HANDLERS: dict[str, Callable[[Core, OpcodeRow, int], Handled]] = {
+    "eof": Core._eof_with_attributes,
+    "selectdb": Core._select_db,
+    "expiretime": Core._expiretime,
+    "expiretime-ms": Core._expiretime_ms,
+    "resizedb": Core._resize_db,
+    "aux": Core._aux,
+    "freq": Core._freq,
+    "idle": Core._idle,
+    "module-aux": Core._module_aux,
+    "function-pre-ga": Core._function_pre_ga,
+    "function": Core._function,
+    "slot-info": Core._slot_info,
+    "key-meta": Core._key_meta,
+    "hash-template": Core._hash_template,
+    "slot-import": Core._slot_import,
+    "ram-lru": Core._hint,
+    "key-attributes": Core._hint,
+    "zstd-blob": Core._nested,
+    "lz4-blob": Core._nested,
+    "tagged-chunk": Core._nested,
 }
 
-_NESTED: dict[str, Callable[[Decoder, OpcodeRow, bytes, int], Records]] = {
-    "zstd-blob": Decoder._compressed_blob,
-    "lz4-blob": Decoder._compressed_blob,
-    "tagged-chunk": Decoder._tagged_chunk,
+_NESTED: dict[str, Callable[[Core, OpcodeRow, bytes, int], Records]] = {
+    "zstd-blob": Core._compressed_blob,
+    "lz4-blob": Core._compressed_blob,
+    "tagged-chunk": Core._tagged_chunk,
 }

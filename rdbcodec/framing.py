@@ -9,7 +9,7 @@ Two walkers read the one notation of rdbcodec.formats:
   on later, so values of any size are walked in constant memory and no byte is looked at twice.
 
 What no table can say (`Special`) is a generator here: it yields the primitive it wants next and gets
-the number read when that was a LENGTH. Both walkers run the same generators.
+the number read when that was one. Both walkers run the same generators.
 
 A hostile count costs nothing by itself: a Repeat of fixed-size steps is one multiplication, any other
 ends with the bytes.
@@ -27,7 +27,6 @@ from rdbcodec.formats import (
     LENGTH,
     STRING,
     TEXT_DOUBLE,
-    U32,
     Fixed,
     Framing,
     Primitive,
@@ -63,6 +62,10 @@ class Strings:
 
 # A STRING that holds the listpack of a template's names: the answer is how many there are.
 NAMES = Primitive("template names")
+
+# Numbers that only specials ask for: four bytes little endian, and a line of RESP, `*3\r\n` or `$5\r\n`.
+U32_NUMBER = Primitive("u32 number")
+RESP_COUNT, RESP_SIZE = Primitive("resp count"), Primitive("resp size")
 
 Request = Primitive | Fixed | Skip | Strings
 Steps = Generator[Request, int, None]
@@ -152,12 +155,13 @@ def _walk_run(buf: bytes, pos: int, width: int, tail: int) -> int:
     return pos
 
 
-def walk_strings(buf: bytes, pos: int, count: int, tail: int) -> tuple[int, int]:
+def walk_strings(buf: bytes, pos: int, count: int, tail: int, stop: int | None = None) -> tuple[int, int]:
     """Walk up to `count` whole strings with `tail` bytes behind each; how many are left, and where.
 
-    Inlined for the two short length forms: three quarters of the time of calling strings.walk.
+    Only those that end up to `stop`. Inlined for the two short length forms: three quarters of the time
+    of calling strings.walk.
     """
-    size = len(buf)
+    size = len(buf) if stop is None else min(len(buf), stop)
     short, long = 1 + tail, 2 + tail
     try:
         while count:
@@ -239,11 +243,9 @@ def _compile_special(name: str, templates: Templates) -> WalkFunction:
 
 
 def _perform(request: Request, buf: bytes, pos: int) -> tuple[int, int]:
-    """Read a LENGTH, count NAMES, step over anything else."""
+    """Read a number, step over anything else."""
     if request is LENGTH:
         return lengths.read(buf, pos)
-    if request is NAMES:
-        return _count_names(buf, pos)
     if isinstance(request, (Fixed, Skip)):
         return 0, pos + request.size
     if isinstance(request, Strings):
@@ -251,7 +253,8 @@ def _perform(request: Request, buf: bytes, pos: int) -> tuple[int, int]:
         if left:
             raise IndexError
         return 0, pos
-    return 0, _PRIMITIVES[request](buf, pos)
+    walk = _PRIMITIVES.get(request)
+    return _NUMBERS[request](buf, pos) if walk is None else (0, walk(buf, pos))
 
 
 # Both headers of an LZF string and enough of its block for the 6 bytes of a listpack header: the walk
@@ -268,6 +271,36 @@ def _count_names(buf: bytes, pos: int) -> tuple[int, int]:
     if count is None:
         raise CorruptStructure("a template with 65535 or more names has no count to walk by", pos)
     return count, end
+
+
+def _read_u32(buf: bytes, pos: int) -> tuple[int, int]:
+    if pos + 4 > len(buf):
+        raise IndexError
+    return int.from_bytes(buf[pos : pos + 4], "little"), pos + 4
+
+
+RESP_LINE = 24  # bytes: a mark, 20 digits, CR LF
+
+
+def _read_resp(mark: bytes) -> Callable[[bytes, int], tuple[int, int]]:
+    def read(buf: bytes, pos: int) -> tuple[int, int]:
+        stop = buf.find(b"\r\n", pos, pos + RESP_LINE)
+        if stop < 0 and len(buf) < pos + RESP_LINE:
+            raise IndexError
+        digits = buf[pos + 1 : stop]
+        if buf[pos : pos + 1] != mark or stop < 0 or not digits.isdigit():
+            raise CorruptStructure("a replicated command is not in RESP form", pos)
+        return int(digits), stop + 2
+
+    return read
+
+
+_NUMBERS: dict[Request, Callable[[bytes, int], tuple[int, int]]] = {
+    NAMES: _count_names,
+    U32_NUMBER: _read_u32,
+    RESP_COUNT: _read_resp(b"*"),
+    RESP_SIZE: _read_resp(b"$"),
+}
 
 
 # --- bytes that arrive in pieces --------------------------------------------------------------------
@@ -293,10 +326,11 @@ class Walk:
         """How many bytes beyond the last advance surely belong to the value."""
         return self._skip + (self._request is not None)
 
-    def advance(self, buf: bytes, pos: int) -> int:
+    def advance(self, buf: bytes, pos: int, stop: int | None = None) -> int:
         """Walk on from `pos`; the position reached, before which nothing need be kept.
 
-        Bytes after that position are to be given again, with more behind them.
+        Bytes after that position are to be given again, with more behind them. Nothing is begun at
+        `stop` or behind it: where a walk gives up must not depend on how many bytes are there.
         """
         size = len(buf)
         while True:
@@ -305,11 +339,13 @@ class Walk:
                 self._skip -= step
                 pos += step
             request = self._request
-            if self._skip or request is None:
+            if self._skip or request is None or (stop is not None and pos >= stop):
                 return pos
             try:
                 if isinstance(request, Strings):
-                    request.count, pos = walk_strings(buf, pos, request.count, request.tail)
+                    request.count, pos = walk_strings(buf, pos, request.count, request.tail, stop)
+                    if request.count and stop is not None and pos >= stop:
+                        return pos
                 pos = self._step(request, buf, pos)
             except IndexError:
                 return pos
@@ -324,14 +360,17 @@ class Walk:
             request.count -= 1
         self._skip = max(0, end - len(buf))
         if not isinstance(request, Strings) or not request.count:
-            self._next(answer)
+            self._next(answer, end)
         return end - self._skip
 
-    def _next(self, answer: int) -> None:
+    def _next(self, answer: int, end: int) -> None:
         try:
             self._request = self._steps.send(answer)
         except StopIteration:
             self._request = None
+        except CorruptStructure as error:
+            error.pos = end if error.pos is None else error.pos
+            raise
 
 
 def _steps(framing: Framing, templates: Templates) -> Steps:
@@ -459,11 +498,28 @@ def _function_pre_ga(templates: Templates) -> Steps:
     yield Strings(2 if has_description else 1)
 
 
-def _unwalkable(templates: Templates) -> Steps:
-    """Read by the decoder itself: raw little-endian numbers decide what follows."""
+def _key_attributes(templates: Templates) -> Steps:
+    """Dragonfly: u32 mask, and u32 memcached flags when bit 1 is set."""
     del templates
-    yield U32
-    raise CorruptStructure("this record is not walked by a framing")
+    mask = yield U32_NUMBER
+    if mask & 2:
+        yield Skip(4)
+
+
+def _tagged_chunk(templates: Templates) -> Steps:
+    """Dragonfly: u32 stream id, u32 size, then so many bytes."""
+    del templates
+    yield U32_NUMBER
+    yield Skip((yield U32_NUMBER))
+
+
+def _resp_command(templates: Templates) -> Steps:
+    """Valkey 9.2, replication only: one command in RESP."""
+    del templates
+    count = yield RESP_COUNT
+    while count:
+        yield Skip((yield RESP_SIZE) + 2)
+        count -= 1
 
 
 SPECIALS: dict[str, Callable[[Templates], Steps]] = {
@@ -475,7 +531,7 @@ SPECIALS: dict[str, Callable[[Templates], Steps]] = {
     "template_array": _template_array,
     "template_array_ref": _template_array_ref,
     "template_listpack": _template_listpack,
-    "key_attributes": _unwalkable,
-    "resp_command": _unwalkable,
-    "tagged_chunk": _unwalkable,
+    "key_attributes": _key_attributes,
+    "resp_command": _resp_command,
+    "tagged_chunk": _tagged_chunk,
 }

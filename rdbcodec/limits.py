@@ -16,6 +16,8 @@ not that the data is wrong; what lets it go on stands in the last column.
                       values that convert lays out anew                nothing: larger ones pass by
     MAX_RECORD        keys, names, functions, AUX fields, blobs        max_value=, max_record=, --max-value
     MAX_UNPACKED      what a single string unpacks to, held            max_value=
+    MAX_TEMPLATES     names of hash templates, all of a file           max_value=, max_record=, --max-value
+    MAX_ZSTD_WINDOW   the window of zstd                               unpacking the file first
     COUNTED_VALUE     values held by inspect, compat and azure         nothing: larger ones pass by
     CHECKED_VALUE     values held by check                             nothing: larger ones pass by
     COPIED_VALUE      values held by dump, keys and filter             nothing: larger ones pass by
@@ -51,8 +53,16 @@ MIN_VALUE = 64
 # values than this does not thereby refuse them.
 MAX_RECORD = 64 * MIB
 
+# A hash template is held until the file ends: field names of all of them together (some hundred bytes
+# each in Python), and bytes. Whoever raises MAX_RECORD raises these with it.
+MAX_TEMPLATE_NAMES = MAX_RECORD >> 8
+MAX_TEMPLATES = MAX_RECORD >> 2
+
 # How much one call may unpack, when nobody says.
 MAX_UNPACKED = 64 * MIB
+
+# The window that a zstd frame may ask for: `--ultra` and `--long` of the command line ask for more.
+MAX_ZSTD_WINDOW = 16 * MIB
 
 # --- held: what the commands choose, so that each of them stays below 64 MiB --------------------------
 
@@ -80,5 +90,7 @@ MAX_ELEMENT = 16 * MIB
 
 MAX_AUX = 256  # AUX names of their own that a profile keeps
 MAX_AUX_VALUE = 32 * KIB  # bytes of each of their values
+MAX_SLOT_RANGES = 1 << 14  # of one import: a cluster has so many slots
+MAX_OPEN_TAGS = 256  # records that come interleaved (Dragonfly), each with a decoder of its own
 MAX_DATABASES = 1 << 16  # servers are configured for 16 databases, some users for hundreds
 MAX_PROBLEMS = 100  # that check lists; the rest is counted. A file damaged everywhere needs no longer list

@@ -12,12 +12,13 @@ stays under `max_value` plus a few windows of 256 KiB, whatever the file says ab
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from rdbcodec.containers import CHUNK, Opened, Source, open_raw
-from rdbcodec.decoder import Decoder
-from rdbcodec.errors import BadMagic
+from rdbcodec.decoder import Core
+from rdbcodec.errors import BadMagic, RdbError
 from rdbcodec.limits import MAX_VALUE
 from rdbcodec.tail import Tail, measure
 
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     from rdbcodec.records import Record
 
 
-class Reader(Decoder):
+class Reader(Core):
     """A snapshot in a file, a pipe or memory; iterate over it once for its records.
 
     Any bytes give records or an RdbError; anything else is a bug. See Decoder for the parameters.
-    `containers` names what the snapshot was wrapped in, outermost first.
+    `containers` names what the snapshot was wrapped in, outermost first. Iterating again goes on where
+    the last loop was left; once the End record or an error came, it raises. One thread at a time: a
+    second that asks while the first is inside gets a ValueError.
     """
 
     def __init__(
@@ -60,11 +63,29 @@ class Reader(Decoder):
             self._close()
             raise
         self.containers = tuple(self._source.containers)
+        # A reader never runs dry without the end: NEED_DATA does not occur, so the core's own generator
+        # is handed out and no second one slows the loop down. A generator that raised says from then on
+        # that it is exhausted, which must not be taken for the end of the snapshot.
+        self._iterator: Iterator[Record] = chain(self._records, Afterwards(self))  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Record]:
-        # A reader never runs dry without the end: NEED_DATA does not occur, so the decoder's own
-        # generator is handed out and no second one slows the loop down.
-        return self._records  # type: ignore[return-value]
+        if self._failure is not None:
+            self._fail_again()
+        if self.ended_at is not None:
+            raise RdbError("the snapshot was read to its end: open it again to read it again")
+        return self._iterator
+
+    def stretches(self, size: int) -> Iterator[Iterator[Record]]:
+        """The records in iterators one after another: for who collects records before he looks at them.
+
+        The records of one are about `size` bytes and one record more, whatever the file holds. It takes
+        no time, as it is where the window moves that an iterator ends.
+        """
+        while self.ended_at is None:
+            if self._failure is not None:
+                self._fail_again()
+            self._records = self._run(size)
+            yield self._records  # type: ignore[misc] # NEED_DATA does not occur
 
     def __enter__(self) -> Self:
         return self
@@ -79,12 +100,7 @@ class Reader(Decoder):
         self._close()
 
     def _fetch(self, wanted: int) -> bytes:
-        """The next piece; for a record that is not whole at least as much as is held of it.
-
-        Growing by what is held keeps the copying linear in the size of a value.
-        """
-        size = max(CHUNK, min(max(wanted, len(self._buf) - self._pos), self._max_record))
-        return self._source.read(size)
+        return self._source.read(max(CHUNK, min(wanted, self._max_record)))
 
     def _refuse_lookalikes(self) -> None:
         if self._resemblance is not None:
@@ -103,7 +119,7 @@ class Reader(Decoder):
         return self._source.raw.size
 
     def tail(self) -> Tail:
-        """What follows the snapshot; to be asked after the End record. Reads to the end of the file,
+        """What follows the snapshot; raises RdbError before the End record. Reads to the end of the file,
         unless AOF commands follow."""
         tail = measure(self.tail_pieces())
         padding = self._source.padding  # known when all was read
@@ -113,7 +129,9 @@ class Reader(Decoder):
 
     def tail_pieces(self) -> Iterator[bytes]:
         """The bytes that follow the snapshot, but for the mark that ends a replication stream."""
-        head = self.unused or self._source.read(CHUNK)
+        if self.ended_at is None:
+            raise RdbError("what follows the snapshot is known after its End record: read that first")
+        head = self._buf[self._pos :] or self._source.read(CHUNK)
         mark = self._source.mark
         while mark and 0 < len(head) < len(mark) and mark.startswith(head):
             more = self._source.read(CHUNK)
@@ -125,6 +143,21 @@ class Reader(Decoder):
         while head:
             yield head
             head = self._source.read(CHUNK)
+
+
+class Afterwards:
+    """What a reader's iterator gives when its records are over: nothing, or the error that ended them."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> NoReturn:
+        if self._reader._failure is not None:  # noqa: SLF001 - of the same module
+            self._reader._fail_again()  # noqa: SLF001
+        raise StopIteration
 
 
 def open(

@@ -188,19 +188,26 @@ class Context:
 
 
 class Attributes:
-    """What stands before a key and belongs to it alone."""
+    """What stands before a key and belongs to it alone; `raw` is all of it as on disk."""
 
-    __slots__ = ("aux", "expires_at_ms", "freq", "idle", "meta", "offset", "raw", "vendor")
+    __slots__ = ("aux", "disputed", "expires_at_ms", "freq", "idle", "meta", "offset", "raw", "vendor")
 
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int, raw: bytes = b"") -> None:
         self.offset = offset
-        self.raw = b""
+        self.raw: bytes | bytearray = raw
+        self.disputed: str | None = None
         self.expires_at_ms: int | None = None
         self.idle: int | None = None
         self.freq: int | None = None
         self.meta: bytes | None = None
         self.aux: list[Aux] = []  # remarks that stand among them, KeyDB's time stamps mostly
         self.vendor: str | None = None  # the name of an opcode only its vendor's server understands
+
+    def append(self, raw: bytes) -> None:
+        """One more. There may be millions before one key, so what is there is not copied for each."""
+        if isinstance(self.raw, bytes):
+            self.raw = bytearray(self.raw)
+        self.raw += raw
 
 
 class Entry:
@@ -285,6 +292,11 @@ class Entry:
     @property
     def meta(self) -> bytes | None:
         """Module metadata of the key as on disk, opcode included (Redis 8.6)."""
+        return None
+
+    @property
+    def disputed(self) -> str | None:
+        """What servers take differently in the attributes of this key; None, as good as always: nothing."""
         return None
 
     @property
@@ -430,15 +442,22 @@ class AttributedEntry(Entry):
         return self._attributes.meta
 
     @property
+    def disputed(self) -> str | None:
+        return self._attributes.disputed
+
+    @property
     def serialized_size(self) -> int:
         return len(self._attributes.raw) + len(self._record)
 
 
+PASSED_BY = "the value has passed by: read it before asking for the next record, and once"
+
+
 class ValueSource(Protocol):
-    """Where the bytes of a large value come from: the decoder, while it stands inside the value."""
+    """Where the bytes of a large value come from, while the decoder stands inside the value."""
 
     def pieces(self) -> Iterator[bytes]:
-        """What was not read of the value yet."""
+        """What was not read of the value yet; raises RdbError once the next record was asked for."""
 
     def drain(self) -> int:
         """Walk to the end of the value; its size in bytes."""
@@ -489,7 +508,7 @@ class LargeEntry(AttributedEntry):
         """Bytes of the record on disk; asking walks to the end of the value, after which it is gone."""
         if self._size is None:
             if self._source is None:
-                raise RdbError(_PASSED_BY)
+                raise RdbError(PASSED_BY)
             self._is_open = True
             self._size = self._passed + self._source.drain()
         return len(self._attributes.raw) + len(self._record) + self._size
@@ -523,12 +542,9 @@ class LargeEntry(AttributedEntry):
 
     def _open(self) -> ValueSource:
         if self._source is None or (self._is_open and not isinstance(self._source, Kept)):
-            raise RdbError(_PASSED_BY)
+            raise RdbError(PASSED_BY)
         self._is_open = True
         return self._source
-
-
-_PASSED_BY = "the value has passed by: read it before asking for the next record, and once"
 
 
 Record = (

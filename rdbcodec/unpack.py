@@ -1,14 +1,21 @@
 """Compression that other packages undo: LZ4 frames and zstd, bounded and with errors of our own.
 
 Used for whole files (rdbcodec.containers) and for the blobs inside Dragonfly snapshots.
+
+Whoever unpacks zstd keeps a window of what came out, as large as the header says: a small file can ask
+for 2 GiB of it. `zstd -19` and all that is meant for exchange ask for 8 MiB.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from rdbcodec.errors import ContainerError, CorruptStructure, LimitExceeded
+from rdbcodec.errors import ContainerError, CorruptStructure, RdbError
+from rdbcodec.limits import MAX_ZSTD_WINDOW
+
+PIECE = 256 << 10  # bytes unpacked at a time
 
 
 def lz4_decompressor() -> Any:
@@ -17,50 +24,54 @@ def lz4_decompressor() -> Any:
 
 
 def zstd_decompressor() -> Any:
-    """A new zstd decompressor; ContainerError names the package that is missing."""
+    """A new zstd decompressor of bounded memory; ContainerError names the package that is missing."""
     try:
         module = importlib.import_module("zstandard")
     except ImportError as error:
         raise ContainerError(
             "the data is compressed with zstd: install the package `zstandard` (pip install 'rdbcodec[zstd]')"
         ) from error
-    return module.ZstdDecompressor()
+    return module.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW)
 
 
-def unpack_blob(codec: str, data: bytes, limit: int) -> bytes:
-    """The records in a compressed blob of a Dragonfly snapshot; `codec` is "lz4-blob" or "zstd-blob".
+def unpack_blob(codec: str, data: bytes) -> Iterator[bytes]:
+    """The records in a compressed blob of a Dragonfly snapshot, piece by piece.
 
-    Raises LimitExceeded when they are more than `limit` bytes, CorruptStructure when they cannot be had.
+    `codec` is "lz4-blob" or "zstd-blob". Raises CorruptStructure when they cannot be had.
     """
-    return _unpack_lz4(data, limit) if codec == "lz4-blob" else _unpack_zstd(data, limit)
+    return _unpack_lz4(data) if codec == "lz4-blob" else _unpack_zstd(data)
 
 
-def _unpack_lz4(data: bytes, limit: int) -> bytes:
+def _unpack_lz4(data: bytes) -> Iterator[bytes]:
     decompressor = lz4_decompressor()
     try:
-        unpacked: bytes = decompressor.decompress(data, max_length=limit + 1)
+        piece: bytes = decompressor.decompress(data, max_length=PIECE)
+        while piece:
+            yield piece
+            piece = b"" if decompressor.eof else decompressor.decompress(b"", max_length=PIECE)
     except RuntimeError as error:  # lz4 raises nothing more specific
         raise CorruptStructure(f"an LZ4 blob cannot be unpacked: {error}") from error
-    _check_size(len(unpacked), limit)
     if not decompressor.eof:
         raise CorruptStructure("an LZ4 blob ends inside its frame")
-    return unpacked
 
 
-def _unpack_zstd(data: bytes, limit: int) -> bytes:
+def _unpack_zstd(data: bytes) -> Iterator[bytes]:
     reader = zstd_decompressor().stream_reader(data)
+    while piece := read_zstd(reader, PIECE, lambda error: CorruptStructure(f"a zstd blob {error}")):
+        yield piece
+
+
+def read_zstd(reader: Any, size: int, refusal: Callable[[str], RdbError]) -> bytes:
+    """What a stream of zstd gives; `refusal` makes the error of what is wrong with it."""
     try:
-        unpacked: bytes = reader.read(limit + 1)
+        data: bytes = reader.read(size)
     except Exception as error:
         if type(error).__name__ != "ZstdError":  # the package is optional, so is its exception
             raise
-        raise CorruptStructure(f"a zstd blob cannot be unpacked: {error}") from error
-    _check_size(len(unpacked), limit)
-    return unpacked
+        if "too much memory" in str(error):
+            raise refusal(f"wants a window above {MAX_ZSTD_WINDOW >> 20} MiB: {_UNPACK_FIRST}") from error
+        raise refusal(f"is damaged: {error}") from error
+    return data
 
 
-def _check_size(size: int, limit: int) -> None:
-    if size > limit:
-        raise LimitExceeded(
-            "a compressed blob unpacks to more than allowed", limit=limit, wanted=size, name="max_value"
-        )
+_UNPACK_FIRST = "unpack it with `zstd -d --long=31` first"

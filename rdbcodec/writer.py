@@ -488,7 +488,7 @@ class Writer:
         """What stands before the key, with another expiry if that is not to be kept."""
         attributes: Attributes | None = getattr(entry, "_attributes", None)
         if expires_at_ms is KEEP and (attributes is None or self._verbatim or not attributes.raw):
-            return b"" if attributes is None else attributes.raw
+            return b"" if attributes is None else bytes(attributes.raw)
 
         def lose(kind: str) -> None:
             self.lose(kind, entry)
@@ -504,7 +504,7 @@ class Writer:
             head += self._expiry(attributes.expires_at_ms, lose)
             is_short = len(attributes.raw) == 5 and attributes.raw[:1] == _CODES["expiretime"]
             if is_short and self.form.dialect != "dragonfly":
-                return attributes.raw  # seconds: read by all others, so left as they are
+                return bytes(attributes.raw)  # seconds: read by all others, so left as they are
         return head + self._hints(attributes.idle, attributes.freq, attributes.meta, lose)
 
     def _vendor_attributes(self, attributes: Attributes, entry: Entry, lose: Lose) -> bytes:

@@ -340,11 +340,24 @@ def test_an_expiry_before_a_blob_does_not_jump_over_its_keys() -> None:
     assert found[1] == (0, b"l", None)
 
 
-def test_a_blob_that_unpacks_to_more_than_allowed_is_refused() -> None:
-    error = refusal(dragonfly(DRAGONFLY, lz4_blob(bytes(65 << 20))))
+def test_a_blob_may_unpack_to_any_size_and_its_large_values_pass_by() -> None:
+    value = b"\x00\x01k" + string(bytes(65 << 20))
+    with rdbcodec.open(dragonfly(DRAGONFLY, lz4_blob(value + L))) as reader:
+        found = [(entry.key, sum(map(len, entry.chunks()))) for entry in reader if isinstance(entry, Entry)]
+    assert found == [(b"k", (65 << 20) + 5), (b"l", 2)]
+
+
+def test_a_record_in_pieces_is_held_whatever_the_size_of_values_that_are() -> None:
+    text = string(bytes(1000))
+    (entry,) = entries(dragonfly(chunk(1, b"\x00\x01k" + text[:500]), chunk(1, text[500:])), max_value=64)
+    assert (entry.is_large, entry.value()) == (False, bytes(1000))
+
+
+def test_too_many_records_in_pieces_at_a_time_are_refused() -> None:
+    error = refusal(dragonfly(*(chunk(tag, b"\x00") for tag in range(300))))
     assert isinstance(error, rdbcodec.LimitExceeded)
     assert error.message == (
-        "a compressed blob unpacks to more than allowed: 67108865 bytes, max_value is 67108864"
+        "too many records in interleaved pieces at a time: 257 records, the limit is 256"
     )
 
 

@@ -253,7 +253,9 @@ def test_a_large_value_read_in_part_leaves_the_rest_to_the_reader() -> None:
         following = next(record for record in reader if isinstance(record, Entry))
     assert (lengths.encode(len(TEXT)) + TEXT).startswith(first)
     assert following.value() == b"w"
-    assert list(pieces) == []
+    with pytest.raises(RdbError) as refused:
+        next(pieces)
+    assert str(refused.value) == PASSED
 
 
 def fed_entry(decoder: Decoder, data: bytes) -> Entry:

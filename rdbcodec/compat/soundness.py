@@ -154,6 +154,8 @@ def _check_entry(entry: Entry, found: Soundness, index: KeyIndex, now_ms: int) -
         found.expires_by_db[entry.db] += 1
         found.expired += expiry <= now_ms
     try:
+        if entry.disputed is not None:
+            found.add(Problem("error", entry.disputed, entry.offset, entry.db, entry.key))
         index.note(entry.key, entry.offset, entry.db)
         value = None if entry.is_large else value_of(entry)
         if isinstance(value, bytes):

@@ -395,7 +395,7 @@ def _raw_of(members: dict[str, Any], name: str) -> bytes:
     """A record as on disk, opcode included, that ends where its framing says."""
     raw, row = bytes_of(members.get("raw"), "raw"), _OPCODES[name]
     try:
-        end = len(raw) if name in _UNWALKABLE else compile_walk(row.framing, {})(raw, 1)
+        end = compile_walk(row.framing, {})(raw, 1)
     except (DecodeError, IndexError):
         end = None
     if raw[:1] != bytes((row.code,)) or end != len(raw):
@@ -412,7 +412,6 @@ _MEMBERS = {
 _ENCODINGS = {type_: dict.fromkeys(row.encoding for row in TYPES if row.type == type_) for type_ in FORMS}
 _OPCODES = {row.name: row for row in OPCODES}
 _VENDORS = tuple(row.name for row in OPCODES if row.dialect != "redis")
-_UNWALKABLE = frozenset({"update", "tagged-chunk", "key-attributes"})  # the decoder alone knows their end
 
 _TOLD: dict[str, Callable[[dict[str, Any]], Told]] = {
     "key": _told_entry,
