@@ -94,8 +94,8 @@ def rdbcodec_main(words: list[str]) -> int:
 def test_encode_hides_them_as_well(name: str, files: Path, ran: Ran) -> None:
     code, out, err = ran("encode", f"{name}.ndjson", "-o", "out.rdb", "--to", "redis-2.4", "--hide-keys")
     assert "secret" not in out + err
-    assert code == (3 if name == "bad" else 0)
-    assert err != ""
+    assert code == (1 if name == "bad" else 0)
+    assert out + err != ""
 
 
 def test_a_hidden_key_has_a_number_where_there_must_be_a_name(files: Path, ran: Ran) -> None:

@@ -663,6 +663,12 @@ def test_csv_is_lossless_unless_it_is_for_a_spreadsheet() -> None:
     assert safe == [b"'" + key for key in keys[:7]] + keys[7:]
 
 
+def test_csv_of_values_is_as_safe() -> None:
+    data = snapshot(pair(0, string(b"=cmd|'/c calc'!A1")), pair(0, string(b"-5"), b"n"))
+    text = "".join(tables.csv_rows(rdbcodec.open(data), safe=True))
+    assert [row[-1] for row in csv.reader(io.StringIO(text))] == ["value", "'=cmd|'/c calc'!A1", "'-5"]
+
+
 def test_csv_of_values_that_pass_by_is_as_safe() -> None:
     data = snapshot(pair(0, string(b"=" * 20_000), b"=k"))
     held, passing = (

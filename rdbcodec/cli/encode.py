@@ -97,9 +97,9 @@ def _build(lines: Iterable[bytes], target: Target, options: argparse.Namespace) 
         if not isinstance(cause, EncodeError) or cause.loss is None:
             raise
         # The text is what it should be, so this is no reading error: the answer is no.
-        cause.key = None if options.hide_keys else cause.key
+        words = error.text(hide_keys=options.hide_keys)
         hint = "\nwith --allow-loss the rest is written all the same" if cause.loss != "duplicate" else ""
-        raise Refusal(NEGATIVE, f"{shown(options.files[0])}: line {error.line}: {cause}{hint}") from error
+        raise Refusal(NEGATIVE, f"{shown(options.files[0])}: {words}{hint}") from error
 
 
 def _report(built: Built, options: argparse.Namespace) -> None:
