@@ -361,7 +361,10 @@ class _Collector:
             self._add_loss(kind, entry)
 
     def _add_loss(self, kind: str, entry: Entry) -> None:
-        self.facts.losable.setdefault(kind, OddFact(_place(entry))).count += 1
+        fact = self.facts.losable.get(kind)
+        if fact is None:  # caches have a loss of this kind, a fraction of a second, before each key
+            fact = self.facts.losable[kind] = OddFact(_place(entry))
+        fact.count += 1
 
     def _add_oddities(self, record: Record, found: Iterable[Oddity]) -> None:
         odd = self.facts.oddities
