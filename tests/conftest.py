@@ -8,6 +8,7 @@ is what makes it fail.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,30 @@ settings.register_profile("local", deadline=None, suppress_health_check=[HealthC
 settings.register_profile("ci", settings.get_profile("local"), max_examples=25, derandomize=True)
 settings.register_profile("nightly", settings.get_profile("local"), max_examples=500)
 settings.load_profile(os.environ.get("RDBCODEC_HYPOTHESIS") or ("ci" if os.environ.get("CI") else "local"))
+
+
+# Modules whose every test asks a real server, or starts processes of the command line: what comes of that is
+# the same for every Python and every engine, so one lane of CI runs them (pyproject.toml has the marks).
+SERVER = re.compile(r"test_(compat_)?servers(_\w+)?")
+PROCESS = re.compile(r"test_cli\w*|test_signals|test_files|test_secrets|test_hiding|killing")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks servers and what starts processes."""
+    for item in items:
+        fixtures = {"pool", "trusting", "server"} & set(getattr(item, "fixturenames", ()))
+        if fixtures or SERVER.fullmatch(item.path.stem):
+            item.add_marker(pytest.mark.server)
+        if PROCESS.fullmatch(item.path.stem):
+            item.add_marker(pytest.mark.process)
+
+
+@pytest.fixture(scope="session")
+def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """The servers as they are without being told anything: they trust what they load."""
+    servers = Pool(tmp_path_factory.mktemp("trusting"), trusting=True)
+    yield servers
+    servers.stop()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from servers import SERVERS, Server, ServerError, program
+from servers import SERVERS, Pool, Server, ServerError, program
 from ways import FIXTURES, corpus, pair, snapshot, string
 
 import rdbcodec
@@ -24,13 +24,16 @@ from rdbcodec.reports.compat import remedy_of
 FILES = corpus("snapshots", ".rdb")
 LFU_62 = (FIXTURES / "snapshots" / "redis-6.2.16-lfu.rdb").read_bytes()
 LIBRARY = b"#!lua name=lib\nredis.register_function('f', function() return 1 end)"
+VECTOR_SET = bytes.fromhex(  # VADD vs:zero VALUES 2 0 0 z, as Redis 8.2.3 saved it
+    "81bde72da2bb1eb40002030201025001020005017a05030000000206020102800100000002000220020002803f80000000"
+)
 MADE = {
     "padded": LFU_62 + bytes(-len(LFU_62) % 512),
     "gzipped": gzip.compress(LFU_62),
     "database 16": snapshot(b"\xfe\x10", pair(0, b"\x01v"), magic=b"REDIS0009"),
     "database 15": snapshot(b"\xfe\x0f", pair(0, b"\x01v"), magic=b"REDIS0009"),
     "twice": snapshot(pair(0, b"\x01v"), pair(0, b"\x01v"), magic=b"REDIS0009"),
-    "vector set": snapshot(pair(7, b"\x81\xbd\xe7\x2d\xa2\xbb\x1e\xb4\x00\x00"), magic=b"REDIS0009"),
+    "vector set": snapshot(pair(7, VECTOR_SET), magic=b"REDIS0009"),
     "function in RDB 9": snapshot(b"\xf5" + string(LIBRARY), pair(0, b"\x01v"), magic=b"REDIS0009"),
     "two databases": snapshot(
         b"\xfe\x00", pair(0, b"\x01v"), b"\xfe\x01", pair(0, b"\x01v"), magic=b"REDIS0012"
@@ -73,19 +76,35 @@ def keys_of(server: Server) -> int:
     raise AssertionError("the server does not end loading")
 
 
+def keys_reloaded(trusting: Pool, name: str, data: bytes) -> int | None:
+    """How many keys a running server has after loading this file; None when it refuses it."""
+    server = trusting(name)
+    try:
+        server.load(data)
+    except AssertionError:
+        return None
+    return keys_of(server)
+
+
 @pytest.mark.parametrize("name", SERVERS)
 @pytest.mark.parametrize("data", [pytest.param(data, id=case) for case, data in CASES.items()])
-def test_server_agrees_with_the_verdict(name: str, data: bytes, tmp_path: Path) -> None:
+def test_server_agrees_with_the_verdict(name: str, data: bytes, tmp_path: Path, trusting: Pool) -> None:
     with rdbcodec.open(data) as reader:
         facts = profile(reader, now_ms=time.time_ns() // 1_000_000, duplicates=True)
     whole = facts.keys - facts.expiries.expired
     verdict = check(facts, find(name))
-    assert keys_loaded(name, data, tmp_path / "as-is") == (whole if verdict.loads == "yes" else None), [
+    assert keys_reloaded(trusting, name, data) == (whole if verdict.loads == "yes" else None), [
         finding.id for finding in verdict.findings
     ]
     if verdict.loads == "after-conversion":
         converted = carry_out(verdict, data, tmp_path)
-        assert keys_loaded(name, converted, tmp_path / "converted") == whole
+        assert keys_reloaded(trusting, name, converted) == whole
+
+
+@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize("case", MADE)
+def test_a_start_is_like_a_reload(name: str, case: str, tmp_path: Path, trusting: Pool) -> None:
+    assert keys_loaded(name, MADE[case], tmp_path / "started") == keys_reloaded(trusting, name, MADE[case])
 
 
 def carry_out(verdict: Verdict, data: bytes, folder: Path) -> bytes:

@@ -183,6 +183,12 @@ def found_value(entry: Entry) -> object:
             return value
 
 
+def next_of(array: rdbcodec.Array) -> int | None:
+    """What ARNEXT answers: the index behind the last insert; None when there is none left."""
+    last = -1 if array.cursor is None else array.cursor
+    return None if last == (1 << 64) - 2 else last + 1
+
+
 # --- streams ----------------------------------------------------------------------------------------
 
 
