@@ -24,6 +24,7 @@ from rdbcodec.datatypes.plain import Plain
 from rdbcodec.duplicates import KeyIndex
 from rdbcodec.encodings import NEVER_EMPTY
 from rdbcodec.errors import DecodeError, EncodeError, LossyConversion
+from rdbcodec.folding import Folding
 from rdbcodec.formats import writable_types
 from rdbcodec.module_names import product_of
 from rdbcodec.reader import Reader
@@ -48,7 +49,8 @@ OnDuplicate = Literal["error", "first", "last", "allow"]
 
 class Conversion(Plain):
     """What became of a snapshot: keys written, keys and function libraries left out by the filter, losses of
-    data and of hints, and how many databases a server needs for it.
+    data and of hints, how many databases a server needs for it, and how many keys of which database were
+    `renamed` because it was folded.
 
     `modules` are those whose records beside the keys a filter let through: only servers that have them load
     the file, whether keys of theirs are in it or not.
@@ -62,12 +64,14 @@ class Conversion(Plain):
         "keys",
         "losses",
         "modules",
+        "renamed",
         "target",
     )
 
     def __init__(
         self, target: str, writer: Writer, filtered: int, filtered_functions: int, modules: Iterable[str] = ()
     ) -> None:
+        self.renamed: dict[int, int] = {}
         self.modules = tuple(sorted(modules))
         self.target = target
         self.keys = writer.keys
@@ -86,7 +90,7 @@ def convert(
     allow_loss: bool = False,
     keep: Callable[[Entry], bool] | None = None,
     functions: bool = True,
-    fold_databases: str | None = None,
+    fold_databases: str | Folding | None = None,
     compression: Compression | None = None,
     replace: bool = True,
     checksum: bool | None = None,
@@ -102,8 +106,8 @@ def convert(
     `source` is what `open` takes, a Reader, or a function that opens one; the last is called again when
     counts of keys turn out to be wrong. `target` is a release ("redis-6.2", "valkey-8.0") or a Form (see
     make_form); None keeps the form of the source. `keep` says which keys to write, `functions` whether
-    function libraries are. `fold_databases` is a prefix with {db} in it: all keys go to database 0, under
-    it. `checksum` None is as in the source. Data behind the snapshot (AOF commands, another snapshot) is a
+    function libraries are. `fold_databases` is a prefix with {db} in it: all keys go to database 0, those
+    of others under it. `checksum` None is as in the source. Data behind the snapshot (AOF commands, another snapshot) is a
     loss too, unless `ignore_tail` is set. A key that is there twice, which no server loads, is an error;
     `on_duplicate` "first" and "last" keep one of them and read the source once more, "allow" copies both.
     `drop_empty` leaves out lists, sets, sorted sets and hashes without elements, as Redis since 6.2 does.
@@ -115,8 +119,9 @@ def convert(
     form = make_form(target) if isinstance(target, str) else target
     if isinstance(target_file, str | PathLike) and not isinstance(target_file, OutputPath):
         target_file = like(target_file, source)
+    fold = Folding(fold_databases) if isinstance(fold_databases, str) else fold_databases
     again = _reopener(source)
-    job = _Job(form, keep=keep, functions=functions, prefix=fold_databases, progress=progress)
+    job = _Job(form, keep=keep, functions=functions, fold=fold, progress=progress)
     job.compression, job.replace, job.checksum = compression, replace, checksum
     job.ignore_tail = ignore_tail
     job.on_duplicate, job.drop_empty, job.again = on_duplicate, drop_empty, again
@@ -179,13 +184,13 @@ class _Job:
         *,
         keep: Callable[[Entry], bool] | None,
         functions: bool,
-        prefix: str | None,
+        fold: Folding | None,
         progress: Callable[[], None] | None,
     ) -> None:
         self.form = form
         self.keep = keep
         self.functions = functions
-        self.prefix = prefix
+        self.fold = fold
         self.progress = progress or _nothing
         self.filtered = self.filtered_functions = 0
         self.modules: set[str] = set()
@@ -202,6 +207,8 @@ class _Job:
         assert isinstance(header, Header)  # every snapshot begins with one
         self.filtered = self.filtered_functions = 0
         self.modules.clear()
+        if self.fold is not None:
+            self.fold.renamed.clear()
         if self.on_duplicate in ("first", "last") and self.index is None:
             raise EncodeError("to keep the first or last of equal keys the source is read twice: give a file")
         writer = self._writer(target_file, header)
@@ -211,6 +218,8 @@ class _Job:
                 records = self._without_surplus(records, writer)
             self._copy(records, writer, counted=counted)
             tail = self._tail(reader, writer)
+            if self.fold is not None:
+                self.fold.check()
             self._check_losses(writer, allow_loss)
             if counted and writer.dropped:
                 writer.abort()
@@ -221,7 +230,9 @@ class _Job:
         except BaseException:
             writer.abort()
             raise
-        return Conversion(writer.form.name, writer, self.filtered, self.filtered_functions, self.modules)
+        done = Conversion(writer.form.name, writer, self.filtered, self.filtered_functions, self.modules)
+        done.renamed = {} if self.fold is None else dict(sorted(self.fold.renamed.items()))
+        return done
 
     def _writer(self, target_file: Target, header: Header) -> Writer:
         return Writer(
@@ -237,14 +248,14 @@ class _Job:
 
     def _copy(self, records: Iterator[Record], writer: Writer, *, counted: bool) -> None:
         """Every record. Keys come first in the loop: it runs once for each of them."""
-        keep, prefix, write_entry, tick = self.keep, self.prefix, writer.write_entry, self.progress
+        keep, fold, write_entry, tick = self.keep, self.fold, writer.write_entry, self.progress
         dropped_at = -1  # of the last key that was not written, or of a remark about it
         for at, record in enumerate(records):
             if isinstance(record, Entry):
                 if keep is not None and not keep(record):
                     self.filtered += 1
                     dropped_at = at
-                elif not (write_entry(record) if prefix is None else self._fold(record, writer, prefix)):
+                elif not (write_entry(record) if fold is None else self._fold(record, writer, fold)):
                     dropped_at = at
             elif isinstance(record, End):
                 self.end = record
@@ -263,7 +274,7 @@ class _Job:
 
     def _counts_hold(self, reader: Reader, header: Header, *, trusting: bool) -> bool:
         """Whether counts of keys may be copied: they stay true when every key is written."""
-        if self.keep is not None or self.prefix is not None or self.index is not None or self.drop_empty:
+        if self.keep is not None or self.fold is not None or self.index is not None or self.drop_empty:
             return False
         form = self.form
         if form is None or trusting:
@@ -272,18 +283,14 @@ class _Job:
         types = {row.type for row in writable_types(reader.dialect, header.version).values()}
         return types <= held and form.modules is None and form.databases is None
 
-    def _fold(self, entry: Entry, writer: Writer, prefix: str) -> bool:
-        del prefix
-        db, key = self._name(entry)
-        return writer.write_entry(entry, db=db, key=key)
+    def _fold(self, entry: Entry, writer: Writer, fold: Folding) -> bool:
+        if fold.renames(entry.db):
+            fold.renamed[entry.db] += 1
+        return writer.write_entry(entry, db=0, key=fold.key_of(entry.db, entry.key))
 
     def _name(self, entry: Entry) -> tuple[int, bytes]:
         """Database and key of an entry in the output."""
-        if self.prefix is None:
-            return entry.db, entry.key
-        # Words of a command line that are no UTF-8 come as surrogates: the key gets the bytes typed.
-        prefix = self.prefix.replace("{db}", str(entry.db)).encode("utf-8", "surrogateescape")
-        return 0, prefix + entry.key
+        return (entry.db, entry.key) if self.fold is None else (0, self.fold.key_of(entry.db, entry.key))
 
     def count_keys(self, index: KeyIndex, again: Callable[[], Reader]) -> None:
         """Look at all keys before the first is written: which are surplus is not known earlier."""
@@ -323,7 +330,7 @@ class _Job:
         if duplicate is None:
             return
         places = list(islice(self._offsets(duplicate.db, duplicate.key), 2))
-        if self.prefix is None:
+        if self.fold is None:
             where = f", at offsets {places[0]} and {places[1]}" if len(places) == 2 else ""
             error = EncodeError(
                 f"the key is there twice{where}, which no server loads: on-duplicate first or last keeps one",
@@ -334,7 +341,7 @@ class _Job:
         where = f" at offsets {places[0]} and {places[1]}" if len(places) == 2 else ""
         raise EncodeError(
             f"the keys{where} have the same name once their databases are folded "
-            f"with the prefix {self.prefix!r}"
+            f"with the prefix {self.fold.template!r}"
         )
 
     def _offsets(self, db: int, key: bytes) -> Iterator[int]:
@@ -356,7 +363,7 @@ class _Job:
         return iter(())
 
     def _is_plain_copy(self) -> bool:
-        return self.form is None and self.keep is None and self.prefix is None and self.functions
+        return self.form is None and self.keep is None and self.fold is None and self.functions
 
     def _check_losses(self, writer: Writer, allow_loss: bool) -> None:
         losses = writer.losses.of("data")

@@ -22,6 +22,7 @@ from rdbcodec.compat.soundness import check
 from rdbcodec.datatypes.stream_versions import RELEASED_TO, complete
 from rdbcodec.datatypes.streams import NO_ID
 from rdbcodec.errors import EncodeError, LossyConversion
+from rdbcodec.folding import Folding
 from rdbcodec.losses import Losses
 from rdbcodec.selection import Selection
 
@@ -403,16 +404,37 @@ def test_databases_fold_into_one_under_a_prefix() -> None:
     out = io.BytesIO()
     rdbcodec.convert(TWO_DATABASES, out, target="redis-6.2", fold_databases="{db}:")
     told = {(entry.db, entry.key): entry.value() for entry in records_of(out.getvalue(), rdbcodec.Entry)}
-    assert told == {(0, b"0:k"): b"zero", (0, b"2:k"): b"two"}
+    assert told == {(0, b"k"): b"zero", (0, b"2:k"): b"two"}
+
+
+def test_database_0_is_folded_when_that_is_asked_for() -> None:
+    out = io.BytesIO()
+    done = rdbcodec.convert(TWO_DATABASES, out, fold_databases=Folding("{db}:", zero=True))
+    assert [entry.key for entry in records_of(out.getvalue(), rdbcodec.Entry)] == [b"0:k", b"2:k"]
+    assert done.renamed == {0: 1, 2: 1}
+
+
+def test_a_prefix_that_would_throw_databases_together_is_refused() -> None:
+    two = snapshot(
+        b"\xfe\x01", pair(0, string(b"a"), key=b"a"), b"\xfe\x02", pair(0, string(b"b")), magic=b"REDIS0009"
+    )
+    with pytest.raises(EncodeError) as caught:
+        rdbcodec.convert(two, io.BytesIO(), fold_databases="all:")
+    assert str(caught.value) == (
+        "the prefix 'all:' has no {db}, and keys of several databases would share it: 1, 2"
+    )
+    with pytest.raises(EncodeError) as caught:
+        rdbcodec.convert(two, io.BytesIO(), fold_databases="{dbb}:")
+    assert str(caught.value) == "unknown field {dbb} in the prefix '{dbb}:', there is only {db}"
+    assert rdbcodec.convert(TWO_DATABASES, io.BytesIO(), fold_databases="all:").renamed == {2: 1}
 
 
 def test_keys_that_fold_into_one_are_an_error_that_says_where_they_are() -> None:
     out = io.BytesIO()
     with pytest.raises(EncodeError) as caught:
-        rdbcodec.convert(TWO_DATABASES, out, fold_databases="all:")
+        rdbcodec.convert(TWO_DATABASES, out, fold_databases="")
     assert str(caught.value) == (
-        "the keys at offsets 11 and 21 have the same name once their databases are folded "
-        "with the prefix 'all:'"
+        "the keys at offsets 11 and 21 have the same name once their databases are folded with the prefix ''"
     )
     assert not out.getvalue().endswith(b"\xff")
 

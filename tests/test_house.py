@@ -60,6 +60,7 @@ LAYERS = {
     "writer": 5,
     "written": 5,
     "conversion": 5,
+    "folding": 5,
     "integrity": 5,
     "selection": 5,
     "texts": 5,

@@ -10,6 +10,7 @@ from rdbcodec.cli.outputs import add_output_arguments
 from rdbcodec.cli.writing import add_writing_arguments, count, write_snapshot
 from rdbcodec.datatypes.form import SETTINGS, Form
 from rdbcodec.errors import EncodeError
+from rdbcodec.folding import Folding
 from rdbcodec.formats import VERSIONS
 from rdbcodec.writer import make_form
 
@@ -23,7 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--rdb-version", type=int, choices=_VERSIONS, metavar="N", help="or its RDB version")
     add_writing_arguments(parser)
     parser.add_argument(
-        "--fold-databases", metavar="PREFIX", help="all keys to database 0 under this prefix: '{db}:'"
+        "--fold-databases",
+        type=_template,
+        metavar="PREFIX",
+        help="all keys to database 0, those of other databases under this prefix: '{db}:'",
+    )
+    parser.add_argument(
+        "--fold-zero", action="store_true", help="put the keys of database 0 under the prefix, too"
     )
     parser.add_argument("--databases", type=count, metavar="N", help="how many databases the target has")
     parser.add_argument(
@@ -57,7 +64,9 @@ def run(options: argparse.Namespace) -> int:
     except EncodeError as error:
         options.usage_error(f"{error}{'' if options.to is None else release_hint(options.to)}")
         raise  # usage_error does not return
-    return write_snapshot(options, form=form, fold=options.fold_databases, verb="for")
+    template = options.fold_databases
+    fold = None if template is None else Folding(template, zero=options.fold_zero)
+    return write_snapshot(options, form=form, fold=fold, verb="for")
 
 
 def _form(options: argparse.Namespace) -> Form | None:
@@ -76,6 +85,13 @@ def _form(options: argparse.Namespace) -> Form | None:
         modules=modules_of(options),
         clustered=options.clustered,
     )
+
+
+def _template(text: str) -> str:
+    try:
+        return Folding(text).template
+    except EncodeError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _setting(text: str) -> tuple[str, int]:

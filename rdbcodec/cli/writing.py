@@ -22,9 +22,10 @@ from rdbcodec.cli.outputs import add_compress_argument, compression_of, path_of,
 from rdbcodec.conversion import Conversion, convert
 from rdbcodec.datatypes.form import Form
 from rdbcodec.errors import LossyConversion
+from rdbcodec.folding import Folding
 from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Loss
-from rdbcodec.reports.words import functions_left_out, json_key, modules_kept, plural
+from rdbcodec.reports.words import functions_left_out, json_key, modules_kept, plural, text
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
 from rdbcodec.writer import DEFAULT_DATABASES
@@ -71,7 +72,7 @@ def write_snapshot(
     form: Form | None,
     keep: Callable[[Entry], bool] | None = None,
     functions: bool = True,
-    fold: str | None = None,
+    fold: Folding | None = None,
     verb: str,
 ) -> int:
     """Convert the file the options name, report, and give the exit code."""
@@ -91,7 +92,7 @@ def write_snapshot(
             )
     except LossyConversion as error:
         return _refuse(name, error, options)
-    _report(done, options, verb)
+    _report(done, options, verb, fold)
     return OK
 
 
@@ -153,7 +154,7 @@ def _refuse(name: str, error: LossyConversion, options: argparse.Namespace) -> i
     return NEGATIVE
 
 
-def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
+def _report(done: Conversion, options: argparse.Namespace, verb: str, fold: Folding | None) -> None:
     """The report goes to stdout, unless the snapshot went there."""
     to_stdout = options.output == STDIN
     if options.format == "json" and not to_stdout:
@@ -167,6 +168,7 @@ def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
             "left_out_functions": done.filtered_functions,
             "modules": list(done.modules),
             "databases": done.databases,
+            "renamed": {str(db): keys for db, keys in done.renamed.items()},
             "losses": _json(done.losses, options),
             "hints": _json(done.hints, options),
         }
@@ -181,6 +183,8 @@ def _report(done: Conversion, options: argparse.Namespace, verb: str) -> None:
         print(f"  {modules_kept(done.modules)}", file=out)
     if done.databases > DEFAULT_DATABASES:
         print(f"  it loads in a server with databases {done.databases} or more, 16 is the default", file=out)
+    if fold is not None:
+        _print_renamed(done, fold, out)
     print_losses(done.losses, done.hints, out, hide_keys=options.hide_keys)
 
 
@@ -189,6 +193,14 @@ def print_losses(losses: Iterable[Loss], hints: Iterable[Loss], out: TextIO, *, 
     for title, told in (("lost", losses), ("hints left out", hints)):
         for loss in told:
             print(f"  {title}: {loss.text(hide_keys=hide_keys)}", file=out)
+
+
+def _print_renamed(done: Conversion, fold: Folding, out: TextIO) -> None:
+    """Whose keys the application has to look for under other names."""
+    for db, keys in done.renamed.items():
+        print(f"  renamed: {plural(keys, 'key')} of database {db} to {text(fold.prefix(db))}...", file=out)
+    if not done.renamed.get(0):
+        print("  keys of database 0 keep their names", file=out)
 
 
 def _print_losses(losses: tuple[Loss, ...], options: argparse.Namespace) -> None:

@@ -52,8 +52,13 @@ from rdbcodec.compat.questions_format import (
 from rdbcodec.compat.questions_integrity import not_looked_at, odd, odd_unknown, slots_imported
 from rdbcodec.compat.rule import Rule, always
 
-# Keys of other databases come to database 0 under a prefix; two that would meet there are an error.
-FOLD = "rdbcodec convert {file} --fold-databases '{db}:' -o {out}"
+# Keys of other databases come to database 0 under a prefix; two that would meet there are an error. What
+# stands behind # is a comment in bash and in PowerShell, so that the line can be run as it is.
+FOLD = (
+    "rdbcodec convert {file} --fold-databases '{db}:' -o {out}  "
+    "# renames the keys of other databases, and your application must use the new names; to leave them out: "
+    "rdbcodec filter {file} --db 0 -o {out}; or give each database a cache of its own: filter --db N"
+)
 CONVERT = "rdbcodec convert {file} --to {release}{modules} -o {out}"
 _GUNZIP = "gunzip -k {file}"
 _CHECK = "rdbcodec check {file}"
