@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from pathlib import Path
 
@@ -126,3 +127,31 @@ def test_a_time_that_is_none_is_a_usage_error(text: str, says: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError) as caught:
         moment(text)
     assert str(caught.value).startswith(says)
+
+
+REPORTING = (["inspect"], ["check"], ["compat", "--target", "redis-7.2"])
+
+
+@pytest.mark.parametrize("command", REPORTING, ids=" ".join)
+def test_reports_on_several_files_are_one_json_array(
+    command: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first, second, wrong = (str(tmp_path / name) for name in ("a.rdb", "b.rdb", "c.rdb"))
+    for name in (first, second):
+        Path(name).write_bytes(SNAPSHOT)
+    Path(wrong).write_bytes(b"REDIS0009")
+    words = [*command, "--format", "json"]
+    assert main([*words, first, second]) == 0
+    assert [report["file"] for report in json.loads(capfd.readouterr().out)] == [first, second]
+    assert main([*words, first]) == 0
+    assert json.loads(capfd.readouterr().out)["file"] == first
+    assert main([*words, first, wrong]) == 3
+    reports = json.loads(capfd.readouterr().out)
+    assert [report["file"] for report in reports] == ([first, wrong] if command == ["check"] else [first])
+
+
+def test_reports_on_no_readable_file_are_an_empty_array(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", "--format", "json", str(tmp_path / "a"), str(tmp_path / "b")]) == 4
+    assert json.loads(capfd.readouterr().out) == []

@@ -12,9 +12,9 @@ from rdbcodec.cli.common import (
     STDIN,
     UNREADABLE,
     add_reading_arguments,
+    json_reports,
     now_of,
     open_file,
-    print_json,
     print_lines,
     progress_of,
     tail_code,
@@ -35,18 +35,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one report a file; the first error also goes to stderr. 1 when data follows; see _CODES."""
     worst = OK
-    for name in options.files:
-        options.current = name
-        found = _check(name, options)
-        if options.format == "json":
-            print_json(soundness.as_json(name, found, hide_keys=options.hide_keys))
-        else:
-            print_lines(soundness.lines(name, found, hide_keys=options.hide_keys))
-        if found.verdict != "sound":
-            sys.stdout.flush()
-            _tell_first(name, found, hide_keys=options.hide_keys)
-            worst = max(worst, _CODES[found.verdict])
-        worst = max(worst, tail_code(name, found.tail, found.size, options))
+    with json_reports(options, len(options.files)) as report:
+        for name in options.files:
+            options.current = name
+            found = _check(name, options)
+            if options.format == "json":
+                report(soundness.as_json(name, found, hide_keys=options.hide_keys))
+            else:
+                print_lines(soundness.lines(name, found, hide_keys=options.hide_keys))
+            if found.verdict != "sound":
+                sys.stdout.flush()
+                _tell_first(name, found, hide_keys=options.hide_keys)
+                worst = max(worst, _CODES[found.verdict])
+            worst = max(worst, tail_code(name, found.tail, found.size, options))
     return worst
 
 

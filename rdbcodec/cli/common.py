@@ -247,6 +247,29 @@ def print_json(document: dict[str, Any]) -> None:
     print(json_escaped(json.dumps(document, indent=2, ensure_ascii=not utf8)))
 
 
+@contextmanager
+def json_reports(options: argparse.Namespace, count: int) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that prints a report as JSON: one document for one file, one array for several.
+
+    The array is whole even when a file cannot be read and ends the command.
+    """
+    if count == 1 or options.format != "json":
+        yield print_json
+        return
+    between = "["
+
+    def add(document: dict[str, Any]) -> None:
+        nonlocal between
+        print(between)
+        print_json(document)
+        between = ","
+
+    try:
+        yield add
+    finally:
+        print("[]" if between == "[" else "]")
+
+
 def print_lines(lines: Iterable[str]) -> None:
     """A report, each line on one line of the screen whatever is in it."""
     print("\n".join(map(shown, lines)))

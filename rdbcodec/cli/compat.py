@@ -20,6 +20,7 @@ from rdbcodec.cli.common import (
     STDIN,
     add_source_arguments,
     add_tail_argument,
+    json_reports,
     now_of,
     open_file,
     print_json,
@@ -80,17 +81,19 @@ def run(options: argparse.Namespace) -> int:
         return _list(list(targets.values()), options)
     chosen = _chosen(targets, options)
     told = circumstances.circumstances_of(options)
-    answers = [
-        _judge(name, facts, [check(facts, target, told) for target in chosen], options)
-        for name, facts in _profiles(options)
-    ]
+    count = len(options.files) + len(options.profile_in or ())
+    with json_reports(options, count) as options.report:
+        answers = [
+            _judge(name, facts, [check(facts, target, told) for target in chosen], options)
+            for name, facts in _profiles(options)
+        ]
     return OK if all(answers) else NEGATIVE
 
 
 def _judge(name: str, facts: Profile, verdicts: Sequence[Verdict], options: argparse.Namespace) -> bool:
     """Print the verdicts on a file; whether the answer is yes."""
     if options.format == "json":
-        print_json(compat.as_json(name, verdicts, hide_keys=options.hide_keys))
+        options.report(compat.as_json(name, verdicts, hide_keys=options.hide_keys))
     elif options.format == "markdown":
         told = compat.markdown(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
         print_lines(told)

@@ -7,9 +7,9 @@ import argparse
 from rdbcodec.cli.common import (
     OK,
     add_reading_arguments,
+    json_reports,
     now_of,
     open_file,
-    print_json,
     print_sections,
     progress_of,
     tail_code,
@@ -30,18 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one report a file; nothing for a file that cannot be read to its end. 1 when data follows."""
     code = OK
-    for name in options.files:
-        with (
-            open_file(name, options, max_value=COUNTED_VALUE) as reader,
-            progress_of(name, reader, options) as tick,
-        ):
-            options.current = name
-            facts = profile(reader, now_ms=now_of(options), biggest=options.top, progress=tick)
-        if options.format == "json":
-            print_json(inspection.as_json(name, facts, hide_keys=options.hide_keys))
-        else:
-            print_sections(name, inspection.sections(facts, hide_keys=options.hide_keys))
-        code = max(code, tail_code(name, facts.tail, facts.size, options))
+    with json_reports(options, len(options.files)) as report:
+        for name in options.files:
+            with (
+                open_file(name, options, max_value=COUNTED_VALUE) as reader,
+                progress_of(name, reader, options) as tick,
+            ):
+                options.current = name
+                facts = profile(reader, now_ms=now_of(options), biggest=options.top, progress=tick)
+            if options.format == "json":
+                report(inspection.as_json(name, facts, hide_keys=options.hide_keys))
+            else:
+                print_sections(name, inspection.sections(facts, hide_keys=options.hide_keys))
+            code = max(code, tail_code(name, facts.tail, facts.size, options))
     return code
 
 
