@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         CircumstancesError,
         ContainerError,
         CorruptStructure,
+        DamagedContainer,
         DecodeError,
         EncodeError,
         LimitExceeded,
@@ -99,9 +100,9 @@ _HOMES = {
     "rdbcodec.datatypes.zsets": "ZSet",
     "rdbcodec.decoder": "Decoder NEED_DATA",
     "rdbcodec.errors": (
-        "BadMagic ChecksumMismatch CircumstancesError ContainerError CorruptStructure DecodeError "
-        "EncodeError LimitExceeded LossyConversion ModuleNameError ProfileError RdbError TailError "
-        "TargetError TextError Truncated UnknownCode UnknownOpcode UnknownType UnsupportedVersion"
+        "BadMagic ChecksumMismatch CircumstancesError ContainerError CorruptStructure DamagedContainer "
+        "DecodeError EncodeError LimitExceeded LossyConversion ModuleNameError ProfileError RdbError "
+        "TailError TargetError TextError Truncated UnknownCode UnknownOpcode UnknownType UnsupportedVersion"
     ),
     "rdbcodec.limits": "MAX_VALUE",
     "rdbcodec.losses": "Loss",
@@ -156,6 +157,7 @@ __all__ = [
     "Conversion",
     "CorruptStructure",
     "Cron",
+    "DamagedContainer",
     "DecodeError",
     "Decoder",
     "EncodeError",

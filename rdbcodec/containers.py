@@ -23,7 +23,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, Protocol, Union
 
-from rdbcodec.errors import ContainerError, RdbError
+from rdbcodec.errors import ContainerError, DamagedContainer, RdbError
 from rdbcodec.lookalikes import LOOK_SIZE, Resemblance, resemblance
 from rdbcodec.tail import MAGIC_WORDS
 from rdbcodec.unpack import lz4_decompressor, read_zstd, zstd_decompressor
@@ -111,7 +111,7 @@ class Unpacked:
                 return b""
             rest = self._rest or (self._raw.read(CHUNK) if self._needs_input() else b"")
             if not rest and self._needs_input():
-                raise ContainerError(f"the {self._name} file ends inside its compressed data")
+                raise DamagedContainer(f"the {self._name} file ends inside its compressed data")
             data = self._unpack(rest, size)
             if data:
                 return data
@@ -123,7 +123,7 @@ class Unpacked:
         try:
             data: bytes = self._codec.decompress(rest, size)
         except (zlib.error, RuntimeError, EOFError) as error:  # what gzip and lz4 raise
-            raise ContainerError(f"the {self._name} file is damaged: {error}") from error
+            raise DamagedContainer(f"the {self._name} file is damaged: {error}") from error
         # zlib hands input back that did not fit in `size`; lz4 keeps it to itself.
         self._rest = getattr(self._codec, "unconsumed_tail", b"")
         return data
@@ -144,7 +144,7 @@ class Unpacked:
                 break
             rest = stripped + more
         if not stripped.startswith(self._magic) or self.padding:
-            raise ContainerError(f"bytes that are no {self._name} follow the {self._name} data")
+            raise DamagedContainer(f"bytes that are no {self._name} follow the {self._name} data")
         self._codec, self._rest = self._make(), stripped
         return True
 
@@ -165,7 +165,7 @@ class Zstd:
 
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes; b"" at the end."""
-        return read_zstd(self._reader, size, lambda error: ContainerError(f"the zstd file {error}"))
+        return read_zstd(self._reader, size, lambda error: DamagedContainer(f"the zstd file {error}"))
 
 
 class Opened:

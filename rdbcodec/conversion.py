@@ -107,8 +107,9 @@ def convert(
     counts of keys turn out to be wrong. `target` is a release ("redis-6.2", "valkey-8.0") or a Form (see
     make_form); None keeps the form of the source. `keep` says which keys to write, `functions` whether
     function libraries are. `fold_databases` is a prefix with {db} in it: all keys go to database 0, those
-    of others under it. `checksum` None is as in the source. Data behind the snapshot (AOF commands, another snapshot) is a
-    loss too, unless `ignore_tail` is set. A key that is there twice, which no server loads, is an error;
+    of others under it. `checksum` None is as in the source. Data behind the snapshot (AOF commands,
+    another snapshot) is a loss too, unless `ignore_tail` is set. A key that is there twice, which no
+    server loads, is an error;
     `on_duplicate` "first" and "last" keep one of them and read the source once more, "allow" copies both.
     `drop_empty` leaves out lists, sets, sorted sets and hashes without elements, as Redis since 6.2 does.
     Raises LossyConversion, and writes nothing, when data would be lost and `allow_loss` is not set;

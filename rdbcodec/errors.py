@@ -19,6 +19,7 @@
     ├── ProfileError (also ValueError)      a profile file is not what it must be
     ├── TailError                           .tail .offset: data stands behind the snapshot
     └── ContainerError                      the gzip, LZ4 or zstd wrapping is damaged or unreadable
+        └── DamagedContainer (also DecodeError)    it is cut or damaged, so far was the snapshot read
 
 The rules this tree keeps:
 
@@ -236,6 +237,10 @@ class ProfileError(RdbError, ValueError):
 
 class ContainerError(RdbError):
     """The gzip, LZ4 or zstd wrapping around a snapshot is damaged, nested or cannot be opened here."""
+
+
+class DamagedContainer(ContainerError, DecodeError):
+    """The wrapping is cut or damaged; `offset`, `db` and `key` say how far the snapshot in it was read."""
 
 
 class TailError(RdbError):

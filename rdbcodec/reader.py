@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rdbcodec.containers import CHUNK, Opened, Source, open_raw
 from rdbcodec.decoder import Core
-from rdbcodec.errors import BadMagic, RdbError
+from rdbcodec.errors import BadMagic, DamagedContainer, RdbError
 from rdbcodec.limits import MAX_VALUE
 from rdbcodec.tail import Tail, measure
 
@@ -121,7 +121,11 @@ class Reader(Core):
     def tail(self) -> Tail:
         """What follows the snapshot; raises RdbError before the End record. Reads to the end of the file,
         unless AOF commands follow."""
-        tail = measure(self.tail_pieces())
+        try:
+            tail = measure(self.tail_pieces())
+        except DamagedContainer as error:
+            error.locate(offset=self.ended_at)
+            raise
         padding = self._source.padding  # known when all was read
         if not padding or tail.size is None:
             return tail

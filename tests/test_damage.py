@@ -45,6 +45,7 @@ from rdbcodec import (
     ChecksumMismatch,
     ContainerError,
     CorruptStructure,
+    DamagedContainer,
     DecodeError,
     End,
     Entry,
@@ -448,17 +449,17 @@ BROKEN: dict[str, tuple[bytes, type[RdbError], str]] = {
     ),
     "gzip and garbage": (
         gzip.compress(GOOD) + b"garbage",
-        ContainerError,
+        DamagedContainer,
         "bytes that are no gzip follow the gzip data",
     ),
     "gzip, padding and garbage": (
         gzip.compress(GOOD) + bytes(9) + b"garbage",
-        ContainerError,
+        DamagedContainer,
         "bytes that are no gzip follow the gzip data",
     ),
     "LZ4 and garbage": (
         lz4.frame.compress(GOOD) + b"garbage",
-        ContainerError,
+        DamagedContainer,
         "bytes that are no LZ4 follow the LZ4 data",
     ),
     "gzip of nothing": (gzip.compress(b""), BadMagic, "offset 0: the file is empty"),

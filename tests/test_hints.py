@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import random
+from collections.abc import Callable
 from pathlib import Path
 
+import lz4.frame
 import pytest
 
 from rdbcodec.cli.hints import hint_of
@@ -72,3 +77,25 @@ def test_a_loss_of_field_expiries_names_the_servers_that_hold_them() -> None:
         "hint: --to redis-7.4 or later, or valkey-9.0, holds the expiry of fields"
     )
     assert hint_of(RdbError("x")) == ""
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lz4.frame.compress])
+def test_a_cut_container_gets_the_report_of_a_cut_file(
+    pack: Callable[[bytes], bytes], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise = random.Random(8).randbytes(1 << 16)
+    entries = b"".join(b"\x00\x03k%02d\x80\x00\x01\x00\x00" % at + noise for at in range(40))
+    path = tmp_path / "x.rdb.packed"
+    packed = pack(b"REDIS0009" + entries + b"\xff" + bytes(8))
+    path.write_bytes(packed[: len(packed) // 2])
+    assert main(["check", "--format", "json", str(path)]) == 3
+    out, err = capfd.readouterr()
+    report = json.loads(out)
+    (problem,) = report["problems"]
+    assert (report["sound"], report["complete"], problem["db"]) == (False, False, 0)
+    assert report["keys"] > 0
+    assert problem["offset"] > 65536
+    assert problem["message"].endswith("file ends inside its compressed data")
+    assert (
+        err.splitlines()[1] == "hint: fetch the file again; `keys` and `dump` write what stands before that"
+    )

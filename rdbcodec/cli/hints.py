@@ -14,6 +14,7 @@ from rdbcodec.errors import (
     BadMagic,
     ChecksumMismatch,
     CorruptStructure,
+    DamagedContainer,
     DecodeError,
     LimitExceeded,
     LossyConversion,
@@ -96,5 +97,6 @@ _HINTS = (
     Hint(ChecksumMismatch, lambda _: "--no-checksum reads it all the same, and `check` finds damaged values"),
     Hint(CorruptStructure, _leave_damage_out),
     Hint(Truncated, lambda _: "the file is cut: `keys` and `dump` write what stands before the cut"),
+    Hint(DamagedContainer, lambda _: "fetch the file again; `keys` and `dump` write what stands before that"),
     Hint(LossyConversion, _keep_losses),
 )

@@ -174,7 +174,10 @@ def test_file_that_cannot_be_read_gets_no_verdict(tmp_path: Path) -> None:
     path.write_bytes(PLAIN[:-4])
     done = run(path, "--target", "redis-7.2", "--format", "json")
     assert (done.returncode, done.stdout) == (3, b"")
-    assert done.stderr.decode() == f"{path}: offset {len(PLAIN) - 4}: the file ends inside a record\n"
+    assert done.stderr.decode() == (
+        f"{path}: offset {len(PLAIN) - 4}: the file ends inside a record\n"
+        "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
+    )
 
 
 def test_wrong_checksum_gets_no_verdict_and_an_unverified_one_no_yes(tmp_path: Path) -> None:
