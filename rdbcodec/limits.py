@@ -91,6 +91,7 @@ MAX_ELEMENT = 16 * MIB
 MAX_AUX = 256  # AUX names of their own that a profile keeps
 MAX_AUX_VALUE = 32 * KIB  # bytes of each of their values
 MAX_SLOT_RANGES = 1 << 14  # of one import: a cluster has so many slots
+MAX_MODULES = 1 << 12  # ids of modules, each with its version, that a profile names; servers load a few
 MAX_OPEN_TAGS = 256  # records that come interleaved (Dragonfly), each with a decoder of its own
 MAX_DATABASES = 1 << 16  # servers are configured for 16 databases, some users for hundreds
 MAX_PROBLEMS = 100  # that check lists; the rest is counted. A file damaged everywhere needs no longer list

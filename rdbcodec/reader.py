@@ -81,6 +81,8 @@ class Reader(Core):
         The records of one are about `size` bytes and one record more, whatever the file holds. It takes
         no time, as it is where the window moves that an iterator ends.
         """
+        if self.version:
+            raise RdbError("stretches() begins with the first record, and some were read before")
         while self.ended_at is None:
             if self._failure is not None:
                 self._fail_again()

@@ -17,6 +17,7 @@ from ways import fed, pair, plain, read, snapshot, string
 
 import rdbcodec
 from rdbcodec import NEED_DATA, CorruptStructure, Decoder, Entry, LimitExceeded, RdbError, Truncated
+from rdbcodec.compat.profile import profile
 from rdbcodec.compat.soundness import check
 from rdbcodec.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.limits import MAX_TEMPLATE_NAMES, MAX_TEMPLATES
@@ -343,3 +344,11 @@ def test_check_calls_a_disputed_expiry_an_error() -> None:
     assert [(problem.severity, problem.message, problem.offset) for problem in found.problems] == [
         ("error", EXPIRY_TWICE, 9)
     ]
+
+
+def test_a_profile_names_no_more_modules_than_anybody_has() -> None:
+    ids = (b"\x81" + (number << 10).to_bytes(8, "big") for number in range(1, 5000))
+    data = snapshot(*(b"\xf7" + id + b"\x02\x02\x00" for id in ids))
+    with pytest.raises(LimitExceeded) as refused:
+        profile(rdbcodec.open(data), now_ms=0)
+    assert refused.value.message == "too many modules to name each: 4097 modules, the limit is 4096"

@@ -25,7 +25,7 @@ from rdbcodec.formats import Dialect, TypeRow
 from rdbcodec.integrity.oddities import candidates, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.stream_oddities import Oddity
-from rdbcodec.limits import MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES
+from rdbcodec.limits import MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES, MAX_MODULES
 from rdbcodec.reader import Reader
 from rdbcodec.records import (
     AttributedEntry,
@@ -50,6 +50,9 @@ from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id
 from rdbcodec.wire.strings import Budget
 
+STRETCH = (
+    8 << 20
+)  # bytes of records, keys and AUX fields among them, that a batch holds at most, and one more
 BATCH = 512  # records held at once, so batch times value must stay small: see COUNTED_VALUE
 
 _LAST_SECOND_MS = ((1 << 31) - 1) * 1000  # where expiries in seconds end, rounded up as they are written
@@ -284,13 +287,14 @@ def profile(
         facts.oddities = {}
     collector = _Collector(facts, biggest)
     with KeyIndex(reopen) as index:
-        records = collector.look_at_large(reader) if values else iter(reader)
-        while batch := list(islice(records, BATCH)):
-            collector.add(batch)
-            if duplicates:
-                index.add_entries([record for record in batch if isinstance(record, Entry)])
-            if progress is not None:
-                progress()
+        for stretch in reader.stretches(STRETCH):
+            records = collector.look_at_large(stretch) if values else stretch
+            while batch := list(islice(records, BATCH)):
+                collector.add(batch)
+                if duplicates:
+                    index.add_entries([record for record in batch if isinstance(record, Entry)])
+                if progress is not None:
+                    progress()
         if duplicates:
             offsets = [duplicate.place for duplicate in index.duplicates()]
             facts.duplicates, facts.duplicate_at = len(offsets), min(offsets, default=None)
@@ -539,6 +543,11 @@ class _Collector:
 
     def _module(self, module: ModuleId, place: Place) -> Module:
         name = f"{module.name} {module.version}"
+        if len(self.facts.modules) >= MAX_MODULES and name not in self.facts.modules:
+            wanted = MAX_MODULES + 1
+            raise LimitExceeded(
+                "too many modules to name each", limit=MAX_MODULES, wanted=wanted, unit="modules"
+            )
         return self.facts.modules.setdefault(name, Module(*module, place))
 
     def _count_modules(self, row: TypeRow, entries: Iterable[Entry]) -> None:
