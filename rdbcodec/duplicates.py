@@ -44,7 +44,7 @@ _LONG_NAME = 1 << 12  # bytes: a thousand of them are 4 MiB
 _SPOOL = 1 << 20  # bytes of names for which there is no need of a file
 
 _READ = 64  # records read at a time of each sorted run, which there may be thousands of
-_HASH = 8  # bytes
+_HASH = 8  # bytes, of a size and a place as well
 
 Keep = Literal["first", "last"]
 Batch = tuple[int, Sequence[bytes], Sequence[int]]  # database, keys, places
@@ -342,18 +342,23 @@ class _Names:
 
     def add(self, keys: Sequence[bytes], places: Iterable[int], db: int) -> None:
         names = b"".join(keys)
-        self._file.write(_BATCH.pack(db, len(keys), len(names)))
-        self._file.write(array("Q", map(len, keys)).tobytes() + array("q", places).tobytes())
+        # Places that only count need not be written: where they begin is enough.
+        counted = places.start if isinstance(places, range) else _LISTED
+        self._file.write(_BATCH.pack(db, len(keys), len(names), counted))
+        self._file.write(array("Q", list(map(len, keys))).tobytes())
+        if counted == _LISTED:
+            self._file.write(array("q", places).tobytes())
         self._file.write(names)
 
     def __iter__(self) -> Iterator[Batch]:
         self._file.seek(0)
         while head := self._file.read(_BATCH.size):
-            db, number, size = _BATCH.unpack(head)
-            ends, places = array("Q"), array("q")
-            ends.frombytes(self._file.read(number * ends.itemsize))
-            places.frombytes(self._file.read(number * places.itemsize))
-            yield db, list(_cut(self._file.read(size), ends)), places
+            db, number, size, counted = _BATCH.unpack(head)
+            sizes = array("Q", self._file.read(number * _HASH))
+            places: Sequence[int] = range(counted, counted + number)
+            if counted == _LISTED:
+                places = array("q", self._file.read(number * _HASH))
+            yield db, list(_cut(self._file.read(size), sizes)), places
 
     def close(self) -> None:
         self._file.close()
@@ -366,7 +371,8 @@ def _cut(names: bytes, sizes: Iterable[int]) -> Iterator[bytes]:
         begin += size
 
 
-_BATCH = Struct("<QQQ")  # database, number of names, bytes of all names
+_BATCH = Struct("<QQQq")  # database, number of names, bytes of all names, first place or _LISTED
+_LISTED = -1
 
 # --- records ----------------------------------------------------------------------------------------
 

@@ -47,7 +47,8 @@ MAX_EXPIRY = (1 << 48) - 1  # milliseconds; what Redis takes for a field (rdb-fo
 class Hash(dict[bytes, bytes]):
     """A Redis hash, field -> value, in file order.
 
-    `expires_at_ms` holds the fields that expire: field -> absolute milliseconds.
+    `expires_at_ms` holds the fields that expire: field -> absolute milliseconds. Like every dict it is equal
+    to any with the same fields, whatever expires; `copy` gives a dict's copy, without the expiries.
     """
 
     __slots__ = ("expires_at_ms",)

@@ -23,7 +23,8 @@ from rdbcodec.wire.integers import integer_in
 
 
 class Set(MutableSet[bytes]):
-    """A Redis set, its members in file order; equal to any set with the same members.
+    """A Redis set, its members in file order; equal to any set with the same members,
+    whatever expires.
 
     `expires_at_ms` holds member expiries in milliseconds; only Dragonfly writes any.
     """
