@@ -26,6 +26,7 @@ from rdbcodec.encodings import NEVER_EMPTY
 from rdbcodec.errors import DecodeError, EncodeError, LossyConversion
 from rdbcodec.folding import Folding
 from rdbcodec.formats import writable_types
+from rdbcodec.integrity.guard import Guard
 from rdbcodec.module_names import product_of
 from rdbcodec.reader import Reader
 from rdbcodec.reader import open as open_snapshot
@@ -97,6 +98,7 @@ def convert(
     ignore_tail: bool = False,
     on_duplicate: OnDuplicate = "error",
     drop_empty: bool = False,
+    look: bool = True,
     progress: Callable[[], None] | None = None,
 ) -> Conversion:
     """Write a snapshot for another server; what of it could not be held is in the answer.
@@ -112,6 +114,8 @@ def convert(
     server loads, is an error;
     `on_duplicate` "first" and "last" keep one of them and read the source once more, "allow" copies both.
     `drop_empty` leaves out lists, sets, sorted sets and hashes without elements, as Redis since 6.2 does.
+    Values that the target refuses are mended where that keeps all of them, else lost; `look` False copies
+    them unread, which is faster. Without a target nothing is looked at: the copy is as good as the original.
     Raises LossyConversion, and writes nothing, when data would be lost and `allow_loss` is not set;
     EncodeError for a value no server loads and for two keys that fold into one; DecodeError for a source
     that cannot be read.
@@ -126,6 +130,7 @@ def convert(
     job.compression, job.replace, job.checksum = compression, replace, checksum
     job.ignore_tail = ignore_tail
     job.on_duplicate, job.drop_empty, job.again = on_duplicate, drop_empty, again
+    job.look = look
     if again is None:
         with _opened(source) as reader:
             done = job.run(reader, target_file, allow_loss=allow_loss, trusting=False)
@@ -178,6 +183,7 @@ class _Job:
     drop_empty: bool = False
     again: Callable[[], Reader] | None = None
     index: KeyIndex | None = None  # of all keys, when some of them are surplus
+    look: bool = True
 
     def __init__(
         self,
@@ -217,7 +223,7 @@ class _Job:
         try:
             if self.index is not None or self.drop_empty:
                 records = self._without_surplus(records, writer)
-            self._copy(records, writer, counted=counted)
+            self._copy(records, self._guarded(writer), counted=counted)
             tail = self._tail(reader, writer)
             if self.fold is not None:
                 self.fold.check()
@@ -247,7 +253,11 @@ class _Job:
             duplicates="allow" if self.on_duplicate == "allow" else "error",
         )
 
-    def _copy(self, records: Iterator[Record], writer: Writer, *, counted: bool) -> None:
+    def _guarded(self, writer: Writer) -> Writer | Guard:
+        """A copy in the form of the original is exact, and as good or bad as that."""
+        return Guard(writer) if self.form is not None and self.look else writer
+
+    def _copy(self, records: Iterator[Record], writer: Writer | Guard, *, counted: bool) -> None:
         """Every record. Keys come first in the loop: it runs once for each of them."""
         keep, fold, write_entry, tick = self.keep, self.fold, writer.write_entry, self.progress
         dropped_at = -1  # of the last key that was not written, or of a remark about it
@@ -284,7 +294,7 @@ class _Job:
         types = {row.type for row in writable_types(reader.dialect, header.version).values()}
         return types <= held and form.modules is None and form.databases is None
 
-    def _fold(self, entry: Entry, writer: Writer, fold: Folding) -> bool:
+    def _fold(self, entry: Entry, writer: Writer | Guard, fold: Folding) -> bool:
         if fold.renames(entry.db):
             fold.renamed[entry.db] += 1
         return writer.write_entry(entry, db=0, key=fold.key_of(entry.db, entry.key))

@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the target runs in cluster mode: keep records of slot imports",
     )
     parser.add_argument("--simplest", action="store_true", help="only layouts that every server loads")
+    parser.add_argument("--fast", action="store_true", help="do not look at values that can be copied")
     parser.add_argument("--no-lzf", action="store_true", help="compress nothing that is encoded anew")
     add_source_arguments(parser)
     parser.set_defaults(usage_error=parser.error)
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         raise  # usage_error does not return
     template = options.fold_databases
     fold = None if template is None else Folding(template, zero=options.fold_zero)
-    return write_snapshot(options, form=form, fold=fold, verb="for")
+    return write_snapshot(options, form=form, fold=fold, verb="for", look=not options.fast)
 
 
 def _form(options: argparse.Namespace) -> Form | None:

@@ -73,6 +73,7 @@ def write_snapshot(
     keep: Callable[[Entry], bool] | None = None,
     functions: bool = True,
     fold: Folding | None = None,
+    look: bool = True,
     verb: str,
 ) -> int:
     """Convert the file the options name, report, and give the exit code."""
@@ -88,6 +89,7 @@ def write_snapshot(
                 keep=keep,
                 functions=functions,
                 fold_databases=fold,
+                look=look,
                 progress=tick,
             )
     except LossyConversion as error:

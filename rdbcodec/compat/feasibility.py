@@ -17,6 +17,7 @@ from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.stream_versions import LOST_BELOW
 from rdbcodec.encodings import holds_expiries, stream_row
 from rdbcodec.formats import TypeRow
+from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Loss, row_of
 from rdbcodec.writer import make_form
 
@@ -42,7 +43,7 @@ def conversion_losses(
         _inner_losses(profile, form),
     )
     losses = _merged(found)
-    if not losses and _is_undecided(profile, form):
+    if not losses and (_is_undecided(profile, form) or _is_unreadable(profile, form)):
         return None
     return [*losses, *odd_losses(profile, target.reads_like)]
 
@@ -139,6 +140,12 @@ def _is_undecided(profile: Profile, form: Form) -> bool:
         or (form.version < 8 and profile.size >= _SHORT_LENGTHS)
         or b"keydb-subexpire-key" in profile.aux
     )
+
+
+def _is_unreadable(profile: Profile, form: Form) -> bool:
+    """Whether values must be laid out anew and there are some that this program cannot read whole."""
+    is_copied = all(form.types.get(kind.row.name) is kind.row for kind in profile.kinds.values())
+    return not is_copied and not all(TRAITS[name].is_harmless for name in profile.oddities or ())
 
 
 def _loss(kind: str, count: int, place: Place) -> Loss:

@@ -95,12 +95,13 @@ def guessed_entries_read(stream: Stream, group: Group) -> int | None:
 
 
 def _give_away(stream: Stream, lose: Lose) -> None:
-    given = [_own_released(group) for group in stream.groups]
+    given = [own_released(group) for group in stream.groups]
     if any(given):
         lose("nacked")
 
 
-def _own_released(group: Group) -> bool:
+def own_released(group: Group) -> bool:
+    """Give the entries that nobody owns to a consumer of their own; whether there were any."""
     released = [pending for pending in group.pending.values() if pending.consumer is None]
     group.nacked = []
     if not released:

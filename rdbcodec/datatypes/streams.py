@@ -259,6 +259,11 @@ def _read_tail(cursor: Cursor, entries: list[StreamEntry], version: int) -> Stre
     return stream
 
 
+def read_tail(cursor: Cursor, version: int) -> Stream:
+    """What follows the nodes, as a Stream without entries."""
+    return _read_tail(cursor, [], version)
+
+
 def _read_group(cursor: Cursor, version: int) -> Group:
     group = Group(cursor.needed(), _id_pair(cursor))
     if version >= 2:

@@ -63,6 +63,12 @@ def candidates(entries: Iterable[Entry]) -> list[Entry]:
     ]
 
 
+def is_plain(entry: Entry) -> bool:
+    """Whether nothing can be odd about an entry: a string neither compressed nor of a length of 9 bytes."""
+    record = entry._record
+    return not entry.code and record[1] not in _UNPLAIN and record[entry._start] not in _UNPLAIN
+
+
 # First bytes of a string that is to be looked at: nothing can be odd about any other.
 _UNPLAIN = frozenset({LZF, 0x81})
 
@@ -316,6 +322,9 @@ def _valkey_ttl(raw: bytes, scope: Scope) -> Iterator[Oddity]:
         yield Oddity("empty", "")
     if len({field for field, *_ in fields}) != len(fields):
         yield Oddity("field-ttl-twice-large", "")
+    odd = [at for *_, at in fields if at is not None and not 0 < at < MAX_FIELD_TTL]
+    if odd:
+        yield Oddity("field-ttl-valkey", f"a field expires at {odd[0]}")
 
 
 def _in_expiring(fields: Sequence[Field], over: str) -> Iterator[Oddity]:

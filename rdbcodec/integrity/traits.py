@@ -44,8 +44,9 @@ ASKED: tuple[tuple[str, str], ...] = (
 class Trait(NamedTuple):
     """A row: `says` names one that has it, `letters` what the ASKED do, `more` what others measured.
 
-    `repair` is what a conversion does about it: "rewrite" keeps all data (a hint under the kind `loss`),
-    "drop" leaves out the key or the record, "none" is for records that cannot be told apart.
+    `repair` is what a conversion does about it: "rewrite" keeps the value (counted under the kind `loss`),
+    "drop" leaves out the key or the record, "none" is for records that cannot be told apart. `is_harmless`
+    says that the value can be read whole all the same: a check warns of it, and does not call it an error.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Trait(NamedTuple):
     repair: Repair = "drop"
     loss: str = "damaged"
     more: tuple[tuple[str, str, str], ...] = ()
+    is_harmless: bool = False
 
     def effect(self, product: str, release: str) -> Effect:
         """What a release of a product does with a snapshot that has the trait."""
@@ -114,8 +116,8 @@ _BEFORE_8 = (("Redis", "2.8", "R"), ("Redis", "3.2", "R"), ("Redis", "4.0", "L")
 TRAITS: dict[str, Trait] = {trait.name: trait for trait in (
     #     name                         of one that has it                                        6.2 7.0 8.2 8.10, Valkey 8.0 8.1 9.1
     Trait("lzf",                       "a string whose LZF block is damaged",                                                    "RRRRRRR"),
-    Trait("lzf-empty",                 "a string that is an empty LZF block",                                                    "LLLLLLL"),
-    Trait("length-64-bit",             "a short length in the form of 64 bits",                                                  "LLLLLLL", "rewrite", "length-form", more=_BEFORE_8),
+    Trait("lzf-empty",                 "a string that is an empty LZF block",                                                    "LLLLLLL", is_harmless=True),
+    Trait("length-64-bit",             "a short length in the form of 64 bits",                                                  "LLLLLLL", "rewrite", "length-form", more=_BEFORE_8, is_harmless=True),
     Trait("listpack",                  "a listpack whose size or end is wrong",                                                  "RRRRRRR"),
     Trait("listpack-inside",           "a listpack with damaged elements",                                                       "-DDDDDR"),
     Trait("listpack-inside-large",     "a listpack with damaged elements, too long to stay one",                                 "-RRRRRR"),
@@ -137,43 +139,44 @@ TRAITS: dict[str, Trait] = {trait.name: trait for trait in (
     Trait("score-packed",              "a packed sorted set with a score that is not a number (NaN)",                            "LLLLLLR"),
     Trait("score-packed-large",        "a packed sorted set with a score that is not a number (NaN), too long to stay one",      "RRRRRRR"),
     Trait("score-text",                "a packed sorted set with a text as score",                                               "LLLLLLL"),
-    Trait("score-order",               "a packed sorted set that is not in order of score",                                      "LLLLLLL"),
-    Trait("empty",                     "an empty key",                                                                           "SSSSSSS", "drop", "empty", more=_OLD_LOAD),
+    Trait("score-order",               "a packed sorted set that is not in order of score",                                      "LLLLLLL", is_harmless=True),
+    Trait("empty",                     "an empty key",                                                                           "SSSSSSS", "drop", "empty", more=_OLD_LOAD, is_harmless=True),
     Trait("list-node",                 "a list node of an unknown kind, or a plain one without an element",                      "-RRRRRR"),
     Trait("table",                     "a damaged value",                                                                        "RRRRRRR"),
     Trait("array",                     "a damaged array",                                                                        "---R---"),
     Trait("template",                  "a hash that its template does not fit",                                                  "---R---"),
-    Trait("template-id",               "a hash template of the id 2^64-1, which is that of none",                                "---R---"),
+    Trait("template-id",               "a hash template of the id 2^64-1, which is that of none",                                "---R---", "rewrite", "template", is_harmless=True),
     Trait("undecodable",               "a value that cannot be decoded",                                                         "???????"),
     # streams
-    Trait("stream-length",             "a stream whose length is not the number of its entries",                                 "LLLRLLR", "rewrite", "stream-length"),
-    Trait("stream-length-empty",       "a stream without entries whose length is not 0",                                         "LRRRRRR", "rewrite", "stream-length"),
-    Trait("stream-added",              "a stream with fewer entries added than it has",                                          "-LLRLLL", "rewrite", "entries-added"),
-    Trait("stream-entries-read",       "a stream with a group that has read more entries than were added",                       "-LLRLLL", "rewrite", "entries-read"),
+    Trait("stream-length",             "a stream whose length is not the number of its entries",                                 "LLLRLLR", "rewrite", "stream-length", is_harmless=True),
+    Trait("stream-length-empty",       "a stream without entries whose length is not 0",                                         "LRRRRRR", "rewrite", "stream-length", is_harmless=True),
+    Trait("stream-added",              "a stream with fewer entries added than it has",                                          "-LLRLLL", "rewrite", "entries-added", is_harmless=True),
+    Trait("stream-entries-read",       "a stream with a group that has read more entries than were added",                       "-LLRLLL", "rewrite", "entries-read", is_harmless=True),
     Trait("stream-node",               "a stream node whose size, end or key is wrong",                                          "RRRRRRR"),
     Trait("stream-node-inside",        "a stream node with damaged entries",                                                     "??????R"),
-    Trait("stream-node-empty",         "a stream node without live entries",                                                     "?LLRLLL"),
+    Trait("stream-node-empty",         "a stream node without live entries",                                                     "?LLRLLL", is_harmless=True),
     Trait("stream-node-twice",         "a stream with a node twice",                                                             "RRRRRRR"),
     Trait("stream-group-twice",        "a stream with two groups of one name",                                                   "RRRRRRR"),
     Trait("stream-consumer-twice",     "a stream with a consumer twice in a group",                                              "LRRRRRR"),
     Trait("stream-pending-twice",      "a stream with an entry twice in a group's list of pending entries",                      "RRRRRRR"),
     Trait("stream-pending-alone",      "a stream with an entry pending for a consumer and not for its group",                    "RRRRRRR"),
     Trait("stream-pending-of-two",     "a stream with an entry pending for two consumers",                                       "LLLRLLR"),
-    Trait("stream-pending-unowned",    "a stream with a pending entry that belongs to no consumer",                              "DDDLDDR"),
+    Trait("stream-pending-unowned",    "a stream with a pending entry that belongs to no consumer",                              "DDDLDDR", "rewrite", "nacked", is_harmless=True),
     Trait("stream-nacked",             "a stream with a released entry that is not pending, or owned",                           "---R---"),
     Trait("stream-tail",               "a stream with damage behind its entries",                                                "RRRRRRR"),
     # fields that expire
-    Trait("field-ttl-order",           "a packed hash whose fields are not in order of expiry",                                  "--DD---", "rewrite", "field-order"),
+    Trait("field-ttl-order",           "a packed hash whose fields are not in order of expiry",                                  "--DD---", "rewrite", "field-order", is_harmless=True),
     Trait("field-ttl-over",            "a hash with a field that expires beyond 2^48 ms",                                        "--RR---"),
     Trait("field-ttl-over-listpack",   "a packed hash with a field that expires beyond 2^48 ms",                                 "--LR---"),
+    Trait("field-ttl-valkey",          "a hash with a field that expires at 0 or beyond 2^48 ms",                                "------L"),
     Trait("field-ttl-negative",        "a hash with an expiry or a minimum below 0",                                             "--?R--R"),
     Trait("field-ttl-twice",           "a small hash with expiries and a field twice",                                           "--LL---"),
     Trait("field-ttl-twice-large",     "a hash with expiries and a field twice",                                                 "--RR--R"),
     # records
-    Trait("key-meta-count",            "module metadata of more than 7 classes",                                                 "---R---", "rewrite", "key-metadata"),
-    Trait("key-meta-place",            "module metadata that does not stand right before its key",                               "---R---", "rewrite", "order"),
+    Trait("key-meta-count",            "module metadata of more than 7 classes",                                                 "---R---", "rewrite", "key-metadata", is_harmless=True),
+    Trait("key-meta-place",            "module metadata that does not stand right before its key",                               "---R---", "rewrite", "order", is_harmless=True),
     Trait("function-twice",            "a function library twice",                                                               "-RRRRRR", "none"),
-    Trait("function-code",             "a function library without #!lua, or with a bad name",                                   "-RRRRRR", "none"),
-    Trait("function-server",           "a function library that calls server., Valkey's own API",                                "-RRRLLL", "none"),
+    Trait("function-code",             "a function library without #!lua, or with a bad name",                                   "-RRRRRR", "none", is_harmless=True),
+    Trait("function-server",           "a function library that calls server., Valkey's own API",                                "-RRRLLL", "none", is_harmless=True),
 )}
 # fmt: on
