@@ -6,6 +6,7 @@ import pytest
 from odd import ODD, file, key, lzf
 
 import rdbcodec
+from rdbcodec.compat import soundness
 from rdbcodec.compat.profile import Profile, profile
 from rdbcodec.compat.targets import find
 from rdbcodec.compat.verdict import check
@@ -386,3 +387,71 @@ def test_profile_without_a_look_gives_a_verdict_that_says_so() -> None:
     with rdbcodec.open(ODD["good"]) as reader:
         facts = profile(reader, now_ms=0)
     assert (facts.oddities, check(facts, find("redis-7.2")).was_looked_at) == (None, False)
+
+
+NEWEST = "Redis 8.10 and later, Valkey 9.1 and later"
+
+
+def checked(name: str) -> list[tuple[str, str]]:
+    with rdbcodec.open(ODD[name]) as reader:
+        return [(problem.severity, problem.message) for problem in soundness.check(reader, now_ms=0).problems]
+
+
+@pytest.mark.parametrize(
+    ("name", "problems"),
+    [
+        ("stream good", []),
+        (
+            "stream length high",
+            [
+                (
+                    "warning",
+                    f"the stream says it has 3 entries, it has 2; {NEWEST} refuse it",
+                )
+            ],
+        ),
+        ("stream length empty", [("error", "the stream says it has 2 entries, it has none")]),
+        (
+            "stream entries read",
+            [("warning", "a group has read 100 entries, 2 were added; Redis 8.10 and later refuse it")],
+        ),
+        ("stream consumer twice", [("error", "a stream with a consumer twice in a group")]),
+        (
+            "stream group pending twice",
+            [("error", "a stream with an entry twice in a group's list of pending entries")],
+        ),
+        (
+            "hash-listpack-ttl order",
+            [
+                (
+                    "warning",
+                    f"{TRAITS['field-ttl-order'].says}; Redis 8.2 and later may end when it is used",
+                )
+            ],
+        ),
+        ("hash-ttl over", [("error", "a field expires at 281474976710656")]),
+        ("quicklist-2 plain empty", [("error", "a plain node holds nothing")]),
+        ("intset empty", [("error", "an empty intset")]),
+        ("zipmap count unknown", [("error", "its count is 255, 254 is the one for unknown")]),
+        ("library twice", [("error", "a function library twice")]),
+        ("meta 8", [("error", "there are 8")]),
+        ("template id 2^64-1", [("error", "a hash template of the id 2^64-1, which is that of none")]),
+    ],
+)
+def test_check_names_what_loaders_refuse_and_which_do(name: str, problems: list[tuple[str, str]]) -> None:
+    assert checked(name) == problems
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_check_and_compat_know_the_same(name: str) -> None:
+    """What every server refuses is an error of a check, and nobody refuses what a check says nothing of."""
+    traits = [TRAITS[trait] for trait in FOUND[name]]
+    severities = {severity for severity, _ in checked(name)}
+    if any(trait.is_refused_everywhere for trait in traits):
+        assert "error" in severities
+    if any(trait.words("refuses") for trait in traits if trait.name not in UNSAID):
+        assert severities
+
+
+# A check says nothing of these: where they stand is not where damage would be.
+UNSAID = {"length-64-bit"}

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rdbcodec.compat.profile import check_databases
-from rdbcodec.datatypes.streams import Stream
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.duplicates import KeyIndex
 from rdbcodec.errors import DecodeError, LimitExceeded
+from rdbcodec.integrity.oddities import large_oddities, oddities
+from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
+from rdbcodec.integrity.stream_oddities import Oddity
+from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.limits import MAX_PROBLEMS
 from rdbcodec.reader import Reader
-from rdbcodec.records import Checksum, End, Entry, ResizeDb
+from rdbcodec.records import AttributedEntry, Checksum, End, Entry, Function, HashTemplate, Record, ResizeDb
 from rdbcodec.showing import Hiding, key_words
 from rdbcodec.tail import Tail
 
@@ -128,6 +131,7 @@ def _check_records(
     reader: Reader, found: Soundness, index: KeyIndex, now_ms: int, progress: Callable[[], Any] | None
 ) -> None:
     told: dict[int, ResizeDb] = {}
+    libraries: set[bytes | None] = set()
     for record in reader:
         if isinstance(record, Entry):
             _check_entry(record, found, index, now_ms)
@@ -136,6 +140,13 @@ def _check_records(
         elif isinstance(record, ResizeDb):
             check_databases(len(told))
             told[record.db] = record if record.db not in told else _sum(told[record.db], record)
+        elif isinstance(record, Function):
+            _add_oddities(record_oddities(record), record, found)
+            if record.library is not None and record.library in libraries:
+                _add_oddities([Oddity("function-twice", "")], record, found)
+            libraries.add(record.library)
+        elif isinstance(record, HashTemplate):
+            _add_oddities(record_oddities(record), record, found)
         elif isinstance(record, End):
             found.size, found.checksum = record.size, record.checksum
     _check_hints(told, found)
@@ -157,6 +168,11 @@ def _check_entry(entry: Entry, found: Soundness, index: KeyIndex, now_ms: int) -
         if entry.disputed is not None:
             found.add(Problem("error", entry.disputed, entry.offset, entry.db, entry.key))
         index.note(entry.key, entry.offset, entry.db)
+        if isinstance(entry, AttributedEntry):
+            _add_oddities(attribute_oddities(entry), entry, found)
+        if entry.row.name in _LOOKED_AT:
+            _add_oddities(large_oddities(entry) if entry.is_large else oddities(entry), entry, found)
+            return
         value = None if entry.is_large else value_of(entry)
         if isinstance(value, bytes):
             return  # most are; there is nothing more to say about a string
@@ -165,6 +181,34 @@ def _check_entry(entry: Entry, found: Soundness, index: KeyIndex, now_ms: int) -
             found.add(Problem(severity, message, entry.offset, entry.db, entry.key))
     except DecodeError as error:
         found.add(Problem.of(error))
+
+
+# What decodes whole although loaders refuse it, or with words of its own: told by its traits.
+_LOOKED_AT = frozenset(
+    {"stream", "stream-2", "stream-3", "stream-4", "stream-5", "list-quicklist-2", "set-intset"}
+    | {"hash-zipmap", "hash-ttl", "hash-listpack-ttl", "hash-ttl-valkey"}
+)
+
+
+def _add_oddities(told: Iterable[Oddity], record: Record, found: Soundness) -> None:
+    for oddity in told:
+        severity, message = _odd_words(oddity)
+        if isinstance(record, Entry):
+            found.add(Problem(severity, message, record.offset, record.db, record.key))
+        else:
+            found.add(Problem(severity, message, record.offset))
+
+
+def _odd_words(oddity: Oddity) -> tuple[Severity, str]:
+    """What is odd, and who refuses it where that is not everybody."""
+    trait = TRAITS[oddity.trait]
+    words = oddity.detail or trait.says
+    if trait.is_refused_everywhere:
+        return "error", words
+    refusing, dying = trait.words("refuses"), trait.words("dies")
+    words += f"; {refusing} refuse it" if refusing else ""
+    words += f"; {dying} may end when it is used" if dying else ""
+    return "warning" if trait.is_harmless else "error", words
 
 
 def value_of(entry: Entry) -> Any:
@@ -176,10 +220,6 @@ def value_of(entry: Entry) -> Any:
 
 
 def _check_value(entry: Entry, value: Any) -> Iterator[tuple[Severity, str]]:
-    if isinstance(value, Stream):
-        if value.length != len(value.entries):
-            yield "warning", f"the stream says it has {value.length} entries, it has {len(value.entries)}"
-        return
     if hasattr(value, "__len__") and not len(value):
         yield "warning", f"an empty {entry.type}: servers drop the key or refuse the file"
     if isinstance(value, ZSet):

@@ -19,6 +19,7 @@ from rdbcodec.integrity.oddities import is_plain, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.repairs import repaired, repaired_pieces
 from rdbcodec.integrity.traits import TRAITS, Effect, Trait
+from rdbcodec.losses import Losses
 from rdbcodec.records import AttributedEntry, Entry, LargeEntry, Record
 from rdbcodec.wire.strings import LZF
 from rdbcodec.writer import Writer
@@ -46,6 +47,11 @@ class Guard:
         self._writer = writer
         self._releases = releases_for(writer.form)
         self._effects: dict[str, Effect] = {}
+
+    @property
+    def losses(self) -> Losses:
+        """Those of the writer."""
+        return self._writer.losses
 
     def write_entry(self, entry: Entry, *, db: int | None = None, key: bytes | None = None) -> bool:
         """As the writer does; False when the entry was left out."""

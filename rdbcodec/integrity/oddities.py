@@ -20,10 +20,10 @@ from rdbcodec.datatypes.lists import PACKED, PLAIN
 from rdbcodec.datatypes.registry import CODECS
 from rdbcodec.datatypes.scope import Scope, check_whole, read_blob, read_strings
 from rdbcodec.duplicates import KeyIndex
-from rdbcodec.errors import CorruptStructure
+from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.integrity.stream_oddities import Oddity, large_stream_oddities, stream_oddities
 from rdbcodec.limits import MAX_UNPACKED
-from rdbcodec.records import Entry, LargeEntry
+from rdbcodec.records import Entry
 from rdbcodec.structures import intset, listpack, ziplist, zipmap
 from rdbcodec.wire import doubles, lengths, lzf, strings
 from rdbcodec.wire.cursor import Cursor
@@ -42,12 +42,14 @@ def oddities(entry: Entry) -> list[Oddity]:
     """What is odd about a value that is held, and about its key."""
     found = list(_in_key(entry))
     row = entry.row
-    scope = Scope(Budget(max(entry.max_value, MAX_UNPACKED)), entry._context.templates)
+    scope = Scope(Budget(entry.max_value), entry._context.templates)
     look = LOOKS.get(row.name)
     try:
         return found + list(
             look(entry.raw, scope) if look is not None else _undecodable(row.name, entry.raw, scope)
         )
+    except LimitExceeded:
+        return large_oddities(entry)  # it unpacks to more than is held, and passes by like a large one
     except CorruptStructure as error:
         return [*found, Oddity(_DAMAGED.get(row.name, "table"), error.message)]
     except IndexError:
@@ -409,7 +411,7 @@ _DAMAGED = {
 # --- values that pass by ----------------------------------------------------------------------------
 
 
-def large_oddities(entry: LargeEntry, stream_tail: bytearray | None = None) -> list[Oddity]:
+def large_oddities(entry: Entry, stream_tail: bytearray | None = None) -> list[Oddity]:
     """What is odd about a value that passes by; it has passed then.
 
     Of a stream what follows its entries is left in `stream_tail`.

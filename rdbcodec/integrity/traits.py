@@ -69,6 +69,11 @@ class Trait(NamedTuple):
         letter = before if before == after or not after else "?"
         return _EFFECTS.get(letter, "unknown")
 
+    @property
+    def is_refused_everywhere(self) -> bool:
+        """Whether no server since 7.0 that knows the type loads it."""
+        return set(self.letters[1:]) <= {"R", "-"}
+
     def words(self, effect: Effect) -> str:
         """The releases known to have an effect: "Redis 8.10 and later, Valkey 9.1 and later"; or ""."""
         return ", ".join(_span_words(self, effect))
