@@ -131,6 +131,8 @@ class Core(ABC):
         self.version = 0
         self.ended_at: int | None = None  # size of the snapshot, once its End record is due
         self.max_value = max(max_value, MIN_VALUE)
+        # Who takes records in batches is shown here what passes by: later it is too late.
+        self.on_large: Callable[[LargeEntry], None] | None = None
         self._max_record = max(max_value, MAX_RECORD) if max_record is None else max_record
         self._dialect_told = dialect is not None
         self._verify = verify_checksum
@@ -478,6 +480,8 @@ class Core(ABC):
         self._pos = start
         before = self._base + start
         self._passing = entry._source = Passing(self, entry, walk, at)
+        if self.on_large is not None:
+            self.on_large(entry)
         yield entry
         entry._source = None
         if self._failure is None:

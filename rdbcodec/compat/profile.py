@@ -287,12 +287,13 @@ def profile(
         facts.oddities = {}
     collector = _Collector(facts, biggest)
     with KeyIndex(reopen) as index:
+        if values:
+            reader.on_large = collector.look_at_large
         for stretch in reader.stretches(STRETCH):
-            records = collector.look_at_large(stretch) if values else stretch
-            while batch := list(islice(records, BATCH)):
+            while batch := list(islice(stretch, BATCH)):
                 collector.add(batch)
                 if duplicates:
-                    index.add_entries([record for record in batch if isinstance(record, Entry)])
+                    index.add_entries(_entries_of(batch))
                 if progress is not None:
                     progress()
         if duplicates:
@@ -306,6 +307,13 @@ def profile(
     facts.tail = reader.tail()
     facts.file_size = reader.bytes_read if facts.file_size is None else facts.file_size
     return facts
+
+
+def _entries_of(batch: list[Record]) -> list[Entry]:
+    """Those of a batch, which mostly has nothing else."""
+    if set(map(type, batch)) == {Entry}:
+        return batch  # type: ignore[return-value]
+    return [record for record in batch if isinstance(record, Entry)]
 
 
 def check_databases(count: int) -> None:
@@ -324,17 +332,14 @@ class _Collector:
         self.wanted = biggest
         self.threshold = -1 if biggest else 1 << 64  # sizes above it may be among the biggest
 
-    def look_at_large(self, records: Iterable[Record]) -> Iterator[Record]:
-        """The records; values that pass by are looked at while they do."""
-        for record in records:
-            if isinstance(record, LargeEntry):
-                tail = bytearray()
-                self._add_oddities(record, large_oddities(record, tail))
-                if record.type == "stream":
-                    self._add_stream(record, bytes(tail), tail_in)
-                elif holds_expiries(record.row):
-                    self._add_member_ttl(record)  # it has passed by, and mostly they do expire
-            yield record
+    def look_at_large(self, entry: LargeEntry) -> None:
+        """Look at a value that passes by, while it does."""
+        tail = bytearray()
+        self._add_oddities(entry, large_oddities(entry, tail))
+        if entry.type == "stream":
+            self._add_stream(entry, bytes(tail), tail_in)
+        elif holds_expiries(entry.row):
+            self._add_member_ttl(entry)  # it has passed by, and mostly they do expire
 
     def look_at_libraries(self) -> None:
         """Libraries that are there twice."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from rdbcodec.datatypes import zsets
@@ -56,8 +57,15 @@ def oddities(entry: Entry) -> list[Oddity]:
         return [*found, Oddity(_DAMAGED.get(row.name, "table"), "the value ends inside an element")]
 
 
-def candidates(entries: Iterable[Entry]) -> list[Entry]:
+_code_of, _record_of = attrgetter("code"), attrgetter("_record")
+
+
+def candidates(entries: Sequence[Entry]) -> list[Entry]:
     """The entries that must be looked at: most are plain strings, which show at once that nothing is odd."""
+    if not any(map(_code_of, entries)):
+        joined = b"".join(map(_record_of, entries))  # a third of the time of looking at each
+        if not any(head in joined for head in _UNPLAIN):
+            return []
     return [
         entry
         for entry in entries
