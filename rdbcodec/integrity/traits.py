@@ -165,7 +165,7 @@ TRAITS: dict[str, Trait] = {trait.name: trait for trait in (
     Trait("stream-consumer-twice",     "a stream with a consumer twice in a group",                                              "LRRRRRR"),
     Trait("stream-pending-twice",      "a stream with an entry twice in a group's list of pending entries",                      "RRRRRRR"),
     Trait("stream-pending-alone",      "a stream with an entry pending for a consumer and not for its group",                    "RRRRRRR"),
-    Trait("stream-pending-of-two",     "a stream with an entry pending for two consumers",                                       "LLLRLLR"),
+    Trait("stream-pending-of-two",     "a stream with an entry pending for two consumers",                                       "?RLRLLR"),
     Trait("stream-pending-unowned",    "a stream with a pending entry that belongs to no consumer",                              "DDDLDDR", "rewrite", "nacked", is_harmless=True),
     Trait("stream-nacked",             "a stream with a released entry that is not pending, or owned",                           "---R---"),
     Trait("stream-tail",               "a stream with damage behind its entries",                                                "RRRRRRR"),
