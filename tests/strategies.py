@@ -16,7 +16,7 @@ from rdbcodec.datatypes.form import DEFAULT_LIMITS, Form, Limits, release_row
 from rdbcodec.datatypes.hashes import DRAGONFLY_EPOCH, MAX_EXPIRY, Hash, template_of
 from rdbcodec.datatypes.lists import List
 from rdbcodec.datatypes.modules import ModuleValue
-from rdbcodec.datatypes.others import Array, Cron, PathHash, RawValue
+from rdbcodec.datatypes.others import Array, Cron, Gcra, Json, PathHash, RawValue
 from rdbcodec.datatypes.sets import Set
 from rdbcodec.datatypes.streams import Consumer, Group, Idempotence, Pending, Producer, Stream
 from rdbcodec.datatypes.zsets import ZSet
@@ -228,10 +228,10 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "module-2":                   modules,
     "array":                      arrays,
     "path-hash":                  path_hashes,
-    "gcra":                       u64s,
+    "gcra":                       u64s.map(Gcra),
     "cron":                       crons,
-    "json":                       texts,
-    "json-old":                   texts,
+    "json":                       texts.map(Json),
+    "json-old":                   texts.map(Json),
     "stream":                     streams(1),
     "stream-2":                   streams(2),
     "stream-3":                   streams(3),

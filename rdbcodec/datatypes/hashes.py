@@ -20,6 +20,7 @@ from itertools import chain, pairwise
 
 from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strings, encode_ziplist
+from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import (
     Scope,
     blob_items,
@@ -47,15 +48,28 @@ MAX_EXPIRY = (1 << 48) - 1  # milliseconds; what Redis takes for a field (rdb-fo
 class Hash(dict[bytes, bytes]):
     """A Redis hash, field -> value, in file order.
 
-    `expires_at_ms` holds the fields that expire: field -> absolute milliseconds. Like every dict it is equal
-    to any with the same fields, whatever expires; `copy` gives a dict's copy, without the expiries.
+    `expires_at_ms` holds the fields that expire: field -> absolute milliseconds. They count: a hash equals
+    another with the same fields, values and expiries, and a plain dict when none of its fields expires.
     """
 
     __slots__ = ("expires_at_ms",)
+    __hash__ = None  # mutable, as every dict
 
     def __init__(self, fields: Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]] = ()) -> None:
         super().__init__(fields)
         self.expires_at_ms: dict[bytes, int] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return dict.__eq__(self, other) is True and expiries_of(other) == self.expires_at_ms
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def copy(self) -> Hash:
+        """Another hash with the same fields and expiries."""
+        made = Hash(self)
+        made.expires_at_ms = dict(self.expires_at_ms)
+        return made
 
 
 # --- without field TTLs -----------------------------------------------------------------------------

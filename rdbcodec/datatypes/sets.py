@@ -14,6 +14,7 @@ from rdbcodec.datatypes import hashes
 from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.lists import list_items
 from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strings
+from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import Scope, blob_items, check_distinct, grouped, read_blob, read_strings
 from rdbcodec.errors import EncodeError
 from rdbcodec.structures import intset, listpack
@@ -23,17 +24,21 @@ from rdbcodec.wire.integers import integer_in
 
 
 class Set(MutableSet[bytes]):
-    """A Redis set, its members in file order; equal to any set with the same members,
-    whatever expires.
+    """A Redis set, its members in file order.
 
-    `expires_at_ms` holds member expiries in milliseconds; only Dragonfly writes any.
+    `expires_at_ms` holds member expiries in milliseconds; only Dragonfly writes any. They count: a set equals
+    another with the same members and expiries, and a plain set when none of its members expires.
     """
 
     __slots__ = ("_members", "expires_at_ms")
+    __hash__ = None  # type: ignore[assignment] # mutable, as every set
 
     def __init__(self, members: Iterable[bytes] = ()) -> None:
         self._members = dict.fromkeys(members)
         self.expires_at_ms: dict[bytes, int] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) is True and expiries_of(other) == self.expires_at_ms
 
     def __contains__(self, member: object) -> bool:
         return member in self._members
