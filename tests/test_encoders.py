@@ -929,11 +929,14 @@ def test_an_empty_collection_is_refused_in_every_layout(type_: str, value: Any) 
     form = Form("redis", 15)
     rows = [row for row in form.types.values() if row.type == type_]
     assert rows
+    loaded = (
+        f"an empty {type_}: Redis 2.4 to 6.0 load it, 6.2 and later drop the key; drop-empty leaves it out"
+    )
+    never = f"an empty {type_} does not exist, and no server loads one"
+    expected = never if type_ == "array" else loaded
     for row in rows:
         message = raising(lambda: encode(row, value, form))  # noqa: B023
-        assert (
-            message == f"{type_}, for redis RDB 15: an empty {type_} does not exist, and no server loads one"
-        )
+        assert message == f"{type_}, for redis RDB 15: {expected}"
 
 
 def test_an_empty_stream_exists() -> None:
