@@ -64,10 +64,11 @@ class KeyIndex:
 
     `reopen` gives a second reader of the snapshot that the keys come from, for the second look. Without it
     the names are kept in a temporary file, which costs a third more time and as much space as they take.
+    `held` is how many hashes stay in memory, at 72 bytes each, before they are shared out in a file.
     """
 
-    def __init__(self, reopen: Callable[[], Reader] | None = None) -> None:
-        self._hashes = _Hashes(0, _Candidates())
+    def __init__(self, reopen: Callable[[], Reader] | None = None, *, held: int = HELD) -> None:
+        self._hashes = _Hashes(0, _Candidates(), held)
         self._kept = _Names() if reopen is None else None
         self._reopen = reopen
         self._count = 0
@@ -178,12 +179,13 @@ class KeyIndex:
 
 # --- entries ----------------------------------------------------------------------------------------
 
-_context_of, _db_of = attrgetter("_context"), attrgetter("db")
+_db_of = attrgetter("db")
 
 
 def _stretches(entries: Sequence[Entry]) -> Iterator[tuple[int, Sequence[Entry]]]:
-    """Entries by their databases. One stretch of a file shares its context, which is quickly asked."""
-    if len(set(map(_context_of, entries))) == 1:
+    """Entries in file order, by their databases. No context comes back once another was there, so the first
+    and the last tell of all between them."""
+    if entries and entries[0]._context is entries[-1]._context:
         yield entries[0].db, entries
     else:
         for db, stretch in groupby(entries, _db_of):
@@ -257,8 +259,9 @@ class _Candidates:
 class _Hashes:
     """Finds hashes that occur twice; those in one part of `level` are alike in the parts above it."""
 
-    def __init__(self, level: int, candidates: _Candidates) -> None:
+    def __init__(self, level: int, candidates: _Candidates, held: int = HELD) -> None:
         self._level = level
+        self._held = held
         self._candidates = candidates
         self._seen: set[int] = set()
         self._waiting: list[int] = []
@@ -276,7 +279,7 @@ class _Hashes:
         seen.update(hashes)
         if len(seen) != expected:
             self._candidates.add(hashes)  # one of them, or several
-        if len(seen) > HELD:
+        if len(seen) > self._held:
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the collection
             self._waiting = list(seen)
             seen.clear()

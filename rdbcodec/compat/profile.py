@@ -25,7 +25,7 @@ from rdbcodec.formats import Dialect, TypeRow
 from rdbcodec.integrity.oddities import candidates, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.stream_oddities import Oddity
-from rdbcodec.limits import MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES, MAX_MODULES
+from rdbcodec.limits import JUDGED_KEYS, MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES, MAX_MODULES
 from rdbcodec.reader import Reader
 from rdbcodec.records import (
     AttributedEntry,
@@ -286,7 +286,7 @@ def profile(
     if values:
         facts.oddities = {}
     collector = _Collector(facts, biggest)
-    with KeyIndex(reopen) as index:
+    with KeyIndex(reopen, held=JUDGED_KEYS) as index:
         if values:
             reader.on_large = collector.look_at_large
         for stretch in reader.stretches(STRETCH):
