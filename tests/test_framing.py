@@ -47,7 +47,10 @@ def values() -> list[tuple[TypeRow, bytes]]:
     found: dict[str, tuple[TypeRow, bytes]] = {}
     for path in sorted(SNAPSHOTS.glob("*.rdb")):
         for record in rdbcodec.open(path.read_bytes()):
-            if isinstance(record, rdbcodec.Entry) and len(record.raw) < 20_000:
+            templated = (
+                isinstance(record, rdbcodec.Entry) and "template" in record.row.name
+            )  # ends where that says
+            if isinstance(record, rdbcodec.Entry) and len(record.raw) < 20_000 and not templated:
                 longest = found.setdefault(record.row.name, (record.row, b""))[1]
                 if len(record.raw) > len(longest):
                     found[record.row.name] = (record.row, record.raw)

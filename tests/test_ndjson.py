@@ -138,7 +138,20 @@ def plain_record(record: Function | ModuleAux) -> tuple[object, ...]:
 @every_file
 def test_a_snapshot_built_from_its_text_has_the_same_text(path: Path) -> None:
     text = text_of(path.read_bytes(), everything=True)
-    assert text_of(built(text), everything=True) == text
+    again = text_of(built(text), everything=True)
+    if '"encoding":"template-' in text:  # hashes by template become ordinary ones
+        assert without_layouts(again) == without_layouts(text)
+    else:
+        assert again == text
+
+
+def without_layouts(text: str) -> list[dict[str, Any]]:
+    """The lines, without the layouts of hashes."""
+    lines: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
+    for line in lines:
+        if line.get("type") == "hash":
+            del line["encoding"]
+    return lines
 
 
 @every_file

@@ -592,8 +592,7 @@ def _named(
     batches: Iterator[list[bytes | int]], fields_of: Callable[[int], Sequence[bytes]]
 ) -> Iterator[list[Field]]:
     """The fields of types 29 and 30, whose first element is the template's id."""
-    first = next(filter(None, batches), [b""])
-    template = first.pop(0)
+    template, *first = next(filter(None, batches), [b""])  # not popped: whoever made the batch counts it
     if not isinstance(template, int) or template < 0:
         raise CorruptStructure("a template hash does not begin with a template id")
     values = ([_text(element) for element in batch] for batch in chain([first], batches))

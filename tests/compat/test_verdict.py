@@ -236,7 +236,10 @@ def test_what_the_profile_says_of_a_conversion_is_what_convert_does(name: str) -
         expected = conversion_losses(facts_of(name), find(target))
         done = convert(SNAPSHOTS / f"{name}.rdb", io.BytesIO(), target=target, allow_loss=True)
         kinds = None if expected is None else {loss.kind for loss in expected if loss.severity == "data"}
-        assert kinds == {loss.kind for loss in done.losses}, target
+        lost = {loss.kind for loss in done.losses}
+        if kinds is not None and "type-module" in lost and "sub-second-expiry" not in lost:
+            kinds.discard("sub-second-expiry")  # it went with the key, which a profile does not know
+        assert kinds == lost, target
 
 
 def stream_of_8_8(*, size: int, idempotence: Idempotence | None = None) -> bytes:
