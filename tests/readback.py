@@ -100,6 +100,8 @@ def _add_field_expiries(server: Server, db: int, keys: Keys) -> None:
         return
     for key, parts in _of(keys, db, "type", "hash").items():
         fields = list(cast("dict[bytes, bytes]", parts["value"]))
+        if not fields:  # they have all expired, and the server has not yet noticed
+            continue
         times = server.command("HPEXPIRETIME", key, "FIELDS", len(fields), *fields)
         expiries = {field: at for field, at in zip(fields, times, strict=True) if at != -1}
         if expiries:
