@@ -1006,8 +1006,8 @@ class Passing:
 Handled = tuple["Record | None", int]
 
 # What servers take differently, in words that go behind the place of a key.
-EXPIRY_TWICE = "two expiries stand before the key: Redis 8.10 takes the first, all others the last"
-EXPIRY_MINUS_1 = "the expiry is -1 ms: Redis 8.10 drops the key, all others keep it for ever"
+EXPIRY_TWICE = "two expiries before one key, of which Redis 8.10 takes the first and all others the last"
+EXPIRY_MINUS_1 = "an expiry of -1 ms, which Redis 8.10 takes for the past and all others for never"
 
 _LAST_TYPE = 99  # codes up to here can only be meant as types; no dialect has an opcode below 100
 

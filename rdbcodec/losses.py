@@ -150,6 +150,7 @@ ROWS: dict[str, LossRow] = {row.kind: row for row in (
     LossRow("entries-read",         "hint",   "a group's count of entries read, lowered to those added"),
     LossRow("field-order",          "hint",   "a hash whose fields were put in order of their expiry"),
     LossRow("template",             "hint",   "a hash template, whose hashes carry their own field names"),
+    LossRow("expiry-form",          "hint",   "an expiry that servers take differently, written as most of them take it"),
     LossRow("order",                "hint",   "attributes of a key, put in the order that loaders read"),
     LossRow("consumer-times",       "hint",   "a stream whose consumers were last seen when the commands run"),
     LossRow("description",          "hint",   "the description of a function library"),

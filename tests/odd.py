@@ -451,6 +451,8 @@ ODD: dict[str, bytes] = {
     "meta twice": file(meta(IGNORABLE), meta(IGNORABLE), PLAIN, version=13),
     "meta then expire": file(meta(IGNORABLE), b"\xfc" + MS, PLAIN, version=13),
     "meta then idle": file(meta(IGNORABLE), b"\xf8\x05", PLAIN, version=13),
+    "expire twice": file(b"\xfc" + MS, b"\xfc" + MS, PLAIN),
+    "expire at -1": file(b"\xfc" + b"\xff" * 8, PLAIN),
     "expire then meta": file(b"\xfc" + MS, meta(IGNORABLE), PLAIN, version=13),
     "slot import": file(
         b"\xf3" + string(b"a" * 40) + counted(b"\x01\x02"), PLAIN, version=80, magic=b"VALKEY"

@@ -289,6 +289,8 @@ FOUND: dict[str, tuple[str, ...]] = {
     "meta twice": ("key-meta-place",),
     "meta then expire": ("key-meta-place",),
     "meta then idle": ("key-meta-place",),
+    "expire twice": ("expiry-twice",),
+    "expire at -1": ("expiry-minus-1",),
     "expire then meta": (),
     "slot import": (),
 }

@@ -66,6 +66,9 @@ def kinds(data: bytes, target: str) -> tuple[list[str], list[str]]:
         ("meta not ignorable", "redis-8.10", ["key-metadata"], []),
         ("meta 8", "redis-8.10", ["key-metadata"], []),
         ("meta twice", "redis-8.10", [], ["order"]),
+        ("expire twice", "redis-8.10", [], ["expiry-form"]),
+        ("expire twice", "redis-7.2", [], []),
+        ("expire at -1", "redis-8.10", [], ["expiry-form"]),
         ("meta then expire", "redis-8.10", [], ["order"]),
     ],
 )

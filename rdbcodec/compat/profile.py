@@ -453,8 +453,8 @@ class _Collector:
             facts.meta_keys += 1
             self._add_place("key-meta", entry)
             self._add_meta(entry, entry.meta)
-            if facts.oddities is not None:
-                self._add_oddities(entry, attribute_oddities(entry))
+        if facts.oddities is not None:
+            self._add_oddities(entry, attribute_oddities(entry))
         facts.large_values += entry.is_large
         expiry = entry.expires_at_ms
         if expiry is None:

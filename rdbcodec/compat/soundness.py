@@ -165,8 +165,6 @@ def _check_entry(entry: Entry, found: Soundness, index: KeyIndex, now_ms: int) -
         found.expires_by_db[entry.db] += 1
         found.expired += expiry <= now_ms
     try:
-        if entry.disputed is not None:
-            found.add(Problem("error", entry.disputed, entry.offset, entry.db, entry.key))
         index.note(entry.key, entry.offset, entry.db)
         if isinstance(entry, AttributedEntry):
             _add_oddities(attribute_oddities(entry), entry, found)

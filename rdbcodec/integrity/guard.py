@@ -67,7 +67,7 @@ class Guard:
         return self._write(entry, db, key)
 
     def _write(self, entry: Entry, db: int | None, key: bytes | None) -> bool:
-        if isinstance(entry, AttributedEntry) and entry.meta is not None:
+        if isinstance(entry, AttributedEntry) and (entry.meta is not None or entry.disputed is not None):
             traits = self._refused([trait for trait, _ in attribute_oddities(entry)])
             for trait in traits:
                 self._writer.lose(trait.loss, entry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rdbcodec.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.formats import OPCODES
 from rdbcodec.framing import compile_walk
 from rdbcodec.integrity.stream_oddities import Oddity
@@ -17,6 +18,7 @@ _FIRST_LINE = re.compile(rb"#!lua(?=\s)[^\n]*\sname=[A-Za-z0-9_]+\s*(?:\n|$)", r
 _SERVER_API = re.compile(rb"\bserver\s*\.\s*register_function\b")
 _ATTRIBUTES = {row.code: row for row in OPCODES if row.dialect == "redis" and row.code >= 243}
 _KEY_META = 243
+_DISPUTED = {EXPIRY_TWICE: "expiry-twice", EXPIRY_MINUS_1: "expiry-minus-1"}
 
 
 def record_oddities(record: Record) -> Iterator[Oddity]:
@@ -35,7 +37,9 @@ def _in_function(record: Function) -> Iterator[Oddity]:
 
 
 def attribute_oddities(entry: AttributedEntry) -> Iterator[Oddity]:
-    """What is odd about the metadata modules gave to a key."""
+    """What is odd about the expiries of a key, and about the metadata modules gave to it."""
+    if entry.disputed is not None:
+        yield Oddity(_DISPUTED[entry.disputed], "")
     if entry.meta is None:
         return
     count, _ = lengths.read(entry.meta, 1)

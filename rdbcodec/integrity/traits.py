@@ -26,6 +26,8 @@ from functools import cache
 from itertools import groupby
 from typing import Literal, NamedTuple
 
+from rdbcodec.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
+
 Effect = Literal["loads", "skips", "dies", "refuses", "unknown"]
 Repair = Literal["rewrite", "drop", "none"]
 
@@ -178,6 +180,8 @@ TRAITS: dict[str, Trait] = {trait.name: trait for trait in (
     Trait("field-ttl-twice",           "a small hash with expiries and a field twice",                                           "--LL---"),
     Trait("field-ttl-twice-large",     "a hash with expiries and a field twice",                                                 "--RR--R"),
     # records
+    Trait("expiry-twice",              EXPIRY_TWICE,                                                                             "LLL?LLL", "rewrite", "expiry-form"),
+    Trait("expiry-minus-1",            EXPIRY_MINUS_1,                                                                           "LLLSLLL", "rewrite", "expiry-form"),
     Trait("key-meta-count",            "module metadata of more than 7 classes",                                                 "---R---", "rewrite", "key-metadata", is_harmless=True),
     Trait("key-meta-place",            "module metadata that does not stand right before its key",                               "---R---", "rewrite", "order", is_harmless=True),
     Trait("function-twice",            "a function library twice",                                                               "-RRRRRR", "none"),
