@@ -35,6 +35,7 @@ HEAD_SIZE = 80  # enough for every magic and for each line a replication stream 
 MAX_LINES = 64 << 10  # bytes of them: a keep-alive a second while a server saves for hours
 
 GZIP, LZ4, ZSTD, VCS = b"\x1f\x8b", b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd", b"VCS"
+EMPTY_ZSTD = 18 + 3 + 4  # bytes of a frame that holds nothing: its header, a block's header and a checksum
 VCS_HEADER = re.compile(rb"VCS\x01(.)\x00\x01", re.DOTALL)  # envelope 1, codec, reserved 0, kind 1 = RDB
 VCS_LZ4 = b"\x01"  # the one codec whose number is known; the frame of another says itself what it is
 
@@ -160,12 +161,23 @@ class Zstd:
     """zstandard's reader in the shape of the other two."""
 
     def __init__(self, raw: Raw) -> None:
+        self._raw = raw
         self._reader = zstd_decompressor().stream_reader(raw, read_across_frames=True)
+        self._is_begun = False
         self.padding = 0
 
     def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; b"" at the end."""
-        return read_zstd(self._reader, size, lambda error: DamagedContainer(f"the zstd file {error}"))
+        """Up to `size` bytes; b"" at the end. ContainerError when the stream is damaged."""
+        data = read_zstd(self._reader, size, self._refusal)
+        # zstandard takes a cut for an end. Behind a snapshot's first bytes its reader sees that; here
+        # nobody would, and the file would be called empty.
+        if not data and not self._is_begun and self._raw.position > EMPTY_ZSTD:
+            raise DamagedContainer("the zstd file ends inside its compressed data")
+        self._is_begun = True
+        return data
+
+    def _refusal(self, words: str, is_limit: bool) -> ContainerError:
+        return (ContainerError if is_limit else DamagedContainer)(f"the zstd file {words}")
 
 
 class Opened:

@@ -57,20 +57,25 @@ def _unpack_lz4(data: bytes) -> Iterator[bytes]:
 
 def _unpack_zstd(data: bytes) -> Iterator[bytes]:
     reader = zstd_decompressor().stream_reader(data)
-    while piece := read_zstd(reader, PIECE, lambda error: CorruptStructure(f"a zstd blob {error}")):
+    while piece := read_zstd(reader, PIECE, lambda words, _: CorruptStructure(f"a zstd blob {words}")):
         yield piece
 
 
-def read_zstd(reader: Any, size: int, refusal: Callable[[str], RdbError]) -> bytes:
-    """What a stream of zstd gives; `refusal` makes the error of what is wrong with it."""
+def read_zstd(reader: Any, size: int, refusal: Callable[[str, bool], RdbError]) -> bytes:
+    """What a stream of zstd gives.
+
+    `refusal` makes the error of what is wrong with it, and of whether that is only a limit of ours.
+    """
     try:
         data: bytes = reader.read(size)
     except Exception as error:
         if type(error).__name__ != "ZstdError":  # the package is optional, so is its exception
             raise
         if "too much memory" in str(error):
-            raise refusal(f"wants a window above {MAX_ZSTD_WINDOW >> 20} MiB: {_UNPACK_FIRST}") from error
-        raise refusal(f"is damaged: {error}") from error
+            raise refusal(
+                f"wants a window above {MAX_ZSTD_WINDOW >> 20} MiB: {_UNPACK_FIRST}", True
+            ) from error
+        raise refusal(f"is damaged: {error}", False) from error
     return data
 
 

@@ -10,15 +10,22 @@ from pathlib import Path
 
 import lz4.frame
 import pytest
+import zstandard
 
+import rdbcodec
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.main import main
-from rdbcodec.errors import LossyConversion, RdbError
+from rdbcodec.errors import BadMagic, LossyConversion, RdbError
 from rdbcodec.losses import Loss, row_of
 
 GOOD = b"REDIS0009\x00\x01k\x01v\xff" + bytes(8)
 BAD_SET = b"\x0b\x01s\x03abc"  # an intset of three bytes
 DAMAGED = b"REDIS0009" + BAD_SET + b"\x00\x01k\x01v\xff" + bytes(8)
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "LZ4": lz4.frame.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+}
 NEXT = {
     "an unknown version": (
         ["inspect"],
@@ -77,6 +84,88 @@ def test_a_loss_of_field_expiries_names_the_servers_that_hold_them() -> None:
         "hint: --to redis-7.4 or later, or valkey-9.0, holds the expiry of fields"
     )
     assert hint_of(RdbError("x")) == ""
+
+
+def test_a_loss_of_empty_keys_names_the_flag_that_leaves_them_out() -> None:
+    loss = Loss(*row_of("empty"), 1, None, None, None)
+    assert hint_of(LossyConversion([loss], target="redis-6.2")) == (
+        "hint: --drop-empty leaves such keys out, as Redis since 6.2 does"
+    )
+
+
+def test_encode_names_the_next_step_of_a_loss_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.ndjson"
+    path.write_text(
+        '{"db":0,"key":"k","type":"hash","encoding":"listpack-ttl","value":{"f":"v"},'
+        '"field_expires_at":{"f":2000000000000}}\n'
+    )
+    assert main(["encode", str(path), "--to", "redis-6.2", "-o", str(tmp_path / "x.rdb")]) == 1
+    assert capfd.readouterr().err.splitlines()[1:] == [
+        "with --allow-loss the rest is written all the same",
+        "hint: --to redis-7.4 or later, or valkey-9.0, holds the expiry of fields",
+    ]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("name", ["gzip", "LZ4", "zstd"])
+def test_a_container_that_is_cut_in_its_first_bytes_gets_a_report(
+    name: str, form: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.rdb.packed"
+    path.write_bytes(PACK[name](b"REDIS0009" + random.Random(8).randbytes(1 << 12).hex().encode())[:40])
+    assert main(["check", "--format", form, str(path)]) == 3
+    out, err = capfd.readouterr()
+    message = f"the {name} file ends inside its compressed data"
+    if form == "json":
+        (problem,) = json.loads(out)["problems"]
+        assert (problem["offset"], problem["message"]) == (0, message)
+    else:
+        assert out.splitlines() == [
+            f"{path}: NOT SOUND, reading ended after 0 keys",
+            f"  error: offset 0: {message}",
+        ]
+    assert err.splitlines() == [
+        f"{path}: offset 0: {message}",
+        "hint: fetch the file again; `keys` and `dump` write what stands before that",
+    ]
+
+
+def test_an_empty_zstd_file_is_empty_and_not_cut(tmp_path: Path) -> None:
+    path = tmp_path / "x.rdb.zst"
+    path.write_bytes(zstandard.ZstdCompressor(write_checksum=True).compress(b""))
+    with rdbcodec.open(path) as reader, pytest.raises(BadMagic, match=r"^offset 0: the file is empty$"):
+        list(reader)
+
+
+def test_a_window_that_is_too_large_is_no_damage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.rdb.zst"
+    settings = zstandard.ZstdCompressionParameters(window_log=27)
+    packer = zstandard.ZstdCompressor(compression_params=settings).compressobj()
+    path.write_bytes(packer.compress(GOOD) + packer.flush())
+    for command in ("check", "inspect"):
+        assert main([command, str(path)]) == 3
+        assert capfd.readouterr() == (
+            "",
+            f"{path}: the zstd file wants a window above 16 MiB: unpack it with `zstd -d --long=31` first\n",
+        )
+
+
+def test_a_cut_zstd_file_gets_the_report_of_a_cut_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = random.Random(8)
+    noise = (b"\x00\x03k%02d\x80\x00\x01\x00\x00" % at + source.randbytes(1 << 16) for at in range(40))
+    packed = zstandard.ZstdCompressor().compress(b"REDIS0009" + b"".join(noise) + b"\xff" + bytes(8))
+    path = tmp_path / "x.rdb.zst"
+    path.write_bytes(packed[: len(packed) // 2])
+    assert main(["check", "--format", "json", str(path)]) == 3
+    out, err = capfd.readouterr()
+    report = json.loads(out)
+    (problem,) = report["problems"]
+    assert (report["sound"], report["complete"], problem["db"]) == (False, False, 0)
+    assert report["keys"] > 0
+    assert problem["offset"] > 65536
+    assert err.splitlines()[1] == "hint: the file is cut: `keys` and `dump` write what stands before the cut"
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lz4.frame.compress])

@@ -19,8 +19,9 @@ from rdbcodec.cli.common import (
     progress_of,
     tail_code,
 )
-from rdbcodec.cli.hints import hint_of
-from rdbcodec.compat.soundness import Soundness, check
+from rdbcodec.cli.hints import problem_hint
+from rdbcodec.compat.soundness import Soundness, check, unreadable
+from rdbcodec.errors import DamagedContainer
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reports import soundness
 from rdbcodec.showing import Hiding
@@ -52,6 +53,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(name: str, options: argparse.Namespace) -> Soundness:
+    try:
+        return _check_opened(name, options)
+    except DamagedContainer as error:  # within its first bytes: `check` reports what comes later
+        return unreadable(error)
+
+
+def _check_opened(name: str, options: argparse.Namespace) -> Soundness:
     again = Path(name).is_file() if name != STDIN else False
     with (
         open_file(name, options, max_value=CHECKED_VALUE) as reader,
@@ -75,7 +83,7 @@ def _tell_first(name: str, found: Soundness, *, hide_keys: Hiding) -> None:
     for problem in found.problems:
         if problem.severity == severity:
             print(f"{shown(name)}: {problem.place(hide_keys=hide_keys)}: {problem.message}", file=sys.stderr)
-            hint = "" if problem.cause is None else hint_of(problem.cause)
+            hint = problem_hint(problem)
             if hint:
                 print(hint, file=sys.stderr)
             return

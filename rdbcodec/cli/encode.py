@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from rdbcodec.cli.common import NEGATIVE, OK, STDIN, Refusal, modules_of
 from rdbcodec.cli.hiding import add_hiding_arguments
+from rdbcodec.cli.hints import loss_hint
 from rdbcodec.cli.outputs import (
     add_compress_argument,
     add_output_arguments,
@@ -99,6 +100,8 @@ def _build(lines: Iterable[bytes], target: Target, options: argparse.Namespace) 
         # The text is what it should be, so this is no reading error: the answer is no.
         words = error.text(hide_keys=options.hide_keys)
         hint = "\nwith --allow-loss the rest is written all the same" if cause.loss != "duplicate" else ""
+        step = loss_hint([cause.loss])
+        hint += f"\n{step}" if step else ""
         raise Refusal(NEGATIVE, f"{shown(options.files[0])}: {words}{hint}") from error
 
 

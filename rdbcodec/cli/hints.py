@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rdbcodec.errors import (
     BadMagic,
@@ -23,6 +23,9 @@ from rdbcodec.errors import (
     Truncated,
     UnsupportedVersion,
 )
+
+if TYPE_CHECKING:
+    from rdbcodec.compat.soundness import Problem
 
 
 class Hint(NamedTuple):
@@ -40,6 +43,13 @@ def hint_of(error: RdbError) -> str:
             if step:
                 return f"hint: {step}"
     return ""
+
+
+def problem_hint(problem: Problem) -> str:
+    """The line below a problem that a check found: by its error; damage that was read past hides no key."""
+    if problem.cause is not None:
+        return hint_of(problem.cause)
+    return f"hint: {_OTHER_KEYS}" if problem.severity == "error" and problem.key is not None else ""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -73,17 +83,28 @@ def _raise_limit(error: LimitExceeded) -> str:
 def _leave_damage_out(error: DecodeError) -> str:
     if error.key is None or error.ends_reading:
         return ""
-    return "filter --no-checksum --not-key KEY keeps all the other keys"
+    return _OTHER_KEYS
+
+
+def loss_hint(kinds: Iterable[str]) -> str:
+    """The line below losses of these kinds; "" when nothing is known that avoids them."""
+    steps = _steps(kinds)
+    return f"hint: {steps}" if steps else ""
 
 
 def _keep_losses(error: LossyConversion) -> str:
-    steps = (_LOSSES[loss.kind] for loss in error.losses if loss.kind in _LOSSES)
-    return "; ".join(dict.fromkeys(steps))
+    return _steps(loss.kind for loss in error.losses)
 
 
+def _steps(kinds: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(_LOSSES[kind] for kind in kinds if kind in _LOSSES))
+
+
+_OTHER_KEYS = "filter --no-checksum --not-key KEY keeps all the other keys"
 # What avoids a loss; --allow-loss is said for all of them.
 _LOSSES = {
     "field-ttl": "--to redis-7.4 or later, or valkey-9.0, holds the expiry of fields",
+    "empty": "--drop-empty leaves such keys out, as Redis since 6.2 does",
     "aof-commands": "--ignore-tail leaves out what stands behind the snapshot",
     "another-snapshot": "--ignore-tail leaves out what stands behind the snapshot",
 }

@@ -127,6 +127,14 @@ def check(
     return found
 
 
+def unreadable(error: DecodeError) -> Soundness:
+    """The report on a file of which nothing can be read."""
+    error.locate(offset=0)
+    found = Soundness()
+    found.add(Problem.of(error))
+    return found
+
+
 def _check_records(
     reader: Reader, found: Soundness, index: KeyIndex, now_ms: int, progress: Callable[[], Any] | None
 ) -> None:
