@@ -1044,9 +1044,11 @@ def check_version(magic: Dialect, version: int, *, any_version: bool) -> None:
         return
     writer = announced(magic, version)
     by = f", said to be that of {writer}," if writer else ""
-    raise UnsupportedVersion(
+    error = UnsupportedVersion(
         f"version {version} of {magic}{by} is unknown: known are {known.start} to {known.stop - 1}", 5
     )
+    error.magic = f"{magic.upper()}{version:0{MAGIC_SIZE - len(magic)}}".encode()
+    raise error
 
 
 _HANDLERS: dict[str, Callable[[Core, OpcodeRow, int], Handled]] = {

@@ -105,7 +105,9 @@ class BadMagic(DecodeError):
 
 
 class UnsupportedVersion(DecodeError):
-    """The header names a version that no known server writes."""
+    """The header names a version that no known server writes; `magic` is that header, if it is of a file."""
+
+    magic = b""
 
 
 class Truncated(DecodeError, EOFError):

@@ -32,11 +32,11 @@ from rdbcodec.cli.common import (
 from rdbcodec.cli.outputs import add_force_argument, like_input
 from rdbcodec.compat import profile_json, sas
 from rdbcodec.compat import targets as known
-from rdbcodec.compat.profile import Profile, profile
+from rdbcodec.compat.profile import Profile, header_profile, profile
 from rdbcodec.compat.rules import BY_ID
 from rdbcodec.compat.targets import Target
 from rdbcodec.compat.verdict import Verdict, check
-from rdbcodec.errors import TargetError
+from rdbcodec.errors import TargetError, UnsupportedVersion
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import compat
 from rdbcodec.sink import output
@@ -131,14 +131,17 @@ def _profile(name: str, options: argparse.Namespace) -> Profile:
         open_file(name, options, max_value=COUNTED_VALUE) as reader,
         progress_of(name, reader, options) as tick,
     ):
-        return profile(
-            reader,
-            now_ms=now_of(options),
-            duplicates=options.duplicates or not options.fast,
-            reopen=(lambda: open_file(name, options, max_value=COUNTED_VALUE)) if again else None,
-            values=not options.fast,
-            progress=tick,
-        )
+        try:
+            return profile(
+                reader,
+                now_ms=now_of(options),
+                duplicates=options.duplicates or not options.fast,
+                reopen=(lambda: open_file(name, options, max_value=COUNTED_VALUE)) if again else None,
+                values=not options.fast,
+                progress=tick,
+            )
+        except UnsupportedVersion as error:
+            return header_profile(reader, error, now_ms=now_of(options))
 
 
 # --- what was asked ---------------------------------------------------------------------------------

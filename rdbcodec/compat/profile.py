@@ -18,10 +18,11 @@ from rdbcodec.datatypes.modules import metas_of
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.stream_versions import losable
 from rdbcodec.datatypes.streams import Stream, tail_in, tail_of
+from rdbcodec.decoder import read_magic
 from rdbcodec.duplicates import KeyIndex
 from rdbcodec.encodings import holds_expiries
-from rdbcodec.errors import DecodeError, LimitExceeded
-from rdbcodec.formats import Dialect, TypeRow
+from rdbcodec.errors import DecodeError, LimitExceeded, UnsupportedVersion
+from rdbcodec.formats import Dialect, TypeRow, known_versions
 from rdbcodec.integrity.oddities import candidates, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.stream_oddities import Oddity
@@ -245,6 +246,11 @@ class Profile:
         """Whether values were looked at and duplicate keys looked for."""
         return self.oddities is not None and self.duplicates is not None
 
+    @property
+    def is_header(self) -> bool:
+        """Whether nothing but the header was read, because no known server writes its version."""
+        return self.size == 0
+
     def codes(self) -> set[str]:
         """The names of all opcodes in the file, those that stand before keys included."""
         return set(self.places)
@@ -307,6 +313,25 @@ def profile(
     facts.tail = reader.tail()
     facts.file_size = reader.bytes_read if facts.file_size is None else facts.file_size
     return facts
+
+
+def header_profile(reader: Reader, error: UnsupportedVersion, *, now_ms: int) -> Profile:
+    """What is known of a snapshot of a version newer than all known ones: its header.
+
+    That is enough to judge it: no loader reads a version it does not know. Raises the error again when
+    the version is none that a newer server would write.
+    """
+    dialect, version = read_magic(error.magic)
+    if version < known_versions(dialect).stop:
+        raise error
+    return Profile(
+        now_ms,
+        magic=error.magic,
+        dialect=dialect,
+        version=version,
+        containers=reader.containers,
+        file_size=reader.size,
+    )
 
 
 def _entries_of(batch: list[Record]) -> list[Entry]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from rdbcodec.compat.profile import Place, Profile
 from rdbcodec.compat.rule import Answer, Case, Found, Unknown
-from rdbcodec.formats import FIRST_VALKEY, Dialect, TypeRow, types_of
+from rdbcodec.formats import FIRST_VALKEY, Dialect, TypeRow, announced, types_of
 
 START = Place(0)
 # Opcodes that rules of their own speak of.
@@ -41,17 +41,33 @@ def version_unknown(case: Case) -> Answer:
     )
 
 
+def version_unseen(case: Case) -> Answer:
+    """The header is of a version newer than all known ones, so that nothing behind it was read."""
+    told = case.profile
+    if case.loader is None or not told.is_header:
+        return None
+    writer = announced("valkey" if own_magic(told) else "redis", told.version)
+    said = f", said to be that of {writer}" if writer else ""
+    return Found({"version": told.version, "said": said, "reads": case.loader.magic_words()}, START)
+
+
 def version_too_new(case: Case) -> Answer:
     """The header is of a version the target does not read yet."""
     loader, told = case.loader, case.profile
-    if loader is None or reads_header(case) or _foreign_magic(case) or _foreign_version(case):
+    if (
+        loader is None
+        or told.is_header
+        or reads_header(case)
+        or _foreign_magic(case)
+        or _foreign_version(case)
+    ):
         return None
     return Found({"version": told.version, "reads": loader.magic_words()}, START)
 
 
 def foreign_magic(case: Case) -> Answer:
     """The file begins with VALKEY, and the target knows REDIS only."""
-    return Found({}, START) if _foreign_magic(case) else None
+    return Found({}, START) if _foreign_magic(case) and not case.profile.is_header else None
 
 
 def _foreign_magic(case: Case) -> bool:
@@ -67,7 +83,7 @@ def _foreign_version(case: Case) -> bool:
 
 
 def foreign_range(case: Case) -> Answer:
-    if case.loader is None or not _foreign_version(case):
+    if case.loader is None or case.profile.is_header or not _foreign_version(case):
         return None
     return Found({"version": case.profile.version, "reads": case.loader.magic_words()}, START)
 
@@ -76,7 +92,7 @@ def relaxed(case: Case) -> Answer:
     """Whether a relaxed version check would let the file in: no code that is Valkey's or newer than it."""
     told, magic = case.profile, "VALKEY" if own_magic(case.profile) else "REDIS"
     loader = case.loader
-    if loader is None or reads_header(case) or magic not in case.target.relaxed:
+    if loader is None or told.is_header or reads_header(case) or magic not in case.target.relaxed:
         return None
     foreign = {kind.row.name for kind in told.kinds.values()} - loader.types
     foreign |= {name for name in told.codes() if name not in loader.opcodes}
@@ -90,7 +106,11 @@ def too_old(case: Case) -> Answer:
 
 
 def silent_empty(case: Case) -> Answer:
-    return None if reads_header(case) else Found({"version": case.profile.version}, START)
+    return (
+        None
+        if case.profile.is_header or reads_header(case)
+        else Found({"version": case.profile.version}, START)
+    )
 
 
 def number_is_inferred(case: Case) -> Answer:
@@ -111,7 +131,13 @@ def number_is_inferred(case: Case) -> Answer:
 
 def header_only(case: Case) -> Answer:
     loader = case.loader
-    if loader is None or reads_header(case) or unknown_kinds(case) or case.profile.modules:
+    if (
+        loader is None
+        or case.profile.is_header
+        or reads_header(case)
+        or unknown_kinds(case)
+        or case.profile.modules
+    ):
         return None
     return Found() if case.profile.codes() <= loader.opcodes else None
 

@@ -48,6 +48,7 @@ from rdbcodec.compat.questions_format import (
     types,
     version_too_new,
     version_unknown,
+    version_unseen,
 )
 from rdbcodec.compat.questions_integrity import not_looked_at, odd, odd_unknown, slots_imported
 from rdbcodec.compat.rule import Rule, always
@@ -77,6 +78,10 @@ GENERAL: tuple[Rule, ...] = (
     Rule("G-RDB-INFERRED", _ALL, "warning", number_is_inferred,
          "that {target} reads RDB {version} follows from its engine being like {like}; no page of the vendor says so",
          "try it with a small file first", ("general",), "3.2, 3.3 and 7 Open points, 5", "inferred"),
+    Rule("G-VERSION-UNSEEN", _ALL, "blocker", version_unseen,
+         "the file is RDB {version}{said}; no release known here reads it, and {target} reads {reads}",
+         "look at it with --any-version; where a server wrote it, ask for a snapshot of an older version", ("exp",), _FORKS,
+         "verified"),
     Rule("G-VERSION", ("*", "!azure"), "blocker", version_too_new,
          "the file is RDB {version}; {target} reads {reads}", CONVERT, ("exp",), _FORKS, "verified", convertible=True),
     Rule("G-VALKEY-MAGIC", ("*", "!azure"), "blocker", foreign_magic,

@@ -92,7 +92,8 @@ def lines(
 def headline(name: str, profile: Profile) -> str:
     """The file in a line: its version, its producer, how many keys."""
     made = f", {profile.producer}" if profile.producer else ""
-    return f"{shown(name)}: RDB {profile.version}{made}, {plural(profile.keys, 'key')}"
+    keys = "nothing behind the header was read" if profile.is_header else plural(profile.keys, "key")
+    return f"{shown(name)}: RDB {profile.version}{made}, {keys}"
 
 
 def _shown(verdict: Verdict, *, verbose: bool) -> list[Finding]:

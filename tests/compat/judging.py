@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import rdbcodec
 from rdbcodec.compat.circumstances import Circumstances
-from rdbcodec.compat.profile import Profile, profile
+from rdbcodec.compat.profile import Profile, header_profile, profile
 from rdbcodec.compat.targets import Target, find
 from rdbcodec.compat.verdict import Finding, Verdict, check
+from rdbcodec.errors import UnsupportedVersion
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, encode_module_id
 
@@ -61,7 +62,10 @@ def facts_of(data: bytes | str) -> Profile:
     """The profile of a snapshot, taken once."""
     source = SNAPSHOTS / f"{data}.rdb" if isinstance(data, str) else data
     with rdbcodec.open(source) as reader:
-        return profile(reader, now_ms=NOW, duplicates=True, values=True)
+        try:
+            return profile(reader, now_ms=NOW, duplicates=True, values=True)
+        except UnsupportedVersion as error:
+            return header_profile(reader, error, now_ms=NOW)
 
 
 def judged(case: Side) -> Verdict:

@@ -12,7 +12,7 @@ from typing import Any
 
 from judging import NOW, PLAIN, SNAPSHOTS, file, key
 
-from rdbcodec.compat.targets import targets
+from rdbcodec.compat.targets import loader_of, targets
 from rdbcodec.reports.compat_page import render
 
 ROOT = Path(__file__).parents[2]
@@ -178,6 +178,48 @@ def test_file_that_cannot_be_read_gets_no_verdict(tmp_path: Path) -> None:
         f"{path}: offset {len(PLAIN) - 4}: the file ends inside a record\n"
         "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
     )
+
+
+def test_a_version_newer_than_every_server_loads_nowhere(tmp_path: Path) -> None:
+    for data in (file(key(), version=16), file(key(), version=99), file(key(), magic=b"VALKEY", version=82)):
+        path = tmp_path / "new.rdb"
+        path.write_bytes(data)
+        done = run(path, "--all", "--format", "json")
+        answers = loads(json.loads(done.stdout))
+        assert (done.returncode, done.stderr) == (1, b"")
+        no_loader = {name for name, target in targets().items() if loader_of(target) is None}
+        assert set(answers.values()) == {"no", "unknown"}
+        assert {name for name, answer in answers.items() if answer == "unknown"} <= no_loader
+        assert run(path, "--target", "redis-8.2", "--any-version").returncode == 1
+
+
+def test_a_version_newer_than_every_server_is_named_in_every_format(tmp_path: Path) -> None:
+    path = tmp_path / "new.rdb"
+    path.write_bytes(file(key(), version=16))
+    done = run(path, "--target", "redis-8.2")
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout.decode().splitlines() == [
+        f"{path}: RDB 16, nothing behind the header was read",
+        "  redis-8.2 (Redis 8.2): NO",
+        "    blocker G-VERSION-UNSEEN: the file is RDB 16, said to be that of Redis 8.12, of which a first release candidate is out (2026-10); no release known here reads it, and Redis 8.2 reads REDIS up to 12 (offset 0)",
+        "      do: look at it with --any-version; where a server wrote it, ask for a snapshot of an older version",
+        "      who says so: exp: 3.1 Redis / forks; 2026-11-22, verified",
+        "    3 remarks more with --verbose",
+    ]
+    matrix = run(path, "--all").stdout.decode()
+    assert "redis-8.2 " in matrix
+    assert "G-VERSION-UNSEEN" in matrix
+    assert (
+        "| redis-8.2 | NO | G-VERSION-UNSEEN |"
+        in run(path, "--all", "--format", "markdown").stdout.decode().splitlines()
+    )
+
+
+def test_a_version_that_was_never_written_gets_no_verdict(tmp_path: Path) -> None:
+    path = tmp_path / "zero.rdb"
+    path.write_bytes(file(key(), version=0))
+    done = run(path, "--target", "redis-8.2")
+    assert (done.returncode, done.stdout) == (3, b"")
 
 
 def test_wrong_checksum_gets_no_verdict_and_an_unverified_one_no_yes(tmp_path: Path) -> None:
