@@ -51,7 +51,7 @@ def refusal(code: bytes, dialect: Dialect) -> str | None:
     name = _head(code)
     if isinstance(name, str):
         return name
-    engine = _words(code.split(b"\n", 1)[0])[0][2:].lower()
+    engine = _words(code[: code.find(b"\n")])[0][2:].lower()
     if engine != _ENGINE:
         return None if dialect == "valkey" else f"no server has the engine {_shown(engine)}, only lua"
     if b"register_function" not in code:
@@ -68,10 +68,10 @@ def _registers_by_server(code: bytes) -> bool:
 
 def _head(code: bytes) -> bytes | str:
     """The library's name, or in words why its first line has none."""
-    line, newline, _ = code.partition(b"\n")
-    if not line.startswith(b"#!") or not newline:
+    end = code.find(b"\n")  # partition() would copy a library of megabytes
+    if not code.startswith(b"#!") or end < 0:
         return "a function library begins with a line of its own: #!lua name=..."
-    words = _words(line)
+    words = _words(code[:end])
     if not words:
         return "the first line of a function library has an open quote"
     others = [word for word in words[1:] if word[:5].lower() != b"name="]

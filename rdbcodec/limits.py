@@ -95,6 +95,7 @@ MAX_ELEMENT = 16 * MIB
 
 MAX_AUX = 256  # AUX names of their own that a profile keeps
 MAX_AUX_VALUE = 32 * KIB  # bytes of each of their values
+MAX_KEY_KEPT = KIB  # bytes of a key's name that a report keeps: keys may have 64 MiB, and it names many
 MAX_SLOT_RANGES = 1 << 14  # of one import: a cluster has so many slots
 MAX_MODULES = 1 << 12  # ids of modules, each with its version, that a profile names; servers load a few
 MAX_OPEN_TAGS = 256  # records that come interleaved (Dragonfly), each with a decoder of its own

@@ -109,7 +109,8 @@ class Function(NamedTuple):
         """The library's name, from the record or from the code's first line: `#!lua name=mylib`."""
         if self.name is not None:
             return self.name
-        words = self.code.split(b"\n", 1)[0].split()
+        end = self.code.find(b"\n")
+        words = self.code[: end if end >= 0 else None].split()
         names = [word[5:] for word in words if word.startswith(b"name=")]
         return names[0] if names and words[0].startswith(b"#!") else None
 

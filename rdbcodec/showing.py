@@ -18,6 +18,8 @@ import os
 import re
 import shlex
 
+from rdbcodec.limits import MAX_KEY_KEPT
+
 # --- secrets ----------------------------------------------------------------------------------------
 
 
@@ -131,6 +133,9 @@ class KeyDigest:
         """The digest of a key: key#0f1e2d3c4b5a6978. That of a digest is the digest itself."""
         if _IS_DIGEST(key):
             return key.decode("ascii")
+        key = kept_key(key)
+        if isinstance(key, CutKey):
+            key += key.digest
         return STAND_IN + self._blake2b(key, key=self._key, digest_size=8).hexdigest()
 
 
@@ -138,9 +143,42 @@ Hiding = bool | KeyDigest
 """How keys are hidden: not at all, left out, or as digests."""
 
 
+class CutKey(bytes):
+    """The beginning of a long key, as reports keep it; `size` and `digest` (BLAKE2b) are of the whole."""
+
+    size: int
+    digest: bytes
+
+    @classmethod
+    def of(cls, head: bytes, size: int, digest: bytes) -> CutKey:
+        """The key that begins so."""
+        made = cls(head)
+        made.size, made.digest = size, digest
+        return made
+
+
+def kept_key(key: bytes) -> bytes:
+    """A key as it is kept to be shown later; of one longer than MAX_KEY_KEPT the beginning.
+
+    Keys may have 64 MiB, and reports name many. No character of UTF-8 is cut in two.
+    """
+    if len(key) <= MAX_KEY_KEPT:
+        return key
+    from hashlib import blake2b  # noqa: PLC0415 - as in KeyDigest
+
+    begins = (at for at in range(MAX_KEY_KEPT, MAX_KEY_KEPT - 4, -1) if key[at] & 0xC0 != 0x80)
+    end = next(begins, MAX_KEY_KEPT)
+    return CutKey.of(key[:end], len(key), blake2b(key, digest_size=32).digest())
+
+
+def key_size(key: bytes) -> int:
+    """Bytes of a key, of which perhaps only the beginning is here."""
+    return key.size if isinstance(key, CutKey) else len(key)
+
+
 def show_key(key: bytes) -> str:
     """A key as a message shows it: Python bytes notation, cut after KEY_SHOWN bytes."""
-    return repr(key) if len(key) <= KEY_SHOWN else f"{key[:KEY_SHOWN]!r}... ({len(key)} bytes)"
+    return repr(key) if len(key) <= KEY_SHOWN else f"{key[:KEY_SHOWN]!r}... ({key_size(key)} bytes)"
 
 
 def key_words(key: bytes | None, hide_keys: Hiding = False) -> str | None:

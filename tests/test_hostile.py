@@ -8,6 +8,9 @@ linear does not come to an end.
 from __future__ import annotations
 
 import io
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,11 +20,14 @@ from ways import fed, pair, plain, read, snapshot, string
 
 import rdbcodec
 from rdbcodec import NEED_DATA, CorruptStructure, Decoder, Entry, LimitExceeded, RdbError, Truncated
+from rdbcodec.compat import profile_json
 from rdbcodec.compat.profile import profile
 from rdbcodec.compat.soundness import check
 from rdbcodec.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.limits import MAX_TEMPLATE_NAMES, MAX_TEMPLATES
 from rdbcodec.records import PASSED_BY
+from rdbcodec.reports.words import json_key
+from rdbcodec.showing import KeyDigest, show_key
 from rdbcodec.wire import lengths
 
 K, L = pair(0, b"\x01v"), pair(0, b"\x01w", b"l")
@@ -352,3 +358,55 @@ def test_a_profile_names_no_more_modules_than_anybody_has() -> None:
     with pytest.raises(LimitExceeded) as refused:
         profile(rdbcodec.open(data), now_ms=0)
     assert refused.value.message == "too many modules to name each: 4097 modules, the limit is 4096"
+
+
+# --- memory -----------------------------------------------------------------------------------------
+
+PEAK = """
+import re, sys
+from rdbcodec.cli.main import main
+sys.argv = ["rdbcodec", *sys.argv[1:]]
+code = main()
+print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
+@pytest.mark.parametrize(
+    "command",
+    [["inspect"], ["check"], ["keys"], ["filter"]]
+    + [["dump", "--format", form] for form in ("ndjson", "json", "csv", "resp")],
+    ids=" ".join,
+)
+def test_long_keys_are_not_held_together(command: list[str], tmp_path: Path) -> None:
+    """100 keys of 500 KB, half of them binary, which are 125 MB as text."""
+    path, out = tmp_path / "long-keys.rdb", tmp_path / "out"
+    keys = [b"%03d" % number + (b"\xff" if number % 2 else b"k") * 500_000 for number in range(100)]
+    records = (b"\x00\x80" + len(key).to_bytes(4, "big") + key + b"\x01v" for key in keys)
+    path.write_bytes(b"REDIS0011" + b"".join(records) + b"\xff" + bytes(8))
+    with out.open("wb") as file:
+        words = [*command, str(path), *(["-o", str(tmp_path / "copy.rdb")] if command == ["filter"] else [])]
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, *words], stdout=file, stderr=subprocess.PIPE, check=True
+        )
+    assert int(done.stderr.split()[-1]) < 64 << 10, "KiB"
+
+
+def test_a_profile_keeps_the_beginning_of_a_long_key_and_knows_its_size() -> None:
+    key = "\u00e9".encode() * 1_000_000
+    data = b"REDIS0011\x00\x80" + len(key).to_bytes(4, "big") + key + b"\x01v\xff" + bytes(8)
+    facts = profile(rdbcodec.open(data), now_ms=0)
+    (big,) = facts.biggest
+    assert (big.key, len(big.key)) == (key[:1024], 1024)
+    assert json_key(big.key, hide_keys=False) == {"head": "\u00e9" * 512, "size": 2_000_000}
+    assert show_key(big.key) == f"{key[:80]!r}... (2000000 bytes)"
+    assert KeyDigest(b"secret").of(big.key) == KeyDigest(b"secret").of(key)
+    again = profile_json.loads(json.loads(profile_json.dumps(facts)))
+    assert again == facts
+    assert show_key(again.biggest[0].key) == show_key(key)
+
+
+def test_keys_that_differ_behind_their_beginning_have_digests_of_their_own() -> None:
+    of = KeyDigest(b"secret").of
+    assert len({of(b"k" * 5000 + bytes([last])) for last in range(10)}) == 10

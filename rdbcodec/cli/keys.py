@@ -10,7 +10,7 @@ from rdbcodec.cli.dump import add_dumping_arguments, write_selected
 from rdbcodec.errors import RdbError
 from rdbcodec.records import Entry, Record
 from rdbcodec.reports.words import text
-from rdbcodec.texts.ndjson import BATCH, head_of
+from rdbcodec.texts.ndjson import BATCH, BATCH_SIZE, head_of
 from rdbcodec.texts.scalars import escape_line_ends
 
 
@@ -35,13 +35,18 @@ def run(options: argparse.Namespace) -> int:
 
 def _batches(tell: Callable[[Entry], bytes], records: Iterable[Record]) -> Iterator[bytes]:
     batch: list[bytes] = []
+    size = 0
     try:
         for record in records:
             if isinstance(record, Entry):
-                batch.append(tell(record))
-                if len(batch) >= BATCH:
-                    yield b"".join(batch)
+                line = tell(record)
+                batch.append(line)
+                size += len(line)
+                if len(batch) >= BATCH or size >= BATCH_SIZE:
+                    del line  # one that is long is not held twice
+                    yield batch.pop() if len(batch) == 1 else b"".join(batch)
                     batch.clear()
+                    size = 0
     except RdbError:
         yield b"".join(batch)  # the keys before the damage
         raise

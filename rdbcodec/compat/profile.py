@@ -46,6 +46,7 @@ from rdbcodec.records import (
     SlotInfo,
     Vendor,
 )
+from rdbcodec.showing import kept_key
 from rdbcodec.tail import Tail
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id
@@ -77,7 +78,10 @@ _code_of = attrgetter("code")
 
 @dataclass(slots=True)
 class Place:
-    """Where something was seen first; no db and no key for what belongs to none."""
+    """Where something was seen first; no db and no key for what belongs to none.
+
+    A long key is a CutKey, as it is in BigKey: the beginning, and how long the whole is.
+    """
 
     offset: int
     db: int | None = None
@@ -610,11 +614,12 @@ def _has_expiries(entry: Entry) -> bool:
 
 
 def _place(entry: Entry) -> Place:
-    return Place(entry.offset, entry.db, entry.key)
+    return Place(entry.offset, entry.db, kept_key(entry.key))
 
 
 def _big_key(entry: Entry, size: int) -> BigKey:
-    return BigKey(size, entry.offset, entry.db, entry.key, entry.type, entry.encoding, _count_of(entry))
+    key = kept_key(entry.key)
+    return BigKey(size, entry.offset, entry.db, key, entry.type, entry.encoding, _count_of(entry))
 
 
 def _count_of(entry: Entry) -> int | None:

@@ -3,8 +3,9 @@
     {"rdbcodec_profile": 1, "now_ms": ..., "magic": ..., "databases": [[0, {...}]], ...}
 
 The shape is that of the dataclasses in `profile`, field by field. Bytes are text when that is valid UTF-8,
-else {"$b64": ...}; tables whose keys are no text are lists of pairs; a value type is its name in the table
-of formats. The file holds the names of keys, never a value.
+else {"$b64": ...}; a key above 1 KiB is {"head": ..., "size": ..., "digest": ...}; tables whose keys are no
+text are lists of pairs; a value type is its name in the table of formats. The file holds the names of keys,
+never a value.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rdbcodec.compat.documents import parse_json, read_text
 from rdbcodec.compat.profile import Profile
 from rdbcodec.errors import ProfileError
 from rdbcodec.formats import TYPES, TypeRow
-from rdbcodec.showing import Hiding
+from rdbcodec.showing import CutKey, Hiding
 from rdbcodec.tail import Tail
 
 FORM = 4  # of the file; raised when a reader of the old form would misread the new one
@@ -65,6 +66,8 @@ def loads(document: object) -> Profile:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, CutKey):
+        return {"head": _plain_bytes(value), "size": value.size, "digest": value.digest.hex()}
     if isinstance(value, bytes):
         return _plain_bytes(value)
     if isinstance(value, TypeRow):
@@ -159,6 +162,10 @@ def _bytes(value: Any, place: str) -> Any:
     try:
         if isinstance(value, str):
             return value.encode("utf-8")
+        if "head" in value:
+            return CutKey.of(
+                _bytes(value["head"], place), _number(value["size"], place), bytes.fromhex(value["digest"])
+            )
         return base64.b64decode(value["$b64"], validate=True)
     except (TypeError, KeyError, ValueError):  # no text of Unicode's, no base64
         return _wrong(place, 'text or {"$b64": ...}', value)

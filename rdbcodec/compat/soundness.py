@@ -24,7 +24,7 @@ from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.limits import MAX_PROBLEMS
 from rdbcodec.reader import Reader
 from rdbcodec.records import AttributedEntry, Checksum, End, Entry, Function, HashTemplate, Record, ResizeDb
-from rdbcodec.showing import Hiding, key_words
+from rdbcodec.showing import Hiding, kept_key, key_words
 from rdbcodec.tail import Tail
 
 # "not verified" is no fault of the data: a limit of memory ended the verifying.
@@ -44,6 +44,12 @@ class Problem:
     db: int | None = None
     key: bytes | None = None
     cause: DecodeError | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.key is not None:
+            self.key = kept_key(self.key)  # a hundred problems are kept, and keys may have 64 MiB
+            if self.cause is not None:
+                self.cause.key = self.key
 
     @classmethod
     def of(cls, error: DecodeError) -> Problem:

@@ -9,7 +9,7 @@ from rdbcodec.compat.profile import AuxFact, BigKey, Database, Kind, Profile
 from rdbcodec.formats import writers_of
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import json_key, moment, number, plural, shortened, size, text
-from rdbcodec.showing import Hiding, key_words
+from rdbcodec.showing import Hiding, key_size, key_words
 from rdbcodec.tail import Tail
 from rdbcodec.texts.scalars import json_bytes
 
@@ -145,7 +145,8 @@ def _biggest(facts: Profile) -> list[BigKey]:
 
 def _big_row(big: BigKey, *, hide_keys: Hiding) -> tuple[str, ...]:
     elements = "-" if big.count is None else number(big.count)
-    key = shortened(big.key) if hide_keys is False else key_words(big.key, hide_keys) or HIDDEN
+    shown = shortened(big.key, size=key_size(big.key))
+    key = shown if hide_keys is False else key_words(big.key, hide_keys) or HIDDEN
     return number(big.size), big.type, big.encoding, elements, str(big.db), str(big.offset), key
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from rdbcodec.showing import Hiding
+from rdbcodec.showing import CutKey, Hiding
 from rdbcodec.texts.scalars import json_bytes
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
@@ -64,10 +64,15 @@ def text(raw: bytes) -> str:
 
 
 def json_key(key: bytes | None, hide_keys: Hiding) -> Any:
-    """A key for programs: as NDJSON has it, hidden as words are; None when there is none to show."""
+    """A key for programs: as NDJSON has it, hidden as words are; None when there is none to show.
+
+    Of one that is too long for a report {"head": ..., "size": ...}.
+    """
     if key is None or hide_keys is True:
         return None
-    return json_bytes(key) if hide_keys is False else hide_keys.of(key)
+    if hide_keys is not False:
+        return hide_keys.of(key)
+    return {"head": json_bytes(bytes(key)), "size": key.size} if isinstance(key, CutKey) else json_bytes(key)
 
 
 def shortened(raw: bytes, width: int = 60, *, size: int | None = None) -> str:

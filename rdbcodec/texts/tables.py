@@ -19,6 +19,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
+from typing import Any
 
 from rdbcodec.errors import RdbError
 from rdbcodec.records import Entry, Record
@@ -56,19 +57,25 @@ def csv_rows(records: Iterable[Record], *, safe: bool = False) -> Iterator[str]:
             if not isinstance(record, Entry):
                 continue
             value = value_of(record)
-            if value is None:
+            db, key, *attributes = _head(record, cell)
+            if value is None or len(key) > BATCH_SIZE:
                 yield _taken(rows)
-                yield from _large_row(record, cell)
-            elif isinstance(value, bytes):
-                writer.writerow((*_head(record, cell), cell(_plain(value))))
+                yield f"{db},"
+                yield from _quoted((key,))
+                yield f",{_line(attributes)},"
+                yield from _long_cell(record, value, cell)
             else:
-                writer.writerow((*_head(record, cell), cell(single_value(record.type, value))))
+                writer.writerow((db, key, *attributes, cell(_cell_of(record, value))))
             if rows.tell() >= BATCH_SIZE:
                 yield _taken(rows)
     except RdbError:
         yield _taken(rows)
         raise
     yield _taken(rows)
+
+
+def _cell_of(entry: Entry, value: object) -> str:
+    return _plain(value) if isinstance(value, bytes) else single_value(entry.type, value)
 
 
 def _taken(rows: io.StringIO) -> str:
@@ -112,18 +119,34 @@ def _plain_pieces(text: bytes | LongString) -> Iterator[str]:
         yield from marked_pieces(text.pieces())
 
 
-def _head(entry: Entry, cell: Callable[[str], str]) -> tuple[object, ...]:
+def _head(entry: Entry, cell: Callable[[str], str]) -> tuple[Any, ...]:
     attributes = entry.type, entry.encoding, entry.expires_at_ms, entry.idle, entry.freq
     return entry.db, cell(_plain(entry.key)), *attributes
 
 
-def _large_row(entry: Entry, cell: Callable[[str], str]) -> Iterator[str]:
-    """A row whose last cell comes in pieces, which the csv module cannot quote."""
-    head = io.StringIO()
-    csv.writer(head, lineterminator=LINE_END).writerow((*_head(entry, cell), ""))
-    yield head.getvalue().removesuffix(LINE_END) + '"'
-    is_string = entry.type in _STRINGS
-    pieces = filter(None, _plain_pieces(whole_string(entry)) if is_string else large_pieces(entry))
-    for piece in chain(map(cell, islice(pieces, 1)), pieces):
+def _long_cell(entry: Entry, value: object, cell: Callable[[str], str]) -> Iterator[str]:
+    """The last cell of a row of any size, of which the csv module would make many copies.
+
+    `value` is None for one that comes in pieces.
+    """
+    pieces = _long_pieces(entry) if value is None else iter((_cell_of(entry, value),))
+    pieces = filter(None, pieces)
+    yield from _quoted(chain(map(cell, islice(pieces, 1)), pieces))
+    yield LINE_END
+
+
+def _long_pieces(entry: Entry) -> Iterator[str]:
+    return _plain_pieces(whole_string(entry)) if entry.type in _STRINGS else large_pieces(entry)
+
+
+def _quoted(pieces: Iterable[str]) -> Iterator[str]:
+    yield '"'
+    for piece in pieces:
         yield piece.replace('"', '""')
-    yield '"' + LINE_END
+    yield '"'
+
+
+def _line(cells: Iterable[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
