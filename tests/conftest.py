@@ -47,7 +47,7 @@ def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
 
 @pytest.fixture(scope="session")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
-    """The servers: `pool("redis-6.2")` is a running one, with whatever the last test left in it."""
+    """The servers: `pool("redis-6.2")` is a running one, with what the last test left in it."""
     servers = Pool(tmp_path_factory.mktemp("servers"))
     yield servers
     servers.stop()

@@ -201,8 +201,7 @@ def _stream(reply: list[Any]) -> Parts:
     """XINFO STREAM key FULL COUNT 0: all of it."""
     told = _names_as_text(reply)
     entries = [(id.decode(), list(zip(flat[::2], flat[1::2], strict=True))) for id, flat in told["entries"]]
-    assert told["length"] == len(entries)
-    return {"value": entries, **_stream_state(told)}
+    return {"value": entries, "length": told["length"], **_stream_state(told)}
 
 
 def _stream_state(told: dict[str, Any]) -> Parts:
@@ -333,6 +332,7 @@ def answered(name: str, answer: Answer) -> Parts:
 def _answered_stream(value: Answer) -> Parts:
     parts: Parts = {
         "value": [(id, pairs(fields)) for id, fields in value["entries"]],
+        "length": len(value["entries"]),
         "groups": [_answered_group(named(group), value) for group in value["groups"]],
     }
     if "error" in value["info"]:  # Redis 5.0 has no XINFO STREAM FULL
@@ -417,9 +417,10 @@ def decoded(type: str, value: Any, expires_at_ms: int | None = None) -> Parts:
 
 
 def _decoded_stream(stream: rdbcodec.Stream) -> Parts:
-    groups = stream.groups
+    groups = sorted(stream.groups, key=lambda group: group.name)  # as servers keep them
     parts: Parts = {
         "value": [(str(id), list(fields)) for id, fields in stream.entries],
+        "length": stream.length,
         "last id": str(stream.last_id),
         "groups": [_decoded_group(group) for group in groups],
         "times": [

@@ -213,7 +213,7 @@ class Server:
     def load(self, data: bytes) -> None:
         """Replace the data set by this snapshot, as a start would; what it says against it is the failure.
 
-        A server that refuses a snapshot mostly ends itself: `is_running` is to be asked before the next.
+        A server that refuses a snapshot mostly ends itself: a Pool starts another then.
         """
         self.file.write_bytes(data)
         said = self.log.stat().st_size
@@ -226,10 +226,12 @@ class Server:
                 f"{self.path}: {self.log.read_bytes()[said:].decode(errors='replace')}"
             ) from error
 
-    @property
-    def is_running(self) -> bool:
+    def answers(self) -> bool:
         """Whether it has not ended itself."""
-        return self._process.poll() is None
+        try:
+            return self._process.poll() is None and self.command("PING") == b"PONG"
+        except OSError:
+            return False
 
     def stop(self) -> None:
         """End the server and everything that belongs to it."""
@@ -255,7 +257,7 @@ class Pool:
         """A server, with these modules of Redis Stack in it."""
         wanted = (name, *modules)
         known = self._running.get(wanted)
-        if known is not None and not known.is_running:
+        if known is not None and not known.answers():
             self._running.pop(wanted).stop()
         if wanted not in self._running:
             folder = self._folder / "-".join(wanted)
@@ -264,6 +266,7 @@ class Pool:
             self._running[wanted] = Server(
                 program(name), folder, *self._sanitize, *_options(name), *_loading(modules)
             )
+        self._running[wanted].command("SELECT", 0)  # whatever the one before looked at
         return self._running[wanted]
 
     def stop(self) -> None:

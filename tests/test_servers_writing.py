@@ -158,7 +158,7 @@ def test_a_server_tells_these_parts_of_a_stream(name: str, pool: Pool) -> None:
     server = pool(name)
     server.load(converted(FIXTURES / "snapshots" / "redis-7.2.6-types.rdb", name)[0])
     parts = read_back(server)[0, b"stream:same"]
-    assert set(parts) == {"type", "expires at", "value"} | STREAM_PARTS[name]
+    assert set(parts) == {"type", "expires at", "value", "length"} | STREAM_PARTS[name]
 
 
 @every_fixture
