@@ -334,6 +334,10 @@ def _open(target: Target, *, replace: bool) -> _Output:
         name = os.fspath(target)
         with naming(name):
             return _open_path(Path(target), name, replace=replace, mode=mode)
+    if not callable(getattr(target, "write", None)):
+        raise TypeError(
+            f"target is {type(target).__name__}, expected a path or a file opened in binary mode for writing"
+        )
     return _Given(target)
 
 

@@ -159,6 +159,14 @@ def test_a_wrong_source_is_named_with_what_is_wanted(source: Any, kind: str) -> 
     assert str(refused.value) == f"source is {kind}, expected a path, bytes or a file opened in binary mode"
 
 
+@pytest.mark.parametrize(("target", "kind"), [(None, "NoneType"), (5, "int"), (b"x.rdb", "bytes")])
+def test_a_wrong_target_is_named_with_what_is_wanted(target: Any, kind: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        rdbcodec.create(target)
+    expected = "expected a path or a file opened in binary mode for writing"
+    assert str(refused.value) == f"target is {kind}, {expected}"
+
+
 @pytest.mark.parametrize("max_value", [None, 1.5, "64mb", True])
 def test_a_wrong_size_is_named_with_what_is_wanted(max_value: Any) -> None:
     for make in (lambda: rdbcodec.open(GOOD, max_value=max_value), lambda: Decoder(max_value=max_value)):
