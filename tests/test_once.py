@@ -197,6 +197,7 @@ def test_encode_says_for_whom_it_wrote(tmp_path: Path, capsys: pytest.CaptureFix
         f"{source}: line 1: db 0, key b'h', hash, for redis-7.2: cannot be written whole: "
         "a hash whose fields would no longer expire\n"
         "with --allow-loss the rest is written all the same\n"
+        "hint: --to redis-7.4 or later, or valkey-9.0, holds the expiry of fields\n"
     )
     assert main([*command, "--to", "redis-7.2", "--allow-loss"]) == 0
     assert capsys.readouterr().out == (
