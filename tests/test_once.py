@@ -13,6 +13,7 @@ from ways import entries, pair, snapshot
 import rdbcodec
 from rdbcodec.cli.main import main
 from rdbcodec.errors import EncodeError, TextError
+from rdbcodec.folding import Folding
 from rdbcodec.texts.build import build
 
 A, B = pair(0, b"\x01a"), pair(0, b"\x01b")
@@ -73,8 +74,10 @@ def test_what_passes_by_once_is_refused_without_places_and_cannot_be_chosen_from
 
 
 def test_keys_that_fold_into_one_can_be_chosen_from_too() -> None:
-    kept, _ = converted(TWICE, fold_databases="all:", on_duplicate="last")
+    kept, _ = converted(TWICE, fold_databases=Folding("all:", zero=True), on_duplicate="last")
     assert kept == [(0, b"all:l", b"x"), (0, b"all:k", b"b")]
+    kept, _ = converted(TWICE, fold_databases="all:", on_duplicate="last")
+    assert kept == [(0, b"l", b"x"), (0, b"all:k", b"c"), (0, b"k", b"b")]
 
 
 def test_counts_of_keys_do_not_outlive_a_dropped_one(tmp_path: Path) -> None:
