@@ -1,6 +1,6 @@
 """Values larger than `max_value` pass by in pieces and are the same values.
 
-Every snapshot is read with limits so small that most of its values are large, through windows no larger
+Every value of a snapshot is read with limits so small that most are large, through windows no larger
 than the limit, and held against an ordinary reading.
 """
 
@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ways import SNAPSHOTS, lzf_run, pair, plain, snapshot
+from ways import SNAPSHOTS, lzf_run, pair, plain, snapshot, thinned
 
 import rdbcodec
 from rdbcodec import NEED_DATA, Decoder, Entry, LimitExceeded, RdbError
@@ -21,13 +21,13 @@ from rdbcodec.wire.long_strings import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from rdbcodec import Record
 
 LIMITS = (64, 1024)
 
-every_snapshot = pytest.mark.parametrize("path", SNAPSHOTS, ids=lambda path: path.name)
+FILES = thinned(*SNAPSHOTS)
+every_snapshot = pytest.mark.parametrize("data", FILES.values(), ids=FILES)
 both_limits = pytest.mark.parametrize("limit", LIMITS)
 
 
@@ -52,19 +52,19 @@ def trickled(data: bytes, limit: int) -> rdbcodec.Reader:
 
 
 @cache
-def ordinary(path: Path) -> list[Record]:
-    with rdbcodec.open(path) as reader:
+def ordinary(data: bytes) -> list[Record]:
+    with rdbcodec.open(data) as reader:
         return list(reader)
 
 
-def beside(path: Path, limit: int) -> Iterator[tuple[Record, Record]]:
+def beside(data: bytes, limit: int) -> Iterator[tuple[Record, Record]]:
     """The records of an ordinary reading, each with that of a reading with the limit."""
-    with trickled(path.read_bytes(), limit) as reader:
-        yield from zip(ordinary(path), reader, strict=True)
+    with trickled(data, limit) as reader:
+        yield from zip(ordinary(data), reader, strict=True)
 
 
-def entries_beside(path: Path, limit: int) -> Iterator[tuple[Entry, Entry]]:
-    for whole, limited in beside(path, limit):
+def entries_beside(data: bytes, limit: int) -> Iterator[tuple[Entry, Entry]]:
+    for whole, limited in beside(data, limit):
         if isinstance(whole, Entry):
             assert isinstance(limited, Entry)
             yield whole, limited
@@ -86,18 +86,18 @@ def largest_string(entry: Entry) -> int:
 
 @both_limits
 @every_snapshot
-def test_a_value_is_large_when_it_is_larger_than_the_limit_however_it_came(path: Path, limit: int) -> None:
+def test_a_value_is_large_when_it_is_larger_than_the_limit_however_it_came(data: bytes, limit: int) -> None:
     """Decoder: the records do not depend on how the bytes were cut, one at a time or all at once."""
-    expected = [len(whole.raw) > limit for whole in ordinary(path) if isinstance(whole, Entry)]
-    with rdbcodec.open(path, max_value=limit) as at_once, trickled(path.read_bytes(), limit) as in_pieces:
+    expected = [len(whole.raw) > limit for whole in ordinary(data) if isinstance(whole, Entry)]
+    with rdbcodec.open(data, max_value=limit) as at_once, trickled(data, limit) as in_pieces:
         for reader in (at_once, in_pieces):
             assert [record.is_large for record in reader if isinstance(record, Entry)] == expected
 
 
 @both_limits
 @every_snapshot
-def test_a_skipped_large_value_leaves_all_other_records_as_they_are(path: Path, limit: int) -> None:
-    for whole, limited in beside(path, limit):
+def test_a_skipped_large_value_leaves_all_other_records_as_they_are(data: bytes, limit: int) -> None:
+    for whole, limited in beside(data, limit):
         if not isinstance(limited, Entry):
             assert limited == whole
             continue
@@ -129,8 +129,8 @@ def place(entry: Entry) -> tuple[object, ...]:
 
 @both_limits
 @every_snapshot
-def test_the_chunks_of_a_large_value_are_its_bytes(path: Path, limit: int) -> None:
-    for whole, limited in entries_beside(path, limit):
+def test_the_chunks_of_a_large_value_are_its_bytes(data: bytes, limit: int) -> None:
+    for whole, limited in entries_beside(data, limit):
         pieces = list(limited.chunks())
         assert b"".join(pieces) == whole.raw
         assert all(pieces)
@@ -139,9 +139,9 @@ def test_the_chunks_of_a_large_value_are_its_bytes(path: Path, limit: int) -> No
 
 @both_limits
 @every_snapshot
-def test_the_items_of_a_large_value_are_those_of_a_held_one(path: Path, limit: int) -> None:
+def test_the_items_of_a_large_value_are_those_of_a_held_one(data: bytes, limit: int) -> None:
     """But for a single string that is itself larger than the limit, which is refused by its size."""
-    for whole, limited in entries_beside(path, limit):
+    for whole, limited in entries_beside(data, limit):
         found = items_or_refusal(limited)
         if isinstance(found, list):
             assert joined(whole, found) == joined(whole, flat(whole))
@@ -170,8 +170,8 @@ def joined(entry: Entry, items: list[Any]) -> object:
 
 @both_limits
 @every_snapshot
-def test_items_can_skip_what_is_too_large_to_hold(path: Path, limit: int) -> None:
-    for whole, limited in entries_beside(path, limit):
+def test_items_can_skip_what_is_too_large_to_hold(data: bytes, limit: int) -> None:
+    for whole, limited in entries_beside(data, limit):
         if limited.is_large and whole.type in ("list", "set"):
             found = list(chain.from_iterable(limited.items(skip_large=True)))
             pairs = list(zip(flat(whole), found, strict=True))
@@ -181,24 +181,24 @@ def test_items_can_skip_what_is_too_large_to_hold(path: Path, limit: int) -> Non
 
 @both_limits
 @every_snapshot
-def test_the_size_of_a_large_value_is_told_after_walking_over_it(path: Path, limit: int) -> None:
-    for whole, limited in entries_beside(path, limit):
+def test_the_size_of_a_large_value_is_told_after_walking_over_it(data: bytes, limit: int) -> None:
+    for whole, limited in entries_beside(data, limit):
         assert limited.serialized_size == whole.serialized_size
         assert limited.serialized_size == whole.serialized_size
 
 
 @both_limits
 @every_snapshot
-def test_a_large_value_is_verified_without_being_held(path: Path, limit: int) -> None:
-    for _, limited in entries_beside(path, limit):
+def test_a_large_value_is_verified_without_being_held(data: bytes, limit: int) -> None:
+    for _, limited in entries_beside(data, limit):
         if limited.is_large:
             limited.verify()
 
 
 @both_limits
 @every_snapshot
-def test_a_large_value_is_not_given_whole(path: Path, limit: int) -> None:
-    for _, limited in entries_beside(path, limit):
+def test_a_large_value_is_not_given_whole(data: bytes, limit: int) -> None:
+    for _, limited in entries_beside(data, limit):
         if limited.is_large:
             with pytest.raises(LimitExceeded) as no_value:
                 limited.value()

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ways import SNAPSHOTS, WAYS, plain, read
+from ways import SNAPSHOTS, WAYS, covering, plain, read, thinned
 
 import rdbcodec
 from rdbcodec import Aux, End, Entry, Function, Header, ModuleAux, ResizeDb, SelectDb, SlotInfo, StreamId
@@ -336,12 +336,13 @@ def test_expiries_of_servers_before_2_6_are_whole_seconds(path: Path) -> None:
         assert parts == {0, 789}
 
 
-@every_snapshot
-def test_large_sorted_sets_lie_descending_since_redis_4(path: Path) -> None:
-    entries = [record for record in records_of(path) if isinstance(record, Entry)]
-    for entry in (entry for entry in entries if entry.encoding == "skiplist"):
+def test_large_sorted_sets_lie_descending_since_redis_4() -> None:
+    entries = [record for path in SNAPSHOTS for record in records_of(path) if isinstance(record, Entry)]
+    large = {entry.raw: entry for entry in entries if entry.encoding == "skiplist"}
+    assert len(large) >= 5
+    for entry in large.values():
         scores = [(score, member) for member, score in entry.value().items()]
-        assert scores == sorted(scores, reverse=True)
+        assert scores == sorted(scores, reverse=True), entry
 
 
 @every_snapshot
@@ -534,7 +535,19 @@ MODULE_ITEMS: dict[str, list[tuple[int, object]]] = {
 }
 
 
+COVERING = covering(SNAPSHOTS)
+UNREPEATED = thinned(*SNAPSHOTS)
+
+
 @pytest.mark.parametrize("way", WAYS)
-@every_snapshot
+@pytest.mark.parametrize("path", COVERING, ids=lambda path: path.name)
 def test_a_snapshot_reads_the_same_in_every_way(path: Path, way: str, tmp_path: Path) -> None:
     assert [plain(record) for record in WAYS[way](path.read_bytes(), tmp_path)] == plain_records_of(path)
+
+
+@pytest.mark.parametrize("way", ["file", "fed 7 bytes at a time"])
+@pytest.mark.parametrize("name", UNREPEATED)
+def test_every_value_reads_the_same_from_a_file_and_in_pieces(name: str, way: str, tmp_path: Path) -> None:
+    data = UNREPEATED[name]
+    expected = [plain(record) for record in read(data)]
+    assert [plain(record) for record in WAYS[way](data, tmp_path)] == expected

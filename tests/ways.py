@@ -12,6 +12,7 @@ import gzip
 import mmap
 import os
 import threading
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,80 @@ def plain_value(value: object) -> tuple[object, ...]:
     if isinstance(value, dict):
         return name, list(value.items())
     return name, value
+
+
+# --- each thing once --------------------------------------------------------------------------------
+
+
+def sight(record: Record, path: Path) -> object:
+    """What a record shows to whoever reads it. The same value under another key, or in a file of another
+    version, is the same sight; fields of a template mean what the template of their file says."""
+    if isinstance(record, rdbcodec.Entry):
+        dated = (record.expires_at_ms is None, record.idle is None, record.freq is None, record.meta)
+        origin = (record.origin.dialect, record.origin.back_length)
+        file = path if "template" in record.row.name else None
+        return record.row.name, record.raw, *dated, *origin, file
+    match record:
+        case rdbcodec.Header() | rdbcodec.Function() | rdbcodec.ModuleAux():
+            return type(record), record.raw
+        case rdbcodec.Aux():
+            return rdbcodec.Aux, record.name
+        case rdbcodec.End():
+            return rdbcodec.End, record.checksum, path.suffix
+        case _:
+            return type(record)
+
+
+@cache
+def thinned(*files: Path) -> dict[str, bytes]:
+    """The files without the entries that an earlier one shows, by name.
+
+    Servers of all versions were given the same data: nine of ten entries are repeats. A file that shows
+    nothing new is left out; tests of what a whole file says take SNAPSHOTS.
+    """
+    seen: set[object] = set()
+    return {path.name: data for path in files if (data := _unseen(path, seen))}
+
+
+def _unseen(path: Path, seen: set[object]) -> bytes:
+    """The file without the entries that were seen, and without its checksum then; nothing if all were."""
+    data = path.read_bytes()
+    kept, at, before = [], 0, len(seen)
+    for record in read(data):
+        what = sight(record, path)
+        if isinstance(record, rdbcodec.Entry) and what in seen:
+            kept.append(data[at : record.offset])
+            at = record.offset + record.serialized_size
+        if isinstance(record, rdbcodec.End) and kept:
+            kept += [data[at : record.offset], b"\xff", bytes(len(record.raw) - 1)]
+            at = record.size
+        seen.add(what)
+    return b"".join([*kept, data[at:]]) if len(seen) > before else b""
+
+
+def covering(files: list[Path]) -> list[Path]:
+    """Few of the files that together have every layout, every module and every kind of record that any of
+    them has, each in every version of the format that has it."""
+    parts = {path: _parts(path) for path in files}
+    missing = set[object]().union(*parts.values())
+    chosen = []
+    while missing:
+        chosen.append(max(files, key=lambda path: len(parts[path] & missing)))
+        missing -= parts[chosen[-1]]
+    return sorted(chosen)
+
+
+def _parts(path: Path) -> set[object]:
+    header, *records = read(path.read_bytes())
+    assert isinstance(header, rdbcodec.Header)
+    return {(header.dialect, header.version, *_part(record)) for record in records}
+
+
+def _part(record: Record) -> tuple[object, ...]:
+    if isinstance(record, rdbcodec.Entry):
+        return record.row.name, record.value().module.name if record.type == "module" else None
+    name = record.name if isinstance(record, rdbcodec.Aux) else None
+    return type(record).__name__, name, record.checksum if isinstance(record, rdbcodec.End) else None
 
 
 # --- the ways ---------------------------------------------------------------------------------------
