@@ -287,10 +287,11 @@ def test_field_ttls_survive_from_redis_7_4_to_valkey_9_and_back() -> None:
 
 
 def test_a_library_of_the_7_0_release_candidates_gets_the_line_that_names_it() -> None:
-    old = b"\xf6" + string(b"mylib") + string(b"LUA") + b"\x01" + string(b"what it does") + string(b"code")
+    code = b"redis.register_function('f', function() return 1 end)"
+    old = b"\xf6" + string(b"mylib") + string(b"LUA") + b"\x01" + string(b"what it does") + string(code)
     data = snapshot(old, magic=b"REDIS0010")
     out, done, _ = converted(data, rdbcodec.make_form("redis-7.2"))
-    assert [record.code for record in records_of(out, rdbcodec.Function)] == [b"#!lua name=mylib\ncode"]
+    assert [record.code for record in records_of(out, rdbcodec.Function)] == [b"#!lua name=mylib\n" + code]
     assert (done.losses, [loss.kind for loss in done.hints]) == ([], ["description"])
 
 
