@@ -177,14 +177,14 @@ class Server:
         self._replies = self._socket.makefile("rb")
 
     def _connect(self, path: Path) -> socket.socket:
-        for _ in range(200):
+        for _ in range(2000):
             connection = socket.socket(socket.AF_UNIX)
             try:
                 connection.connect(os.fspath(path))
             except OSError:
                 connection.close()
                 assert self._process.poll() is None, f"{self.path} does not start"
-                time.sleep(0.05)
+                time.sleep(0.005)
             else:
                 return connection
         raise AssertionError(f"{self.path} does not listen")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from servers import SERVERS, Pool, Server, ServerError, program
-from ways import FIXTURES, corpus, pair, snapshot, string
+from ways import FIXTURES, corpus, covering, pair, snapshot, string
 
 import rdbcodec
 from rdbcodec.cli.main import main
@@ -21,7 +21,8 @@ from rdbcodec.compat.targets import find
 from rdbcodec.compat.verdict import Verdict, check
 from rdbcodec.reports.compat import remedy_of
 
-FILES = corpus("snapshots", ".rdb")
+# A verdict depends on the version, the layouts, the modules and the other records of a file.
+FILES = covering(corpus("snapshots", ".rdb"))
 LFU_62 = (FIXTURES / "snapshots" / "redis-6.2.16-lfu.rdb").read_bytes()
 LIBRARY = b"#!lua name=lib\nredis.register_function('f', function() return 1 end)"
 VECTOR_SET = bytes.fromhex(  # VADD vs:zero VALUES 2 0 0 z, as Redis 8.2.3 saved it
