@@ -25,16 +25,21 @@ settings.load_profile(os.environ.get("RDBCODEC_HYPOTHESIS") or ("ci" if os.envir
 # the same for every Python and every engine, so one lane of CI runs them (pyproject.toml has the marks).
 SERVER = re.compile(r"test_(compat_)?servers(_\w+)?")
 PROCESS = re.compile(r"test_cli\w*|test_signals|test_files|test_secrets|test_hiding|killing")
+# What rules, documents and the layers of the code say depends on neither; test_verdict and test_targets,
+# which run everywhere, import and ask the same rules.
+ONCE = re.compile(r"test_(rules_\w+|documents|house)")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks servers and what starts processes."""
+    """Mark what asks servers, what starts processes and what one lane of CI is enough for."""
     for item in items:
         fixtures = {"pool", "trusting", "server"} & set(getattr(item, "fixturenames", ()))
         if fixtures or SERVER.fullmatch(item.path.stem):
             item.add_marker(pytest.mark.server)
         if PROCESS.fullmatch(item.path.stem):
             item.add_marker(pytest.mark.process)
+        if ONCE.fullmatch(item.path.stem):
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture(scope="session")
