@@ -18,6 +18,7 @@ ends with the bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import cache
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.formats import (
@@ -67,6 +68,8 @@ NAMES = Primitive("template names")
 U32_NUMBER = Primitive("u32 number")
 RESP_COUNT, RESP_SIZE = Primitive("resp count"), Primitive("resp size")
 
+_ASKS_TEMPLATES = frozenset({Special("template_array_ref")})
+
 Request = Primitive | Fixed | Skip | Strings
 Steps = Generator[Request, int, None]
 
@@ -75,7 +78,20 @@ Steps = Generator[Request, int, None]
 
 
 def compile_walk(framing: Framing, templates: Templates) -> WalkFunction:
-    """A function that finds the end of a value with this framing."""
+    """A function that finds the end of a value with this framing.
+
+    One for all decoders, but where it hangs on the templates of a file: compiling takes longer than
+    reading a small file.
+    """
+    return _compile(framing, templates) if _ASKS_TEMPLATES.intersection(framing) else _compiled(framing)
+
+
+@cache
+def _compiled(framing: Framing) -> WalkFunction:
+    return _compile(framing, {})
+
+
+def _compile(framing: Framing, templates: Templates) -> WalkFunction:
     walks = tuple(_compile_step(step, templates) for step in framing)
     if len(walks) == 1:
         return walks[0]
