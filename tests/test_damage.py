@@ -262,6 +262,7 @@ def cell() -> Iterator[ProcessPoolExecutor]:
 every_snapshot = pytest.mark.parametrize("path", covering(SNAPSHOTS), ids=lambda path: path.name)
 
 
+@pytest.mark.once
 @every_snapshot
 def test_a_cut_file_gives_the_records_before_the_cut_and_says_that_it_is_cut(
     path: Path, cell: ProcessPoolExecutor
@@ -269,11 +270,13 @@ def test_a_cut_file_gives_the_records_before_the_cut_and_says_that_it_is_cut(
     assert cell.submit(cuts, path).result() == []
 
 
+@pytest.mark.once
 @every_snapshot
 def test_a_flipped_byte_gives_records_or_an_error(path: Path, cell: ProcessPoolExecutor) -> None:
     assert cell.submit(flips, path).result() == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("type", MINIMAL)
 def test_a_huge_number_anywhere_in_a_value_costs_neither_memory_nor_time(
     type: str, cell: ProcessPoolExecutor

@@ -119,7 +119,8 @@ def sight(record: Record, path: Path) -> object:
         dated = (record.expires_at_ms is None, record.idle is None, record.freq is None, record.meta)
         origin = (record.origin.dialect, record.origin.back_length)
         file = path if "template" in record.row.name else None
-        return record.row.name, record.raw, *dated, *origin, file
+        odd_key = None if record.key.isascii() and record.key.decode().isprintable() else record.key
+        return record.row.name, record.raw, odd_key, *dated, *origin, file
     match record:
         case rdbcodec.Header() | rdbcodec.Function() | rdbcodec.ModuleAux():
             return type(record), record.raw
