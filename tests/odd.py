@@ -182,6 +182,7 @@ def meta(*classes: bytes) -> bytes:
 IGNORABLE, NOT_IGNORABLE = bytes.fromhex("09f5c42800"), bytes.fromhex("08f5c42800")  # class KMT1, no items
 SHORT = intset.encode([1, 2, 3])
 LP, ZL = lp(*ELEMENTS), zl(*ELEMENTS)
+EXPIRING = lp(b"a", b"v", FAR)
 ZM = zipmap.encode([(b"a", b"1"), (b"b", b"2")])
 PLAIN = key(0, string(b"v"))
 LIBRARY = b"\xf5" + string(b"#!lua name=lib\nredis.register_function('f', function() return 1 end)")
@@ -328,6 +329,7 @@ ODD: dict[str, bytes] = {
     "stream group twice": stream(groups=(group(), group())),
     "stream node twice": stream((node(1), node(1)), length=2),
     "stream node order": stream((node(5, master=raw_id(5)), node(1)), last=5),
+    "stream1 node order": stream1((node(5, master=raw_id(5)), node(1)), last=5),
     "stream node empty": stream((node(blob=lp()),), length=0),
     "stream node no entries": stream((node(blob=lp(0, 0, 1, b"f", 0)),), length=0),
     "stream node short": stream((node(blob=lp(1)),), length=1),
@@ -399,6 +401,18 @@ ODD: dict[str, bytes] = {
     "hash-listpack-ttl text": file(key(25, MS + string(lp(b"a", b"v", b"x"))), version=12),
     "hash-listpack-ttl twice": lpex(FAR, (b"a", FAR), (b"a", FAR)),
     "hash-listpack-ttl odd": file(key(25, MS + string(lp(b"a", b"v", FAR, b"b"))), version=12),
+    **{
+        f"hash-listpack-ttl {what}": file(key(25, MS + string(blob)), version=12)
+        for what, blob in (
+            ("back-length", put(EXPIRING, 8, b"\x07")),
+            ("encoding", put(EXPIRING, 6, b"\xfb")),
+            ("count low", put(EXPIRING, 4, b"\x02")),
+            (
+                "many back-length",
+                put(lp(*[x for at in range(600) for x in (b"f%d" % at, b"v", FAR)]), 9, b"\x07"),
+            ),
+        )
+    },
     "hash-listpack-ttl total": file(key(25, MS + string(put(lp(b"a", b"v", FAR), 0, b"\x99"))), version=12),
     "hash-listpack-ttl empty": lpex(FAR),
     "hash-listpack-ttl many order": lpex(FAR, *((b"f%d" % at, FAR + 2000 - at) for at in range(700))),

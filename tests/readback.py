@@ -114,7 +114,8 @@ def _add_insert_positions(server: Server, db: int, keys: Keys) -> None:
     for parts, next in zip(
         arrays.values(), replies(server, [("ARNEXT", key) for key in arrays]), strict=True
     ):
-        parts["next"] = next
+        # an integer reply is signed: from 2^63 on 8.10 answers with a text
+        parts["next"] = int(next) if isinstance(next, bytes) else next
 
 
 def _add_vectors(server: Server, db: int, keys: Keys) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from odd import ODD, file, key, lzf
+from odd import ODD, file, key, lzf, node, raw_id, stream
 
 import rdbcodec
 from rdbcodec.compat import soundness
@@ -200,7 +200,8 @@ FOUND: dict[str, tuple[str, ...]] = {
     "stream group last": (),
     "stream group twice": ("stream-group-twice",),
     "stream node twice": ("stream-node-twice",),
-    "stream node order": (),
+    "stream node order": ("stream-node-order",),
+    "stream1 node order": ("stream-node-order",),
     "stream node empty": ("stream-node",),
     "stream node no entries": ("stream-node-empty",),
     "stream node short": ("stream-node-inside",),
@@ -253,7 +254,11 @@ FOUND: dict[str, tuple[str, ...]] = {
     "hash-listpack-ttl negative": ("field-ttl-negative",),
     "hash-listpack-ttl text": ("table",),
     "hash-listpack-ttl twice": ("field-ttl-twice",),
-    "hash-listpack-ttl odd": ("listpack-inside",),
+    "hash-listpack-ttl odd": ("listpack-ttl-inside",),
+    "hash-listpack-ttl back-length": ("listpack-ttl-inside",),
+    "hash-listpack-ttl encoding": ("listpack-ttl-inside",),
+    "hash-listpack-ttl count low": ("listpack-ttl-inside",),
+    "hash-listpack-ttl many back-length": ("listpack-ttl-inside",),
     "hash-listpack-ttl total": ("listpack",),
     "hash-listpack-ttl empty": ("empty",),
     "hash-listpack-ttl many order": ("field-ttl-order",),
@@ -368,6 +373,8 @@ LARGE: dict[str, tuple[str, ...]] = {
     "stream good": (),
     "stream length high": ("stream-length",),
     "stream entries read": ("stream-entries-read",),
+    "stream node order": ("stream-node-order",),
+    "stream node twice": ("stream-node-twice",),
     "stream consumer twice": ("stream-consumer-twice",),
     "hash large twice": ("hash-twice-large",),
     "hash-listpack many twice": ("listpack-twice-large",),
@@ -375,6 +382,23 @@ LARGE: dict[str, tuple[str, ...]] = {
     "zset-listpack many nan": ("score-packed-large",),
     "intset many order": ("undecodable",),
 }
+
+
+@pytest.mark.parametrize("name", ["stream node order", "stream1 node order"])
+def test_stream_has_its_entries_in_the_order_servers_answer(name: str) -> None:
+    """The file has 0-5 before 0-1; 6.2, 7.0, 8.2, 8.10 and Valkey 8.0, 8.1, 9.1 keep nodes by their keys."""
+    with rdbcodec.open(ODD[name]) as reader:
+        (entry,) = (record for record in reader if isinstance(record, rdbcodec.Entry))
+        assert [str(found.id) for found in entry.value().entries] == ["0-1", "0-5"]
+        assert [str(found.id) for batch in entry.items() for found in batch] == ["0-5", "0-1"]
+
+
+def test_nodes_that_overlap_stay_whole() -> None:
+    """Servers sort nodes, not entries: 7.0, 8.2, 8.10 and Valkey 8.0, 8.1, 9.1 answer 0-1, 0-5, 0-3."""
+    data = stream((node(3, master=raw_id(3)), node(1, 5)), length=3, added=3, last=5)
+    with rdbcodec.open(data) as reader:
+        (entry,) = (record for record in reader if isinstance(record, rdbcodec.Entry))
+        assert [str(found.id) for found in entry.value().entries] == ["0-1", "0-5", "0-3"]
 
 
 def test_large_string_whose_lzf_is_damaged_is_found_while_it_passes_by() -> None:

@@ -251,6 +251,13 @@ class Profile:
         return self.oddities is not None and self.duplicates is not None
 
     @property
+    def has_module_values(self) -> bool:
+        """Whether there are values of modules, as keys or beside them: only the module can judge those."""
+        return any(kind.row.name in _MODULE_TYPES for kind in self.kinds.values()) or any(
+            module.full_aux is not None for module in self.modules.values()
+        )
+
+    @property
     def is_header(self) -> bool:
         """Whether nothing but the header was read, because no known server writes its version."""
         return self.size == 0

@@ -67,7 +67,8 @@ class Verdict(NamedTuple):
     """The answer for one target; findings with the weightiest first.
 
     `losses` is what a conversion for the target would lose; None when that is not known. `was_looked_at`
-    is False when nobody looked at values and for duplicate keys, either of which may end a load.
+    is False when nobody looked at values and for duplicate keys, either of which may end a load;
+    `has_module_values` is True when there are values of modules, which nobody but the module can look at.
     """
 
     target: Target
@@ -76,6 +77,7 @@ class Verdict(NamedTuple):
     questions: tuple[Question, ...]
     losses: tuple[Loss, ...] | None = None
     was_looked_at: bool = True
+    has_module_values: bool = False
 
 
 Conversion = Callable[[Profile, Target, "tuple[str, ...] | None"], "list[Loss] | None"]
@@ -100,8 +102,8 @@ def check(
     lost = losses(profile, target, told) if any(finding.convertible for finding in findings) else None
     questions = tuple(Question(fact, question_of(fact), tuple(rules)) for fact, rules in asked.items())
     kept = None if lost is None else tuple(lost)
-    looked = profile.was_looked_at
-    return Verdict(target, _loads(findings, kept), tuple(findings), questions, kept, looked)
+    loads, looked, opaque = _loads(findings, kept), profile.was_looked_at, profile.has_module_values
+    return Verdict(target, loads, tuple(findings), questions, kept, looked, opaque)
 
 
 def _ask(rule: Rule, case: Case, findings: list[Finding], asked: dict[str, list[str]]) -> None:

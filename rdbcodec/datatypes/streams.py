@@ -17,7 +17,7 @@ v4+       LENGTH duration s  LENGTH max  LENGTH n producers (STRING id  LENGTH n
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import chain
 
 from rdbcodec.datatypes.form import Form
@@ -135,15 +135,26 @@ def decode_stream(raw: bytes, scope: Scope, version: int = 1) -> Stream:
     """Types 15, 19, 21, 26 and 27 are versions 1 to 5."""
     cursor = Cursor([raw], scope.budget)
     entries: list[StreamEntry] = []
+    starts: dict[StreamId, int] = {}
     for master, blob in _nodes(cursor):
+        starts[master] = len(entries)
         entries += stream_node.decode(listpack.decode_mixed(blob), master).entries
-    stream = _read_tail(cursor, entries, version)
+    stream = _read_tail(cursor, _in_order(entries, starts), version)
     cursor.expect_end()
     return stream
 
 
+def _in_order(entries: list[StreamEntry], starts: dict[StreamId, int]) -> list[StreamEntry]:
+    """The entries as servers answer them: there nodes ascend by their keys, wherever the file has them."""
+    masters = sorted(starts)
+    if masters == list(starts):
+        return entries
+    ends = dict(zip(starts, [*starts.values(), len(entries)][1:], strict=True))
+    return [entry for master in masters for entry in entries[starts[master] : ends[master]]]
+
+
 def stream_items(cursor: Cursor, scope: Scope, version: int = 1) -> Iterator[list[StreamEntry]]:
-    """The entries, a node at a time; what follows them is read and verified at the end."""
+    """The entries, a node at a time in the order of the file; what follows them is verified at the end."""
     yield from stream_parts(cursor, scope, version)
 
 
@@ -156,11 +167,18 @@ def stream_parts(
     return _read_tail(cursor, [], version)
 
 
-def stream_nodes(cursor: Cursor) -> Iterator[list[StreamEntry]]:
-    """The live entries of each node, those of a large one in batches; what follows them is not read."""
+def stream_nodes(
+    cursor: Cursor, on_master: Callable[[StreamId], object] | None = None
+) -> Iterator[list[StreamEntry]]:
+    """The live entries of each node, those of a large one in batches; what follows them is not read.
+
+    `on_master` is called with the key of each node before its entries.
+    """
     for _ in range(cursor.length()):
         cursor.budget.refill()
         master = _read_master(cursor)
+        if on_master is not None:
+            on_master(master)
         if cursor.string_is_long():
             yield from _large_node(cursor, master)
         else:

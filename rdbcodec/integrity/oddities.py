@@ -141,8 +141,11 @@ def _ziplist(raw: bytes, scope: Scope, kind: _Packed) -> Iterator[Oddity]:
         yield from _in_elements("ziplist", elements, kind)
 
 
-def _elements(name: str, blob: bytes, kind: _Packed) -> Any:
-    """The elements; None when they cannot be had, and what is odd about that is told."""
+def _elements(name: str, blob: bytes, kind: _Packed, inside: str | None = None) -> Any:
+    """The elements; None when they cannot be had, and what is odd about that is told.
+
+    `inside` is the trait of damage between frame and end where it has one of its own.
+    """
     structure, header = _STRUCTURES[name]
     try:
         return structure.decode(blob)
@@ -151,9 +154,8 @@ def _elements(name: str, blob: bytes, kind: _Packed) -> Any:
             yield Oddity(name, error.message)
         else:
             count = structure.count(blob[:header])
-            yield Oddity(
-                _large(f"{name}-inside", count is None or count > kind.limit * kind.width), error.message
-            )
+            is_large = count is None or count > kind.limit * kind.width
+            yield Oddity(inside or _large(f"{name}-inside", is_large), error.message)
         return None
 
 
@@ -312,13 +314,14 @@ def _ttl(raw: bytes, scope: Scope) -> Iterator[Oddity]:
 
 def _listpack_ttl(raw: bytes, scope: Scope) -> Iterator[Oddity]:
     blob = read_blob(raw, scope, 8)
-    elements = yield from _elements("listpack", blob, _Packed(3, HASH_ENTRIES))
+    # Loaders read its last expiry at once, and end or go on as the place of the damage has it.
+    elements = yield from _elements("listpack", blob, _Packed(3, HASH_ENTRIES), "listpack-ttl-inside")
     if elements is None:
         return
     try:
         fields = fields_with_listpack_ttl(blob)
     except CorruptStructure as error:
-        yield Oddity("table" if len(elements) % 3 == 0 else "listpack-inside", error.message)
+        yield Oddity("table" if len(elements) % 3 == 0 else "listpack-ttl-inside", error.message)
         return
     yield from _in_expiring(fields, "field-ttl-over-listpack")
     expiries = [math.inf if at is None else at for *_, at in fields]

@@ -10,10 +10,20 @@ from itertools import chain
 from typing import NamedTuple
 
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.datatypes.streams import ID_SIZE, MAX_DURATION_S, MAX_IIDS, UNKNOWN, stream_nodes
+from rdbcodec.datatypes.streams import (
+    ID_SIZE,
+    MAX_DURATION_S,
+    MAX_IIDS,
+    NO_ID,
+    UNKNOWN,
+    encode_id,
+    stream_nodes,
+)
+from rdbcodec.duplicates import KeyIndex
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.structures import listpack, stream_node
+from rdbcodec.structures.stream_node import StreamId
 from rdbcodec.wire.cursor import Cursor
 
 _TIME = 8
@@ -31,14 +41,16 @@ def stream_oddities(raw: bytes, scope: Scope, version: int) -> Iterator[Oddity]:
     cursor = Cursor([raw], scope.budget)
     nodes = cursor.length()
     live: int | None = 0  # None when damage hides it
-    masters = set()
+    masters = []
     for _ in range(nodes):
         master, blob = cursor.string(), cursor.string()
         entries = yield from _node(master, blob)
         live = None if live is None or entries is None else live + entries
-        masters.add(master)
-    if len(masters) != nodes:
+        masters.append(master)
+    if len(set(masters)) != nodes:
         yield Oddity("stream-node-twice", "")
+    elif masters != sorted(masters):
+        yield Oddity("stream-node-order", "")
     yield from _tail(cursor, version, nodes, live)
 
 
@@ -50,9 +62,12 @@ def large_stream_oddities(
     What follows its nodes is left in `tail`, for those who ask for more of it, unless that is very much.
     """
     nodes = live = 0
-    for entries in stream_nodes(cursor):
-        nodes += 1
-        live += len(entries)
+    with KeyIndex() as index:
+        masters = _Masters(index)
+        for entries in stream_nodes(cursor, masters.add):
+            nodes += 1
+            live += len(entries)
+        yield from masters.oddities()
     if tail is None:
         yield from _tail(cursor, version, nodes, live)
         return
@@ -65,6 +80,28 @@ def large_stream_oddities(
     if len(tail) > MAX_UNPACKED:
         tail.clear()
     yield from _tail(Cursor(pieces, scope.budget, streaming=True), version, nodes, live)
+
+
+class _Masters:
+    """The keys of the nodes that passed by: twice, or out of order?"""
+
+    def __init__(self, index: KeyIndex) -> None:
+        self._index = index
+        self._last = NO_ID
+        self._ascend = True
+
+    def add(self, master: StreamId) -> None:
+        """The key of the next node."""
+        self._index.add([encode_id(master)])
+        self._ascend = self._ascend and self._last <= master
+        self._last = master
+
+    def oddities(self) -> Iterator[Oddity]:
+        """What is odd about them."""
+        if next(self._index.duplicates(), None) is not None:
+            yield Oddity("stream-node-twice", "")
+        elif not self._ascend:
+            yield Oddity("stream-node-order", "")
 
 
 def _rest(cursor: Cursor) -> Iterator[bytes]:

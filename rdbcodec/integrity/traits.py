@@ -163,6 +163,7 @@ TRAITS: dict[str, Trait] = {trait.name: trait for trait in (
     Trait("stream-node-inside",        "a stream node with damaged entries",                                                     "??????R"),
     Trait("stream-node-empty",         "a stream node without live entries",                                                     "?LLRLLL", is_harmless=True),
     Trait("stream-node-twice",         "a stream with a node twice",                                                             "RRRRRRR"),
+    Trait("stream-node-order",         "a stream whose nodes are not in order of their keys",                                    "LLLLLLL", is_harmless=True),
     Trait("stream-group-twice",        "a stream with two groups of one name",                                                   "RRRRRRR"),
     Trait("stream-consumer-twice",     "a stream with a consumer twice in a group",                                              "LRRRRRR"),
     Trait("stream-pending-twice",      "a stream with an entry twice in a group's list of pending entries",                      "RRRRRRR"),
@@ -172,6 +173,7 @@ TRAITS: dict[str, Trait] = {trait.name: trait for trait in (
     Trait("stream-nacked",             "a stream with a released entry that is not pending, or owned",                           "---R---"),
     Trait("stream-tail",               "a stream with damage behind its entries",                                                "RRRRRRR"),
     # fields that expire
+    Trait("listpack-ttl-inside",       "a packed hash with expiries whose listpack has damaged elements",                        "--??---"),
     Trait("field-ttl-order",           "a packed hash whose fields are not in order of expiry",                                  "--DD---", "rewrite", "field-order", is_harmless=True),
     Trait("field-ttl-over",            "a hash with a field that expires beyond 2^48 ms",                                        "--RR---"),
     Trait("field-ttl-over-listpack",   "a packed hash with a field that expires beyond 2^48 ms",                                 "--LR---"),

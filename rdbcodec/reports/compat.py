@@ -23,13 +23,18 @@ LOADS: Mapping[Loads, str] = {
     "unknown": "unknown",
 }
 NOT_LOOKED = ", values and duplicates not looked at"
+MODULES_NOT_LOOKED = ", module values not looked at"
 _REMARKS: tuple[Severity, ...] = ("info",)
 
 
 def loads_words(verdict: Verdict) -> str:
-    """The answer in words: "yes, values and duplicates not looked at"."""
-    is_open = verdict.loads in ("yes", "after-conversion") and not verdict.was_looked_at
-    return LOADS[verdict.loads] + (NOT_LOOKED if is_open else "")
+    """The answer in words: "yes, values and duplicates not looked at"; "yes" alone is a promise."""
+    words = LOADS[verdict.loads]
+    if verdict.loads not in ("yes", "after-conversion"):
+        return words
+    if not verdict.was_looked_at:
+        return words + NOT_LOOKED
+    return words + (MODULES_NOT_LOOKED if verdict.has_module_values else "")
 
 
 # --- remedies ---------------------------------------------------------------------------------------
@@ -196,6 +201,7 @@ def _json_verdict(name: str, verdict: Verdict, *, hide_keys: Hiding) -> dict[str
         "target": verdict.target.id,
         "loads": verdict.loads,
         "looked_at": verdict.was_looked_at,
+        "has_module_values": verdict.has_module_values,
         "findings": [
             {
                 "id": finding.id,

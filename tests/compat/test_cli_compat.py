@@ -17,6 +17,7 @@ from rdbcodec.reports.compat_page import render
 
 ROOT = Path(__file__).parents[2]
 TYPES_72, HFE_80 = SNAPSHOTS / "redis-7.2.6-types.rdb", SNAPSHOTS / "redis-8.0.6-hfe.rdb"
+VECTORS_82 = SNAPSHOTS / "redis-8.2.3-vset.rdb"
 
 
 def run(*words: str | Path, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
@@ -98,6 +99,27 @@ def test_json_has_the_shape_of_the_design() -> None:
         "rdbcodec convert - --to redis-2.4 -o snapshot.redis-2.4.rdb"
     )
     assert verdict["questions"] == []
+
+
+def test_yes_says_that_nobody_looked_at_module_values() -> None:
+    """Vector sets belong to a module built into Redis 8, which alone can tell whether a value is damaged."""
+    lines = run(VECTORS_82, "--target", "redis-8.10").stdout.decode().splitlines()
+    assert lines[1] == "  redis-8.10 (Redis 8.10): yes, module values not looked at"
+    assert run(VECTORS_82, "--target", "redis-8.10").returncode == 0
+    [verdict] = answer(VECTORS_82, "--target", "redis-8.10")["verdicts"]
+    assert (verdict["loads"], verdict["looked_at"], verdict["has_module_values"]) == ("yes", True, True)
+
+
+def test_yes_without_module_values_says_no_more() -> None:
+    lines = run("-", "--target", "redis-8.10", data=PLAIN).stdout.decode().splitlines()
+    assert lines[1] == "  redis-8.10 (Redis 8.10): yes"
+    [verdict] = answer("-", "--target", "redis-8.10", data=PLAIN)["verdicts"]
+    assert (verdict["loads"], verdict["looked_at"], verdict["has_module_values"]) == ("yes", True, False)
+
+
+def test_fast_yes_says_that_no_value_was_looked_at() -> None:
+    lines = run(VECTORS_82, "--target", "redis-8.10", "--fast").stdout.decode().splitlines()
+    assert lines[1] == "  redis-8.10 (Redis 8.10): yes, values and duplicates not looked at"
 
 
 def test_every_target_from_one_pass() -> None:
