@@ -25,9 +25,10 @@ settings.load_profile(os.environ.get("RDBCODEC_HYPOTHESIS") or ("ci" if os.envir
 # the same for every Python and every engine, so one lane of CI runs them (pyproject.toml has the marks).
 SERVER = re.compile(r"test_(compat_)?servers(_\w+)?")
 PROCESS = re.compile(r"test_cli\w*|test_signals|test_files|test_secrets|test_hiding|killing")
-# What rules, documents and the layers of the code say depends on neither; test_verdict and test_targets,
-# which run everywhere, import and ask the same rules.
-ONCE = re.compile(r"test_(rules_\w+|documents|house)")
+# What rules, documents, conversions and the layers of the code say depends on neither: they are made of the
+# same values, which test_snapshots, test_vectors and test_encoders hold in every lane.
+ONCE = re.compile(r"test_(house|conversion|integrity\w*)")
+ONCE_FOLDERS = frozenset({"compat", "compat_azure"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.server)
         if PROCESS.fullmatch(item.path.stem):
             item.add_marker(pytest.mark.process)
-        if ONCE.fullmatch(item.path.stem):
+        if ONCE.fullmatch(item.path.stem) or item.path.parent.name in ONCE_FOLDERS:
             item.add_marker(pytest.mark.once)
 
 
