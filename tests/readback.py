@@ -264,7 +264,13 @@ def _history(told: Mapping[str, Any], groups: list[dict[str, Any]]) -> Parts:
     if "entries-added" not in told:
         return {}
     ids = [told[name].decode() for name in ("max-deleted-entry-id", "recorded-first-entry-id")]
-    return {"history": (told["entries-added"], *ids, [group["entries-read"] for group in groups])}
+    read = [_unsigned(group["entries-read"]) for group in groups]
+    return {"history": (_unsigned(told["entries-added"]), *ids, read)}
+
+
+def _unsigned(count: int | None) -> int | None:
+    """A count of 64 bits: an integer reply is signed, so a server answers 2^64-1 with -1."""
+    return None if count is None else count % (1 << 64)
 
 
 def _producers(told: Mapping[str, Any]) -> Parts:
