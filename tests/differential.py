@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,6 +48,8 @@ KEY = b"k"
 # Said with a verdict on values of modules, here of those built into Redis 8: no promise, for these are opaque
 # to all but the module, which may refuse them. A conversion passes them on as they are, and promises no more.
 OPAQUE = "module-values"
+# The same holds for code of function libraries that was changed: whether Lua runs is known when it is
+# run. The code of the corpus is that of servers, and a file with it is promised like any other.
 NEVER_EMPTY = {"string", "stream"}  # or an empty one is a key as well
 NAMES = {row.code: row.name for row in TYPES if row.dialect == "redis"}
 SMALL = 4000  # bytes of a value or file: more inputs a second, and more of them hit something
@@ -79,8 +82,21 @@ def judge(data: bytes, name: str) -> Judged:
         return Judged(type(error).__name__, None)
     verdict = check(facts, find(name))
     ids = {one.id for one in verdict.findings if one.severity == "blocker" or one.id.startswith("G-ODD")}
-    opaque = [OPAQUE] if verdict.has_module_values else []
+    opaque = [OPAQUE] if verdict.has_module_values or codes_of(data) - servers_own() else []
     return Judged(" ".join([verdict.loads, *opaque, *sorted(ids)]), keys_of(data))
+
+
+def codes_of(data: bytes) -> set[bytes]:
+    """The texts of the function libraries."""
+    with rdbcodec.open(data) as reader:
+        return {record.code for record in reader if isinstance(record, rdbcodec.Function)}
+
+
+@cache
+def servers_own() -> set[bytes]:
+    """The texts that servers saved."""
+    files = (*SNAPSHOTS, *corpus("vectors", ".rdb"))
+    return set().union(*(codes_of(path.read_bytes()) for path in files))
 
 
 def keys_of(data: bytes) -> Keys | None:
