@@ -422,13 +422,13 @@ def difference(them: Keys, us: Keys) -> str:
 # --- the run ------------------------------------------------------------------------------------------
 
 
-def run(pools: Pools, *, seconds: float, seed: int, table: Table) -> None:
-    """Inputs until the time is over: nineteen values, then a file, for each server in turn."""
+def run(pools: Pools, *, seconds: float, most: int | None, seed: int, table: Table) -> None:
+    """Inputs until time or number are over: nineteen values, then a file, for each server in turn."""
     rng = random.Random(seed)
     kinds = {name: bodies(name) for name in MAGIC}
     whole = {name: small_files(name) for name in MAGIC}
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end and (most is None or table.counts.total() < most):
         for name in MAGIC:
             for _ in range(19):
                 body = rng.choice(kinds[name][rng.choice(sorted(kinds[name]))])
@@ -443,6 +443,7 @@ def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--most", type=int, metavar="N", help="stop after so many inputs, however early")
     parser.add_argument("--seed", type=int, default=8)
     parser.add_argument("--save", type=Path, metavar="FOLDER", help="keep the inputs of violations here")
     options = parser.parse_args()
@@ -455,7 +456,7 @@ def main() -> int:
         trusting.mkdir()
         pools = Pools(Pool(careful), Pool(trusting, trusting=True))
         try:
-            run(pools, seconds=options.seconds, seed=options.seed, table=table)
+            run(pools, seconds=options.seconds, most=options.most, seed=options.seed, table=table)
         finally:
             pools.careful.stop()
             pools.trusting.stop()
