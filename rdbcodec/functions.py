@@ -17,6 +17,7 @@ last rule; a library that breaks one of them ends the load of the whole snapshot
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from rdbcodec.formats import Dialect
 
@@ -40,6 +41,16 @@ _BY_SERVER = re.compile(rb"(?<![\w.:])server\s*\.\s*register_function\b")
 _OWN_SERVER = re.compile(rb"\blocal\s+(?:function\s+)?(?:\w+\s*,\s*)*server\b|(?<![\w.:])server\s*=[^=]")
 
 
+class Flaw(NamedTuple):
+    """Why servers refuse a library: the name of its trait (integrity/traits.py), and words."""
+
+    trait: str
+    says: str
+
+
+_VALKEY_LOADS = frozenset({"function-engine", "function-server"})  # the former with a module, since 8.1
+
+
 def library_name(code: bytes) -> bytes | None:
     """The name a library gives itself in its first line; None when that is none a server takes."""
     name = _head(code)
@@ -48,16 +59,26 @@ def library_name(code: bytes) -> bytes | None:
 
 def refusal(code: bytes, dialect: Dialect) -> str | None:
     """Why every server of a dialect refuses a snapshot with this library; None when nothing speaks for it."""
+    found = flaw(code)
+    if found is None or (dialect == "valkey" and found.trait in _VALKEY_LOADS):
+        return None
+    return found.says
+
+
+def flaw(code: bytes) -> Flaw | None:
+    """Why some servers refuse a snapshot with this library; None when nothing speaks against it."""
     name = _head(code)
     if isinstance(name, str):
-        return name
+        return Flaw("function-code", name)
     engine = _words(code[: code.find(b"\n")])[0][2:].lower()
     if engine != _ENGINE:
-        return None if dialect == "valkey" else f"no server has the engine {_shown(engine)}, only lua"
+        return Flaw("function-engine", f"no server has the engine {_shown(engine)}, only lua")
     if b"register_function" not in code:
-        return "a function library that registers no function"
-    if dialect != "valkey" and _registers_by_server(code):
-        return "a function library for Valkey: Redis has redis.register_function, not server."
+        return Flaw("function-none", "a function library that registers no function")
+    if _registers_by_server(code):
+        return Flaw(
+            "function-server", "a function library for Valkey: Redis has redis.register_function, not server."
+        )
     return None
 
 

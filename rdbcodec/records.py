@@ -21,6 +21,7 @@ from rdbcodec.datatypes.registry import codec_of
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError, RdbError
 from rdbcodec.formats import LAST_KEY_AUX, Dialect, TypeRow, VersionRow
+from rdbcodec.functions import library_name
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.long_strings import Held, LongString, Spool, skip
@@ -106,13 +107,11 @@ class Function(NamedTuple):
 
     @property
     def library(self) -> bytes | None:
-        """The library's name, from the record or from the code's first line: `#!lua name=mylib`."""
-        if self.name is not None:
-            return self.name
-        end = self.code.find(b"\n")
-        words = self.code[: end if end >= 0 else None].split()
-        names = [word[5:] for word in words if word.startswith(b"name=")]
-        return names[0] if names and words[0].startswith(b"#!") else None
+        """The library's name, from the record or from the code's first line: `#!lua name=mylib`.
+
+        None when the first line names none that a server takes.
+        """
+        return self.name if self.name is not None else library_name(self.code)
 
 
 class ModuleAux(NamedTuple):

@@ -185,6 +185,7 @@ LP, ZL = lp(*ELEMENTS), zl(*ELEMENTS)
 EXPIRING = lp(b"a", b"v", FAR)
 ZM = zipmap.encode([(b"a", b"1"), (b"b", b"2")])
 PLAIN = key(0, string(b"v"))
+CALL = b"redis.register_function('f', function() end)"
 LIBRARY = b"\xf5" + string(b"#!lua name=lib\nredis.register_function('f', function() return 1 end)")
 BADLZF = lzf(b"\x00a\x20\x05", 4)
 
@@ -441,14 +442,27 @@ ODD: dict[str, bytes] = {
         PLAIN,
         version=10,
     ),
-    "library without #!": file(
-        b"\xf5" + string(b"redis.register_function('f', function() end)"), PLAIN, version=10
-    ),
-    "library with a bad name": file(
-        b"\xf5" + string(b"#!lua name=a-b\nredis.register_function('f', function() end)"), PLAIN, version=10
-    ),
+    "library without #!": file(b"\xf5" + string(CALL), PLAIN, version=10),
+    "library with a bad name": file(b"\xf5" + string(b"#!lua name=a-b\n" + CALL), PLAIN, version=10),
     "library of Valkey": file(
         b"\xf5" + string(b"#!lua name=lib\nserver.register_function('f', function() return 1 end)"),
+        PLAIN,
+        version=10,
+    ),
+    "library whose name is quoted": file(
+        b"\xf5" + string(b'#!LUA "NAME=lib"\n' + CALL),
+        PLAIN,
+        version=10,
+    ),
+    "library of another engine": file(b"\xf5" + string(b"#!js name=lib\nf()"), PLAIN, version=10),
+    "library without a function": file(b"\xf5" + string(b"#!lua name=lib\nlocal a = 1"), PLAIN, version=10),
+    "library with a word too many": file(
+        b"\xf5" + string(b"#!lua name=lib x=1\n" + CALL),
+        PLAIN,
+        version=10,
+    ),
+    "library that says server. in a comment": file(
+        b"\xf5" + string(b"#!lua name=lib\n-- server.register_function\n" + CALL),
         PLAIN,
         version=10,
     ),

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from rdbcodec.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.formats import OPCODES
 from rdbcodec.framing import compile_walk
+from rdbcodec.functions import flaw
 from rdbcodec.integrity.stream_oddities import Oddity
 from rdbcodec.records import AttributedEntry, Function, HashTemplate, Record
 from rdbcodec.wire import lengths
 
 _NO_TEMPLATE = (1 << 64) - 1
 _MOST_CLASSES = 7  # of key metadata: the slots a server has
-_FIRST_LINE = re.compile(rb"#!lua(?=\s)[^\n]*\sname=[A-Za-z0-9_]+\s*(?:\n|$)", re.IGNORECASE)
-_SERVER_API = re.compile(rb"\bserver\s*\.\s*register_function\b")
 _ATTRIBUTES = {row.code: row for row in OPCODES if row.dialect == "redis" and row.code >= 243}
 _KEY_META = 243
 _DISPUTED = {EXPIRY_TWICE: "expiry-twice", EXPIRY_MINUS_1: "expiry-minus-1"}
@@ -30,10 +28,9 @@ def record_oddities(record: Record) -> Iterator[Oddity]:
 
 
 def _in_function(record: Function) -> Iterator[Oddity]:
-    if record.name is None and not _FIRST_LINE.match(record.code):
-        yield Oddity("function-code", "")
-    if _SERVER_API.search(record.code):
-        yield Oddity("function-server", "")
+    found = flaw(record.code) if record.name is None else None  # before 7.0 the name stood beside the code
+    if found is not None:
+        yield Oddity(found.trait, "")
 
 
 def attribute_oddities(entry: AttributedEntry) -> Iterator[Oddity]:

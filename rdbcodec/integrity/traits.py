@@ -188,6 +188,8 @@ TRAITS: dict[str, Trait] = {trait.name: trait for trait in (
     Trait("key-meta-place",            "module metadata that does not stand right before its key",                               "---R---", "rewrite", "order", is_harmless=True),
     Trait("function-twice",            "a function library twice",                                                               "-RRRRRR", "none"),
     Trait("function-code",             "a function library without #!lua, or with a bad name",                                   "-RRRRRR", "none", is_harmless=True),
-    Trait("function-server",           "a function library that calls server., Valkey's own API",                                "-RRRLLL", "none", is_harmless=True),
+    Trait("function-engine",           "a function library in another language than Lua",                                        "-RRRR??", "none", is_harmless=True),
+    Trait("function-none",             "a function library that registers no function",                                          "-RRRRRR", "none", is_harmless=True),
+    Trait("function-server",           "a function library that registers by server., Valkey's own API",                         "-RRRLLL", "none", is_harmless=True),
 )}
 # fmt: on
