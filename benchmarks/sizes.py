@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import rdbcodec
 from rdbcodec import Entry, Hash, List, Set, Stream, StreamEntry, StreamId, ZSet
-from rdbcodec.texts.scalars import bytes_of
+from rdbcodec.exports.scalars import bytes_of
 
 MIB = 1 << 20
 SIZES = {"100kb": 100_000, "200kb": 200_000, "400kb": 400_000, "1mb": 10**6, "20mb": 20 * 10**6}

@@ -25,10 +25,6 @@ import importlib
 
 TYPE_CHECKING = False  # imported from typing it would be half of the time that this file takes
 if TYPE_CHECKING:
-    from rdbcodec import dump
-    from rdbcodec.containers import Source
-    from rdbcodec.conversion import Conversion, convert
-    from rdbcodec.datatypes.form import Form
     from rdbcodec.datatypes.hashes import Hash
     from rdbcodec.datatypes.lists import List
     from rdbcodec.datatypes.modules import ModuleValue
@@ -36,7 +32,7 @@ if TYPE_CHECKING:
     from rdbcodec.datatypes.sets import Set
     from rdbcodec.datatypes.streams import Consumer, Group, Pending, Stream
     from rdbcodec.datatypes.zsets import ZSet
-    from rdbcodec.decoder import NEED_DATA, Decoder
+    from rdbcodec.encoding import payloads as dump
     from rdbcodec.errors import (
         BadMagic,
         ChecksumMismatch,
@@ -62,7 +58,9 @@ if TYPE_CHECKING:
     )
     from rdbcodec.limits import MAX_VALUE
     from rdbcodec.losses import Loss
-    from rdbcodec.reader import Reader, open
+    from rdbcodec.reading.containers import Source
+    from rdbcodec.reading.decoder import NEED_DATA, Decoder
+    from rdbcodec.reading.reader import Reader, open
     from rdbcodec.records import (
         Aux,
         End,
@@ -78,9 +76,11 @@ if TYPE_CHECKING:
         SlotInfo,
         Vendor,
     )
+    from rdbcodec.servers import Form
     from rdbcodec.structures.stream_node import StreamEntry, StreamId
     from rdbcodec.tail import Tail
-    from rdbcodec.writer import Writer, create, make_form
+    from rdbcodec.writing.conversion import Conversion, convert
+    from rdbcodec.writing.writer import Writer, create, make_form
 
 __version__ = "0.2.0"
 
@@ -88,9 +88,9 @@ __version__ = "0.2.0"
 # in its first tenths of a second must have come as far as its signal handlers, and those who only read
 # need nothing of the writing half.
 _HOMES = {
-    "rdbcodec.containers": "Source",
-    "rdbcodec.conversion": "Conversion convert",
-    "rdbcodec.datatypes.form": "Form",
+    "rdbcodec.reading.containers": "Source",
+    "rdbcodec.writing.conversion": "Conversion convert",
+    "rdbcodec.servers": "Form",
     "rdbcodec.datatypes.hashes": "Hash",
     "rdbcodec.datatypes.lists": "List",
     "rdbcodec.datatypes.modules": "ModuleValue",
@@ -98,7 +98,7 @@ _HOMES = {
     "rdbcodec.datatypes.sets": "Set",
     "rdbcodec.datatypes.streams": "Consumer Group Pending Stream",
     "rdbcodec.datatypes.zsets": "ZSet",
-    "rdbcodec.decoder": "Decoder NEED_DATA",
+    "rdbcodec.reading.decoder": "Decoder NEED_DATA",
     "rdbcodec.errors": (
         "BadMagic ChecksumMismatch CircumstancesError ContainerError CorruptStructure DamagedContainer "
         "DecodeError EncodeError LimitExceeded LossyConversion ModuleNameError ProfileError RdbError "
@@ -106,21 +106,26 @@ _HOMES = {
     ),
     "rdbcodec.limits": "MAX_VALUE",
     "rdbcodec.losses": "Loss",
-    "rdbcodec.reader": "Reader open",
+    "rdbcodec.reading.reader": "Reader open",
     "rdbcodec.records": (
         "Aux End Entry Function HashTemplate Header ModuleAux Record ResizeDb SelectDb SlotImport "
         "SlotInfo Vendor"
     ),
     "rdbcodec.structures.stream_node": "StreamEntry StreamId",
     "rdbcodec.tail": "Tail",
-    "rdbcodec.writer": "Writer create make_form",
+    "rdbcodec.writing.writer": "Writer create make_form",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+
+_MODULES = {"dump": "rdbcodec.encoding.payloads"}  # those that are public under another name
 
 
 def __getattr__(name: str) -> object:
     if name in _HOME_OF:
         found = getattr(importlib.import_module(_HOME_OF[name]), name)
+    elif name in _MODULES:
+        found = importlib.import_module(_MODULES[name])
     else:
         found = _room(name)
     globals()[name] = found

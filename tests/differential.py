@@ -37,9 +37,9 @@ from ways import SNAPSHOTS, corpus
 
 import rdbcodec
 from rdbcodec import dump
-from rdbcodec.compat.profile import profile
 from rdbcodec.compat.targets import find
 from rdbcodec.compat.verdict import check
+from rdbcodec.facts.profile import profile
 from rdbcodec.formats import TYPES
 from rdbcodec.wire.crc64 import crc64
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from rdbcodec.datatypes.form import DEFAULT_LIMITS, Form, Limits, release_row
 from rdbcodec.datatypes.hashes import DRAGONFLY_EPOCH, MAX_EXPIRY, Hash, template_of
 from rdbcodec.datatypes.lists import List
 from rdbcodec.datatypes.modules import ModuleValue
@@ -21,6 +20,7 @@ from rdbcodec.datatypes.sets import Set
 from rdbcodec.datatypes.streams import Consumer, Group, Idempotence, Pending, Producer, Stream
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.formats import Dialect, TypeRow
+from rdbcodec.servers import DEFAULT_LIMITS, Form, Limits, release_row
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, encode_module_id

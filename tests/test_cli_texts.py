@@ -12,9 +12,9 @@ import pytest
 from ways import SNAPSHOTS, pair, read, snapshot, string
 
 import rdbcodec
+from rdbcodec.exports import ndjson, resp
+from rdbcodec.exports.values import FORMS
 from rdbcodec.losses import Losses
-from rdbcodec.texts import ndjson, resp
-from rdbcodec.texts.values import FORMS
 
 ROOT = Path(__file__).parent.parent
 FILES = {path.name: path for path in SNAPSHOTS}

@@ -16,9 +16,9 @@ from ways import FIXTURES, corpus, covering, pair, snapshot, string
 
 import rdbcodec
 from rdbcodec.cli.main import main
-from rdbcodec.compat.profile import profile
 from rdbcodec.compat.targets import find
 from rdbcodec.compat.verdict import Verdict, check
+from rdbcodec.facts.profile import profile
 from rdbcodec.reports.compat import remedy_of
 
 # A verdict depends on the version, the layouts, the modules and the other records of a file.

@@ -17,14 +17,14 @@ import pytest
 from ways import SNAPSHOTS, corpus, pair, snapshot, string
 
 import rdbcodec
-from rdbcodec import conversion, writer
-from rdbcodec.compat.soundness import check
 from rdbcodec.datatypes.stream_versions import RELEASED_TO, complete
 from rdbcodec.datatypes.streams import NO_ID
 from rdbcodec.errors import EncodeError, LossyConversion
-from rdbcodec.folding import Folding
+from rdbcodec.facts.selection import Selection
+from rdbcodec.facts.soundness import check
 from rdbcodec.losses import Losses
-from rdbcodec.selection import Selection
+from rdbcodec.writing import conversion, writer
+from rdbcodec.writing.folding import Folding
 
 FIXTURES = [*SNAPSHOTS, *corpus("vectors", ".rdb")]
 VERSIONS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 80)  # the acceptance line's

@@ -35,12 +35,12 @@ from rdbcodec import (
     ZSet,
     dump,
 )
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.stream_versions import in_version
 from rdbcodec.datatypes.streams import Idempotence, Producer
-from rdbcodec.encodings import encode_value, natural
+from rdbcodec.encoding.transcoding import encode_value, natural
 from rdbcodec.formats import TYPES, Dialect
 from rdbcodec.losses import row_of
+from rdbcodec.servers import Form
 from rdbcodec.wire.crc64 import crc64
 
 if TYPE_CHECKING:

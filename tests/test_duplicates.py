@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import rdbcodec
-from rdbcodec import duplicates
-from rdbcodec.compat.profile import profile
-from rdbcodec.compat.soundness import check
-from rdbcodec.duplicates import Duplicate, KeyIndex
+from rdbcodec.facts.profile import profile
+from rdbcodec.facts.soundness import check
 from rdbcodec.limits import MAX_AUX, MAX_DATABASES
+from rdbcodec.reading import duplicates
+from rdbcodec.reading.duplicates import Duplicate, KeyIndex
 
 
 def descriptors() -> int:

@@ -51,7 +51,6 @@ from rdbcodec import (
     StreamId,
     ZSet,
 )
-from rdbcodec.datatypes.form import SETTINGS, Form, Limits, limits_of
 from rdbcodec.datatypes.hashes import template_of
 from rdbcodec.datatypes.others import PathHash
 from rdbcodec.datatypes.registry import CODECS, ENCODERS
@@ -59,9 +58,10 @@ from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.stream_versions import RELEASED_TO, guessed_entries_read, in_version
 from rdbcodec.datatypes.streams import NO_ID, Idempotence, Producer
 from rdbcodec.datatypes.zsets import score_text
-from rdbcodec.encodings import choose, encode, encode_as, encode_value, natural, transcode
+from rdbcodec.encoding.transcoding import choose, encode, encode_as, encode_value, natural, transcode
 from rdbcodec.formats import LENGTH, STRING, TYPES, Fixed, TypeRow, version_row
 from rdbcodec.framing import _PRIMITIVES, Skip, Strings, _steps, compile_walk
+from rdbcodec.servers import SETTINGS, Form, Limits, limits_of
 from rdbcodec.structures import listpack, stream_node, ziplist
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.module_ids import ModuleId

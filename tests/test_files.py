@@ -283,7 +283,7 @@ def test_a_bug_has_an_exit_code_of_its_own_and_keeps_its_traceback(
     def fail(*_: object) -> int:
         raise ZeroDivisionError("sig=SECRET")
 
-    monkeypatch.setattr("rdbcodec.cli.inspect.run", fail)
+    monkeypatch.setattr("rdbcodec.cli.verbs.inspect.run", fail)
     code, out, err = ran("inspect", SNAPSHOT)
     assert (code, out) == (70, "")
     assert err.startswith("Traceback (most recent call last):\n")
@@ -291,7 +291,7 @@ def test_a_bug_has_an_exit_code_of_its_own_and_keeps_its_traceback(
 
 
 def test_a_verb_needs_neither_files_nor_keys(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
-    verb = types.ModuleType("rdbcodec.cli.verb")
+    verb = types.ModuleType("rdbcodec.cli.verbs.verb")
     answers: list[type[Exception]] = [rdbcodec.RdbError, rdbcodec.EncodeError, OSError]
 
     def run(options: object) -> int:
@@ -299,7 +299,7 @@ def test_a_verb_needs_neither_files_nor_keys(ran: Ran, monkeypatch: pytest.Monke
 
     verb.add_arguments = lambda _: None  # type: ignore[attr-defined]  # a module made on the spot
     verb.run = run  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "rdbcodec.cli.verb", verb)
+    monkeypatch.setitem(sys.modules, "rdbcodec.cli.verbs.verb", verb)
     monkeypatch.setitem(cli.COMMANDS, "verb", "does nothing")
     for code in (3, 1, 4):
         assert ran("verb") == (code, "", "verb: what went wrong\n")

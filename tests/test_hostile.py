@@ -21,10 +21,10 @@ from ways import fed, pair, plain, read, snapshot, string
 import rdbcodec
 from rdbcodec import NEED_DATA, CorruptStructure, Decoder, Entry, LimitExceeded, RdbError, Truncated
 from rdbcodec.compat import profile_json
-from rdbcodec.compat.profile import profile
-from rdbcodec.compat.soundness import check
-from rdbcodec.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
+from rdbcodec.facts.profile import profile
+from rdbcodec.facts.soundness import check
 from rdbcodec.limits import MAX_TEMPLATE_NAMES, MAX_TEMPLATES
+from rdbcodec.reading.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.records import PASSED_BY
 from rdbcodec.reports.words import json_key
 from rdbcodec.showing import KeyDigest, show_key
@@ -275,7 +275,7 @@ def test_a_million_attributes_before_a_key_are_read_once_each() -> None:
 
 
 def test_too_many_attributes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rdbcodec.decoder.MAX_RECORD", 1000)
+    monkeypatch.setattr("rdbcodec.reading.decoder.MAX_RECORD", 1000)
     expected = "the attributes of a key are too large to hold: 1002 bytes, the limit is 1000"
     assert refusal_of(snapshot(b"\xf9\x05" * 600 + K), max_value=64) == expected
 

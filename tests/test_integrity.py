@@ -6,10 +6,10 @@ import pytest
 from odd import ODD, file, key, lzf, node, raw_id, stream
 
 import rdbcodec
-from rdbcodec.compat import soundness
-from rdbcodec.compat.profile import Profile, profile
 from rdbcodec.compat.targets import find
 from rdbcodec.compat.verdict import check
+from rdbcodec.facts import soundness
+from rdbcodec.facts.profile import Profile, profile
 from rdbcodec.integrity.traits import ASKED, TRAITS, Effect
 from rdbcodec.losses import row_of
 

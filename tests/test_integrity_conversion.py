@@ -13,8 +13,8 @@ import rdbcodec
 from rdbcodec import LossyConversion
 from rdbcodec.compat.targets import find
 from rdbcodec.compat.verdict import check
-from rdbcodec.conversion import Conversion, convert
 from rdbcodec.integrity.traits import TRAITS
+from rdbcodec.writing.conversion import Conversion, convert
 
 TARGETS = (
     "redis-6.2",

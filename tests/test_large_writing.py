@@ -22,15 +22,15 @@ from ways import FIXTURES, pair, plain_value, snapshot
 
 import rdbcodec
 from rdbcodec import EncodeError, Entry, Hash, LimitExceeded, List, Set, Stream, StreamEntry, StreamId, ZSet
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.registry import CODECS
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.stream_versions import in_version
-from rdbcodec.encodings import copies, encode, transcode
+from rdbcodec.encoding.transcoding import copies, encode, transcode
 from rdbcodec.formats import TYPES, TypeRow, version_row
-from rdbcodec.large import transcode_large
+from rdbcodec.servers import Form
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.strings import Budget
+from rdbcodec.writing.passing import transcode_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ import pytest
 
 import rdbcodec
 from rdbcodec.cli.main import main
-from rdbcodec.lookalikes import LOOKALIKES, resemblance
+from rdbcodec.reading.lookalikes import LOOKALIKES, resemblance
 
 ID = b"0123456789abcdef" * 2 + b"01234567"
 SNAPSHOT = b"REDIS0011\xfa\x09redis-ver\x057.2.6\xfa\x0aredis-bits\xc0\x40\xfe\x00\x00\x01k\x01v\xff" + bytes(

@@ -41,12 +41,12 @@ from rdbcodec import (
 )
 from rdbcodec.datatypes.streams import Idempotence, Producer
 from rdbcodec.errors import TextError
+from rdbcodec.exports import ndjson, tables
+from rdbcodec.exports.build import build
+from rdbcodec.exports.scalars import to_json
+from rdbcodec.exports.values import FORMS
 from rdbcodec.formats import TYPES
 from rdbcodec.limits import HELD_TEXT
-from rdbcodec.texts import ndjson, tables
-from rdbcodec.texts.build import build
-from rdbcodec.texts.scalars import to_json
-from rdbcodec.texts.values import FORMS
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId
 

@@ -13,8 +13,8 @@ from ways import entries, pair, snapshot
 import rdbcodec
 from rdbcodec.cli.main import main
 from rdbcodec.errors import EncodeError, TextError
-from rdbcodec.folding import Folding
-from rdbcodec.texts.build import build
+from rdbcodec.exports.build import build
+from rdbcodec.writing.folding import Folding
 
 A, B = pair(0, b"\x01a"), pair(0, b"\x01b")
 IN_DB_1 = b"\xfe\x01" + pair(0, b"\x01c") + b"\xfe\x00"

@@ -15,8 +15,8 @@ import pytest
 from ways import SNAPSHOTS, entries, gzip_members, pair, snapshot, string
 
 import rdbcodec
-from rdbcodec.padding import PAGE, Padding, pad, padded_size, unpad
 from rdbcodec.wire.crc64 import crc64
+from rdbcodec.writing.padding import PAGE, Padding, pad, padded_size, unpad
 
 ROOT = Path(__file__).parents[1]
 RDB = [path for path in SNAPSHOTS if path.suffix == ".rdb"]

@@ -22,9 +22,9 @@ import rdbcodec
 from rdbcodec import Entry, Stream, StreamEntry, StreamId
 from rdbcodec.datatypes.stream_versions import in_version
 from rdbcodec.errors import EncodeError
+from rdbcodec.exports import resp
 from rdbcodec.losses import Losses
 from rdbcodec.structures import stream_node
-from rdbcodec.texts import resp
 from rdbcodec.wire import lengths
 
 FILES = {path.name: path for path in SNAPSHOTS}

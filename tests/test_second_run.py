@@ -19,10 +19,10 @@ from servers import Server
 from ways import entries, pair, snapshot, string
 
 import rdbcodec
-from rdbcodec import conversion
-from rdbcodec.compat.soundness import check
+from rdbcodec.facts.soundness import check
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, encode_module_id
+from rdbcodec.writing import conversion
 
 LIBRARY = b"#!lua name=lib\nredis.register_function('f', function() return 1 end)"
 

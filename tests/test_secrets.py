@@ -16,7 +16,7 @@ from ways import pair, snapshot, string
 
 from rdbcodec.cli.main import main
 from rdbcodec.cli.screens import screens
-from rdbcodec.compat.shells import Command, line
+from rdbcodec.compat.azure.shells import Command, line
 from rdbcodec.showing import escaped, json_escaped, masked, name, path_word, shell_word
 
 __all__ = ["ran"]  # a fixture

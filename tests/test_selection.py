@@ -17,7 +17,7 @@ from ways import SNAPSHOTS, entries, pair, snapshot, string
 
 import rdbcodec
 from rdbcodec import Entry
-from rdbcodec.selection import Selection, key_slot
+from rdbcodec.facts.selection import Selection, key_slot
 
 NOW = 1_000_000_000
 HOUR, DAY = 3_600_000, 86_400_000

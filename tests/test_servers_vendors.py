@@ -14,9 +14,9 @@ from ways import pair, snapshot, string
 
 import rdbcodec
 from rdbcodec.compat.circumstances import Circumstances
-from rdbcodec.compat.profile import profile
 from rdbcodec.compat.targets import find
 from rdbcodec.compat.verdict import Verdict, check
+from rdbcodec.facts.profile import profile
 
 KEY = pair(0, b"\x01v")
 SCDTYPE = bytes.fromhex("f781b1c76dca97b4d001020100"), bytes.fromhex("f781b1c76dca97b4d0010202020000")

@@ -39,8 +39,8 @@ from ways import FIXTURES, SNAPSHOTS, corpus, covering, entries, sight
 
 import rdbcodec
 from rdbcodec import Consumer, EncodeError, Entry, Group, Pending, Stream, StreamEntry, StreamId
-from rdbcodec.encodings import natural
-from rdbcodec.writer import make_form
+from rdbcodec.encoding.transcoding import natural
+from rdbcodec.writing.writer import make_form
 
 WRITTEN = {release.reads[-1] for release in SERVERS.values()}
 CORPUS = [*SNAPSHOTS, *corpus("vectors", ".rdb")]

@@ -17,7 +17,7 @@ import pytest
 import zstandard
 
 import rdbcodec
-from rdbcodec.sink import Compression, OutputPath, Sink, like, output
+from rdbcodec.writing.output import Compression, OutputPath, Sink, like, output
 
 
 def modes(folder: Path) -> dict[str, int]:

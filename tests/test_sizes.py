@@ -21,8 +21,8 @@ from ways import lzf_run, snapshot, string
 import rdbcodec
 from rdbcodec import Entry, Hash, List, Set, Stream, StreamEntry, StreamId, ZSet
 from rdbcodec.cli.main import main
+from rdbcodec.exports.scalars import bytes_of
 from rdbcodec.limits import CHECKED_VALUE, COPIED_VALUE, HELD_TEXT
-from rdbcodec.texts.scalars import bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

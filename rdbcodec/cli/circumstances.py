@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from rdbcodec.cli.common import now_of
 from rdbcodec.compat import circumstances
-from rdbcodec.compat import sas as sas_uris
+from rdbcodec.compat.azure import sas as sas_uris
 from rdbcodec.compat.circumstances import FACTS, READERS, Circumstances, Fact
 from rdbcodec.errors import CircumstancesError
 

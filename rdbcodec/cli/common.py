@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rdbcodec.cli.hiding import add_hiding_arguments
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.moments import moment
-from rdbcodec.containers import Source
 from rdbcodec.errors import ModuleNameError, TailError
 from rdbcodec.formats import DIALECTS
 from rdbcodec.limits import BYTES, MAX_RECORD, MIN_VALUE
 from rdbcodec.module_names import types_held
-from rdbcodec.reader import Reader
-from rdbcodec.reader import open as open_snapshot
+from rdbcodec.reading.containers import Source
+from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reports.tables import Section, render_rich, render_text
 from rdbcodec.showing import json_escaped
 from rdbcodec.showing import name as shown

@@ -25,7 +25,7 @@ from rdbcodec.errors import (
 )
 
 if TYPE_CHECKING:
-    from rdbcodec.compat.soundness import Problem
+    from rdbcodec.facts.soundness import Problem
 
 
 class Hint(NamedTuple):

@@ -33,7 +33,7 @@ from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded, RdbError, T
 from rdbcodec.showing import escaped
 from rdbcodec.showing import name as shown
 
-# Each has a module of its name beside this one. Only the one that is run is imported.
+# Each has a module of its name in verbs/. Only the one that is run is imported.
 COMMANDS = {
     "inspect": "show what is in a snapshot: format, databases, types, expiry, biggest keys, modules",
     "check": "verify everything in a snapshot: checksum, every value, counts, duplicate keys",
@@ -109,7 +109,7 @@ def _options_of(arguments: Sequence[str]) -> argparse.Namespace:
 
 def module_of(name: str) -> Any:
     """The module of a command: `add_arguments(parser)` and `run(options) -> exit code`."""
-    return importlib.import_module(f"rdbcodec.cli.{name}")
+    return importlib.import_module(f"rdbcodec.cli.verbs.{name}")
 
 
 def chosen_of(arguments: Sequence[str]) -> str | None:

@@ -22,7 +22,8 @@ from rdbcodec.cli.common import IO_ERROR, STDIN, USAGE, Refusal
 from rdbcodec.cli.screens import STDOUT
 from rdbcodec.errors import ContainerError
 from rdbcodec.showing import name as shown
-from rdbcodec.sink import (
+from rdbcodec.wire import crc64, lzf
+from rdbcodec.writing.output import (
     SUFFIXES,
     Compression,
     OutputPath,
@@ -32,7 +33,6 @@ from rdbcodec.sink import (
     like,
     output,
 )
-from rdbcodec.wire import crc64, lzf
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from rdbcodec.showing import masked
-from rdbcodec.sink import naming
+from rdbcodec.writing.output import naming
 
 STDOUT = "<stdout>"  # its name in errors
 

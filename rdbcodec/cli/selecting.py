@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rdbcodec.cli.common import now_of
+from rdbcodec.facts.selection import Selection
 from rdbcodec.formats import TYPES
-from rdbcodec.selection import Selection
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,19 +19,19 @@ from rdbcodec.cli.common import (
 )
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.outputs import add_compress_argument, compression_of, path_of, whole_stdout
-from rdbcodec.conversion import Conversion, convert
-from rdbcodec.datatypes.form import Form
 from rdbcodec.errors import LossyConversion
-from rdbcodec.folding import Folding
 from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Loss
 from rdbcodec.reports.words import functions_left_out, json_key, modules_kept, plural, text
+from rdbcodec.servers import Form
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
-from rdbcodec.writer import DEFAULT_DATABASES
+from rdbcodec.writing.conversion import Conversion, convert
+from rdbcodec.writing.folding import Folding
+from rdbcodec.writing.writer import DEFAULT_DATABASES
 
 if TYPE_CHECKING:
-    from rdbcodec.reader import Reader
+    from rdbcodec.reading.reader import Reader
     from rdbcodec.records import Entry
 
 

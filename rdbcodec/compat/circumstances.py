@@ -20,9 +20,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
-from rdbcodec.compat import sas as sas_uris
+from rdbcodec.compat.azure import sas as sas_uris
+from rdbcodec.compat.azure.sas import OPERATIONS, Operation, Sas
 from rdbcodec.compat.documents import parse_json, parse_toml, read_text
-from rdbcodec.compat.sas import OPERATIONS, Operation, Sas
 from rdbcodec.errors import CircumstancesError, ModuleNameError
 from rdbcodec.module_names import NONE, modules_named
 

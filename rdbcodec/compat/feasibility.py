@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from rdbcodec.compat.profile import Kind, Place, Profile
-from rdbcodec.compat.questions_integrity import odd_losses
+from rdbcodec.compat.questions.integrity import odd_losses
 from rdbcodec.compat.targets import Target, loader_of, module_types_of
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.stream_versions import LOST_BELOW
-from rdbcodec.encodings import holds_expiries, stream_row
+from rdbcodec.encoding.transcoding import holds_expiries, stream_row
+from rdbcodec.facts.profile import Kind, Place, Profile
 from rdbcodec.formats import TypeRow
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Loss, row_of
-from rdbcodec.writer import make_form
+from rdbcodec.servers import Form
+from rdbcodec.writing.writer import make_form
 
 _EXPIRIES = frozenset({"sub-second-expiry", "expiry-after-2038"})  # what seconds until 2038 cannot hold
 _SHORT_LENGTHS = 1 << 32  # bytes; a file below it holds no string that needs a longer length

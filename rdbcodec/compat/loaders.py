@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rdbcodec.compat.profile import Profile
 from rdbcodec.compat.targets import Loader, loader_of_release
+from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import RELEASES, ReleaseRow, releases_of
 
 BUILT_IN = frozenset(name for row in RELEASES for name in row.modules)  # nobody loads these: they are there

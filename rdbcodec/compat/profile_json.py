@@ -20,8 +20,8 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from rdbcodec.compat.documents import parse_json, read_text
-from rdbcodec.compat.profile import Profile
 from rdbcodec.errors import ProfileError
+from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.showing import CutKey, Hiding
 from rdbcodec.tail import Tail

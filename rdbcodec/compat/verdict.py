@@ -15,11 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
-from rdbcodec.compat import sas as sas_uris
+from rdbcodec.compat.azure import sas as sas_uris
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.feasibility import conversion_losses
 from rdbcodec.compat.loaders import BUILT_IN
-from rdbcodec.compat.profile import Place, Profile
 from rdbcodec.compat.rule import (
     SEVERITIES,
     Case,
@@ -30,8 +29,9 @@ from rdbcodec.compat.rule import (
     Unknown,
     question_of,
 )
-from rdbcodec.compat.rules import rules_of
+from rdbcodec.compat.rulebook import rules_of
 from rdbcodec.compat.targets import Target, module_types_of
+from rdbcodec.facts.profile import Place, Profile
 from rdbcodec.losses import Loss
 from rdbcodec.module_names import product_of
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strings, encode_ziplist
 from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import (
@@ -33,6 +32,7 @@ from rdbcodec.datatypes.scope import (
     take_strings,
 )
 from rdbcodec.errors import CorruptStructure, EncodeError, LimitExceeded
+from rdbcodec.servers import Form
 from rdbcodec.structures import listpack, ziplist, zipmap
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor, Reader

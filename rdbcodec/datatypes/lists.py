@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.packed import (
     CRITICAL,
     encode_blob,
@@ -22,6 +21,7 @@ from rdbcodec.datatypes.packed import (
 )
 from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, read_blob, read_strings, take_strings
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.servers import Form
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor

@@ -15,7 +15,6 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError
@@ -29,6 +28,7 @@ from rdbcodec.framing import (
     ITEM_UINT,
     compile_walk,
 )
+from rdbcodec.servers import Form
 from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.module_ids import MetaClass, ModuleId, decode_meta_class, decode_module_id

@@ -15,13 +15,13 @@ import re
 import struct
 from collections.abc import Iterator
 
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.hashes import Hash
 from rdbcodec.datatypes.packed import encode_strings
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope, check_distinct
 from rdbcodec.datatypes.strings import decode_string
 from rdbcodec.errors import CorruptStructure, EncodeError
+from rdbcodec.servers import Form
 from rdbcodec.wire import grisu, lengths, strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.integers import integer_in

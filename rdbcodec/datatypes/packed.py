@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rdbcodec.datatypes.form import Form
 from rdbcodec.errors import EncodeError
+from rdbcodec.servers import Form
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import strings
 

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from rdbcodec.datatypes import hashes, lists, modules, others, sets, streams, strings, zsets
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.scope import HEADER_SIZE, Decode, Items, Scope
 from rdbcodec.formats import TypeRow
+from rdbcodec.servers import Form
 from rdbcodec.structures import intset, listpack, ziplist, zipmap
 from rdbcodec.wire import lengths
 from rdbcodec.wire import strings as wire_strings

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, MutableSet
 
 from rdbcodec.datatypes import hashes
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.lists import list_items
 from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strings
 from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import Scope, blob_items, check_distinct, grouped, read_blob, read_strings
 from rdbcodec.errors import EncodeError
+from rdbcodec.servers import Form
 from rdbcodec.structures import intset, listpack
 from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor

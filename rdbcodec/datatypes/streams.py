@@ -20,11 +20,11 @@ import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import chain
 
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.packed import SMALLEST_CRITICAL, encode_blob, entry_estimate, has_critical
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, EncodeError
+from rdbcodec.servers import Form
 from rdbcodec.structures import listpack, stream_node
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths, strings

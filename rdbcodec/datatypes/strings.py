@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.scope import Scope
+from rdbcodec.servers import Form
 from rdbcodec.wire import strings
 from rdbcodec.wire.cursor import Cursor
 

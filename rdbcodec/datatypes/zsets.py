@@ -13,7 +13,6 @@ import struct
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from rdbcodec.datatypes.form import Form
 from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_ziplist
 from rdbcodec.datatypes.scope import (
     Scope,
@@ -25,6 +24,7 @@ from rdbcodec.datatypes.scope import (
     read_blob,
 )
 from rdbcodec.errors import CorruptStructure, EncodeError, LimitExceeded
+from rdbcodec.servers import Form
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import doubles, lengths, strings
 from rdbcodec.wire.cursor import Cursor, Reader

@@ -20,10 +20,10 @@ from rdbcodec.datatypes.hashes import Field, fields_with_listpack_ttl, fields_wi
 from rdbcodec.datatypes.lists import PACKED, PLAIN
 from rdbcodec.datatypes.registry import CODECS
 from rdbcodec.datatypes.scope import Scope, check_whole, read_blob, read_strings
-from rdbcodec.duplicates import KeyIndex
 from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.integrity.stream_oddities import Oddity, large_stream_oddities, stream_oddities
 from rdbcodec.limits import MAX_UNPACKED
+from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.records import Entry
 from rdbcodec.structures import intset, listpack, ziplist, zipmap
 from rdbcodec.wire import doubles, lengths, lzf, strings

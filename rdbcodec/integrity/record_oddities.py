@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rdbcodec.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.formats import OPCODES
 from rdbcodec.framing import compile_walk
-from rdbcodec.functions import flaw
 from rdbcodec.integrity.stream_oddities import Oddity
+from rdbcodec.reading.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.records import AttributedEntry, Function, HashTemplate, Record
+from rdbcodec.records.libraries import flaw
 from rdbcodec.wire import lengths
 
 _NO_TEMPLATE = (1 << 64) - 1

@@ -19,9 +19,9 @@ from rdbcodec.datatypes.streams import (
     encode_id,
     stream_nodes,
 )
-from rdbcodec.duplicates import KeyIndex
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.limits import MAX_UNPACKED
+from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.structures import listpack, stream_node
 from rdbcodec.structures.stream_node import StreamId
 from rdbcodec.wire.cursor import Cursor

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rdbcodec.compat.azure_plan import OWN, Note, Plan, Step
-from rdbcodec.compat.shells import Ask, Command, Shell, line
+from rdbcodec.compat.azure.plan import OWN, Note, Plan, Step
+from rdbcodec.compat.azure.shells import Ask, Command, Shell, line
 from rdbcodec.reports.words import plural
 
 

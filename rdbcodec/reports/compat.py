@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from rdbcodec.compat import sas
-from rdbcodec.compat.profile import Place, Profile
+from rdbcodec.compat.azure import sas
 from rdbcodec.compat.rule import Rule, Severity
 from rdbcodec.compat.targets import Target, date_of, loader_of, sources
 from rdbcodec.compat.verdict import Finding, Loads, Verdict
+from rdbcodec.facts.profile import Place, Profile
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import json_key, plural
 from rdbcodec.showing import Hiding, key_words, path_word

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from rdbcodec.compat import sas
+from rdbcodec.compat.azure import sas
 from rdbcodec.compat.rule import Rule
-from rdbcodec.compat.rules import RULES
+from rdbcodec.compat.rulebook import RULES
 from rdbcodec.compat.targets import Target, date_of, sources, targets
 from rdbcodec.reports.compat import reads_words, table
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rdbcodec.compat.loaders import BUILT_IN, loading_releases
-from rdbcodec.compat.profile import AuxFact, BigKey, Database, Kind, Profile
+from rdbcodec.exports.scalars import json_bytes
+from rdbcodec.facts.profile import AuxFact, BigKey, Database, Kind, Profile
 from rdbcodec.formats import writers_of
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import json_key, moment, number, plural, shortened, size, text
 from rdbcodec.showing import Hiding, key_size, key_words
 from rdbcodec.tail import Tail
-from rdbcodec.texts.scalars import json_bytes
 
 HIDDEN = "(hidden)"
 _CHECKSUMS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rdbcodec.compat.soundness import Problem, Soundness
+from rdbcodec.facts.soundness import Problem, Soundness
 from rdbcodec.reports.inspection import tail_words
 from rdbcodec.reports.words import json_key, plural, size
 from rdbcodec.showing import Hiding

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from rdbcodec.exports.scalars import json_bytes
 from rdbcodec.showing import CutKey, Hiding
-from rdbcodec.texts.scalars import json_bytes
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import rdbcodec
 from rdbcodec.compat.circumstances import Circumstances
-from rdbcodec.compat.profile import Profile, header_profile, profile
 from rdbcodec.compat.targets import Target, find
 from rdbcodec.compat.verdict import Finding, Verdict, check
 from rdbcodec.errors import UnsupportedVersion
+from rdbcodec.facts.profile import Profile, header_profile, profile
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, encode_module_id
 

@@ -30,9 +30,9 @@ from judging import (
     written_by,
 )
 
-from rdbcodec.compat import sas
-from rdbcodec.compat.profile import Kind, Place
-from rdbcodec.compat.rules import BY_ID, RULES
+from rdbcodec.compat.azure import sas
+from rdbcodec.compat.rulebook import BY_ID, RULES
+from rdbcodec.facts.profile import Kind, Place
 from rdbcodec.formats import TYPES
 
 AMR, AMR_74, FLASH = "amr-balanced-7.2", "amr-balanced-7.4", "amr-flash-7.2"

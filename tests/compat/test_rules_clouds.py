@@ -24,9 +24,9 @@ from judging import (
     written_by,
 )
 
-from rdbcodec.compat.profile import BigKey
-from rdbcodec.compat.rules import BY_ID, RULES
+from rdbcodec.compat.rulebook import BY_ID, RULES
 from rdbcodec.compat.targets import find
+from rdbcodec.facts.profile import BigKey
 
 EC, MDB, GCP = "elasticache-redis-7.0", "memorydb-redis-7.0", "memorystore-redis-6.x"
 RE, GEMINI = "redis-software-7.2", "huawei-geminidb-redis"

@@ -33,9 +33,9 @@ from judging import (
 )
 from odd import ODD
 
-from rdbcodec.compat.profile import BigKey
-from rdbcodec.compat.rules import BY_ID
+from rdbcodec.compat.rulebook import BY_ID
 from rdbcodec.compat.targets import find
+from rdbcodec.facts.profile import BigKey
 from rdbcodec.tail import Tail
 
 RDB_12 = file(key(), version=12)

@@ -44,7 +44,7 @@ def test_every_target_has_a_source_with_a_date_and_a_confidence() -> None:
 
 
 def test_every_source_of_the_list_is_used() -> None:
-    from rdbcodec.compat.rules import RULES  # noqa: PLC0415 - targets must load without rules
+    from rdbcodec.compat.rulebook import RULES  # noqa: PLC0415 - targets must load without rules
 
     used = {key for target in targets().values() for key in target.sources}
     used |= {key for rule in RULES for key in rule.sources}

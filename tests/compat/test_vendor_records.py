@@ -10,10 +10,10 @@ from odd import IGNORABLE, NOT_IGNORABLE, ODD
 
 import rdbcodec
 from rdbcodec.compat.loaders import loading_releases
-from rdbcodec.compat.profile import Profile, profile
 from rdbcodec.compat.targets import Target, find, targets
 from rdbcodec.compat.verdict import Verdict
 from rdbcodec.datatypes.modules import metas_held
+from rdbcodec.facts.profile import Profile, profile
 from rdbcodec.formats import FIRST_VALKEY, OPCODES, OpcodeRow
 from rdbcodec.losses import OPCODE_LOSSES
 from rdbcodec.losses import ROWS as LOSSES

@@ -33,17 +33,17 @@ import rdbcodec
 from rdbcodec.compat import profile_json
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.feasibility import conversion_losses
-from rdbcodec.compat.profile import Place, Profile, profile
-from rdbcodec.compat.rules import BY_ID, RULES
+from rdbcodec.compat.rulebook import BY_ID, RULES
 from rdbcodec.compat.targets import Target, find, targets
 from rdbcodec.compat.verdict import Finding, Question, check
-from rdbcodec.conversion import convert
 from rdbcodec.datatypes.streams import Idempotence, Stream
 from rdbcodec.errors import ProfileError
+from rdbcodec.facts.profile import Place, Profile, profile
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.losses import Loss, Losses
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
-from rdbcodec.writer import create
+from rdbcodec.writing.conversion import convert
+from rdbcodec.writing.writer import create
 
 RDB_12 = file(key(), version=12)
 FILES = sorted(path.stem for path in SNAPSHOTS.glob("*.rdb"))

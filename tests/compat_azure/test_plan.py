@@ -18,13 +18,13 @@ import pytest
 
 import rdbcodec
 from rdbcodec.cli.main import main
-from rdbcodec.compat.azure_case import Names
-from rdbcodec.compat.azure_plan import Plan, Step, plan
+from rdbcodec.compat.azure.case import Names
+from rdbcodec.compat.azure.plan import Plan, Step, plan
+from rdbcodec.compat.azure.sas import parse
+from rdbcodec.compat.azure.shells import SHELLS, Ask, Command, Shell, Variables, line
 from rdbcodec.compat.circumstances import Circumstances
-from rdbcodec.compat.profile import profile
-from rdbcodec.compat.sas import parse
-from rdbcodec.compat.shells import SHELLS, Ask, Command, Shell, Variables, line
 from rdbcodec.compat.targets import find, targets
+from rdbcodec.facts.profile import profile
 
 ROOT = Path(__file__).parents[2]
 TYPES = ROOT / "fixtures" / "snapshots" / "redis-6.2.16-types.rdb"

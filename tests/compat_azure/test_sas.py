@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rdbcodec.compat.sas import (
+from rdbcodec.compat.azure.sas import (
     EXPORT_PERMISSIONS,
     OPERATIONS,
     RULES,

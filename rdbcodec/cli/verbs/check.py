@@ -1,0 +1,89 @@
+"""`rdbcodec check FILE...`: is a snapshot sound?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rdbcodec.cli.common import (
+    NEGATIVE,
+    OK,
+    STDIN,
+    UNREADABLE,
+    add_reading_arguments,
+    json_reports,
+    now_of,
+    open_file,
+    print_lines,
+    progress_of,
+    tail_code,
+)
+from rdbcodec.cli.hints import problem_hint
+from rdbcodec.errors import DamagedContainer
+from rdbcodec.facts.soundness import Soundness, check, unreadable
+from rdbcodec.limits import CHECKED_VALUE
+from rdbcodec.reports import soundness
+from rdbcodec.showing import Hiding
+from rdbcodec.showing import name as shown
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    add_reading_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one report a file; the first error also goes to stderr. 1 when data follows; see _CODES."""
+    worst = OK
+    with json_reports(options, len(options.files)) as report:
+        for name in options.files:
+            options.current = name
+            found = _check(name, options)
+            if options.format == "json":
+                report(soundness.as_json(name, found, hide_keys=options.hide_keys))
+            else:
+                print_lines(soundness.lines(name, found, hide_keys=options.hide_keys))
+            if found.verdict != "sound":
+                sys.stdout.flush()
+                _tell_first(name, found, hide_keys=options.hide_keys)
+                worst = max(worst, _CODES[found.verdict])
+            worst = max(worst, tail_code(name, found.tail, found.size, options))
+    return worst
+
+
+def _check(name: str, options: argparse.Namespace) -> Soundness:
+    try:
+        return _check_opened(name, options)
+    except DamagedContainer as error:  # within its first bytes: `check` reports what comes later
+        return unreadable(error)
+
+
+def _check_opened(name: str, options: argparse.Namespace) -> Soundness:
+    again = Path(name).is_file() if name != STDIN else False
+    with (
+        open_file(name, options, max_value=CHECKED_VALUE) as reader,
+        progress_of(name, reader, options) as tick,
+    ):
+        return check(
+            reader,
+            now_ms=now_of(options),
+            reopen=(lambda: open_file(name, options, max_value=CHECKED_VALUE)) if again else None,
+            progress=tick,
+        )
+
+
+# Data that could not be looked at is not damaged, and not sound either: the answer is not the one wanted.
+_CODES = {"sound": OK, "not verified": NEGATIVE, "not sound": UNREADABLE}
+
+
+def _tell_first(name: str, found: Soundness, *, hide_keys: Hiding) -> None:
+    """The first problem that made the verdict."""
+    severity = "error" if found.errors else "not verified"
+    for problem in found.problems:
+        if problem.severity == severity:
+            print(f"{shown(name)}: {problem.place(hide_keys=hide_keys)}: {problem.message}", file=sys.stderr)
+            hint = problem_hint(problem)
+            if hint:
+                print(hint, file=sys.stderr)
+            return

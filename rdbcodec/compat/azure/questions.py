@@ -1,0 +1,354 @@
+"""Questions about Azure: tiers, versions, storage, what an import does, what a cache has room for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from rdbcodec.compat.questions.data import databases_from, memory_needed, product_of
+from rdbcodec.compat.questions.format import START, reads_header
+from rdbcodec.compat.rule import Answer, Case, Found, Missing, Unknown, missing
+from rdbcodec.compat.targets import version_key
+from rdbcodec.facts.profile import Profile
+
+AMR = ("amr",)
+ENTERPRISE = ("enterprise", "enterprise-flash")
+EXPORTING = ("premium", *ENTERPRISE, *AMR)
+ROLE = "Storage Blob Data Contributor"
+PAGE = 512  # bytes; a page blob is made of such pages
+_GIB = 1 << 30
+_NEAR = 0.64  # of a SKU's size: four fifths of the four fifths that may be used; our choice
+_MARGIN = 4  # memory was measured at two to three times the size on disk; our choice
+_NON_CLUSTERED_GB = 25
+_CLUSTER_NAME = re.compile(r"(?=.{1,60}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+
+
+# --- versions and tiers -----------------------------------------------------------------------------
+
+
+def source_version(case: Case) -> str | None:
+    """The Redis version the file comes from: told, or its AUX field; None when neither says."""
+    told: str | None = case.told("source_version")
+    fact = case.profile.aux.get(b"redis-ver")
+    return told or (fact.value.decode("ascii", "replace") if fact else None)
+
+
+def _is_newer(case: Case) -> bool:
+    source, target = source_version(case), case.target.version
+    return source is not None and target is not None and version_key(source) > version_key(target)
+
+
+def newer_source(case: Case) -> Answer:
+    """The source is newer than the target, and the file shows it."""
+    if not _is_newer(case) or reads_header(case):
+        return None
+    return Found({"source": source_version(case), "version": case.target.version}, START)
+
+
+def newer_source_same_rdb(case: Case) -> Answer:
+    """The source is newer, but its file is one the target reads."""
+    if not _is_newer(case) or not reads_header(case):
+        return None
+    return Found(
+        {"source": source_version(case), "version": case.target.version, "rdb": case.profile.version}, START
+    )
+
+
+def undocumented_version(case: Case) -> Answer:
+    """The engine reads the version, and the vendor's page speaks of a lower one only."""
+    documented, version = case.target.documented_rdb, case.profile.version
+    if documented is None or not reads_header(case) or version <= documented:
+        return None
+    return Unknown(
+        f"the file is RDB {version}; the page (2024-11-15, again 2025-05-18) speaks of Redis 7.2 and RDB "
+        f"{documented} only, later pages (2025-05-18 to 2026-03-16) of Redis {case.target.version}, which "
+        f"reads {version}; no such import is reported",
+        START,
+    )
+
+
+def from_redis_enterprise(case: Case) -> Answer:
+    """The file comes out of Redis Enterprise: told, or shown by opcodes only that has."""
+    tier = case.told("source_tier")
+    if tier in (*AMR, *ENTERPRISE):
+        return Found({"tier": tier})
+    if tier is None and case.profile.dialect == "enterprise":
+        return Found({"tier": "Redis Enterprise, as its opcodes show"})
+    return Missing(("source_tier",)) if tier is None else None
+
+
+def amr_to_enterprise(case: Case) -> Answer:
+    """An export of Azure Managed Redis goes back only into the same Redis version."""
+    if case.told("source_tier") is None:
+        return Missing(("source_tier",))
+    source, target = source_version(case), case.target.version
+    if case.told("source_tier") not in AMR:
+        return None
+    if source is None or target is None:
+        return Missing(("source_version",))
+    same = version_key(source) == version_key(target)
+    return None if same else Found({"source": source, "version": target})
+
+
+def from_tier(*tiers: str) -> Callable[[Case], Answer]:
+    """The question whether the file comes from one of these tiers; for remarks, so it asks nobody."""
+    return lambda case: (
+        Found({"tier": case.told("source_tier")}) if case.told("source_tier") in tiers else None
+    )
+
+
+def gzip_export(case: Case) -> Answer:
+    """The file is gzipped, as an export of Azure is."""
+    return Found() if "gzip" in case.profile.containers else None
+
+
+# --- storage ----------------------------------------------------------------------------------------
+
+
+def regions_differ(case: Case) -> Answer:
+    """Storage account and cache are in different regions."""
+    cache, storage = case.told("cache_region"), case.told("storage_region")
+    if cache is None or storage is None:
+        return missing(case, "cache_region", "storage_region")
+    same = _region(cache) == _region(storage)
+    return None if same else Found({"cache": cache, "storage": storage})
+
+
+def _region(name: str) -> str:
+    """`West Europe` and `westeurope` are the same region."""
+    return re.sub(r"[\s_]", "", name).lower()
+
+
+def _subscriptions_differ(case: Case) -> bool:
+    cache, storage = case.told("cache_subscription"), case.told("storage_subscription")
+    return cache is not None and storage is not None and cache.lower() != storage.lower()
+
+
+def other_subscription(case: Case) -> Answer:
+    """Another subscription, and not signed in with a managed identity."""
+    gaps = missing(case, "cache_subscription", "storage_subscription")
+    if gaps:
+        return None if case.told("authentication") == "managed-identity" else gaps
+    if not _subscriptions_differ(case) or case.told("authentication") == "managed-identity":
+        return None
+    return missing(case, "authentication") or Found({"authentication": case.told("authentication")})
+
+
+def other_subscription_with_identity(case: Case) -> Answer:
+    """Another subscription with a managed identity, which may be."""
+    allowed = _subscriptions_differ(case) and case.told("authentication") == "managed-identity"
+    return Found() if allowed else None
+
+
+def identity_without_portal(case: Case) -> Answer:
+    """A managed identity, and a channel whose import takes SAS URIs only."""
+    channel = case.told("channel")
+    if case.told("authentication") != "managed-identity" or channel not in ("cli", "powershell"):
+        return None
+    return Found({"channel": "the CLI" if channel == "cli" else "PowerShell"})
+
+
+def sas_not_given(case: Case) -> Answer:
+    """A SAS is to be used and was not given, so it could not be judged."""
+    if case.told("sas") is None and case.told("authentication") == "sas":
+        return Missing(("sas",))
+    return None
+
+
+def unfit_page_blob(case: Case) -> Answer:
+    """A page blob of a size that is not whole pages, and not written by Azure Managed Redis."""
+    size = case.profile.file_size
+    if size is None or size % PAGE == 0 or case.told("source_tier") in AMR:
+        return None
+    told = case.told("blob_type")
+    if told is None:
+        return Missing(("blob_type",))
+    return Found({"size": size, "lacks": -size % PAGE}) if told == "page" else None
+
+
+def unfit_if_page_blob(case: Case) -> Answer:
+    """The same, as a remark while nobody told the kind of blob."""
+    size = case.profile.file_size
+    if size is None or size % PAGE == 0 or case.told("blob_type") is not None:
+        return None
+    return Found({"size": size})
+
+
+def firewall_of_2024(case: Case) -> Answer:
+    """A firewall without all three of trusted services, managed identity and role."""
+    if case.told("firewall") is not True:
+        return missing(case, "firewall")
+    role = case.told("role")
+    known = {
+        "trusted_services": case.told("trusted_services"),
+        "authentication": None if not case.told("authentication") else _is_identity(case),
+        "role": None if role is None else role.lower() == ROLE.lower(),
+    }
+    lacks = [_FIREWALL_NEEDS[name] for name, fits in known.items() if fits is False]
+    return Found({"lacks": ", ".join(lacks)}) if lacks else missing(case, *known)
+
+
+_FIREWALL_NEEDS = {
+    "trusted_services": "the exception for trusted Azure services",
+    "authentication": "a managed identity",
+    "role": f"the role {ROLE} for it",
+}
+
+
+def _is_identity(case: Case) -> bool:
+    return bool(case.told("authentication") == "managed-identity")
+
+
+def firewalled(case: Case) -> Answer:
+    """The storage account cannot be reached from everywhere."""
+    told = case.told("firewall"), case.told("private_endpoint")
+    if True in told:
+        return Found()
+    return Missing(("firewall",)) if told[0] is None else None
+
+
+def firewall_and_key(case: Case) -> Answer:
+    """A firewall, and a key or SAS instead of an identity."""
+    held = case.told("authentication") in ("access-key", "sas")
+    return Found() if held and case.told("firewall") is True else None
+
+
+# --- what an import does ----------------------------------------------------------------------------
+
+
+def wipes(case: Case) -> Answer:
+    """What is in the cache now is deleted; not worth a word when nothing is."""
+    return None if case.told("target_empty") is True else Found()
+
+
+def wipes_needed_data(case: Case) -> Answer:
+    """There is data in the cache that is still needed."""
+    told = case.told("target_empty")
+    if told is None:
+        return Missing(("target_empty",))
+    return None if told else Found()
+
+
+def several_files(case: Case) -> Answer:
+    """More than one file of one export."""
+    files = case.told("files") or ()
+    return Found({"count": len(files)}) if len(files) > 1 else None
+
+
+def age(case: Case) -> Answer:
+    """How old the snapshot is."""
+    hours = _age_hours(case.profile)
+    when = "when it was made is not told" if hours is None else f"it was made {hours:,} hours before"
+    return Found({"when": when})
+
+
+def _age_hours(profile: Profile) -> int | None:
+    created = profile.created_s
+    return None if created is None else max(0, profile.now_ms - created * 1000) // 3_600_000
+
+
+def bad_cluster_name(case: Case) -> Answer:
+    """A name of a cache that cannot be one."""
+    name = case.told("cluster_name")
+    return Found({"name": name}) if name is not None and not _CLUSTER_NAME.fullmatch(name) else None
+
+
+# --- databases, memory, modules ---------------------------------------------------------------------
+
+
+def databases_beyond_sku(case: Case) -> Answer:
+    """Databases above what the size of a classic cache can have, or above what it has by default."""
+    told, limits = _sku(case), case.target.sku_databases or {}
+    default = case.target.databases or 0
+    most = (
+        limits.get(told, max(limits.values(), default=default)) if told else max(limits.values(), default=0)
+    )
+    above = databases_from(case.profile, most)
+    if above:
+        return _databases(case, above, most)
+    above = databases_from(case.profile, default)
+    if not above:
+        return None
+    says = (
+        f"database {_numbers(above)} is imported only when the cache was created with more than the "
+        f"{default} databases of the default"
+    )
+    return Unknown(says, case.profile.databases[above[0]].first, () if told else ("sku",))
+
+
+def _databases(case: Case, dbs: list[int], limit: int) -> Found:
+    keys = sum(case.profile.databases[db].keys for db in dbs)
+    values = {"databases": _numbers(dbs), "keys": keys, "limit": limit}
+    return Found(values, case.profile.databases[dbs[0]].first)
+
+
+def _numbers(values: list[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _sku(case: Case) -> str | None:
+    """The short name of the SKU: B10 of `Balanced_B10`."""
+    told: str | None = case.told("sku")
+    return None if told is None else told.rpartition("_")[2].partition("-")[0].upper()
+
+
+def _sku_bytes(case: Case) -> float | None:
+    size = (case.target.sizes or {}).get(_sku(case) or "")
+    return None if size is None else size * _GIB
+
+
+def too_big_for_sku(case: Case) -> Answer:
+    """More data than the SKU leaves room for; a lower bound when the file does not tell what was used."""
+    if case.told("sku") is None:
+        return Missing(("sku",))
+    size = _sku_bytes(case)
+    if size is None:
+        known = ", ".join(case.target.sizes or ())
+        return Unknown(
+            f"how much memory {case.told('sku')} has in {case.target.name} is not known",
+            remedy=f"name one of its SKUs: {known}" if known else None,
+        )
+    usable, used = size * case.target.usable, memory_needed(case.profile)
+    if used > usable:
+        return Found({"used": used, "usable": int(usable), "sku": _sku(case)})
+    if case.profile.used_memory is None and used * _MARGIN > usable:
+        return Unknown(
+            f"the file does not tell how much memory its data used: at least {used:,} bytes, and "
+            f"{_sku(case)} has {int(usable):,}"
+        )
+    return None
+
+
+def nearly_too_big(case: Case) -> Answer:
+    """Data that fills most of what the SKU leaves."""
+    size = _sku_bytes(case)
+    used = memory_needed(case.profile)
+    if size is None or not size * _NEAR < used <= size * case.target.usable:
+        return None
+    return Found({"used": used, "usable": int(size * case.target.usable), "sku": _sku(case)})
+
+
+def search_policy(case: Case) -> Answer:
+    """RediSearch data, and a policy it cannot live with."""
+    products = {product_of(module) for module in case.profile.modules.values()}
+    policy, eviction = case.told("clustering_policy"), case.told("eviction_policy")
+    wrong = policy not in (None, "enterprise") or eviction not in (None, "noeviction")
+    return Found() if "RediSearch" in products and wrong else None
+
+
+def non_clustered(case: Case) -> Answer:
+    """The non-clustered policy on a SKU too big for it, or on Flash."""
+    if case.told("clustering_policy") != "non-clustered":
+        return None
+    size = _sku_bytes(case)
+    if case.target.tier == "Flash Optimized" or (size is not None and size > _NON_CLUSTERED_GB * _GIB):
+        return Found({"sku": _sku(case) or "Flash Optimized"})
+    return None if size is not None else Missing(("sku",))
+
+
+def clustered_premium(case: Case) -> Answer:
+    """Keys outside database 0 on the way into a clustered cache."""
+    above = databases_from(case.profile, 1)
+    if not above or case.told("clustered") is False:
+        return None
+    return missing(case, "clustered") or _databases(case, above, 1)

@@ -1,0 +1,204 @@
+"""NDJSON into a snapshot: the way back of ndjson.lines."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from typing import IO, Any, Literal, NamedTuple, cast, get_args
+
+from rdbcodec.encoding.transcoding import NEVER_EMPTY
+from rdbcodec.errors import EncodeError, TextError
+from rdbcodec.exports.ndjson import Asked, TextEntry, read
+from rdbcodec.formats import VERSIONS
+from rdbcodec.reading.duplicates import KeyIndex
+from rdbcodec.writing import output as sink
+from rdbcodec.writing.arguments import check_word
+from rdbcodec.writing.writer import DEFAULT_VERSION, Writer, create
+
+OnDuplicate = Literal["error", "first", "last", "allow"]
+
+_BOM = b"\xef\xbb\xbf"
+_MAGICS = (b"REDIS0", b"VALKEY")
+_SPOOL = 1 << 20  # bytes of text for which there is no need of a file
+_NAMES_TARGET = {"version", "dialect", "release"}
+_LATER = tuple(
+    sorted(row.version for row in VERSIONS if row.dialect == "redis" and row.version > DEFAULT_VERSION)
+)
+
+
+class Built(NamedTuple):
+    """The writer, closed, with its count of keys and its losses; `lacked` is the kind of loss that kept the
+    default version from being enough."""
+
+    writer: Writer
+    lacked: str | None
+
+
+def build(
+    source: Iterable[bytes],
+    target: sink.Target,
+    *,
+    on_duplicate: OnDuplicate = "error",
+    drop_empty: bool = False,
+    **options: Any,
+) -> Built:
+    """Write a snapshot of what the lines tell.
+
+    The options are those of `create`. Dialect and version are those of the line {"rdb": ...} unless an
+    option names a version, a dialect or a release; without either it is the oldest from RDB 11 on that
+    holds everything. A key on two lines is an error; `on_duplicate` "first" and "last" keep one of them,
+    "allow" writes both. `drop_empty` leaves out keys without elements. Raises TextError for a line that is
+    not what the form says or that the target cannot hold; then there is no snapshot.
+    """
+    check_word("on_duplicate", on_duplicate, get_args(OnDuplicate))
+    with ExitStack() as stack:
+        job = _Job(stack, on_duplicate, options, drop_empty=drop_empty)
+        lines = _begun(source)
+        first = next(lines, b"")
+        is_free = not _NAMES_TARGET & {name for name, value in options.items() if value is not None}
+        if is_free:
+            asked = _asked(first)
+            job.options |= asked
+            is_free = not asked
+        if not is_free and on_duplicate in ("error", "allow"):
+            return Built(job.write(_all(first, lines), target), None)
+        text = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=_SPOOL))
+        text.writelines(_all(first, lines))
+        if on_duplicate in ("first", "last"):
+            job.find_surplus(_again(text))
+        if not is_free:
+            return Built(job.write(_again(text), target), None)
+        return _oldest(job, text, target)
+
+
+def _oldest(job: _Job, text: Any, target: sink.Target) -> Built:
+    """Version after version, until one holds everything; if none does, what the default one says."""
+    try:
+        return Built(_attempt(job, text, target, DEFAULT_VERSION), None)
+    except TextError as error:
+        lacked = getattr(error.__cause__, "loss", None)
+        if lacked in (None, "duplicate"):
+            raise
+        for version in _LATER:
+            with suppress(TextError):
+                return Built(_attempt(job, text, target, version), lacked)
+        if not job.options["allow_loss"]:
+            raise
+    return Built(_attempt(job, text, target, DEFAULT_VERSION, **job.options), None)
+
+
+def _attempt(job: _Job, text: Any, target: sink.Target, version: int, **options: Any) -> Writer:
+    """One version; a file object gets what an attempt wrote only when it is whole."""
+    options = {"allow_loss": False} | options | {"version": version}
+    if isinstance(target, str | os.PathLike):
+        return job.write(_again(text), target, **options)
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
+        writer = job.write(_again(text), cast("IO[bytes]", spool), **options)
+        spool.seek(0)
+        shutil.copyfileobj(spool, target)
+    return writer
+
+
+class _Job:
+    """What is asked of every attempt."""
+
+    def __init__(
+        self, stack: ExitStack, on_duplicate: OnDuplicate, options: dict[str, Any], *, drop_empty: bool
+    ) -> None:
+        self.stack = stack
+        self.on_duplicate = on_duplicate
+        self.options = {"allow_loss": False} | options
+        self.drop_empty = drop_empty
+        self.index: KeyIndex | None = None  # of all keys, when some of them are surplus
+
+    def find_surplus(self, lines: Iterator[bytes]) -> None:
+        self.index = self.stack.enter_context(KeyIndex())
+        for number, told in read(lines):
+            if isinstance(told, TextEntry):
+                self.index.note(told.key, number, told.db)
+
+    def write(self, lines: Iterator[bytes], target: sink.Target, **options: Any) -> Writer:
+        """A snapshot of the lines; keys are looked for twice here, as a line says more than a number."""
+        surplus: Iterator[int] = iter(())
+        if self.index is not None:
+            surplus = self.index.surplus("first" if self.on_duplicate == "first" else "last")
+        keys, unwanted = -1, next(surplus, None)
+        with KeyIndex() as index, create(target, duplicates="allow", **self.options | options) as writer:
+            for number, told in read(lines):
+                try:
+                    if isinstance(told, TextEntry):
+                        keys += 1
+                        if keys == unwanted:
+                            unwanted = next(surplus, None)
+                            writer.lose_key("duplicate", told.db, told.key)
+                        elif self.drop_empty and told.type in NEVER_EMPTY and not told.value:
+                            writer.lose_key("empty-dropped", told.db, told.key)
+                        else:
+                            _write_key(writer, told)
+                            index.note(told.key, number, told.db)
+                    elif not isinstance(told, Asked):
+                        writer.write_record(told)
+                except EncodeError as error:
+                    raise TextError(str(error), number) from error
+            if self.on_duplicate == "error":
+                _refuse_duplicate(index, writer)
+        return writer
+
+
+def _refuse_duplicate(index: KeyIndex, writer: Writer) -> None:
+    duplicate = next(index.duplicates(), None)
+    if duplicate is not None:
+        error = EncodeError(
+            f"the key is on line {duplicate.first} as well, and no server loads a key twice: "
+            "on-duplicate first or last keeps one",
+            target=writer.form.name,
+        )
+        error.db, error.key, error.loss = duplicate.db, duplicate.key, "duplicate"
+        raise TextError(str(error), duplicate.place) from error
+
+
+def _begun(source: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines, without the mark some editors put before the first; a snapshot is no text."""
+    for number, line in enumerate(source):
+        if number == 0:
+            if line.startswith(_MAGICS):
+                raise TextError("this is a snapshot, not NDJSON: convert is the command for it", 1)
+            yield line.removeprefix(_BOM)
+        else:
+            yield line
+
+
+def _all(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _again(text: Any) -> Iterator[bytes]:
+    text.seek(0)
+    lines: Iterator[bytes] = iter(text)
+    return lines
+
+
+def _asked(first: bytes) -> dict[str, Any]:
+    """The target that a first line may ask for; from version 80 on a version names its dialect."""
+    for _, told in read([first]):
+        if isinstance(told, Asked):
+            return {"dialect": told.dialect, "version": told.version}
+    return {}
+
+
+def _write_key(writer: Writer, told: TextEntry) -> None:
+    writer.write(
+        told.key,
+        told.value,
+        db=told.db,
+        expires_at_ms=told.expires_at_ms,
+        idle=told.idle,
+        freq=told.freq,
+        meta=told.meta,
+        type=told.type,
+        encoding=told.encoding,
+    )

@@ -1,0 +1,143 @@
+"""Streams as commands, in the order in which they hold.
+
+    XADD key id field value ...                     each entry
+    XADD key MAXLEN 0 id x x                        instead, for a stream without entries
+    XSETID key id ENTRIESADDED n MAXDELETEDID id    last ID; the counters from RDB version 10 on
+    XGROUP CREATE key group id ENTRIESREAD n        -1 for "unknown"
+    XGROUP CREATECONSUMER key group consumer        before version 10: XREADGROUP of nothing, which makes one
+    XCLAIM key group consumer 0 id TIME ms RETRYCOUNT n FORCE JUSTID
+
+No command claims an entry that the stream no longer holds, sets idempotent producers, or releases an
+entry: `only_restore` says so. None sets the times at which consumers were seen; servers' own AOF files
+do not keep them either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rdbcodec.datatypes.stream_versions import in_version
+from rdbcodec.datatypes.streams import NO_ID, Group, Idempotence, Pending, Stream, stream_parts
+from rdbcodec.errors import DecodeError
+from rdbcodec.exports.resp_words import Target, Word, command, command_pieces
+from rdbcodec.exports.values import keeping, opened, value_of
+from rdbcodec.records import Entry
+from rdbcodec.structures.stream_node import StreamEntry, StreamId
+from rdbcodec.wire.long_strings import Spool
+
+_COUNTERS_SINCE = 10
+_FIRST_ID = StreamId(0, 1)  # the least that XADD takes
+
+
+def only_restore(entry: Entry) -> bool:
+    """Whether a stream has what only RESTORE can make; a large one has to be kept, as it is read twice."""
+    stream: Stream | None = value_of(entry)
+    if stream is not None:
+        return _is_odd(stream) or _lacks_entries(stream)
+    kept: list[Stream] = []
+    for _ in _passing(entry, kept):
+        pass
+    if _is_odd(kept[0]):
+        return True
+    missing = {one.id for one in _pending(kept[0])}
+    if missing:
+        for batch in _passing(entry, []):
+            missing.difference_update(one.id for one in batch)
+    return bool(missing)
+
+
+def _is_odd(stream: Stream) -> bool:
+    unowned = any(one.consumer is None for one in _pending(stream))
+    return unowned or stream.idempotence not in (None, Idempotence())
+
+
+def commands(entry: Entry, target: Target) -> Iterator[bytes]:
+    """The commands that make a stream; what they cannot say is lost and counted."""
+    kept: list[Stream] = []
+    first = None
+    for batch in _entries(entry, kept):
+        first = batch[0].id if first is None else first
+        for one in batch:
+            texts = (text for pair in one.fields for text in pair)
+            yield from command_pieces(b"XADD", entry.key, str(one.id), *texts)
+    has_counters = target.version >= _COUNTERS_SINCE
+    stream = in_version(kept[0], 3 if has_counters else 1, _loser(entry, target), first)
+    if any(group.consumers for group in stream.groups):
+        target.lose("consumer-times", entry)
+    if _pending(stream) and _may_lack_entries(kept[0]):
+        target.lose("deleted-pending", entry)
+    yield from _heads(entry.key, stream)
+    for group in stream.groups:
+        yield from _group_commands(entry.key, group, has_counters=has_counters)
+
+
+def _entries(entry: Entry, kept: list[Stream]) -> Iterator[list[StreamEntry]]:
+    """The entries in batches, none empty; the stream, or what follows the entries, is appended to `kept`."""
+    held: Stream | None = value_of(entry)
+    if held is not None:
+        kept.append(held)
+        yield from filter(None, [held.entries])
+        return
+    yield from _passing(entry, kept)
+
+
+def _passing(entry: Entry, kept: list[Stream]) -> Iterator[list[StreamEntry]]:
+    """The same of a stream that is too large to hold."""
+    cursor, scope = opened(entry, Spool())
+    try:
+        parts = stream_parts(cursor, scope, int(entry.encoding.removeprefix("stream")))
+        yield from filter(None, keeping(parts, kept))
+        cursor.expect_end()
+    except DecodeError as error:
+        error.locate(offset=entry.offset, db=entry.db, key=entry.key, type=entry.row.name)
+        raise
+
+
+def _loser(entry: Entry, target: Target) -> Callable[[str], None]:
+    def lose(kind: str) -> None:
+        if kind != "consumer-active-time":  # one of the consumer times, which are counted as such
+            target.lose(kind, entry)
+
+    return lose
+
+
+def _pending(stream: Stream) -> list[Pending]:
+    return [one for group in stream.groups for one in group.pending.values()]
+
+
+def _lacks_entries(stream: Stream) -> bool:
+    """Whether an entry is pending that the stream no longer holds."""
+    ids = {one.id for one in stream.entries}
+    return any(one.id not in ids for one in _pending(stream))
+
+
+def _may_lack_entries(stream: Stream) -> bool:
+    """The same, as far as a stream can tell whose entries have passed by."""
+    if stream.entries:
+        return _lacks_entries(stream)
+    told_of_none = stream.entries_added == stream.length > 0 and stream.max_deleted_id == NO_ID
+    return not told_of_none
+
+
+def _heads(key: bytes, stream: Stream) -> Iterator[bytes]:
+    if not stream.length:
+        yield command(b"XADD", key, b"MAXLEN", 0, str(max(stream.last_id, _FIRST_ID)), b"x", b"x")
+    words: list[Word] = [b"XSETID", key, str(stream.last_id)]
+    if stream.entries_added is not None:
+        words += [b"ENTRIESADDED", stream.entries_added, b"MAXDELETEDID", str(stream.max_deleted_id)]
+    yield command(*words)
+
+
+def _group_commands(key: bytes, group: Group, *, has_counters: bool) -> Iterator[bytes]:
+    read = (b"ENTRIESREAD", -1 if group.entries_read is None else group.entries_read)
+    yield command(b"XGROUP", b"CREATE", key, group.name, str(group.last_id), *(read if has_counters else ()))
+    for consumer in group.consumers:
+        if has_counters:
+            yield command(b"XGROUP", b"CREATECONSUMER", key, group.name, consumer.name)
+        elif not consumer.pending:  # the others are made by what they claim
+            who = (b"GROUP", group.name, consumer.name)
+            yield command(b"XREADGROUP", *who, b"COUNT", 1, b"STREAMS", key, b"0")
+    for one in group.pending.values():
+        if one.consumer is not None:
+            claim = (str(one.id), b"TIME", one.delivered_at_ms, b"RETRYCOUNT", one.deliveries)
+            yield command(b"XCLAIM", key, group.name, one.consumer, 0, *claim, b"FORCE", b"JUSTID")

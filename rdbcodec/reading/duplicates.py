@@ -1,0 +1,435 @@
+"""Which keys occur twice, among any number of them, in bounded memory.
+
+    index = KeyIndex()
+    index.add(keys, offsets, db)        # as often as there is a batch of one database
+    index.add_entries(entries)          # or a batch of entries
+    for duplicate in index.duplicates():
+        duplicate.key, duplicate.place, duplicate.first
+
+Most files have none, so that this is what must be cheap. Of each name only Python's own hash is looked at:
+64 bits, keyed for each process. Up to HELD hashes stay in a set; more are spread over a temporary file by
+their bits, part by part small enough for a set.
+
+Only when a hash occurs twice are the names with that hash compared, by digests of 16 bytes: the answer is
+that of the names, not of their hashes. Two different names have the same digest once in 2**64 snapshots
+of four billion keys. It takes 64 MiB at most, whatever the number of keys and of duplicates.
+"""
+
+from __future__ import annotations
+
+import heapq
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import blake2b
+from itertools import count, groupby, pairwise
+from operator import attrgetter
+from struct import Struct
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple
+
+from rdbcodec.errors import DecodeError
+from rdbcodec.records import Entry
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from rdbcodec.reading.reader import Reader
+
+HELD = 1 << 18  # hashes in a set at a time: 24 MiB of memory
+SPREAD = 1 << 14  # hashes spread at once: few enough to stay in the caches of a processor
+RUN = 1 << 16  # records sorted at once: 5 MiB
+CANDIDATES = 1 << 16  # hashes that occurred twice; with more, all names are compared
+BATCH = 1 << 10  # names that `note` makes a batch of
+_LONG_NAME = 1 << 12  # bytes: a thousand of them are 4 MiB
+_SPOOL = 1 << 20  # bytes of names for which there is no need of a file
+
+_READ = 64  # records read at a time of each sorted run, which there may be thousands of
+_HASH = 8  # bytes, of a size and a place as well
+
+Keep = Literal["first", "last"]
+Batch = tuple[int, Sequence[bytes], Sequence[int]]  # database, keys, places
+
+
+class Duplicate(NamedTuple):
+    """A key seen at `place` that was there before, at `first`."""
+
+    place: int
+    first: int
+    db: int
+    key: bytes
+
+
+class KeyIndex:
+    """Collects keys; `duplicates` tells which of them were not new. Close it, or use it in `with`.
+
+    `reopen` gives a second reader of the snapshot that the keys come from, for the second look. Without it
+    the names are kept in a temporary file, which costs a third more time and as much space as they take.
+    `held` is how many hashes stay in memory, at 72 bytes each, before they are shared out in a file.
+    """
+
+    def __init__(self, reopen: Callable[[], Reader] | None = None, *, held: int = HELD) -> None:
+        self._hashes = _Hashes(0, _Candidates(), held)
+        self._kept = _Names() if reopen is None else None
+        self._reopen = reopen
+        self._count = 0
+        self._noted: list[bytes] = []
+        self._noted_places: list[int] = []
+        self._noted_db = 0
+
+    def add(self, keys: Sequence[bytes], places: Iterable[int] | None = None, db: int = 0) -> None:
+        """A batch of keys of one database, and where each was seen; without places they are counted."""
+        first, self._count = self._count, self._count + len(keys)
+        self._hashes.add(_hashes(keys, db))
+        if self._kept is not None:
+            self._kept.add(keys, range(first, self._count) if places is None else places, db)
+
+    def note(self, key: bytes, place: int, db: int = 0) -> None:
+        """One key, which waits for others to make a batch with."""
+        if db != self._noted_db:
+            self._add_noted()
+            self._noted_db = db
+        self._noted.append(key)
+        self._noted_places.append(place)
+        if len(self._noted) >= BATCH or len(key) > _LONG_NAME:
+            self._add_noted()
+
+    def _add_noted(self) -> None:
+        if self._noted:
+            self.add(self._noted, self._noted_places, self._noted_db)
+            self._noted, self._noted_places = [], []
+
+    def add_entries(self, entries: Sequence[Entry]) -> None:
+        """The keys of a batch, each at its entry's offset. Raises DecodeError for a damaged key."""
+        for db, stretch in _stretches(entries):
+            places = () if self._kept is None else [entry.offset for entry in stretch]
+            self.add(_keys(stretch), places, db)
+
+    def duplicates(self) -> Iterator[Duplicate]:
+        """Every key after the first of its name, in the order they were added."""
+        self._add_noted()
+        with _Sorted(_FOUND.size) as found:
+            for _, first, record in self._repeats():
+                ordinal, place = _PLACE.unpack_from(record, _DIGEST)
+                found.add(_FOUND.pack(ordinal, place, _PLACE.unpack_from(first, _DIGEST)[1]))
+            yield from self._named(map(_FOUND.unpack, found.merged()))
+
+    def surplus(self, keep: Keep) -> Iterator[int]:
+        """Which keys to leave out so that the first or the last of each name stays: the 0th, the 7th ...
+
+        In rising order.
+        """
+        self._add_noted()
+        with _Sorted(_ORDINAL.size) as found:
+            for before, _, record in self._repeats():
+                ordinal, _ = _PLACE.unpack_from(record if keep == "first" else before, _DIGEST)
+                found.add(_ORDINAL.pack(ordinal))
+            yield from (ordinal for record in found.merged() for ordinal in _ORDINAL.unpack(record))
+
+    def _repeats(self) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Digest, ordinal and place of a key, behind those of the same name before it and of the first."""
+        suspects = self._hashes.candidates()
+        if not suspects.any:
+            return
+        with _Sorted(_DIGEST + _PLACE.size) as digests:
+            ordinals = count()
+            for db, keys, places in self._names():
+                known = suspects.among(_hashes(keys, db))
+                for is_known, key, ordinal, place in zip(known, keys, ordinals, places, strict=False):
+                    if is_known:
+                        digests.add(_digest(db, key) + _PLACE.pack(ordinal, place))
+            first = b""
+            for before, record in pairwise(digests.merged()):
+                if record[:_DIGEST] != before[:_DIGEST]:
+                    continue
+                if before[:_DIGEST] != first[:_DIGEST]:
+                    first = before
+                yield before, first, record
+
+    def _named(self, found: Iterator[tuple[int, ...]]) -> Iterator[Duplicate]:
+        """Database and name belong to the ordinals, which rise."""
+        begin, wanted = 0, next(found, None)
+        if wanted is None:
+            return  # as nearly always: no second look
+        for db, keys, _ in self._names():
+            while wanted is not None and wanted[0] < begin + len(keys):
+                ordinal, place, first = wanted
+                yield Duplicate(place, first, db, keys[ordinal - begin])
+                wanted = next(found, None)
+            begin += len(keys)
+
+    def _names(self) -> Iterator[Batch]:
+        if self._kept is not None:
+            yield from self._kept
+        elif self._reopen is not None:
+            with self._reopen() as reader:
+                yield from _batches(reader)
+
+    def close(self) -> None:
+        """Give up the temporary files."""
+        self._hashes.close()
+        if self._kept is not None:
+            self._kept.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+# --- entries ----------------------------------------------------------------------------------------
+
+_db_of = attrgetter("db")
+
+
+def _stretches(entries: Sequence[Entry]) -> Iterator[tuple[int, Sequence[Entry]]]:
+    """Entries in file order, by their databases. No context comes back once another was there, so the first
+    and the last tell of all between them."""
+    if entries and entries[0]._context is entries[-1]._context:
+        yield entries[0].db, entries
+    else:
+        for db, stretch in groupby(entries, _db_of):
+            yield db, list(stretch)
+
+
+def _keys(entries: Sequence[Entry]) -> list[bytes]:
+    """Their names; short plain ones, as nearly all are, without asking the entry."""
+    return [entry._record[2 : entry._start] if entry._record[1] < _SHORT else entry.key for entry in entries]
+
+
+_SHORT = 0x40  # lengths below are one byte, and what follows is the text
+
+
+def _batches(reader: Reader) -> Iterator[Batch]:
+    """The keys of a second reading; damage was met in the first, and ends here what it ended there."""
+    try:
+        for record in reader:
+            if isinstance(record, Entry):
+                try:
+                    yield record.db, [record.key], [record.offset]
+                except DecodeError:
+                    continue  # of the key only: reading goes on
+    except DecodeError:
+        return
+
+
+# --- hashes -----------------------------------------------------------------------------------------
+
+
+def _hashes(keys: Iterable[bytes], db: int) -> list[int]:
+    """The same name in two databases is two keys."""
+    if not db:
+        return list(map(hash, keys))
+    salt = hash((db, "database"))
+    return [value ^ salt for value in map(hash, keys)]
+
+
+def _digest(db: int, key: bytes) -> bytes:
+    return blake2b(b"%d " % db + key, digest_size=_DIGEST).digest()
+
+
+_DIGEST = 16
+# Big-endian, so that records sort as their numbers do.
+_PLACE = Struct(">Qq")  # ordinal, place
+_FOUND = Struct(">Qqq")  # ordinal, place, place of the first
+_ORDINAL = Struct(">Q")
+
+
+class _Candidates:
+    """Hashes that occurred twice, and perhaps some more: names decide."""
+
+    def __init__(self) -> None:
+        self._hashes: set[int] = set()
+        self._all = False
+
+    @property
+    def any(self) -> bool:
+        return self._all or bool(self._hashes)
+
+    def add(self, hashes: Iterable[int]) -> None:
+        self._hashes.update(hashes)
+        if len(self._hashes) > CANDIDATES:
+            self._all = True
+            self._hashes.clear()
+
+    def among(self, hashes: Sequence[int]) -> Iterable[bool]:
+        return [True] * len(hashes) if self._all else map(self._hashes.__contains__, hashes)
+
+
+class _Hashes:
+    """Finds hashes that occur twice; those in one part of `level` are alike in the parts above it."""
+
+    def __init__(self, level: int, candidates: _Candidates, held: int = HELD) -> None:
+        self._level = level
+        self._held = held
+        self._candidates = candidates
+        self._seen: set[int] = set()
+        self._waiting: list[int] = []
+        self._file: IO[bytes] | None = None
+        self._sizes: list[array[int]] = []  # bytes of each part, run by run
+
+    def add(self, hashes: list[int]) -> None:
+        if self._file is not None:
+            self._waiting += hashes
+            if len(self._waiting) >= SPREAD:
+                self._spread()
+            return
+        seen = self._seen
+        expected = len(seen) + len(hashes)
+        seen.update(hashes)
+        if len(seen) != expected:
+            self._candidates.add(hashes)  # one of them, or several
+        if len(seen) > self._held:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the collection
+            self._waiting = list(seen)
+            seen.clear()
+            self._spread()
+
+    def _spread(self) -> None:
+        """What waits goes to the parts; a loop, because none of the C functions can share out."""
+        assert self._file is not None
+        modulus = _MODULI[self._level]
+        parts: list[list[int]] = [[] for _ in range(modulus)]
+        appends = [part.append for part in parts]
+        for value in self._waiting:
+            appends[value % modulus](value)
+        self._waiting.clear()
+        self._sizes.append(array("Q", [len(part) * _HASH for part in parts]))
+        _write(self._file, b"".join([array("q", part) for part in parts]))
+
+    def candidates(self) -> _Candidates:
+        """All hashes that occur twice; may be asked more than once."""
+        if self._file is not None:
+            self._spread()
+            for part in range(_MODULI[self._level]):
+                self._look_at(part)
+        return self._candidates
+
+    def _look_at(self, part: int) -> None:
+        below = _Hashes(self._level + 1, self._candidates)
+        try:
+            for hashes in self._runs(part):
+                below.add(hashes)
+            below.candidates()
+        finally:
+            below.close()
+
+    def _runs(self, part: int) -> Iterator[list[int]]:
+        assert self._file is not None
+        begin = 0
+        for sizes in self._sizes:
+            run = array("q")
+            run.frombytes(_read(self._file, begin + sum(sizes[:part]), sizes[part]))
+            yield run.tolist()
+            begin += sum(sizes)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._seen.clear()
+        self._waiting.clear()
+
+
+# The parts of each level. No two have a common factor, so that each level shares out what the one above
+# could not; all eight are enough for 10**16 keys.
+_MODULI = (16, 17, 19, 23, 25, 27, 29, 31)
+
+# --- names ------------------------------------------------------------------------------------------
+
+
+class _Names:
+    """Batches of names and places, in the order they came: for the second look."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - closed with the names
+
+    def add(self, keys: Sequence[bytes], places: Iterable[int], db: int) -> None:
+        names = b"".join(keys)
+        # Places that only count need not be written: where they begin is enough.
+        counted = places.start if isinstance(places, range) else _LISTED
+        self._file.write(_BATCH.pack(db, len(keys), len(names), counted))
+        self._file.write(array("Q", list(map(len, keys))).tobytes())
+        if counted == _LISTED:
+            self._file.write(array("q", places).tobytes())
+        self._file.write(names)
+
+    def __iter__(self) -> Iterator[Batch]:
+        self._file.seek(0)
+        while head := self._file.read(_BATCH.size):
+            db, number, size, counted = _BATCH.unpack(head)
+            sizes = array("Q", self._file.read(number * _HASH))
+            places: Sequence[int] = range(counted, counted + number)
+            if counted == _LISTED:
+                places = array("q", self._file.read(number * _HASH))
+            yield db, list(_cut(self._file.read(size), sizes)), places
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _cut(names: bytes, sizes: Iterable[int]) -> Iterator[bytes]:
+    begin = 0
+    for size in sizes:
+        yield names[begin : begin + size]
+        begin += size
+
+
+_BATCH = Struct("<QQQq")  # database, number of names, bytes of all names, first place or _LISTED
+_LISTED = -1
+
+# --- records ----------------------------------------------------------------------------------------
+
+
+class _Sorted:
+    """Records of one size, sorted: full runs go to a temporary file, and are merged in the end."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._held: list[bytes] = []
+        self._file: IO[bytes] | None = None
+        self._ends = [0]  # where each run of the file ends; one file, or they would use up the descriptors
+
+    def add(self, record: bytes) -> None:
+        self._held.append(record)
+        if len(self._held) >= RUN:
+            self._spill()
+
+    def merged(self) -> Iterator[bytes]:
+        runs = [self._records(start, end) for start, end in pairwise(self._ends)]
+        return heapq.merge(sorted(self._held), *runs)
+
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the records
+        self._held.sort()
+        _write(self._file, b"".join(self._held))
+        self._ends.append(self._ends[-1] + len(self._held) * self._size)
+        self._held.clear()
+
+    def _records(self, pos: int, end: int) -> Iterator[bytes]:
+        assert self._file is not None
+        size = self._size
+        while pos < end:
+            piece = _read(self._file, pos, min(_READ * size, end - pos))
+            pos += len(piece)
+            for at in range(0, len(piece), size):
+                yield piece[at : at + size]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _write(file: IO[bytes], data: bytes) -> None:
+    """All of it: an unbuffered file may take less at a time."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _read(file: IO[bytes], pos: int, size: int) -> bytes:
+    file.seek(pos)
+    return file.read(size)

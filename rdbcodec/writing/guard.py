@@ -1,0 +1,160 @@
+"""Between a conversion and its writer: nothing is written that the target refuses or falls over.
+
+A value that has a trait its target does not load (rdbcodec.integrity.traits) is mended where that keeps all
+of it, and counted as a hint. Where it cannot be mended it is left out and counted as lost data, which a
+conversion that allows no loss refuses. What the target loads is written as it is, odd or not.
+"""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Iterator
+from itertools import chain
+from typing import IO
+
+from rdbcodec.formats import FIRST_VALKEY, RELEASES, releases_of
+from rdbcodec.integrity.oddities import is_plain, large_oddities, oddities
+from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
+from rdbcodec.integrity.traits import TRAITS, Effect, Trait
+from rdbcodec.losses import Losses
+from rdbcodec.records import AttributedEntry, Entry, LargeEntry, Record
+from rdbcodec.servers import Form
+from rdbcodec.wire.strings import LZF
+from rdbcodec.writing.repairs import repaired, repaired_pieces
+from rdbcodec.writing.writer import Writer
+
+PIECE = 256 << 10
+
+# From the worst to the best: for several releases the worst counts.
+_WORST: tuple[Effect, ...] = ("refuses", "unknown", "dies", "skips", "loads")
+
+
+def releases_for(form: Form) -> list[tuple[str, str]]:
+    """The releases that shall load a file of this form: the one it is named after, or all that read it."""
+    product, _, release = form.name.partition("-")
+    if releases_of(product) and release:
+        return [(product, release)]
+    own_magic = form.version >= FIRST_VALKEY
+    rows = [row for row in RELEASES if row.dialect == form.dialect and row.accepts >= form.version]
+    return [(row.product, row.release) for row in rows if not own_magic or row.accepts >= FIRST_VALKEY]
+
+
+class Guard:
+    """A writer that looks at each entry first."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._releases = releases_for(writer.form)
+        self._effects: dict[str, Effect] = {}
+
+    @property
+    def losses(self) -> Losses:
+        """Those of the writer."""
+        return self._writer.losses
+
+    def write_entry(self, entry: Entry, *, db: int | None = None, key: bytes | None = None) -> bool:
+        """As the writer does; False when the entry was left out."""
+        if entry.__class__ is Entry and is_plain(entry):
+            return self._writer.write_entry(entry, db=db, key=key)
+        if isinstance(entry, LargeEntry):
+            return self._write_large(entry, db, key)
+        traits = self._refused([trait for trait, _ in oddities(entry)])
+        if traits:
+            if self._drops(traits, entry):
+                return False
+            entry = repaired(entry, {trait.name for trait in traits}, self._writer.form)
+        return self._write(entry, db, key)
+
+    def _write(self, entry: Entry, db: int | None, key: bytes | None) -> bool:
+        if isinstance(entry, AttributedEntry) and (entry.meta is not None or entry.disputed is not None):
+            traits = self._refused([trait for trait, _ in attribute_oddities(entry)])
+            for trait in traits:
+                self._writer.lose(trait.loss, entry)
+            if any(trait.loss == "key-metadata" for trait in traits):
+                entry = without_meta(entry)
+        return self._writer.write_entry(entry, db=db, key=key)
+
+    def _write_large(self, entry: LargeEntry, db: int | None, key: bytes | None) -> bool:
+        """A value that passes by waits in a temporary file until all of it was looked at."""
+        with tempfile.TemporaryFile() as file:
+            if entry.type == "string":
+                chunks = entry.chunks()
+                head = next(chunks, b"")
+                if head[:1] != bytes((LZF,)):
+                    return self._write(_from(entry, chain((head,), chunks)), db, key)
+                file.write(head)
+                file.writelines(chunks)
+            else:
+                file.writelines(entry.chunks())
+            traits = self._refused([trait for trait, _ in large_oddities(_from(entry, _pieces(file)))])
+            if self._drops(traits, entry):
+                return False
+            pieces = _pieces(file)
+            if traits:
+                names, form = {trait.name for trait in traits}, self._writer.form
+                pieces = repaired_pieces(_from(entry, pieces), lambda: _pieces(file), names, form)
+            return self._write(_from(entry, pieces), db, key)
+
+    def write_record(self, record: Record) -> None:
+        """As the writer does, but for a template that no loader takes: its hashes carry their own names."""
+        traits = self._refused([trait for trait, _ in record_oddities(record)])
+        losses = [trait.loss for trait in traits if trait.repair == "rewrite"]
+        for loss in losses:
+            self._writer.lose(loss, record)
+        if not losses:
+            self._writer.write_record(record)
+
+    def _refused(self, names: list[str]) -> list[Trait]:
+        """The traits that the target does not simply load."""
+        return [TRAITS[name] for name in names if self._effect(name) != "loads"]
+
+    def _effect(self, name: str) -> Effect:
+        if name not in self._effects:
+            effects = {TRAITS[name].effect(product, release) for product, release in self._releases}
+            self._effects[name] = next((effect for effect in _WORST if effect in effects), "unknown")
+        return self._effects[name]
+
+    def _drops(self, traits: list[Trait], entry: Entry) -> bool:
+        """Count what is done about traits; whether the entry cannot be mended and is left out."""
+        hopeless = [trait for trait in traits if trait.repair != "rewrite"]
+        for loss in dict.fromkeys(trait.loss for trait in hopeless or traits):
+            self._writer.lose(loss, entry)
+        self._writer.dropped += bool(hopeless)
+        return bool(hopeless)
+
+
+class _Passing:
+    """Where the bytes of a large value come from the second time."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def pieces(self) -> Iterator[bytes]:
+        """What was not read of the value yet."""
+        return self._pieces
+
+    def drain(self) -> int:
+        """Walk to the end of the value; the bytes that were left of it."""
+        return sum(map(len, self._pieces))
+
+
+def _from(entry: LargeEntry, pieces: Iterator[bytes]) -> LargeEntry:
+    """The entry with its value to be had from elsewhere, once."""
+    changed = copy.copy(entry)
+    changed._source, changed._is_open, changed._passed = _Passing(pieces), False, 0
+    return changed
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(PIECE):
+        yield piece
+
+
+def without_meta(entry: AttributedEntry) -> AttributedEntry:
+    """The entry without the metadata of modules."""
+    changed = copy.copy(entry)
+    changed._attributes = copy.copy(entry._attributes)
+    changed._attributes.meta = None
+    return changed

@@ -1,0 +1,77 @@
+"""Values mended for a target that would refuse them: they hold what they held, and say the truth of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+
+from rdbcodec.datatypes import hashes, streams
+from rdbcodec.datatypes.scope import Scope
+from rdbcodec.datatypes.stream_versions import own_released
+from rdbcodec.datatypes.streams import Stream
+from rdbcodec.encoding.transcoding import STREAM_VERSIONS
+from rdbcodec.limits import MAX_UNPACKED
+from rdbcodec.records import Entry, LargeEntry
+from rdbcodec.servers import Form
+from rdbcodec.wire import lengths, strings
+from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.strings import Budget
+
+
+def repaired(entry: Entry, traits: set[str], form: Form) -> Entry:
+    """A copy of a held entry without traits that can be mended."""
+    raw = entry.raw
+    scope = Scope(Budget(max(entry.max_value, MAX_UNPACKED)), {})
+    if entry.type == "stream":
+        version = STREAM_VERSIONS[entry.row.name]
+        value = streams.decode_stream(raw, scope, version)
+        tail = _tail(value, len(value.entries), "stream-pending-unowned" in traits, form, version)
+        raw = raw[: streams.end_of_nodes(raw)] + tail
+    elif "field-ttl-order" in traits:
+        raw = hashes.encode_hash_listpack_ttl(hashes.decode_hash_listpack_ttl(raw, scope), form)
+    changed = copy.copy(entry)
+    key = strings.encode(entry.key, compress=form.compress)
+    if "length-64-bit" in traits and raw[0] == _LONG_LENGTH:
+        raw = _shorter(raw)
+    changed._record = entry._record[:1] + key + raw
+    changed._start = 1 + len(key)
+    return changed
+
+
+_LONG_LENGTH = 0x81
+
+
+def _shorter(raw: bytes) -> bytes:
+    size, pos = lengths.read(raw, 0)
+    return lengths.encode(size) + raw[pos:]
+
+
+def repaired_pieces(
+    entry: LargeEntry, again: Callable[[], Iterator[bytes]], traits: set[str], form: Form
+) -> Iterator[bytes]:
+    """The bytes of a large stream, its nodes as they are; `again` gives those of the original once more."""
+    version = STREAM_VERSIONS[entry.row.name]
+    cursor = Cursor(entry.chunks(), Budget(entry.max_value), streaming=True)
+    live = sum(map(len, streams.stream_nodes(cursor)))
+    nodes = cursor.offset
+    value = streams.read_tail(cursor, version)
+    tail = _tail(value, live, "stream-pending-unowned" in traits, form, version)
+    for piece in again():
+        if nodes > 0:
+            yield piece[:nodes]
+        nodes -= len(piece)
+    yield tail
+
+
+def _tail(stream: Stream, live: int, owns: bool, form: Form, version: int) -> bytes:
+    """What follows the nodes, with counts that are true."""
+    stream.length = live
+    if stream.entries_added is not None:
+        stream.entries_added = max(stream.entries_added, live)
+        for group in stream.groups:
+            if group.entries_read is not None:
+                group.entries_read = min(group.entries_read, stream.entries_added)
+    if owns:
+        for group in stream.groups:
+            own_released(group)
+    return streams.encode_tail(stream, form, version)
