@@ -384,7 +384,7 @@ VERSIONS: tuple[VersionRow, ...] = (
 )
 
 # Oldest first within a product. Source: rdb-format.md 1.2 (measured where it says so), 9.1, 9.2, 9.5; the
-# modules of Redis 8: compat-facts.json, "modules" (vectorset measured on 8.0.6).
+# modules of Redis 8: compat-facts.md, 5.3 (vectorset measured on 8.0.6).
 RELEASES: tuple[ReleaseRow, ...] = (
     ReleaseRow("Redis",  "2.0",  "redis",   1),
     ReleaseRow("Redis",  "2.4",  "redis",   2),

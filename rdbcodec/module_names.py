@@ -7,7 +7,7 @@
 All of them are understood wherever modules are named, in any case, and mean the module as a whole. Two
 products may share a name: `bf` is valkey-bloom on Valkey and RedisBloom everywhere else; `graphdata` is
 RedisGraph up to encoding version 16 and FalkorDB above. Facts: module-values.md, measured on Redis Stack
-7.4 in Redis 7.4.1 and on FalkorDB 4.22.1; valkey-bloom and Tair: compat-facts.json.
+7.4 in Redis 7.4.1 and on FalkorDB 4.22.1; valkey-bloom and Tair: compat-facts.md.
 
 `none` and `all` may stand for names. A name nobody knows is refused, with what was perhaps meant. A module
 of one's own goes by its type (9 characters) or by its class of key metadata (4 characters), which are told

@@ -31,32 +31,16 @@ from rdbcodec.reports.format_page import render
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "rdbcodec"
 
-# Which room stands on which floor (docs/decisions.md); imports only point down or stay in the room.
+# Which room stands on which floor (docs/architecture.md): imports point down or stay in the room.
 LAYERS = {
-    "showing": 0,
-    "losses": 0,
-    "tail": 0,
-    "errors": 0,
-    "formats": 0,
-    "limits": 0,
-    "module_names": 0,
-    "servers": 1,
-    "wire": 2,
-    "structures": 3,
-    "framing": 4,
-    "datatypes": 5,
-    "encoding": 6,
-    "records": 7,
-    "reading": 8,
-    "integrity": 9,
-    "writing": 10,
-    "": 11,
-    "facts": 12,
-    "exports": 13,
-    "compat": 14,
-    "reports": 15,
-    "cli": 16,
-    "__main__": 17,
+    room: floor
+    for floor, room in enumerate(
+        (
+            *("formats", "limits", "showing", "losses", "tail", "errors", "module_names", "servers"),
+            *("wire", "structures", "framing", "datatypes", "encoding", "records", "reading", "integrity"),
+            *("writing", "", "facts", "exports", "compat", "reports", "cli", "__main__"),
+        )
+    )
 }
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
@@ -90,6 +74,37 @@ def test_imports_point_down(path: Path) -> None:
 
 def test_every_room_has_a_floor() -> None:
     assert {room_of(path) for path in SOURCES} == set(LAYERS)
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def loads_of(path: Path) -> set[str]:
+    """The modules that importing this one imports: neither for annotations only nor when first used."""
+    loads: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            loads |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return loads & {module_of(source) for source in SOURCES} - {"rdbcodec"}
+
+
+def test_no_module_imports_itself_by_others() -> None:
+    left = {module_of(path): loads_of(path) for path in SOURCES}
+    while free := {name for name, loads in left.items() if not loads & left.keys()}:
+        left = {name: loads for name, loads in left.items() if name not in free}
+    assert {name: sorted(loads & left.keys()) for name, loads in left.items()} == {}
+
+
+def test_every_page_cited_stands_in_docs() -> None:
+    pages = {page.name for page in (ROOT / "docs").rglob("*.md")} | {"README.md", "CHANGELOG.md"}
+    citing = [*SOURCES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
+    cited = {
+        (page, path.name)
+        for path in citing
+        for page in re.findall(r"(?<![\w./-])[a-z][\w-]*\.md\b", path.read_text())
+    }
+    assert {(page, name) for page, name in cited if page not in pages} == set()
 
 
 def test_every_public_name_is_there_and_sorted() -> None:

@@ -116,8 +116,12 @@ def trait_named(name: str) -> Trait:
 
 
 _EFFECTS: dict[str, Effect] = {"L": "loads", "S": "skips", "D": "dies", "R": "refuses", "?": "unknown"}
-_OLD_LOAD = (("Redis", "2.4", "L"), ("Redis", "6.0", "L"))  # field-cases.md, F11
-_BEFORE_8 = (("Redis", "2.8", "R"), ("Redis", "3.2", "R"), ("Redis", "4.0", "L"))  # field-cases.md, F12
+_OLD_LOAD = (("Redis", "2.4", "L"), ("Redis", "6.0", "L"))  # asked on 2026-11-26, as those above
+_BEFORE_8 = (
+    ("Redis", "2.8", "R"),
+    ("Redis", "3.2", "R"),
+    ("Redis", "4.0", "L"),
+)  # likewise: 2.8.24, 3.2.13, 4.0.14
 
 # fmt: off
 TRAITS: dict[str, Trait] = {trait.name: trait for trait in (

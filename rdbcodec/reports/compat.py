@@ -188,7 +188,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def as_json(name: str, verdicts: Sequence[Verdict], *, hide_keys: Hiding = False) -> dict[str, Any]:
-    """The verdicts for programs (design.md, section 5)."""
+    """The verdicts for programs."""
     return {
         "file": name,
         "verdicts": [_json_verdict(name, verdict, hide_keys=hide_keys) for verdict in verdicts],

@@ -1,7 +1,7 @@
 """The rules of Azure, each on both sides of its condition; sections are headings of the seed document.
 
-The seed is azure-import-export.md, the page of 2024-11-15; S1 to S37 are its sentences, as compat-facts.md
-numbers them. Where another page says it, its key of the facts file stands before the section.
+The seed is "Import and export data in Azure Managed Redis" as of 2024-11-15; S1 to S37 are its sentences,
+as compat-facts.md numbers them. Where another page says it, its key of the facts file stands before the section.
 """
 # ruff: noqa: E501 - a table
 

@@ -1,4 +1,6 @@
-"""SAS URIs, judged without a network; the sections named are those of azure-import-export.md."""
+"""SAS URIs, judged without a network; the sections named are those of the page
+"Import and export data in Azure Managed Redis" as of 2024-11-15.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rdbcodec.wire import grisu
 
-# What Redis 8.10.2 answered to ARGET (new-servers.md F1, rdb-v13-15-corrections.md 5.2).
+# What Redis 8.10.2 answered to ARGET (rdb-v13-15-corrections.md, 5.2).
 ANSWERS = [
     (0.0, b"0.0"),
     (-0.0, b"-0.0"),

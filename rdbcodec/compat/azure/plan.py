@@ -30,7 +30,7 @@ from rdbcodec.compat.targets import Target
 from rdbcodec.facts.profile import Profile
 from rdbcodec.writing.padding import PAGE
 
-# Sources of parameters beside the keys of compat-facts.json: our own commands, and what nobody told us.
+# Sources of parameters beside those of docs/compat.md: our own commands, and what nobody told us.
 RDBCODEC, OWN = "rdbcodec", "own knowledge"
 
 # How long a SAS of the plan lives: an hour must be left when the import begins (AZ-SAS-SE), the upload
