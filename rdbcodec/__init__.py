@@ -121,28 +121,29 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 _MODULES = {"dump": "rdbcodec.encoding.payloads"}  # those that are public under another name
 
 
-def __getattr__(name: str) -> object:
-    if name in _HOME_OF:
-        found = getattr(importlib.import_module(_HOME_OF[name]), name)
-    elif name in _MODULES:
-        found = importlib.import_module(_MODULES[name])
-    else:
-        found = _room(name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # else every name there is not would be right to type checkers
 
+    def __getattr__(name: str) -> object:
+        if name in _HOME_OF:
+            found = getattr(importlib.import_module(_HOME_OF[name]), name)
+        elif name in _MODULES:
+            found = importlib.import_module(_MODULES[name])
+        else:
+            found = _room(name)
+        globals()[name] = found
+        return found
 
-def _room(name: str) -> object:
-    """A module of the package, which is an attribute of it as if everything had been imported."""
-    missing = AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name.startswith("_"):
-        raise missing
-    try:
-        return importlib.import_module(f"{__name__}.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"{__name__}.{name}":
-            raise
-        raise missing from None
+    def _room(name: str) -> object:
+        """A module of the package, which is an attribute of it as if everything had been imported."""
+        missing = AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name.startswith("_"):
+            raise missing
+        try:
+            return importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+            raise missing from None
 
 
 def __dir__() -> list[str]:
