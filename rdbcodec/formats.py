@@ -74,8 +74,17 @@ ITEMS = Primitive("module items")
 U8, U32, U64, I64, F64, ID = Fixed(1), Fixed(4), Fixed(8), Fixed(8), Fixed(8), Fixed(16)
 
 
+# The structure that the strings of a value hold, and thereby most of its elements.
+Packed = Literal["ziplist", "listpack", "intset", "zipmap"]
+
+
 class TypeRow(NamedTuple):
-    """One value type of one dialect."""
+    """One value type of one dialect, and all that differs between types but the functions.
+
+    `expires` says that fields or members have expiries of their own; `compact` that the simplest way to
+    write, which every server there ever was can read, does without it; `refers` that it names a template
+    that stands elsewhere in the file. `generation` is that of streams.
+    """
 
     dialect: Dialect
     code: int
@@ -86,6 +95,20 @@ class TypeRow(NamedTuple):
     since: int
     seen: str
     until: int | None = None
+    packed: Packed | None = None
+    expires: bool = False
+    compact: bool = False
+    refers: bool = False
+    generation: int = 0
+
+
+class BehaviourRow(NamedTuple):
+    """Something servers do, or understand, since an RDB version, and that no code in a file tells."""
+
+    name: str
+    since: int
+    says: str
+    seen: str
 
 
 class OpcodeRow(NamedTuple):
@@ -131,7 +154,6 @@ class ReleaseRow(NamedTuple):
     back_length: BackLength | None = None
 
 
-CRC_SINCE = 5  # files of version 1-4 end with the EOF byte
 FIRST_VALKEY = 80  # from here on the magic is VALKEY; below it Valkey writes that of Redis
 
 # --- framings used by more than one row -----------------------------------------------------------
@@ -290,41 +312,41 @@ TYPES: tuple[TypeRow, ...] = (
     TypeRow("redis",       2, "set",                     "set",       "hashtable",            STRINGS,                 1, "redis 1.3.6 file"),
     TypeRow("redis",       3, "zset",                    "zset",      "skiplist-text",        (Repeat(STRING, TEXT_DOUBLE),), 1, "redis 1.3.6 file"),
     TypeRow("redis",       4, "hash",                    "hash",      "hashtable",            PAIRS,                   1, "redis 2.0.5 file"),
-    TypeRow("redis",       5, "zset-2",                  "zset",      "skiplist",             (Repeat(STRING, F64),),  8, "redis 4.0.14 file"),
+    TypeRow("redis",       5, "zset-2",                  "zset",      "skiplist",             (Repeat(STRING, F64),),  8, "redis 4.0.14 file", compact=True),
     TypeRow("redis",       6, "module",                  "module",    "module1",              (Special("module_v1"),), 8, "redis 4.0-rc source"),
     TypeRow("redis",       7, "module-2",                "module",    "module2",              (LENGTH, ITEMS),         8, "redis 4.0.14 file"),
-    TypeRow("redis",       9, "hash-zipmap",             "hash",      "zipmap",               BLOB,                    2, "redis 2.4.18 file"),
-    TypeRow("redis",      10, "list-ziplist",            "list",      "ziplist",              BLOB,                    2, "redis 2.4.18 file"),
-    TypeRow("redis",      11, "set-intset",              "set",       "intset",               BLOB,                    2, "redis 2.4.18 file"),
-    TypeRow("redis",      12, "zset-ziplist",            "zset",      "ziplist",              BLOB,                    2, "redis 2.4.18 file"),
-    TypeRow("redis",      13, "hash-ziplist",            "hash",      "ziplist",              BLOB,                    3, "redis 2.5 (rdb 3) file"),
-    TypeRow("redis",      14, "list-quicklist",          "list",      "quicklist",            STRINGS,                 7, "redis 3.2.13 file"),
-    TypeRow("redis",      15, "stream",                  "stream",    "stream1",              STREAM_V1,               9, "redis 5.0.14 file"),
-    TypeRow("redis",      16, "hash-listpack",           "hash",      "listpack",             BLOB,                   10, "redis 7.0.15 file"),
-    TypeRow("redis",      17, "zset-listpack",           "zset",      "listpack",             BLOB,                   10, "redis 7.0.15 file"),
-    TypeRow("redis",      18, "list-quicklist-2",        "list",      "quicklist2",           (Repeat(LENGTH, STRING),), 10, "redis 7.0.15 file"),
-    TypeRow("redis",      19, "stream-2",                "stream",    "stream2",              STREAM_V2,              10, "redis 7.0.15 file"),
-    TypeRow("redis",      20, "set-listpack",            "set",       "listpack",             BLOB,                   11, "redis 7.2.6 file"),
-    TypeRow("redis",      21, "stream-3",                "stream",    "stream3",              STREAM_V3,              11, "redis 7.2.6 file"),
-    TypeRow("redis",      22, "hash-ttl-rc",             "hash",      "hashtable-ttl-rc",     (Repeat(LENGTH, STRING, STRING),), 12, "redis 7.4-rc2 layout, loaded by 7.4.1, 8.10.2"),
-    TypeRow("redis",      23, "hash-listpack-ttl-rc",    "hash",      "listpack-ttl-rc",      BLOB,                   12, "redis 7.4-rc2 layout, loaded by 7.4.1"),
-    TypeRow("redis",      24, "hash-ttl",                "hash",      "hashtable-ttl",        (I64, Repeat(LENGTH, STRING, STRING)), 12, "redis 7.4.1 file"),
-    TypeRow("redis",      25, "hash-listpack-ttl",       "hash",      "listpack-ttl",         (I64, STRING),          12, "redis 7.4.1 file"),
-    TypeRow("redis",      26, "stream-4",                "stream",    "stream4",              STREAM_V4,              13, "loaded by redis 8.8 of 2026-06, 8.10.2"),
-    TypeRow("redis",      27, "stream-5",                "stream",    "stream5",              STREAM_V5,              14, "redis 8.10.2 file"),
+    TypeRow("redis",       9, "hash-zipmap",             "hash",      "zipmap",               BLOB,                    2, "redis 2.4.18 file", packed="zipmap", compact=True),
+    TypeRow("redis",      10, "list-ziplist",            "list",      "ziplist",              BLOB,                    2, "redis 2.4.18 file", packed="ziplist", compact=True),
+    TypeRow("redis",      11, "set-intset",              "set",       "intset",               BLOB,                    2, "redis 2.4.18 file", packed="intset", compact=True),
+    TypeRow("redis",      12, "zset-ziplist",            "zset",      "ziplist",              BLOB,                    2, "redis 2.4.18 file", packed="ziplist", compact=True),
+    TypeRow("redis",      13, "hash-ziplist",            "hash",      "ziplist",              BLOB,                    3, "redis 2.5 (rdb 3) file", packed="ziplist", compact=True),
+    TypeRow("redis",      14, "list-quicklist",          "list",      "quicklist",            STRINGS,                 7, "redis 3.2.13 file", packed="ziplist", compact=True),
+    TypeRow("redis",      15, "stream",                  "stream",    "stream1",              STREAM_V1,               9, "redis 5.0.14 file", packed="listpack", generation=1),
+    TypeRow("redis",      16, "hash-listpack",           "hash",      "listpack",             BLOB,                   10, "redis 7.0.15 file", packed="listpack", compact=True),
+    TypeRow("redis",      17, "zset-listpack",           "zset",      "listpack",             BLOB,                   10, "redis 7.0.15 file", packed="listpack", compact=True),
+    TypeRow("redis",      18, "list-quicklist-2",        "list",      "quicklist2",           (Repeat(LENGTH, STRING),), 10, "redis 7.0.15 file", packed="listpack", compact=True),
+    TypeRow("redis",      19, "stream-2",                "stream",    "stream2",              STREAM_V2,              10, "redis 7.0.15 file", packed="listpack", generation=2),
+    TypeRow("redis",      20, "set-listpack",            "set",       "listpack",             BLOB,                   11, "redis 7.2.6 file", packed="listpack", compact=True),
+    TypeRow("redis",      21, "stream-3",                "stream",    "stream3",              STREAM_V3,              11, "redis 7.2.6 file", packed="listpack", generation=3),
+    TypeRow("redis",      22, "hash-ttl-rc",             "hash",      "hashtable-ttl-rc",     (Repeat(LENGTH, STRING, STRING),), 12, "redis 7.4-rc2 layout, loaded by 7.4.1, 8.10.2", compact=True, expires=True),
+    TypeRow("redis",      23, "hash-listpack-ttl-rc",    "hash",      "listpack-ttl-rc",      BLOB,                   12, "redis 7.4-rc2 layout, loaded by 7.4.1", packed="listpack", compact=True, expires=True),
+    TypeRow("redis",      24, "hash-ttl",                "hash",      "hashtable-ttl",        (I64, Repeat(LENGTH, STRING, STRING)), 12, "redis 7.4.1 file", expires=True),
+    TypeRow("redis",      25, "hash-listpack-ttl",       "hash",      "listpack-ttl",         (I64, STRING),          12, "redis 7.4.1 file", packed="listpack", compact=True, expires=True),
+    TypeRow("redis",      26, "stream-4",                "stream",    "stream4",              STREAM_V4,              13, "loaded by redis 8.8 of 2026-06, 8.10.2", packed="listpack", generation=4),
+    TypeRow("redis",      27, "stream-5",                "stream",    "stream5",              STREAM_V5,              14, "redis 8.10.2 file", packed="listpack", generation=5),
     TypeRow("redis",      28, "array",                   "array",     "array",                (Special("array"),),    14, "redis 8.10.2 file"),
-    TypeRow("redis",      29, "hash-template-listpack",  "hash",      "template-listpack",    (Special("template_listpack"),), 15, "redis 8.10.2 RESTOREs of its AOF, loaded from a file"),
-    TypeRow("redis",      30, "hash-template-listpack-ref", "hash",   "template-listpack-ref", BLOB,                  15, "redis 8.10.2 file"),
-    TypeRow("redis",      31, "hash-template-array",     "hash",      "template-array",       (Special("template_array"),), 15, "redis 8.10.2 RESTOREs of its AOF, loaded from a file"),
-    TypeRow("redis",      32, "hash-template-array-ref", "hash",      "template-array-ref",   (Special("template_array_ref"),), 15, "redis 8.10.2 file"),
+    TypeRow("redis",      29, "hash-template-listpack",  "hash",      "template-listpack",    (Special("template_listpack"),), 15, "redis 8.10.2 RESTOREs of its AOF, loaded from a file", packed="listpack", compact=True),
+    TypeRow("redis",      30, "hash-template-listpack-ref", "hash",   "template-listpack-ref", BLOB,                  15, "redis 8.10.2 file", packed="listpack", compact=True, refers=True),
+    TypeRow("redis",      31, "hash-template-array",     "hash",      "template-array",       (Special("template_array"),), 15, "redis 8.10.2 RESTOREs of its AOF, loaded from a file", compact=True),
+    TypeRow("redis",      32, "hash-template-array-ref", "hash",      "template-array-ref",   (Special("template_array_ref"),), 15, "redis 8.10.2 file", compact=True, refers=True),
     TypeRow("redis",      33, "gcra",                    "gcra",      "gcra",                 (LENGTH,),              15, "third party: compile-time option; redis 8.10.2 refuses it", until=15),
-    TypeRow("valkey",     22, "hash-ttl-valkey",         "hash",      "hashtable-ttl",        (Repeat(STRING, STRING, I64),), 80, "valkey 9.1.2 file"),
+    TypeRow("valkey",     22, "hash-ttl-valkey",         "hash",      "hashtable-ttl",        (Repeat(STRING, STRING, I64),), 80, "valkey 9.1.2 file", expires=True),
     TypeRow("valkey",     23, "path-hash",               "path-hash", "path-hash",            (Repeat(STRING, Repeat(STRING, STRING)),), 81, "valkey development source of 2026-09"),
     TypeRow("keydb",      64, "cron",                    "cron",      "cron",                 (STRING, I64, I64, Repeat(STRING), Repeat(STRING)), 9, "keydb 6.3.4 source"),
     TypeRow("dragonfly",  20, "json-old",                "json",      "json",                 BLOB,                    5, "dragonfly source of 2026-08", until=9),
     TypeRow("dragonfly",  30, "json",                    "json",      "json",                 BLOB,                    5, "dragonfly source of 2026-08"),
-    TypeRow("dragonfly",  31, "hash-expiry",             "hash",      "hashtable-ttl",        (Repeat(STRING, STRING, STRING),), 5, "dragonfly source of 2026-08"),
-    TypeRow("dragonfly",  32, "set-expiry",              "set",       "hashtable-ttl",        (Repeat(STRING, STRING),), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  31, "hash-expiry",             "hash",      "hashtable-ttl",        (Repeat(STRING, STRING, STRING),), 5, "dragonfly source of 2026-08", expires=True),
+    TypeRow("dragonfly",  32, "set-expiry",              "set",       "hashtable-ttl",        (Repeat(STRING, STRING),), 5, "dragonfly source of 2026-08", expires=True),
     TypeRow("dragonfly",  33, "sbf",                     "bloom",     "sbf",                  (LENGTH, F64, F64, LENGTH, LENGTH, LENGTH, Repeat(LENGTH, STRING)), 5, "dragonfly source of 2026-08"),
     TypeRow("dragonfly",  34, "sbf-2",                   "bloom",     "sbf2",                 (LENGTH, F64, F64, LENGTH, LENGTH, LENGTH, Repeat(LENGTH, Special("chunked"))), 5, "dragonfly source of 2026-08"),
     TypeRow("dragonfly",  35, "cms",                     "cms",       "cms",                  (Special("count_min_sketch"),), 5, "dragonfly source of 2026-08"),
@@ -383,6 +405,16 @@ VERSIONS: tuple[VersionRow, ...] = (
     VersionRow("valkey", 81, "Valkey 9.2",                                 "valkey development source of 2026-09, released 2026-11-18", "new"),
 )
 
+BEHAVIOURS: tuple[BehaviourRow, ...] = (
+    #            name                 since what                                                                seen
+    BehaviourRow("checksum",            5, "eight bytes of CRC-64 follow the EOF byte",                         "redis 2.5 (rdb 5) file"),
+    BehaviourRow("small-integers",      6, "ziplists hold 24-bit, 8-bit and immediate integers",                "redis 2.6.17 file"),
+    BehaviourRow("long-lengths",        8, "lengths of 64 bits",                                                "redis 4.0.14 file; 2.8.24 and 3.2.13 refuse them"),
+    BehaviourRow("wide-whole-scores",  10, "whole scores in packed sorted sets are integers up to 2^62, before up to 2^52", "redis 7.0.15, valkey 8.0.1 answers"),
+    BehaviourRow("short-scores",       11, "scores in packed sorted sets have as few digits as read back the same, before 17", "valkey 8.0.1 answers"),
+    BehaviourRow("plain-nodes",        12, "any list element larger than a node stands alone, before those of 1 GiB (Valkey: since 8.0, version 11)", "redis 7.4.1, valkey 8.0.1 files"),
+)
+
 # Oldest first within a product. Source: rdb-format.md 1.2 (measured where it says so), 9.1, 9.2, 9.5; the
 # modules of Redis 8: compat-facts.md, 5.3 (vectorset measured on 8.0.6).
 RELEASES: tuple[ReleaseRow, ...] = (
@@ -408,3 +440,7 @@ RELEASES: tuple[ReleaseRow, ...] = (
     ReleaseRow("Dragonfly", "1.0", "dragonfly", 12),
 )
 # fmt: on
+
+# Since which version servers do each of the behaviours.
+SINCE = {row.name: row.since for row in BEHAVIOURS}
+CRC_SINCE = SINCE["checksum"]

@@ -14,6 +14,7 @@ from rdbcodec.formats import (
     DIALECTS,
     FIRST_VALKEY,
     RELEASES,
+    SINCE,
     BackLength,
     Dialect,
     OpcodeRow,
@@ -72,16 +73,6 @@ SETTINGS: dict[str, str] = {
     "stream-node-max-bytes": "stream_bytes",
     "stream-node-max-entries": "stream_entries",
 }
-
-# Layouts that the simplest form does without: types 0 to 4 load in every server there ever was.
-COMPACT = frozenset(
-    {"list-ziplist", "list-quicklist", "list-quicklist-2", "set-intset", "set-listpack", "zset-2"}
-    | {"zset-ziplist", "zset-listpack", "hash-zipmap", "hash-ziplist", "hash-listpack", "hash-listpack-ttl"}
-    | {"hash-template-listpack", "hash-template-listpack-ref", "hash-template-array"}
-    | {"hash-template-array-ref", "hash-ttl-rc", "hash-listpack-ttl-rc"}
-)
-
-SMALL_INTEGERS_SINCE = 6  # ziplists hold 24- and 8-bit and immediate integers from here on
 
 
 class Form:
@@ -142,7 +133,7 @@ class Form:
         types = {
             name: row
             for name, row in writable_types(dialect, version).items()
-            if (last_type is None or row.code <= last_type) and not (simplest and name in COMPACT)
+            if (last_type is None or row.code <= last_type) and not (simplest and row.compact)
         }
         self._set(
             dialect=dialect,
@@ -155,7 +146,7 @@ class Form:
             databases=databases,
             compress=compress,
             limits=limits,
-            small_integers=version >= SMALL_INTEGERS_SINCE,
+            small_integers=version >= SINCE["small-integers"],
             templates=_NO_TEMPLATES,
         )
 

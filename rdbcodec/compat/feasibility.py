@@ -13,9 +13,9 @@ from itertools import chain
 from rdbcodec.compat.questions.integrity import odd_losses
 from rdbcodec.compat.targets import Target, loader_of, module_types_of
 from rdbcodec.datatypes.stream_versions import LOST_BELOW
-from rdbcodec.encoding.transcoding import holds_expiries, stream_row
+from rdbcodec.encoding.transcoding import stream_row
 from rdbcodec.facts.profile import Kind, Place, Profile
-from rdbcodec.formats import TypeRow
+from rdbcodec.formats import SINCE, TypeRow
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Loss, row_of
 from rdbcodec.servers import Form
@@ -75,7 +75,7 @@ def _kind_losses(profile: Profile, form: Form) -> Iterator[Loss]:
             continue
         if not any(row.type == kind.row.type for row in form.types.values()):
             yield _loss(TYPE_PREFIX + kind.row.type, kind.keys, kind.first)
-        elif holds_expiries(kind.row) and not _holds_member_ttl(kind.row, form):
+        elif kind.row.expires and not _holds_member_ttl(kind.row, form):
             yield from _member_ttl(profile, kind)
 
 
@@ -108,7 +108,7 @@ def _meta_losses(profile: Profile, form: Form) -> Iterator[Loss]:
 
 
 def _holds_member_ttl(lost: TypeRow, form: Form) -> bool:
-    return any(row.type == lost.type and holds_expiries(row) for row in form.types.values())
+    return any(row.type == lost.type and row.expires for row in form.types.values())
 
 
 def _opcode_losses(profile: Profile, form: Form) -> Iterator[Loss]:
@@ -124,7 +124,8 @@ def _opcode_losses(profile: Profile, form: Form) -> Iterator[Loss]:
 
 def _inner_losses(profile: Profile, form: Form) -> Iterator[Loss]:
     """What streams remember and expiries say that the target has no place for."""
-    newest = stream_row(form)[0] if "stream" in form.types else 0
+    streams = stream_row(form)
+    newest = 0 if streams is None else streams.generation
     for kind, fact in profile.losable.items():
         is_of_a_stream = kind in LOST_BELOW and 0 < newest < LOST_BELOW[kind]
         if is_of_a_stream or (kind in _EXPIRIES and "expiretime-ms" not in form.opcodes):
@@ -137,7 +138,7 @@ def _is_undecided(profile: Profile, form: Form) -> bool:
     unread = profile.oddities is None or profile.streams_unread
     return (
         (bool(unread) and any(kind.row.name not in form.types for kind in streams))
-        or (form.version < 8 and profile.size >= _SHORT_LENGTHS)
+        or (form.version < SINCE["long-lengths"] and profile.size >= _SHORT_LENGTHS)
         or b"keydb-subexpire-key" in profile.aux
     )
 

@@ -21,6 +21,7 @@ from rdbcodec.datatypes.packed import (
 )
 from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, read_blob, read_strings, take_strings
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.formats import SINCE
 from rdbcodec.servers import Form
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import lengths, strings
@@ -30,6 +31,7 @@ PLAIN, PACKED = 1, 2
 
 NODE_SIZES = {-1: 4 << 10, -2: 8 << 10, -3: 16 << 10, -4: 32 << 10, -5: 64 << 10}  # list-max-listpack-size
 SAFE_NODE_SIZE = 8 << 10  # bytes, when the setting counts elements
+_PLAIN_NODES_SINCE = SINCE["plain-nodes"]
 HUGE = 1 << 30  # no server builds a listpack of this size; 7.0 and 7.2 write plain nodes only from here on
 
 
@@ -122,7 +124,7 @@ def _is_plain(element: bytes, form: Form) -> bool:
     size = len(element)
     if form.back_length == "either" and size in CRITICAL:
         return True
-    if form.dialect == "valkey" or form.version > 11:  # 7.4 and Valkey 8.0 on (rdb-format.md, 4.5)
+    if form.dialect == "valkey" or form.version >= _PLAIN_NODES_SINCE:
         return size > _node_size(form)
     return size >= HUGE
 

@@ -24,6 +24,7 @@ from rdbcodec.datatypes.scope import (
     read_blob,
 )
 from rdbcodec.errors import CorruptStructure, EncodeError, LimitExceeded
+from rdbcodec.formats import SINCE
 from rdbcodec.servers import Form
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import doubles, lengths, strings
@@ -199,12 +200,13 @@ def score_text(score: float, version: int) -> bytes:
         return b"inf" if score > 0 else b"-inf"
     if not score and math.copysign(1, score) < 0:
         return b"-0"
-    whole = doubles.WHOLE if version < 10 else _HALF_I64
+    whole = doubles.WHOLE if version < _WIDE_SINCE else _HALF_I64
     if score.is_integer() and abs(score) <= whole:
         return b"%d" % int(score)
-    return b"%.17g" % score if version < 11 else _shortest_text(score).encode()
+    return b"%.17g" % score if version < _SHORT_SINCE else _shortest_text(score).encode()
 
 
+_WIDE_SINCE, _SHORT_SINCE = SINCE["wide-whole-scores"], SINCE["short-scores"]
 _HALF_I64 = 2.0**62  # Redis 7.0 on, the limit included (rdb-format.md, 3.4; asked of 7.0.15 and valkey 8.0.1)
 
 

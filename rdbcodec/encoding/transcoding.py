@@ -28,9 +28,9 @@ from rdbcodec.datatypes.stream_versions import Lose, in_version
 from rdbcodec.datatypes.streams import Stream, encode_tail, end_of_nodes
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import CorruptStructure, EncodeError
-from rdbcodec.formats import TypeRow, VersionRow
+from rdbcodec.formats import SINCE, TypeRow, VersionRow
 from rdbcodec.losses import TYPE_PREFIX
-from rdbcodec.servers import SMALL_INTEGERS_SINCE, Form
+from rdbcodec.servers import Form
 from rdbcodec.structures.stream_node import StreamEntry
 from rdbcodec.wire import lengths, lzf
 from rdbcodec.wire.integers import integer_in
@@ -238,7 +238,7 @@ def _check_size(row: TypeRow, value: Any) -> None:
 
 
 def _check_place(row: TypeRow, value: Any) -> None:
-    if row.name not in HOLD_EXPIRIES and getattr(value, "expires_at_ms", None):
+    if not row.expires and getattr(value, "expires_at_ms", None):
         raise EncodeError(f"a {row.type} in the layout {row.encoding!r} has no place for its expiries")
 
 
@@ -266,12 +266,12 @@ def encode_as(row: TypeRow, value: Any, form: Form, lose: Lose) -> tuple[TypeRow
     if row.type == "module":
         return encode_value(row.type, value, form, lose)
     expiries = getattr(value, "expires_at_ms", {})
-    lacks_template = row.name in TEMPLATE_REFERENCES and template_of(value) not in form.templates
-    if lacks_template or (expiries and row.name not in HOLD_EXPIRIES):
+    lacks_template = row.refers and template_of(value) not in form.templates
+    if lacks_template or (expiries and not row.expires):
         return encode_value(row.type, value, form, lose)
     lose_fractions(expiries.values(), form, lose)
-    if row.type == "stream":
-        value = in_version(value, STREAM_VERSIONS[row.name], lose)
+    if row.generation:
+        value = in_version(value, row.generation, lose)
     return row, encode(row, value, form)
 
 
@@ -287,7 +287,7 @@ def _as_it_is(value: Any, form: Form, lose: Lose) -> Any:
 def _adapt_hash(value: Hash, form: Form, lose: Lose) -> Hash:
     if not value.expires_at_ms:
         return value
-    if any(name in form.types for name in TTL_HASHES):
+    if _holds_expiries("hash", form):
         lose_fractions(value.expires_at_ms.values(), form, lose)
         return value
     lose("field-ttl")
@@ -297,7 +297,7 @@ def _adapt_hash(value: Hash, form: Form, lose: Lose) -> Hash:
 def _adapt_set(value: Set, form: Form, lose: Lose) -> Set:
     if not value.expires_at_ms:
         return value
-    if "set-expiry" in form.types:
+    if _holds_expiries("set", form):
         lose_fractions(value.expires_at_ms.values(), form, lose)
         return value
     lose("member-ttl")
@@ -311,28 +311,20 @@ def lose_fractions(expiries: Iterable[int], form: Form, lose: Lose) -> None:
 
 
 def _adapt_stream(value: Stream, form: Form, lose: Lose) -> Stream:
-    has_streams = "stream" in form.types
-    return in_version(value, stream_row(form)[0], lose) if has_streams else value
+    row = stream_row(form)
+    return value if row is None else in_version(value, row.generation, lose)
 
 
-def stream_row(form: Form) -> tuple[int, TypeRow]:
-    """The newest stream version of a target that has streams, and its row."""
-    return max((version, form.types[name]) for name, version in STREAM_VERSIONS.items() if name in form.types)
+def stream_row(form: Form) -> TypeRow | None:
+    """The row of the newest streams that a target has; None when it has none."""
+    row = max(form.types.values(), key=lambda row: row.generation)
+    return row if row.generation else None
 
 
-HOLD_EXPIRIES = frozenset(
-    {"hash-ttl", "hash-listpack-ttl", "hash-ttl-rc", "hash-listpack-ttl-rc", "hash-ttl-valkey"}
-    | {"hash-expiry", "set-expiry"}
-)
+def _holds_expiries(type_: str, form: Form) -> bool:
+    return any(row.expires and row.type == type_ for row in form.types.values())
 
 
-def holds_expiries(row: TypeRow) -> bool:
-    """Whether members of this layout may expire one by one."""
-    return row.name in HOLD_EXPIRIES
-
-
-TTL_HASHES = ("hash-ttl", "hash-ttl-valkey", "hash-expiry")
-STREAM_VERSIONS = {"stream": 1, "stream-2": 2, "stream-3": 3, "stream-4": 4, "stream-5": 5}
 _ADAPT: dict[str, Callable[[Any, Form, Lose], Any]] = {
     "hash": _adapt_hash,
     "set": _adapt_set,
@@ -346,24 +338,24 @@ def copies(row: TypeRow, origin: VersionRow, form: Form) -> bool:
     """Whether any value of a row, out of a file of this version, is the target's as it is."""
     if form.types.get(row.name) is not row:
         return False
-    if row.name in _ZIPLISTS and origin.version >= SMALL_INTEGERS_SINCE and not form.small_integers:
+    if row.packed == "ziplist" and origin.version >= SINCE["small-integers"] and not form.small_integers:
         return False
-    if row.name in _LISTPACKS and origin.back_length != form.back_length:
+    if row.packed == "listpack" and origin.back_length != form.back_length:
         return False
     if row.type == "module" and form.modules is not None:
         return False
-    return row.name not in TEMPLATE_REFERENCES
+    return not row.refers
 
 
 def copies_this(row: TypeRow, raw: bytes, origin: VersionRow, form: Form) -> bool:
     """`copies`, for one value: most listpacks hold nothing the rules differ on."""
     if copies(row, origin, form):
         return True
-    if form.types.get(row.name) is not row or row.name in TEMPLATE_REFERENCES:
+    if form.types.get(row.name) is not row or row.refers:
         return False
     if row.type == "module":
         return _has_module(raw, form)
-    return row.name in _LISTPACKS and not _may_be_critical(raw)
+    return row.packed == "listpack" and not _may_be_critical(raw)
 
 
 def transcode(
@@ -380,10 +372,11 @@ def transcode(
         return None
     value = _decoded(row, raw, scope)
     alike = origin.back_length == form.back_length or not _may_be_critical(raw) or not _is_critical(value)
-    if alike and form.types.get(row.name) is row and row.name in _LISTPACKS - TEMPLATE_REFERENCES:
+    if alike and form.types.get(row.name) is row and row.packed == "listpack" and not row.refers:
         return row, raw
-    if alike and row.type == "stream":
-        return _retailed(value, raw, form, lose)
+    newest = stream_row(form) if row.generation else None
+    if alike and newest is not None:
+        return _retailed(value, raw, newest, form, lose)
     return encode_value(row.type, value, form, lose)
 
 
@@ -394,10 +387,9 @@ def _decoded(row: TypeRow, raw: bytes, scope: Scope) -> Any:
         raise CorruptStructure("the value ends inside an element") from None
 
 
-def _retailed(value: Stream, raw: bytes, form: Form, lose: Lose) -> tuple[TypeRow, bytes]:
+def _retailed(value: Stream, raw: bytes, row: TypeRow, form: Form, lose: Lose) -> tuple[TypeRow, bytes]:
     """A stream in another version: its nodes as they are, only what follows them written anew."""
-    version, row = stream_row(form)
-    tail = encode_tail(in_version(value, version, lose), form, version)
+    tail = encode_tail(in_version(value, row.generation, lose), form, row.generation)
     return row, raw[: end_of_nodes(raw)] + tail
 
 
@@ -419,13 +411,3 @@ def _is_critical(value: Any) -> bool:
         texts = (text for entry in value.entries for pair in entry.fields for text in pair)
         return has_critical(texts)
     return has_critical(value) or (isinstance(value, Hash) and has_critical(value.values()))
-
-
-# The ziplists that a target may hold which does not know all of their integers.
-_ZIPLISTS = frozenset({"list-ziplist", "zset-ziplist", "hash-ziplist"})
-_LISTPACKS = frozenset(
-    {"hash-listpack", "zset-listpack", "set-listpack", "list-quicklist-2", "hash-listpack-ttl"}
-    | {"hash-listpack-ttl-rc", "hash-template-listpack", "hash-template-listpack-ref"}
-    | {"stream", "stream-2", "stream-3", "stream-4", "stream-5"}
-)
-TEMPLATE_REFERENCES = frozenset({"hash-template-listpack-ref", "hash-template-array-ref"})

@@ -18,7 +18,6 @@ from rdbcodec.datatypes.modules import metas_of
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.stream_versions import losable
 from rdbcodec.datatypes.streams import Stream, tail_in, tail_of
-from rdbcodec.encoding.transcoding import holds_expiries
 from rdbcodec.errors import DecodeError, LimitExceeded, UnsupportedVersion
 from rdbcodec.formats import Dialect, TypeRow, known_versions
 from rdbcodec.integrity.oddities import candidates, large_oddities, oddities
@@ -60,7 +59,6 @@ BATCH = 512  # records held at once, so batch times value must stay small: see C
 _LAST_SECOND_MS = ((1 << 31) - 1) * 1000  # where expiries in seconds end, rounded up as they are written
 BIGGEST = 10  # how many of the biggest keys are kept by default
 
-_MODULE_TYPES = frozenset({"module", "module-2"})
 _OPCODE_NAMES: dict[type, str] = {
     Aux: "aux",
     End: "eof",
@@ -253,7 +251,7 @@ class Profile:
     @property
     def has_module_values(self) -> bool:
         """Whether there are values of modules, as keys or beside them: only the module can judge those."""
-        return any(kind.row.name in _MODULE_TYPES for kind in self.kinds.values()) or any(
+        return any(kind.row.type == "module" for kind in self.kinds.values()) or any(
             module.full_aux is not None for module in self.modules.values()
         )
 
@@ -374,7 +372,7 @@ class _Collector:
         self._add_oddities(entry, large_oddities(entry, tail))
         if entry.type == "stream":
             self._add_stream(entry, bytes(tail), tail_in)
-        elif holds_expiries(entry.row):
+        elif entry.row.expires:
             self._add_member_ttl(entry)  # it has passed by, and mostly they do expire
 
     def look_at_libraries(self) -> None:
@@ -389,7 +387,7 @@ class _Collector:
             self._add_oddities(entry, oddities(entry))
             if entry.type == "stream":
                 self._add_stream(entry, entry.raw, tail_of)
-            elif holds_expiries(entry.row) and _has_expiries(entry):
+            elif entry.row.expires and _has_expiries(entry):
                 self._add_member_ttl(entry)
 
     def _add_member_ttl(self, entry: Entry) -> None:
@@ -398,7 +396,7 @@ class _Collector:
     def _add_stream(self, entry: Entry, data: bytes, read: Callable[[bytes, Scope, int], Stream]) -> None:
         """What a stream remembers that not every version of streams can keep."""
         try:
-            tail = read(data, Scope(Budget(max(entry.max_value, len(data))), {}), int(entry.encoding[-1]))
+            tail = read(data, Scope(Budget(max(entry.max_value, len(data))), {}), entry.row.generation)
         except (DecodeError, IndexError):  # oddities tell of it
             self.facts.streams_unread += 1
             return
@@ -463,7 +461,7 @@ class _Collector:
             kind = self._kind(entry)
             kind.keys += 1
             kind.size += size
-            if kind.row.name in _MODULE_TYPES:
+            if kind.row.type == "module":
                 self._count_modules(kind.row, [entry])
 
     def _add_biggest(self, batch: list[Entry], sizes: list[int]) -> None:
@@ -592,7 +590,7 @@ class _Collector:
         return self.facts.modules.setdefault(name, Module(*module, place))
 
     def _count_modules(self, row: TypeRow, entries: Iterable[Entry]) -> None:
-        if row.name not in _MODULE_TYPES:
+        if row.type != "module":
             return
         for entry in entries:
             if not entry.is_large:

@@ -21,6 +21,7 @@ from rdbcodec.datatypes.lists import PACKED, PLAIN
 from rdbcodec.datatypes.registry import CODECS
 from rdbcodec.datatypes.scope import Scope, check_whole, read_blob, read_strings
 from rdbcodec.errors import CorruptStructure, LimitExceeded
+from rdbcodec.formats import TypeRow
 from rdbcodec.integrity.stream_oddities import Oddity, large_stream_oddities, stream_oddities
 from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.reading.duplicates import KeyIndex
@@ -435,9 +436,9 @@ def large_oddities(entry: Entry, stream_tail: bytearray | None = None) -> list[O
     try:
         if row.type == "string":
             return [*found, *_large_string(cursor)]
-        if row.type == "stream":
-            return [*found, *large_stream_oddities(cursor, scope, int(row.encoding[-1]), stream_tail)]
-        return [*found, *_large_table(row.type, row.name, cursor, scope)]
+        if row.generation:
+            return [*found, *large_stream_oddities(cursor, scope, row.generation, stream_tail)]
+        return [*found, *_large_table(row, cursor, scope)]
     except CorruptStructure as error:
         trait = _LARGE_DAMAGED.get(row.name, _DAMAGED.get(row.name, "table"))
         return [*found, Oddity(trait, error.message)]
@@ -450,7 +451,8 @@ def _large_string(cursor: Cursor) -> Iterator[Oddity]:
     return iter(())
 
 
-def _large_table(type_: str, name: str, cursor: Cursor, scope: Scope) -> Iterator[Oddity]:
+def _large_table(row: TypeRow, cursor: Cursor, scope: Scope) -> Iterator[Oddity]:
+    type_, name = row.type, row.name
     unique = type_ in ("set", "zset", "hash")
     is_score_bad = False
     with KeyIndex() as names:
@@ -463,7 +465,7 @@ def _large_table(type_: str, name: str, cursor: Cursor, scope: Scope) -> Iterato
         cursor.expect_end()
         is_twice = next(names.duplicates(), None) is not None
     if is_score_bad:
-        yield Oddity("score-packed-large" if "pack" in name or "zip" in name else "score", "")
+        yield Oddity("score-packed-large" if row.packed else "score", "")
     if is_twice:
         yield Oddity(
             _LARGE_TWICE.get(name, f"{type_}-twice-large" if type_ == "hash" else f"{type_}-twice"), ""

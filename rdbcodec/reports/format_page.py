@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rdbcodec.formats import (
+    BEHAVIOURS,
     OPCODES,
     RELEASES,
     TYPES,
@@ -26,12 +27,15 @@ type 21, KeyDB up to 15, Dragonfly up to 21, Redis Enterprise all of them.
 
 Framing: `STRING`, `LENGTH`, `TEXT_DOUBLE` are the variable-size primitives, `n bytes` is a fixed field,
 `(...)*` is a LENGTH followed by that many repetitions, a name in angle brackets needs code.
+
+Traits of value types: `expires`, fields or members have expiries of their own; `compact`, left out of files
+that every server can read; `refers`, to a template that stands elsewhere in the file.
 """
 
 
 def render() -> str:
     """The whole page."""
-    return "\n".join([_INTRO, *_versions(), *_releases(), *_types(), *_opcodes()])
+    return "\n".join([_INTRO, *_versions(), *_releases(), *_types(), *_opcodes(), *_behaviours()])
 
 
 def _versions() -> Iterator[str]:
@@ -78,12 +82,39 @@ def _types() -> Iterator[str]:
             row.type,
             row.encoding,
             _framing(row.framing),
+            row.packed or "",
+            ", ".join(_traits(row)),
             _span(row),
             row.seen,
         )
         for row in TYPES
     ]
-    yield from _table(("dialect", "code", "name", "type", "encoding", "framing", "since", "seen"), rows)
+    head = (
+        "dialect",
+        "code",
+        "name",
+        "type",
+        "encoding",
+        "framing",
+        "packed in",
+        "traits",
+        "since",
+        "seen",
+    )
+    yield from _table(head, rows)
+
+
+def _traits(row: TypeRow) -> Iterator[str]:
+    if row.generation:
+        yield f"generation {row.generation}"
+    traits = {"expires": row.expires, "compact": row.compact, "refers": row.refers}
+    yield from (name for name, has in traits.items() if has)
+
+
+def _behaviours() -> Iterator[str]:
+    yield "## What servers do since a version, whatever the codes in a file\n"
+    rows = [(row.name, row.says, str(row.since), row.seen) for row in BEHAVIOURS]
+    yield from _table(("name", "what", "since", "seen"), rows)
 
 
 def _opcodes() -> Iterator[str]:

@@ -20,7 +20,7 @@ from rdbcodec.datatypes.stream_versions import Lose, in_version
 from rdbcodec.datatypes.streams import encode_tail, nodes_and_tail
 from rdbcodec.datatypes.zsets import check_score
 from rdbcodec.encoding.payloads import form_for, refusing, whole
-from rdbcodec.encoding.transcoding import HOLD_EXPIRIES, STREAM_VERSIONS, TTL_HASHES, copies, stream_row
+from rdbcodec.encoding.transcoding import copies, stream_row
 from rdbcodec.errors import EncodeError, LimitExceeded
 from rdbcodec.formats import FIRST_VALKEY, TypeRow, VersionRow
 from rdbcodec.limits import MAX_VALUE
@@ -49,8 +49,9 @@ def transcode_large(entry: Entry, form: Form, lose: Lose) -> tuple[TypeRow, Iter
     """
     if entry.type == "module" and entry.row.name in form.types:
         return _module(entry, form, lose)
-    if entry.type == "stream" and "stream" in form.types:
-        return stream_row(form)[1], _stream(entry, form, lose)
+    newest = stream_row(form) if entry.row.generation else None
+    if newest is not None:
+        return newest, _stream(entry, newest, form, lose)
     row = _plain_row(entry, form)
     if row is None:
         lose(TYPE_PREFIX + entry.type)
@@ -90,8 +91,8 @@ def _module(entry: Entry, form: Form, lose: Lose) -> tuple[TypeRow, Iterator[byt
 
 def _plain_row(entry: Entry, form: Form) -> TypeRow | None:
     names = _PLAIN.get(entry.type, ())
-    if entry.type == "hash" and entry.row.name in HOLD_EXPIRIES:
-        names = (*TTL_HASHES, *names)
+    if entry.type == "hash" and entry.row.expires:
+        names = ("hash-ttl", "hash-ttl-valkey", "hash-expiry", *names)
     return next((form.types[name] for name in names if name in form.types), None)
 
 
@@ -134,7 +135,7 @@ def _batches(entry: Entry, row: TypeRow, lost: set[str], long: Spool) -> Iterato
     for batch in entry.items(spool=long):
         if entry.type == "hash":
             expiries = [ttl for *_, ttl in batch if ttl is not None]
-            if expiries and row.name not in TTL_HASHES:
+            if expiries and not row.expires:
                 lost.add("field-ttl")
             elif row.name == "hash-expiry" and any(at % 1000 for at in expiries):
                 lost.add("sub-second-expiry")
@@ -161,10 +162,10 @@ def _pieces(spool: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _stream(entry: Entry, form: Form, lose: Lose) -> Iterator[bytes]:
+def _stream(entry: Entry, row: TypeRow, form: Form, lose: Lose) -> Iterator[bytes]:
     """A stream in another version: its nodes as they are, then a new tail."""
     cursor, budget = _opened(entry, Spool())
-    parts = nodes_and_tail(cursor, Scope(budget, {}), STREAM_VERSIONS[entry.row.name])
+    parts = nodes_and_tail(cursor, Scope(budget, {}), entry.row.generation)
     count = next(parts)
     assert isinstance(count, int)
     yield lengths.encode(count)
@@ -173,7 +174,7 @@ def _stream(entry: Entry, form: Form, lose: Lose) -> Iterator[bytes]:
         try:
             node = next(parts)
         except StopIteration as done:
-            tail, version = done.value, stream_row(form)[0]
+            tail, version = done.value, row.generation
             yield encode_tail(in_version(tail, version, lose, first), form, version)
             return
         assert not isinstance(node, int)

@@ -9,7 +9,6 @@ from rdbcodec.datatypes import hashes, streams
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.stream_versions import own_released
 from rdbcodec.datatypes.streams import Stream
-from rdbcodec.encoding.transcoding import STREAM_VERSIONS
 from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.records import Entry, LargeEntry
 from rdbcodec.servers import Form
@@ -22,8 +21,8 @@ def repaired(entry: Entry, traits: set[str], form: Form) -> Entry:
     """A copy of a held entry without traits that can be mended."""
     raw = entry.raw
     scope = Scope(Budget(max(entry.max_value, MAX_UNPACKED)), {})
-    if entry.type == "stream":
-        version = STREAM_VERSIONS[entry.row.name]
+    if entry.row.generation:
+        version = entry.row.generation
         value = streams.decode_stream(raw, scope, version)
         tail = _tail(value, len(value.entries), "stream-pending-unowned" in traits, form, version)
         raw = raw[: streams.end_of_nodes(raw)] + tail
@@ -50,7 +49,7 @@ def repaired_pieces(
     entry: LargeEntry, again: Callable[[], Iterator[bytes]], traits: set[str], form: Form
 ) -> Iterator[bytes]:
     """The bytes of a large stream, its nodes as they are; `again` gives those of the original once more."""
-    version = STREAM_VERSIONS[entry.row.name]
+    version = entry.row.generation
     cursor = Cursor(entry.chunks(), Budget(entry.max_value), streaming=True)
     live = sum(map(len, streams.stream_nodes(cursor)))
     nodes = cursor.offset

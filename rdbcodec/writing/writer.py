@@ -31,7 +31,6 @@ from rdbcodec.datatypes.packed import encode_strings
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.stream_versions import Lose
 from rdbcodec.encoding.transcoding import (
-    TEMPLATE_REFERENCES,
     copies,
     encode_as,
     encode_value,
@@ -44,6 +43,7 @@ from rdbcodec.formats import (
     CRC_SINCE,
     FIRST_VALKEY,
     OPCODES,
+    SINCE,
     TELLTALE_AUX,
     TYPES,
     Dialect,
@@ -103,7 +103,7 @@ _CODES = {row.name: bytes((row.code,)) for row in OPCODES if row.dialect == "red
 _SECOND = 1000
 _MAX_SECONDS = (1 << 31) - 1  # EXPIRETIME is a signed 32-bit number: 2038-01-19
 _NO_VALUE = object()
-_LONG_LENGTH, _LONG_LENGTHS_SINCE = b"\x81", 8  # lengths of 64 bits: Redis 4.0 on (rdb-format.md, 3.1)
+_LONG_LENGTH, _LONG_LENGTHS_SINCE = b"\x81", SINCE["long-lengths"]
 _SHORT = 0x40  # lengths of keys below are one byte, and the text follows
 _LAST_DIGIT = 0x39  # no integer's text begins with a greater byte
 
@@ -486,7 +486,7 @@ class Writer:
 
     def _refers_to_written(self, row: TypeRow, context: Context) -> bool:
         """Whether a value that names a template finds the very template in this file too."""
-        if self.form.types.get(row.name) is not row or row.name not in TEMPLATE_REFERENCES:
+        if self.form.types.get(row.name) is not row or not row.refers:
             return False
         written = self._templates
         return all(written.get(tuple(fields)) == id for id, fields in context.templates.items())

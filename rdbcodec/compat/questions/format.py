@@ -157,16 +157,12 @@ def unknown_kinds(case: Case) -> list[TypeRow]:
     return [] if loader is None else [kind.row for kind in kinds if kind.row.name not in loader.types]
 
 
-def _has_field_ttl(row: TypeRow) -> bool:
-    return "ttl" in row.encoding
-
-
 def types(case: Case) -> Answer:
-    return _type_answer(case, [row for row in unknown_kinds(case) if not _has_field_ttl(row)])
+    return _type_answer(case, [row for row in unknown_kinds(case) if not row.expires])
 
 
 def field_ttl(case: Case) -> Answer:
-    return _type_answer(case, [row for row in unknown_kinds(case) if _has_field_ttl(row)])
+    return _type_answer(case, [row for row in unknown_kinds(case) if row.expires])
 
 
 def _type_answer(case: Case, rows: list[TypeRow]) -> Answer:
