@@ -13,8 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from rdbcodec.cli.common import now_of
-from rdbcodec.compat import circumstances
-from rdbcodec.compat.azure import sas as sas_uris
+from rdbcodec.compat import circumstances, signed_uri
 from rdbcodec.compat.circumstances import FACTS, READERS, Circumstances, Fact
 from rdbcodec.errors import CircumstancesError
 
@@ -70,7 +69,7 @@ def _told_otherwise(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "files": tuple(options.files) if len(options.files) > 1 else None,
         "now_ms": options.now,
-        "sas": tuple(map(sas_uris.parse, uris)) or None,
+        "sas": tuple(map(signed_uri.parse, uris)) or None,
     }
 
 

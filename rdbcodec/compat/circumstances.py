@@ -20,12 +20,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple
 
-from rdbcodec.compat.azure import sas as sas_uris
-from rdbcodec.compat.azure.sas import OPERATIONS, Operation, Sas
+from rdbcodec.compat import signed_uri
 from rdbcodec.compat.documents import parse_json, parse_toml, read_text
+from rdbcodec.compat.signed_uri import Sas
 from rdbcodec.errors import CircumstancesError, ModuleNameError
 from rdbcodec.module_names import NONE, modules_named
 
+Operation = Literal["import", "export"]
 Authentication = Literal["access-key", "sas", "managed-identity"]
 Channel = Literal["portal", "cli", "powershell"]
 BlobType = Literal["block", "page", "append"]
@@ -35,6 +36,7 @@ SourceKind = Literal["export", "persistence", "save"]
 StorageKind = Literal["general", "blob", "data-lake"]
 Encryption = Literal["none", "sse-s3", "sse-kms", "sse-c", "client"]
 
+OPERATIONS: tuple[Operation, ...] = ("import", "export")
 LONGEST_SHOWN = 40  # characters of a wrong word in a message: enough for any of ours
 
 
@@ -215,7 +217,7 @@ def _modules(value: object, fact: Fact) -> tuple[str, ...]:
 
 
 def _sas(value: object, fact: Fact) -> tuple[Sas, ...]:
-    return tuple(map(sas_uris.parse, _texts(value, fact)))
+    return tuple(map(signed_uri.parse, _texts(value, fact)))
 
 
 def _number(value: object, _: Fact) -> int:

@@ -4,7 +4,7 @@
     Unknown    nobody knows: said with severity "unknown", which is never "ok"
     Missing    a circumstance nobody told would decide it: becomes a question to the user
 
-Rows stand in `rules_*.py`, one file a family of targets; `rules.py` puts them together.
+Rows stand in `rules/`, a file for each family of targets; `rulebook` finds them there.
 """
 
 from __future__ import annotations
@@ -61,6 +61,23 @@ class Missing(NamedTuple):
     """Circumstances that were not told and would decide."""
 
     facts: tuple[str, ...]
+
+
+class Finding(NamedTuple):
+    """One thing to know about loading the snapshot there.
+
+    `convertible` is true for a blocker that `rdbcodec convert` takes away.
+    """
+
+    id: str
+    severity: Severity
+    says: str
+    remedy: str | None
+    source: str
+    date: str
+    confidence: str
+    place: Place | None = None
+    convertible: bool = False
 
 
 Answer = Found | Unknown | Missing | None

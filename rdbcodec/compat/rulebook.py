@@ -1,19 +1,41 @@
-"""All rules, in the order they are told: what every loader demands first, then what each vendor adds."""
+"""All rules, in the order they are told: what every loader demands first, then what each vendor adds.
+
+They are found by folder: each file in `rules/` has rows in a tuple RULES, and needs to be named nowhere.
+Azure's stand in its own wing, and so do those for SAS URIs, which have sentences of their own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 
-from rdbcodec.compat.azure.rules import AZURE
-from rdbcodec.compat.rule import Rule
-from rdbcodec.compat.rules.clouds import CLOUDS
-from rdbcodec.compat.rules.general import GENERAL
+from rdbcodec.compat import rules
+from rdbcodec.compat.azure import rules as azure_rules
+from rdbcodec.compat.azure import sas
+from rdbcodec.compat.rule import Case, Finding, Rule
+from rdbcodec.compat.rules import general
 from rdbcodec.compat.targets import Target
 
-RULES: tuple[Rule, ...] = (*GENERAL, *AZURE, *CLOUDS)
+
+def _of_vendors() -> Iterator[Rule]:
+    """The rows of every file of the folder but the general ones, file after file by name."""
+    for name in sorted(module.name for module in iter_modules(rules.__path__)):
+        if name != "general":
+            yield from import_module(f"{rules.__name__}.{name}").RULES
+
+
+RULES: tuple[Rule, ...] = (*general.RULES, *azure_rules.RULES, *_of_vendors())
 BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
+SasRule = sas.SasRule
+SAS_RULES: tuple[SasRule, ...] = sas.RULES
 
 
 def rules_of(target: Target, operation: str) -> Iterator[Rule]:
     """The rules about a target and an operation."""
     return (rule for rule in RULES if rule.operation in (operation, "any") and rule.covers(target))
+
+
+def sas_findings(case: Case) -> Iterator[Finding]:
+    """What is wrong with each SAS, in the words of its own table."""
+    return sas.findings(case) if case.target.family == "azure" else iter(())

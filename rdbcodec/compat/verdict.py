@@ -12,47 +12,29 @@ profile is judged for any number of targets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from rdbcodec.compat.azure import sas as sas_uris
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.feasibility import conversion_losses
 from rdbcodec.compat.loaders import BUILT_IN
 from rdbcodec.compat.rule import (
     SEVERITIES,
     Case,
+    Finding,
     Found,
     Missing,
     Rule,
-    Severity,
     Unknown,
     question_of,
 )
-from rdbcodec.compat.rulebook import rules_of
+from rdbcodec.compat.rulebook import rules_of, sas_findings
 from rdbcodec.compat.targets import Target, module_types_of
-from rdbcodec.facts.profile import Place, Profile
+from rdbcodec.facts.profile import Profile
 from rdbcodec.losses import Loss
 from rdbcodec.module_names import product_of
 
 Loads = Literal["yes", "no", "after-conversion", "unknown"]
-
-
-class Finding(NamedTuple):
-    """One thing to know about loading the snapshot there.
-
-    `convertible` is true for a blocker that `rdbcodec convert` takes away.
-    """
-
-    id: str
-    severity: Severity
-    says: str
-    remedy: str | None
-    source: str
-    date: str
-    confidence: str
-    place: Place | None = None
-    convertible: bool = False
 
 
 class Question(NamedTuple):
@@ -96,7 +78,7 @@ def check(
     asked: dict[str, list[str]] = {}
     for rule in rules_of(target, case.circumstances.operation or "import"):
         _ask(rule, case, findings, asked)
-    findings += _sas_findings(case)
+    findings += sas_findings(case)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     told = case.circumstances.modules
     lost = losses(profile, target, told) if any(finding.convertible for finding in findings) else None
@@ -162,17 +144,6 @@ def _unknown(rule: Rule, case: Case, answer: Unknown) -> Finding:
         "unverified",
         answer.place,
     )
-
-
-def _sas_findings(case: Case) -> Iterator[Finding]:
-    """What is wrong with each SAS, in the words of its own table."""
-    told = case.circumstances
-    if case.target.family != "azure":
-        return
-    now_ms = case.profile.now_ms if told.now_ms is None else told.now_ms
-    for sas in told.sas or ():
-        for found in sas_uris.check(sas, operation=told.operation or "import", now_ms=now_ms):
-            yield Finding(*found)
 
 
 def _loads(findings: list[Finding], losses: tuple[Loss, ...] | None) -> Loads:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from rdbcodec.compat.azure import sas
-from rdbcodec.compat.rule import Rule, Severity
+from rdbcodec.compat.rule import Finding, Rule, Severity
+from rdbcodec.compat.rulebook import SasRule
 from rdbcodec.compat.targets import Target, date_of, loader_of, sources
-from rdbcodec.compat.verdict import Finding, Loads, Verdict
+from rdbcodec.compat.verdict import Loads, Verdict
 from rdbcodec.facts.profile import Place, Profile
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import json_key, plural
@@ -285,7 +285,7 @@ def rule_lines(rule: Rule) -> Iterator[str]:
         yield f"  seed rules: {', '.join(rule.seed)}"
 
 
-def sas_rule_lines(rule: sas.SasRule) -> Iterator[str]:
+def sas_rule_lines(rule: SasRule) -> Iterator[str]:
     """All about one rule for SAS URIs."""
     yield f"{rule.id} ({rule.severity})"
     yield f"  do: {rule.remedy}"

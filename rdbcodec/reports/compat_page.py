@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from rdbcodec.compat.azure import sas
 from rdbcodec.compat.rule import Rule
-from rdbcodec.compat.rulebook import RULES
+from rdbcodec.compat.rulebook import RULES, SAS_RULES
 from rdbcodec.compat.targets import Target, date_of, sources, targets
 from rdbcodec.reports.compat import reads_words, table
 
@@ -102,7 +101,7 @@ def _sas_rules() -> Iterator[str]:
     yield "## Rules for SAS URIs\n"
     rows = [
         (rule.id, " and ".join(rule.operations), rule.severity, rule.remedy, *rule.evidence)
-        for rule in sas.RULES
+        for rule in SAS_RULES
     ]
     yield from table(("id", "operation", "severity", "what to do", "source", "date", "confidence"), rows)
 

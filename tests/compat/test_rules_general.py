@@ -10,7 +10,6 @@ import dataclasses
 import gzip
 
 import lz4.frame
-import pytest
 from judging import (
     EMPTY_AUX,
     EXPIRED,
@@ -33,7 +32,6 @@ from judging import (
 )
 from odd import ODD
 
-from rdbcodec.compat.rulebook import BY_ID
 from rdbcodec.compat.targets import find
 from rdbcodec.facts.profile import BigKey
 from rdbcodec.tail import Tail
@@ -48,7 +46,7 @@ FEW = [BigKey(512 << 20, 9, 0, b"k", "string", "string", 1)]
 OPCODE_243 = b"\xf3\x00"
 
 # fmt: off
-GENERAL_SIDES = [
+SIDES: list[Sides] = [
     Sides("G-IMPORT", "3.3 Clouds", side("upstash"), "whether Upstash Redis imports snapshots of others is not known", side("oci-cache"), "unknown"),
     Sides("G-IMPORT-NO", "3.3 Clouds", side(NO_IMPORT), "Redis 7.2 takes no snapshot files", side(OWN)),
     Sides("G-RDB-UNKNOWN", "7 Open points", side("oci-cache"), "which RDB versions OCI Cache reads is not known; the file is RDB 9", side("redis-6.2"), "unknown"),
@@ -122,14 +120,6 @@ GENERAL_SIDES = [
     Sides("G-RESP", "5.3 Load semantics", side("redis-7.2"), "which protocol clients speak (RESP2, RESP3) has nothing to do with the file", side("redis-7.2", operation="export")),
 ]
 # fmt: on
-
-
-@pytest.mark.parametrize("sides", GENERAL_SIDES, ids=lambda sides: sides.id)
-def test_rule_speaks_on_one_side_of_its_condition_only(sides: Sides) -> None:
-    severity = sides.severity or BY_ID[sides.rule].severity
-    found = [(finding.severity, finding.says) for finding in findings_of(sides.fires, sides.rule)]
-    assert found == [(severity, sides.says)], sides.section
-    assert findings_of(sides.silent, sides.rule) == [], sides.section
 
 
 def test_aof_tail_is_not_taken_for_padding() -> None:

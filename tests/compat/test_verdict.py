@@ -25,17 +25,15 @@ from judging import (
     questions_of,
     side,
 )
-from test_rules_azure import AZURE_SIDES
-from test_rules_clouds import CLOUD_SIDES
-from test_rules_general import GENERAL_SIDES
 
 import rdbcodec
 from rdbcodec.compat import profile_json
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.feasibility import conversion_losses
-from rdbcodec.compat.rulebook import BY_ID, RULES
+from rdbcodec.compat.rule import Finding
+from rdbcodec.compat.rulebook import RULES
 from rdbcodec.compat.targets import Target, find, targets
-from rdbcodec.compat.verdict import Finding, Question, check
+from rdbcodec.compat.verdict import Question, check
 from rdbcodec.datatypes.streams import Idempotence, Stream
 from rdbcodec.errors import ProfileError
 from rdbcodec.facts.profile import Place, Profile, profile
@@ -47,12 +45,6 @@ from rdbcodec.writing.writer import create
 
 RDB_12 = file(key(), version=12)
 FILES = sorted(path.stem for path in SNAPSHOTS.glob("*.rdb"))
-
-
-def test_every_rule_has_a_test_of_both_sides() -> None:
-    tested = {sides.rule for sides in [*GENERAL_SIDES, *AZURE_SIDES, *CLOUD_SIDES]}
-    # AZ-SAS-GIVEN only asks: test_sas_that_was_not_shown_is_asked_for.
-    assert tested == set(BY_ID) - {"AZ-SAS-GIVEN"}
 
 
 def test_no_rule_is_there_twice_and_each_is_about_some_target() -> None:

@@ -20,9 +20,9 @@ import rdbcodec
 from rdbcodec.cli.main import main
 from rdbcodec.compat.azure.case import Names
 from rdbcodec.compat.azure.plan import Plan, Step, plan
-from rdbcodec.compat.azure.sas import parse
 from rdbcodec.compat.azure.shells import SHELLS, Ask, Command, Shell, Variables, line
 from rdbcodec.compat.circumstances import Circumstances
+from rdbcodec.compat.signed_uri import parse
 from rdbcodec.compat.targets import find, targets
 from rdbcodec.facts.profile import profile
 

@@ -13,16 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rdbcodec.compat.azure.sas import (
-    EXPORT_PERMISSIONS,
-    OPERATIONS,
-    RULES,
-    Operation,
-    Sas,
-    SasFinding,
-    check,
-    parse,
-)
+from rdbcodec.compat.azure.sas import EXPORT_PERMISSIONS, RULES, check
+from rdbcodec.compat.circumstances import OPERATIONS, Operation
+from rdbcodec.compat.rule import Finding
+from rdbcodec.compat.signed_uri import Sas, parse
 
 NOW_MS = calendar.timegm((2026, 11, 22, 18, 0, 0)) * 1000
 MINUTE_MS = 60_000
@@ -314,7 +308,7 @@ def test_any_text_gives_facts_and_findings(text: str) -> None:
 
 def test_every_finding_says_who_said_so() -> None:
     assert check(parse(uri(se=at(59))), operation="import", now_ms=NOW_MS) == [
-        SasFinding(
+        Finding(
             id="AZ-SAS-SE",
             severity="blocker",
             says="the SAS ends in 59 minutes, it needs at least 1 hour",

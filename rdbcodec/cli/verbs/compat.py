@@ -32,8 +32,7 @@ from rdbcodec.cli.common import (
 from rdbcodec.cli.outputs import add_force_argument, like_input
 from rdbcodec.compat import profile_json
 from rdbcodec.compat import targets as known
-from rdbcodec.compat.azure import sas
-from rdbcodec.compat.rulebook import BY_ID
+from rdbcodec.compat.rulebook import BY_ID, SAS_RULES
 from rdbcodec.compat.targets import Target
 from rdbcodec.compat.verdict import Verdict, check
 from rdbcodec.errors import TargetError, UnsupportedVersion
@@ -187,13 +186,13 @@ def _list(targets: list[Target], options: argparse.Namespace) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     name = options.explain.upper()
-    of_sas = [rule for rule in sas.RULES if rule.id == name]
+    of_sas = [rule for rule in SAS_RULES if rule.id == name]
     if name in BY_ID:
         print_lines(compat.rule_lines(BY_ID[name]))
     elif of_sas:
         print_lines(line for rule in of_sas for line in compat.sas_rule_lines(rule))
     else:
-        rules = [*BY_ID, *(rule.id for rule in sas.RULES)]
+        rules = [*BY_ID, *(rule.id for rule in SAS_RULES)]
         close = difflib.get_close_matches(name, rules, n=3)
         hint = f", did you mean {', '.join(close)}?" if close else ""
         _usage_error(options, f"argument --explain: unknown rule {options.explain!r}{hint}")

@@ -23,9 +23,10 @@ from typing import NamedTuple
 
 from rdbcodec.compat.azure import sas
 from rdbcodec.compat.azure.case import Case, Names, PlannedFile
-from rdbcodec.compat.azure.sas import MINUTE_MS, Severity
+from rdbcodec.compat.azure.sas import MINUTE_MS
 from rdbcodec.compat.azure.shells import SHELLS, Ask, Command, Shell, Variables
 from rdbcodec.compat.circumstances import Circumstances
+from rdbcodec.compat.rule import Severity
 from rdbcodec.compat.targets import Target
 from rdbcodec.facts.profile import Profile
 from rdbcodec.writing.padding import PAGE

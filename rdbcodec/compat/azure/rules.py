@@ -1,7 +1,7 @@
 """Rules of Azure: the seed document (S1 to S37 of compat-facts.md), and what later pages add or contradict.
 
 Sections are headings of the page of 2024-11-15 when the source is `seed`. Where a later page says
-otherwise, both have a row, each with its own date. SAS URIs are judged by `sas.RULES`.
+otherwise, both have a row, each with its own date. SAS URIs are judged by the rows of `sas`.
 """
 # ruff: noqa: E501 - a table
 
@@ -22,12 +22,9 @@ from rdbcodec.compat.azure.questions import (
     gzip_export,
     identity_without_portal,
     nearly_too_big,
-    newer_source,
-    newer_source_same_rdb,
     non_clustered,
     other_subscription,
     other_subscription_with_identity,
-    regions_differ,
     sas_not_given,
     search_policy,
     several_files,
@@ -40,6 +37,7 @@ from rdbcodec.compat.azure.questions import (
 )
 from rdbcodec.compat.questions.data import databases_beyond, gzip_refused, modules_lacked, modules_maybe
 from rdbcodec.compat.questions.format import foreign_magic, version_too_new
+from rdbcodec.compat.questions.origin import newer_source, newer_source_same_rdb, regions_differ
 from rdbcodec.compat.rule import Rule, always, when
 from rdbcodec.compat.rules.general import CONVERT, FOLD
 
@@ -63,7 +61,7 @@ _AUTOMATE, _PERSISTENCE = (
 )
 
 # fmt: off
-AZURE: tuple[Rule, ...] = (
+RULES: tuple[Rule, ...] = (
     # --- which tiers and versions
     Rule("AZ-TIER-ACR", ("acr-basic-*", "acr-standard-*"), "blocker", always,
          "{target} has no import", "move up to a tier with import, or copy the keys between live servers",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from rdbcodec.compat.azure.questions import newer_source, newer_source_same_rdb, regions_differ
 from rdbcodec.compat.questions.data import (
     cluster_databases,
     databases_beyond,
@@ -18,6 +17,7 @@ from rdbcodec.compat.questions.data import (
     modules_lacked,
     product_of,
 )
+from rdbcodec.compat.questions.origin import newer_source, newer_source_same_rdb, regions_differ
 from rdbcodec.compat.rule import Answer, Case, Found, Missing, Rule, Unknown, always, missing, when
 from rdbcodec.compat.rules.general import CONVERT, FOLD
 
@@ -105,7 +105,7 @@ _SHARDED = ("redis-enterprise", "amr-*", "acr-enterprise*")
 _DOC = "documented"
 
 # fmt: off
-CLOUDS: tuple[Rule, ...] = (
+RULES: tuple[Rule, ...] = (
     Rule("AWS-S3-ENC", _AWS, "blocker", when("encryption", "sse-kms", "sse-c", "client"),
          "the S3 object is encrypted with {encryption}; only SSE-S3 can be read", "copy the object with SSE-S3", _AWS_S, _CLOUDS, _DOC),
     Rule("AWS-REGION", _EC, "blocker", regions_differ,

@@ -70,7 +70,7 @@ _LOAD, _FORKS, _GATES = "5.3 Load semantics", "3.1 Redis / forks", "5.1 First ve
 _CLOUDS = "3.3 Clouds"
 
 # fmt: off
-GENERAL: tuple[Rule, ...] = (
+RULES: tuple[Rule, ...] = (
     Rule("G-IMPORT", _ALL, "unknown", import_unknown, "", None, ("general",), _CLOUDS, "unverified"),
     Rule("G-IMPORT-NO", _ALL, "blocker", own_target_without_import,
          "{target} takes no snapshot files", None, ("general",), "the targets file says so", "general knowledge"),
