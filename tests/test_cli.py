@@ -13,13 +13,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import run
 
-from rdbcodec.cli.main import main
 from rdbcodec.structures import listpack
 
 ROOT = Path(__file__).parent.parent
@@ -29,27 +28,14 @@ TYPES_72 = SNAPSHOTS / "redis-7.2.6-types.rdb"
 NOW = "1795355656000"
 
 
-def run(*words: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+def process(*words: str) -> subprocess.CompletedProcess[bytes]:
     """The command in a process of its own, as a user has it."""
     return subprocess.run(
-        [sys.executable, "-m", "rdbcodec", *words],
-        cwd=ROOT,
-        input=data,
-        capture_output=True,
-        check=False,
-        timeout=120,
+        [sys.executable, "-m", "rdbcodec", *words], cwd=ROOT, capture_output=True, check=False, timeout=120
     )
 
 
-def called(*words: str) -> subprocess.CompletedProcess[bytes]:
-    """The same without a process, for tests that do it for every snapshot: codes and words are the same."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    with redirect_stdout(out), redirect_stderr(err):
-        code = main(list(words))
-    return subprocess.CompletedProcess(words, code, *(stream.detach().getvalue() for stream in (out, err)))
-
-
-def inspected(*words: str, data: bytes | None = None) -> dict[str, Any]:
+def inspected(*words: str, data: bytes = b"") -> dict[str, Any]:
     done = run("inspect", "--format", "json", "--ignore-tail", *words, data=data)
     assert (done.returncode, done.stderr) == (0, b"")
     report: dict[str, Any] = json.loads(done.stdout)
@@ -59,7 +45,7 @@ def inspected(*words: str, data: bytes | None = None) -> dict[str, Any]:
 @functools.cache
 def report_of(path: Path) -> dict[str, Any]:
     """`inspect` of a fixture, run once for all the tests that look at it."""
-    done = called("inspect", "--format", "json", "--ignore-tail", str(path))
+    done = run("inspect", "--format", "json", "--ignore-tail", str(path))
     assert (done.returncode, done.stderr) == (0, b"")
     report: dict[str, Any] = json.loads(done.stdout)
     return report
@@ -73,12 +59,8 @@ def expectation_of(path: Path) -> dict[str, Any]:
 
 def test_a_call_says_what_a_process_says() -> None:
     for words in (("inspect", str(TYPES_72)), ("check", "no-such-file.rdb")):
-        process, call = run(*words), called(*words)
-        assert (process.returncode, process.stdout, process.stderr) == (
-            call.returncode,
-            call.stdout,
-            call.stderr,
-        )
+        apart, call = process(*words), run(*words)
+        assert (apart.returncode, apart.stdout, apart.stderr) == (call.returncode, call.stdout, call.stderr)
 
 
 def test_there_are_snapshots() -> None:
@@ -136,7 +118,7 @@ def test_inspect_of_a_truncated_copy_gives_no_answer(path: Path, tmp_path: Path)
     end = report_of(path)["size"]
     cut = tmp_path / "cut.rdb"
     cut.write_bytes(data[: end - 1])
-    done = called("inspect", str(cut))
+    done = run("inspect", str(cut))
     assert done.returncode == 3
     assert done.stdout == b""
     assert done.stderr.startswith(f"{cut}: offset {end - 1}".encode())
@@ -199,7 +181,7 @@ def test_inspect_says_which_servers_load_the_file() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_check_finds_every_snapshot_of_a_server_sound(path: Path) -> None:
-    done = called("check", "--format", "json", "--now", NOW, "--ignore-tail", str(path))
+    done = run("check", "--format", "json", "--now", NOW, "--ignore-tail", str(path))
     report = json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (0, b"")
     assert (report["sound"], report["problems"], report["expired"]) == (True, [], 0)

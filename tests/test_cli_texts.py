@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 from ways import SNAPSHOTS, pair, read, snapshot, string
 
@@ -36,14 +37,7 @@ DAMAGED = SMALL[:-9] + pair(0, b"\xf0")
 
 def run(*words: str | Path, data: bytes = b"", code: int = 0) -> tuple[str, str]:
     """stdout and stderr of a run that ends with this exit code."""
-    done = subprocess.run(
-        [sys.executable, "-m", "rdbcodec", *map(str, words)],
-        cwd=ROOT,
-        input=data,
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    done = commands.run(*words, data=data)
     assert done.returncode == code, done.stderr
     return done.stdout.decode("utf-8", "backslashreplace"), done.stderr.decode()
 
@@ -109,14 +103,9 @@ def test_lost_hints_are_told_and_no_failure() -> None:
 def test_dump_of_a_fixture_is_what_the_library_gives() -> None:
     out, err = run("dump", TYPES_72)
     assert (out, err) == ("".join(ndjson.lines(read(TYPES_72))), "")
-    commands = b"".join(resp.commands(read(TYPES_72), losses=Losses(), restore=True))
-    done = subprocess.run(
-        [sys.executable, "-m", "rdbcodec", "dump", "--format", "resp", "--restore", str(TYPES_72)],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    assert done.stdout == commands
+    expected = b"".join(resp.commands(read(TYPES_72), losses=Losses(), restore=True))
+    done = commands.run("dump", "--format", "resp", "--restore", TYPES_72)
+    assert (done.returncode, done.stdout) == (0, expected)
 
 
 def test_dump_takes_the_filters() -> None:
@@ -186,8 +175,7 @@ def test_keys_are_listed_with_what_they_are() -> None:
 
 
 def test_keys_for_other_programs_are_separated_by_nul_and_otherwise_as_they_are() -> None:
-    command = [sys.executable, "-m", "rdbcodec", "keys", "--format", "raw0", "-"]
-    done = subprocess.run(command, cwd=ROOT, input=SMALL, capture_output=True, check=True)
+    done = commands.run("keys", "--format", "raw0", "-", data=SMALL)
     assert done.stdout == b"user:1\0list\n\0\xfe\0"
 
 
@@ -235,8 +223,7 @@ def test_encode_makes_a_snapshot_for_the_server_that_is_named(tmp_path: Path) ->
 
 
 def test_encode_reads_a_pipe_and_writes_one() -> None:
-    command = [sys.executable, "-m", "rdbcodec", "encode", "-", "-o", "-"]
-    done = subprocess.run(command, cwd=ROOT, input=LINES.encode(), capture_output=True, check=True)
+    done = commands.run("encode", "-", "-o", "-", data=LINES.encode())
     assert [record.key for record in read(done.stdout) if isinstance(record, rdbcodec.Entry)] == [
         b"user:1",
         b"list\n",

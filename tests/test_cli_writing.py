@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from test_cli import ROOT, SNAPSHOTS, TYPES_72, run
+from commands import run
+from test_cli import ROOT, SNAPSHOTS, TYPES_72
 from ways import SNAPSHOTS as FILES
 
 import rdbcodec

@@ -5,20 +5,19 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import lz4.frame
 import pytest
+from commands import run
 from ways import SNAPSHOTS, entries, gzip_members, pair, snapshot, string
 
 import rdbcodec
 from rdbcodec.wire.crc64 import crc64
 from rdbcodec.writing.padding import PAGE, Padding, pad, padded_size, unpad
 
-ROOT = Path(__file__).parents[1]
 RDB = [path for path in SNAPSHOTS if path.suffix == ".rdb"]
 AOF = [path for path in SNAPSHOTS if path.suffix == ".aof"]
 
@@ -223,18 +222,7 @@ def test_half_a_gib_of_zeros_are_held_as_a_number() -> None:
 # --- the commands -----------------------------------------------------------------------------------
 
 
-def run(*words: str, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "rdbcodec", *words],
-        cwd=ROOT,
-        input=data,
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-
-
-def told(done: subprocess.CompletedProcess[bytes]) -> tuple[int, str, str]:
+def told(done: CompletedProcess[bytes]) -> tuple[int, str, str]:
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
+import commands
 from judging import NOW, PLAIN, SNAPSHOTS, file, key
 
 from rdbcodec.compat.targets import loader_of, targets
@@ -20,18 +20,11 @@ TYPES_72, HFE_80 = SNAPSHOTS / "redis-7.2.6-types.rdb", SNAPSHOTS / "redis-8.0.6
 VECTORS_82 = SNAPSHOTS / "redis-8.2.3-vset.rdb"
 
 
-def run(*words: str | Path, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "rdbcodec", "compat", "--now", str(NOW), *map(str, words)],
-        cwd=ROOT,
-        input=data,
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+def run(*words: str | Path, data: bytes = b"") -> CompletedProcess[bytes]:
+    return commands.run("compat", "--now", str(NOW), *words, data=data)
 
 
-def answer(*words: str | Path, data: bytes | None = None) -> dict[str, Any]:
+def answer(*words: str | Path, data: bytes = b"") -> dict[str, Any]:
     done = run("--format", "json", *words, data=data)
     assert done.stderr == b""
     document: dict[str, Any] = json.loads(done.stdout)
