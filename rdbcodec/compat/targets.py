@@ -1,8 +1,9 @@
 """Targets: the servers, services and tiers a snapshot may be meant for, as data.
 
-`targets.json` holds the ones we know, each with sources, date and confidence; a user's own come from a
-TOML or JSON file of the same shape. Data names a release ("redis-7.2"), `formats` tells what it reads:
-no RDB version, type or opcode is written down here, but for vendors whose releases have no row there.
+Every file in `known/` holds some of those we know, each target with sources, date and confidence; they are
+listed in the order of the files. A user's own come from a TOML or JSON file of the same shape. Data names a
+release ("redis-7.2"), `formats` tells what it reads: no RDB version, type or opcode is written down here, but
+for vendors whose releases have no row there.
 
     id, family, product, tier, version    what it is; rules apply by family, or by a pattern of ids
     reads_like      the release whose loader it has; absent: nobody says, and the verdict is "unknown"
@@ -21,7 +22,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from dataclasses import fields as fields_of
 from functools import cache
@@ -29,13 +30,11 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from rdbcodec.compat.documents import parse_json, parse_toml, read_text
-from rdbcodec.errors import ModuleNameError, TargetError
+from rdbcodec.compat.target_rows import rows_of
+from rdbcodec.errors import TargetError
 from rdbcodec.formats import (
     DIALECTS,
     FIRST_VALKEY,
-    OPCODES,
-    RELEASES,
-    TYPES,
     Dialect,
     ReleaseRow,
     releases_of,
@@ -43,9 +42,7 @@ from rdbcodec.formats import (
     writable_opcodes,
     writable_types,
 )
-from rdbcodec.module_names import modules_named, types_named
-
-CONFIDENCES = ("verified", "source", "documented", "inferred", "unverified", "general knowledge")
+from rdbcodec.module_names import types_named
 
 
 class Source(NamedTuple):
@@ -181,23 +178,28 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 @cache
-def _shipped() -> dict[str, Any]:
-    text = files("rdbcodec.compat").joinpath("targets.json").read_text("utf-8")
-    data: dict[str, Any] = json.loads(text)
-    return data
+def _known() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Every file of the folder: its text and what it holds, by its name."""
+    folder = files("rdbcodec.compat").joinpath("known")
+    texts = {file.name: file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".json")}
+    return {name: (texts[name], json.loads(texts[name])) for name in sorted(texts)}
 
 
 @cache
 def sources() -> Mapping[str, Source]:
     """Who said what our targets and rules say, by key."""
-    return {key: Source(**row) for key, row in _shipped()["sources"].items()}
+    rows = [row for _, data in _known().values() for row in data.get("sources", {}).items()]
+    return {key: Source(**row) for key, row in rows}
 
 
 @cache
 def targets() -> Mapping[str, Target]:
     """The targets we know, by id."""
-    rows = _rows("targets.json", "", _shipped())
-    return {target.id: target for target in rows}
+    known: dict[str, Target] = {}
+    for name, (text, data) in _known().items():
+        rows = _targets_of(name, text, data) if "targets" in data else []
+        known |= {target.id: target for target in rows}
+    return known
 
 
 def find(name: str, known: Mapping[str, Target] | None = None) -> Target:
@@ -222,180 +224,13 @@ def load(path: str | os.PathLike[str]) -> dict[str, Target]:
     name, text = os.fspath(path), read_text(path, TargetError)
     parse = parse_json if name.endswith(".json") else parse_toml
     data = parse(name, text, TargetError)
-    rows = _rows(name, text, data)
-    return {target.id: target for target in rows}
+    return {target.id: target for target in _targets_of(name, text, data)}
 
 
-def _rows(name: str, text: str, data: object) -> list[Target]:
-    rows = data.get("targets") if isinstance(data, dict) else None
-    if not isinstance(rows, list) or not rows:
-        raise TargetError(f"{name}: key 'targets': a list of at least one target was expected")
-    found: dict[str, Target] = {}
-    for at, row in enumerate(rows):
-        target = _target(_File(name, text), at, row)
-        if target.id in found:
-            raise TargetError(f"{_File(name, text).place(at, target.id, 'id')}: {target.id!r} is there twice")
-        found[target.id] = target
-    return list(found.values())
-
-
-class _File(NamedTuple):
-    """Where a row stands, for messages."""
-
-    name: str
-    text: str
-
-    def place(self, at: int, id: object, key: str) -> str:
-        """File, line when the row's id is found there, and key."""
-        mark = self.text.find(f'"{id}"') if isinstance(id, str) else -1
-        found = re.compile(rf'["\s,{{]{re.escape(key)}["\s]*[=:]').search(self.text, max(mark, 0))
-        pos = found.end() if found and mark >= 0 and key != "id" else mark
-        line = "" if pos < 0 else f"line {self.text.count(chr(10), 0, pos) + 1}: "
-        which = f"target {id!r}" if isinstance(id, str) else f"target {at + 1}"
-        return f"{self.name}: {line}{which}, key {key!r}"
-
-
-# Keys whose name in a file is no name in Python.
-_RENAMED = {"import": "imports"}
-
-
-def _target(file: _File, at: int, row: object) -> Target:
-    if not isinstance(row, dict):
-        raise TargetError(f"{file.name}: target {at + 1}: a table was expected")
-    id = row.get("id")
-    cells: dict[str, object] = row
-    values: dict[str, Any] = {}
-    for key, value in cells.items():
-        field = _RENAMED.get(key, key)
-        read = _READERS.get(field)
-        if read is None or key == "imports":
-            raise TargetError(f"{file.place(at, id, key)}: unknown, {_suggest(key)}")
-        values[field] = _checked(read, value, file.place(at, id, key))
-    for needed in _NEEDED:
-        if needed not in values:
-            raise TargetError(f"{file.place(at, id, needed)}: missing")
-    values.setdefault("rdb_confidence", values["confidence"])
-    return _consistent(Target(**values), lambda key: file.place(at, id, key))
-
-
-def _checked(read: Callable[[Any], Any], value: object, place: str) -> Any:
-    try:
-        return read(value)
-    except TargetError as error:
-        raise TargetError(f"{place}: {error}") from None
-
-
-def _consistent(target: Target, place: Callable[[str], str]) -> Target:
-    if target.reads_like is not None and release_of(target.reads_like) is None:
-        products = sorted({row.product.lower() for row in RELEASES})
-        raise TargetError(
-            f"{place('reads_like')}: {target.reads_like!r} is no release known; expected was one of "
-            f"{', '.join(products)} with a version, such as 'redis-7.2'"
-        )
-    for key, names in (("lacks", target.lacks), ("ignores", target.ignores)):
-        for name in names:
-            if name not in _FORMAT_NAMES:
-                raise TargetError(f"{place(key)}: {name!r} is no type or opcode of the table of formats")
-    return target
-
-
-_FORMAT_NAMES = frozenset({row.name for row in TYPES} | {row.name for row in OPCODES})
-
-
-def _suggest(key: str) -> str:
-    known = [*(name for name in _READERS if name != "imports"), "import"]
-    close = difflib.get_close_matches(key, known, n=2)
-    return f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(sorted(known))}"
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise TargetError(f"{value!r}, text was expected")
-    return value
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TargetError(f"{value!r}, a number was expected")
-    if value >> 63:
-        raise TargetError("a number of more than 63 bits, a smaller one was expected")
-    return value
-
-
-def _size(value: object) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
-        raise TargetError(f"{value!r}, a number above 0 was expected")
-    return float(value)
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TargetError(f"{value!r}, true or false was expected")
-    return value
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TargetError(f"{value!r}, a list of texts was expected")
-    return tuple(map(_text, value))
-
-
-def _modules(value: object) -> tuple[str, ...]:
-    names = _texts(value)
-    try:
-        return tuple(row.product for row in modules_named(names))
-    except ModuleNameError as error:
-        raise TargetError(str(error)) from None
-
-
-def _word(*words: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if value not in words:
-            raise TargetError(f"{value!r}, expected was one of {', '.join(words)}")
-        return str(value)
-
-    return read
-
-
-def _table(read: Callable[[object], Any]) -> Callable[[object], Mapping[str, Any]]:
-    def read_table(value: object) -> Mapping[str, Any]:
-        if not isinstance(value, dict):
-            raise TargetError(f"{value!r}, a table was expected")
-        return {str(key): read(one) for key, one in value.items()}
-
-    return read_table
-
-
-def _ids(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", value):
-        raise TargetError(f"{value!r}, small letters, digits, dots and hyphens were expected")
-    return value
-
-
-def _all(names: Iterable[str], read: Callable[[Any], Any]) -> dict[str, Callable[[Any], Any]]:
-    return dict.fromkeys(names, read)
-
-
-_YES_NO = _word("yes", "no", "unknown")
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "id": _ids,
-    **_all(("family", "product", "tier", "version", "reads_like", "cluster_databases_setting"), _text),
-    **_all(("notes", "date"), _text),
-    **_all(("accepts", "min_rdb", "documented_rdb", "databases", "cluster_databases"), _number),
-    **_all(("lacks", "ignores", "sources"), _texts),
-    **_all(("modules", "optional_modules"), _modules),
-    **_all(("import_formats", "export_formats", "relaxed"), _texts),
-    **_all(("vcs", "drops_modules", "erases", "at_creation_only"), _flag),
-    **_all(("gzip", "imports"), _YES_NO),
-    **_all(("confidence", "rdb_confidence"), _word(*CONFIDENCES)),
-    "dialect": _word(*DIALECTS),
-    "beyond_databases": _word("refused", "dropped", "unknown"),
-    "module_versions": _table(_number),
-    "sku_databases": _table(_number),
-    "sizes": _table(_size),
-    "usable": _size,
-}
-_NEEDED = tuple(field.name for field in fields_of(Target) if field.default is MISSING)
+def _targets_of(name: str, text: str, data: object) -> list[Target]:
+    needed = [field.name for field in fields_of(Target) if field.default is MISSING]
+    rows = rows_of(name, text, data, needed=needed, is_release=lambda like: release_of(like) is not None)
+    return [Target(**fields) for fields in rows]
 
 
 def date_of(target: Target) -> str:

@@ -13,7 +13,7 @@ from rdbcodec.reports.compat import reads_words, table
 _INTRO = """\
 # Targets and rules
 
-Generated from `rdbcodec/compat/targets.json` and the rules by `python -m rdbcodec.reports.compat_page`; a
+Generated from `rdbcodec/compat/known/` and the rules by `python -m rdbcodec.reports.compat_page`; a
 test holds them together. `rdbcodec compat --explain RULE` shows one rule.
 
 Confidence: **verified** real servers were run; **source** read in a program's code; **documented** a page of

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from rdbcodec.compat.target_rows import CONFIDENCES
 from rdbcodec.compat.targets import (
-    CONFIDENCES,
     Target,
     date_of,
     find,
@@ -21,6 +21,7 @@ from rdbcodec.compat.targets import (
 )
 from rdbcodec.errors import TargetError
 
+ROOT = Path(__file__).parents[2]
 OWN = {
     "id": "our-cache",
     "family": "own",
@@ -41,6 +42,12 @@ def test_every_target_has_a_source_with_a_date_and_a_confidence() -> None:
         assert set(target.sources) <= set(sources()), target.id
         assert {target.confidence, target.rdb_confidence} <= set(CONFIDENCES), target.id
         assert date_of(target)[0].isdigit(), target.id
+
+
+def test_each_target_and_each_source_stands_in_one_file() -> None:
+    known = [json.loads(path.read_text()) for path in (ROOT / "rdbcodec" / "compat" / "known").glob("*.json")]
+    assert sorted(row["id"] for data in known for row in data.get("targets", [])) == sorted(targets())
+    assert sorted(key for data in known for key in data.get("sources", {})) == sorted(sources())
 
 
 def test_every_source_of_the_list_is_used() -> None:
