@@ -59,8 +59,8 @@ from rdbcodec.datatypes.stream_versions import RELEASED_TO, guessed_entries_read
 from rdbcodec.datatypes.streams import NO_ID, Idempotence, Producer
 from rdbcodec.datatypes.zsets import score_text
 from rdbcodec.encoding.transcoding import choose, encode, encode_as, encode_value, natural, transcode
-from rdbcodec.formats import LENGTH, STRING, TYPES, Fixed, TypeRow, version_row
-from rdbcodec.framing import _PRIMITIVES, Skip, Strings, _steps, compile_walk
+from rdbcodec.formats import TYPES, TypeRow, version_row
+from rdbcodec.framing import compile_walk, labels
 from rdbcodec.servers import SETTINGS, Form, Limits, limits_of
 from rdbcodec.structures import listpack, stream_node, ziplist
 from rdbcodec.wire import lengths, strings
@@ -774,37 +774,15 @@ def is_templated(entry: Entry) -> bool:
 
 def unpacked(raw: bytes, row: TypeRow) -> bytes:
     """A value with every LZF string in it as plain bytes: the blocks are a compressor's own matter."""
-    out: list[bytes] = []
-    pos, answer = 0, 0
-    steps = _steps(row.framing, {})
-    request = next(steps)
-    while True:
-        if isinstance(request, Strings):
-            for _ in range(request.count):
-                text, pos = _plain_string(raw, pos)
-                out += [text, raw[pos : pos + request.tail]]
-                pos += request.tail
-        elif request is STRING:
-            text, pos = _plain_string(raw, pos)
-            out.append(text)
-        else:
-            answer, end = lengths.read(raw, pos) if request is LENGTH else (0, _end_of(request, raw, pos))
-            out.append(raw[pos:end])
-            pos = end
-        try:
-            request = steps.send(answer)
-        except StopIteration:
-            assert pos == len(raw)
-            return b"".join(out)
+    return b"".join(
+        _plain_string(raw, start)[0] if kind == "string" else raw[start:end]
+        for start, end, _, kind in labels(row.framing, raw)
+    )
 
 
 def _plain_string(raw: bytes, pos: int) -> tuple[bytes, int]:
     text, end = strings.read(raw, pos, Budget())
     return (lengths.encode(len(text)) + text if raw[pos] == strings.LZF else raw[pos:end]), end
-
-
-def _end_of(request: Any, raw: bytes, pos: int) -> int:
-    return pos + request.size if isinstance(request, Fixed | Skip) else _PRIMITIVES[request](raw, pos)
 
 
 EVERY_FILE = SNAPSHOTS + corpus("vectors", ".rdb")

@@ -10,7 +10,7 @@ from rdbcodec.formats import (
     RELEASES,
     TYPES,
     VERSIONS,
-    Fixed,
+    Layout,
     OpcodeRow,
     Repeat,
     Special,
@@ -25,8 +25,10 @@ Generated from `rdbcodec/formats.py` by `python -m rdbcodec.reports.format_page`
 together. Codes are keyed by dialect and code. The dialects other than `redis` share its rows: Valkey up to
 type 21, KeyDB up to 15, Dragonfly up to 21, Redis Enterprise all of them.
 
-Framing: `STRING`, `LENGTH`, `TEXT_DOUBLE` are the variable-size primitives, `n bytes` is a fixed field,
-`(...)*` is a LENGTH followed by that many repetitions, a name in angle brackets needs code.
+Framing: each step has a name, then what is read. `STRING`, `LENGTH`, `TEXT_DOUBLE` are the variable-size
+primitives; `U8`, `I64`, `F64`, `STREAM_ID` (16 bytes) and their like are fixed; `(...)*` is a LENGTH followed
+by that many repetitions; what stands in angle brackets needs code (`rdbcodec/framing/specials.py`).
+`rdbcodec.framing.labels` gives every byte of a value these names: `fields.count`, `fields[0].field` ...
 
 Traits of value types: `expires`, fields or members have expiries of their own; `compact`, left out of files
 that every server can read; `refers`, to a template that stands elsewhere in the file.
@@ -129,15 +131,13 @@ def _span(row: TypeRow | OpcodeRow) -> str:
     return str(row.since) if row.until is None else f"{row.since} to {row.until}"
 
 
-def _framing(steps: Sequence[Step]) -> str:
-    return " ".join(map(_step, steps)) or "-"
+def _framing(layout: Layout) -> str:
+    return ", ".join(f"{name} {_step(step)}" for name, step in zip(layout.names, layout, strict=True)) or "-"
 
 
 def _step(step: Step) -> str:
     if isinstance(step, Repeat):
         return f"({_framing(step.steps)})*"
-    if isinstance(step, Fixed):
-        return f"{step.size} bytes" if step.size > 1 else "1 byte"
     if isinstance(step, Special):
         return f"<{step.name}>"
     return step.name.upper().replace(" ", "_")
