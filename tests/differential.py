@@ -37,7 +37,7 @@ from ways import SNAPSHOTS, corpus
 
 import rdbcodec
 from rdbcodec import dump
-from rdbcodec.compat.targets import find
+from rdbcodec.compat.target import find
 from rdbcodec.compat.verdict import check
 from rdbcodec.facts.profile import profile
 from rdbcodec.formats import TYPES

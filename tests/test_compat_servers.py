@@ -16,7 +16,7 @@ from ways import FIXTURES, corpus, covering, pair, snapshot, string
 
 import rdbcodec
 from rdbcodec.cli.main import main
-from rdbcodec.compat.targets import find
+from rdbcodec.compat.target import find
 from rdbcodec.compat.verdict import Verdict, check
 from rdbcodec.facts.profile import profile
 from rdbcodec.reports.compat import remedy_of

@@ -6,7 +6,7 @@ import pytest
 from odd import ODD, file, key, lzf, node, raw_id, stream
 
 import rdbcodec
-from rdbcodec.compat.targets import find
+from rdbcodec.compat.target import find
 from rdbcodec.compat.verdict import check
 from rdbcodec.facts import soundness
 from rdbcodec.facts.profile import Profile, profile

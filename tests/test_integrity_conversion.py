@@ -11,7 +11,7 @@ from test_integrity import FOUND, facts_of
 
 import rdbcodec
 from rdbcodec import LossyConversion
-from rdbcodec.compat.targets import find
+from rdbcodec.compat.target import find
 from rdbcodec.compat.verdict import check
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.writing.conversion import Conversion, convert

@@ -10,7 +10,7 @@ from servers import SERVERS
 from test_compat_servers import keys_loaded
 from test_integrity import FOUND, facts_of
 
-from rdbcodec.compat.targets import find
+from rdbcodec.compat.target import find
 from rdbcodec.compat.verdict import check
 from rdbcodec.integrity.traits import TRAITS
 

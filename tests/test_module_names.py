@@ -88,7 +88,7 @@ def test_every_command_that_takes_modules_refuses_an_unknown_one(
 
 
 def test_a_target_of_ones_own_names_modules_in_the_same_words(tmp_path: Path) -> None:
-    from rdbcodec.compat.targets import load, module_types_of  # noqa: PLC0415 - compat is not for all tests here
+    from rdbcodec.compat.target import load, module_types_of  # noqa: PLC0415 - compat is not for all tests here
 
     row = '[[targets]]\nid="t"\nfamily="f"\nproduct="p"\nsources=[]\nconfidence="verified"\nmodules=["%s"]\n'
     (tmp_path / "t.toml").write_text(row % "ReJSON")

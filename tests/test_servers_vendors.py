@@ -14,7 +14,7 @@ from ways import pair, snapshot, string
 
 import rdbcodec
 from rdbcodec.compat.circumstances import Circumstances
-from rdbcodec.compat.targets import find
+from rdbcodec.compat.target import find
 from rdbcodec.compat.verdict import Verdict, check
 from rdbcodec.facts.profile import profile
 

@@ -60,9 +60,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def release_hint(name: str) -> str:
     """What goes behind a release that `--to` does not know: `compat` knows more targets than those."""
-    from rdbcodec.compat import targets  # noqa: PLC0415 - only a mistake needs the table of targets
+    from rdbcodec import compat  # noqa: PLC0415 - only a mistake needs the table of targets
 
-    rows = targets.targets()
+    rows = compat.targets()
     target = rows.get(name.lower())
     if target is not None:
         like = target.reads_like

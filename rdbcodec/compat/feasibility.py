@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from rdbcodec.compat.questions.integrity import odd_losses
-from rdbcodec.compat.targets import Target, loader_of, module_types_of
+from rdbcodec.compat.target import Target, loader_of, module_types_of
 from rdbcodec.datatypes.stream_versions import LOST_BELOW
 from rdbcodec.encoding.transcoding import stream_row
 from rdbcodec.facts.profile import Kind, Place, Profile

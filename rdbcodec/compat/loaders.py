@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rdbcodec.compat.targets import Loader, loader_of_release
+from rdbcodec.compat.target import Loader, loader_of_release
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import RELEASES, ReleaseRow, releases_of
 

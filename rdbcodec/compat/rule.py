@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
 
 from rdbcodec.compat.circumstances import BY_NAME, Circumstances
-from rdbcodec.compat.targets import Loader, Source, Target, loader_of, sources
+from rdbcodec.compat.target import Loader, Source, Target, loader_of, sources
 from rdbcodec.facts.profile import Place, Profile
 
 Severity = Literal["blocker", "warning", "info", "unknown"]

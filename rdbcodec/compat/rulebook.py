@@ -15,7 +15,7 @@ from rdbcodec.compat.azure import rules as azure_rules
 from rdbcodec.compat.azure import sas
 from rdbcodec.compat.rule import Case, Finding, Rule
 from rdbcodec.compat.rules import general
-from rdbcodec.compat.targets import Target
+from rdbcodec.compat.target import Target
 
 
 def _of_vendors() -> Iterator[Rule]:

@@ -6,8 +6,8 @@
     unknown             nobody knows something that decides it
 
 Circumstances nobody told are questions: they do not turn a "yes" into "unknown", because the file is not
-to blame, but they are listed with every verdict they could change. `check` is a pure function: one
-profile is judged for any number of targets.
+to blame, but they are listed with every verdict they could change. One profile is judged for any number of
+targets.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from rdbcodec.compat.rule import (
     question_of,
 )
 from rdbcodec.compat.rulebook import rules_of, sas_findings
-from rdbcodec.compat.targets import Target, module_types_of
-from rdbcodec.facts.profile import Profile
+from rdbcodec.compat.target import Target, find, module_types_of
+from rdbcodec.facts.profile import Profile, profile_of
 from rdbcodec.losses import Loss
 from rdbcodec.module_names import product_of
+from rdbcodec.reading.containers import Source
 
 Loads = Literal["yes", "no", "after-conversion", "unknown"]
 
@@ -66,13 +67,20 @@ Conversion = Callable[[Profile, Target, "tuple[str, ...] | None"], "list[Loss] |
 
 
 def check(
-    profile: Profile,
-    target: Target,
+    snapshot: Profile | Source,
+    target: Target | str,
     circumstances: Circumstances | None = None,
     *,
     losses: Conversion = conversion_losses,
 ) -> Verdict:
-    """Judge a snapshot for a target; pure, and the same for a profile that was saved and loaded."""
+    """Judge a snapshot, or its profile, for a target or the name of one.
+
+    For a profile it is pure, and the same for one that was saved and loaded. A snapshot is read whole, its
+    values looked at and its keys compared; whoever judges it for several targets does better to take its
+    profile once. Raises TargetError for a name nobody knows, and what reading raises.
+    """
+    profile = snapshot if isinstance(snapshot, Profile) else profile_of(snapshot)
+    target = find(target) if isinstance(target, str) else target
     case = Case(profile, circumstances or Circumstances(), target)
     findings: list[Finding] = []
     asked: dict[str, list[str]] = {}

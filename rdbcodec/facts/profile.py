@@ -7,6 +7,8 @@ is the same for all of them, so that a profile costs little more than iterating.
 from __future__ import annotations
 
 import heapq
+import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -23,10 +25,12 @@ from rdbcodec.formats import Dialect, TypeRow, known_versions
 from rdbcodec.integrity.oddities import candidates, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.stream_oddities import Oddity
-from rdbcodec.limits import JUDGED_KEYS, MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES, MAX_MODULES
+from rdbcodec.limits import COUNTED_VALUE, JUDGED_KEYS, MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES, MAX_MODULES
+from rdbcodec.reading.containers import Source
 from rdbcodec.reading.decoder import read_magic
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.records import (
     AttributedEntry,
     Aux,
@@ -322,6 +326,27 @@ def profile(
     facts.tail = reader.tail()
     facts.file_size = reader.bytes_read if facts.file_size is None else facts.file_size
     return facts
+
+
+def profile_of(source: Source, *, now_ms: int | None = None) -> Profile:
+    """All that can be told of a snapshot: its facts, what is odd about its values, keys that are there twice.
+
+    A path or bytes are read a second time where keys may be there twice. Of a version newer than all known
+    ones only the header is told. Raises what opening and reading raise.
+    """
+    now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    again = isinstance(source, (str, os.PathLike, bytes))
+    with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
+        try:
+            return profile(
+                reader,
+                now_ms=now_ms,
+                duplicates=True,
+                values=True,
+                reopen=(lambda: open_snapshot(source, max_value=COUNTED_VALUE)) if again else None,
+            )
+        except UnsupportedVersion as error:
+            return header_profile(reader, error, now_ms=now_ms)
 
 
 def header_profile(reader: Reader, error: UnsupportedVersion, *, now_ms: int) -> Profile:

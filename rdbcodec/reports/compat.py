@@ -8,7 +8,7 @@ from typing import Any
 
 from rdbcodec.compat.rule import Finding, Rule, Severity
 from rdbcodec.compat.rulebook import SasRule
-from rdbcodec.compat.targets import Target, date_of, loader_of, sources
+from rdbcodec.compat.target import Target, date_of, loader_of, sources
 from rdbcodec.compat.verdict import Loads, Verdict
 from rdbcodec.facts.profile import Place, Profile
 from rdbcodec.reports.tables import Section

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from rdbcodec.compat.rule import Rule
 from rdbcodec.compat.rulebook import RULES, SAS_RULES
-from rdbcodec.compat.targets import Target, date_of, sources, targets
+from rdbcodec.compat.target import Target, date_of, sources, targets
 from rdbcodec.reports.compat import reads_words, table
 
 _INTRO = """\

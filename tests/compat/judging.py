@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import rdbcodec
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.rule import Finding
-from rdbcodec.compat.targets import Target, find
+from rdbcodec.compat.target import Target, find
 from rdbcodec.compat.verdict import Verdict, check
 from rdbcodec.errors import UnsupportedVersion
 from rdbcodec.facts.profile import Profile, header_profile, profile

@@ -12,7 +12,7 @@ from typing import Any
 import commands
 from judging import NOW, PLAIN, SNAPSHOTS, file, key
 
-from rdbcodec.compat.targets import loader_of, targets
+from rdbcodec.compat.target import loader_of, targets
 from rdbcodec.reports.compat_page import render
 
 ROOT = Path(__file__).parents[2]

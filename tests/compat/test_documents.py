@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from rdbcodec.cli.main import main
-from rdbcodec.compat import circumstances, profile_json, targets
+from rdbcodec.compat import circumstances, profile_json, target
 from rdbcodec.errors import CircumstancesError, ProfileError, RdbError, TargetError
 
 READERS: dict[str, tuple[Callable[[Path], object], type[RdbError]]] = {
     "circumstances": (circumstances.load, CircumstancesError),
-    "targets": (targets.load, TargetError),
+    "targets": (target.load, TargetError),
     "profile": (profile_json.load, ProfileError),
 }
 SHAPES = {

@@ -23,7 +23,7 @@ from judging import (
 )
 
 from rdbcodec.compat.rules import clouds
-from rdbcodec.compat.targets import find
+from rdbcodec.compat.target import find
 from rdbcodec.facts.profile import BigKey
 
 EC, MDB, GCP = "elasticache-redis-7.0", "memorydb-redis-7.0", "memorystore-redis-6.x"

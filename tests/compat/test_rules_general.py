@@ -32,7 +32,7 @@ from judging import (
 )
 from odd import ODD
 
-from rdbcodec.compat.targets import find
+from rdbcodec.compat.target import find
 from rdbcodec.facts.profile import BigKey
 from rdbcodec.tail import Tail
 

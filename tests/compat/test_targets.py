@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rdbcodec.compat.target_rows import CONFIDENCES
-from rdbcodec.compat.targets import (
+from rdbcodec.compat.target import (
     Target,
     date_of,
     find,
@@ -19,6 +18,7 @@ from rdbcodec.compat.targets import (
     sources,
     targets,
 )
+from rdbcodec.compat.target_rows import CONFIDENCES
 from rdbcodec.errors import TargetError
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from odd import IGNORABLE, NOT_IGNORABLE, ODD
 
 import rdbcodec
 from rdbcodec.compat.loaders import loading_releases
-from rdbcodec.compat.targets import Target, find, targets
+from rdbcodec.compat.target import Target, find, targets
 from rdbcodec.compat.verdict import Verdict
 from rdbcodec.datatypes.modules import metas_held
 from rdbcodec.facts.profile import Profile, profile

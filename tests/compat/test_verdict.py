@@ -32,7 +32,7 @@ from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.feasibility import conversion_losses
 from rdbcodec.compat.rule import Finding
 from rdbcodec.compat.rulebook import RULES
-from rdbcodec.compat.targets import Target, find, targets
+from rdbcodec.compat.target import Target, find, targets
 from rdbcodec.compat.verdict import Question, check
 from rdbcodec.datatypes.streams import Idempotence, Stream
 from rdbcodec.errors import ProfileError

@@ -23,7 +23,7 @@ from rdbcodec.compat.azure.plan import Plan, Step, plan
 from rdbcodec.compat.azure.shells import SHELLS, Ask, Command, Shell, Variables, line
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.signed_uri import parse
-from rdbcodec.compat.targets import find, targets
+from rdbcodec.compat.target import find, targets
 from rdbcodec.facts.profile import profile
 
 ROOT = Path(__file__).parents[2]

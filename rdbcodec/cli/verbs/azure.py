@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import NoReturn
 
+from rdbcodec import compat
 from rdbcodec.cli import circumstances
 from rdbcodec.cli.common import (
     NEGATIVE,
@@ -18,10 +19,8 @@ from rdbcodec.cli.common import (
     print_lines,
     progress_of,
 )
-from rdbcodec.compat import targets
 from rdbcodec.compat.azure.case import Names
 from rdbcodec.compat.azure.plan import plan
-from rdbcodec.compat.targets import Target
 from rdbcodec.errors import TargetError
 from rdbcodec.facts.profile import Profile, profile
 from rdbcodec.limits import COUNTED_VALUE
@@ -57,11 +56,11 @@ def run(options: argparse.Namespace) -> int:
     return OK if found.is_possible else NEGATIVE
 
 
-def _target(options: argparse.Namespace) -> Target:
+def _target(options: argparse.Namespace) -> compat.Target:
     if STDIN in options.files:
         _leave(options, "a plan needs the names of files, stdin has none")
     try:
-        target = targets.find(options.target)
+        target = compat.find(options.target)
     except TargetError as error:
         _leave(options, str(error))
     if target.family != "azure":

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from rdbcodec import compat
 from rdbcodec.cli import circumstances
 from rdbcodec.cli.common import (
     NEGATIVE,
@@ -31,14 +32,12 @@ from rdbcodec.cli.common import (
 )
 from rdbcodec.cli.outputs import add_force_argument, like_input
 from rdbcodec.compat import profile_json
-from rdbcodec.compat import targets as known
 from rdbcodec.compat.rulebook import BY_ID, SAS_RULES
-from rdbcodec.compat.targets import Target
-from rdbcodec.compat.verdict import Verdict, check
+from rdbcodec.compat.target import load
 from rdbcodec.errors import TargetError, UnsupportedVersion
-from rdbcodec.facts.profile import Profile, header_profile, profile
+from rdbcodec.facts.profile import header_profile, profile
 from rdbcodec.limits import COUNTED_VALUE
-from rdbcodec.reports import compat
+from rdbcodec.reports import compat as report
 from rdbcodec.writing.output import output
 
 _MATRIX_FROM = 4  # with more targets than three a table says more than blocks of text
@@ -84,30 +83,32 @@ def run(options: argparse.Namespace) -> int:
     count = len(options.files) + len(options.profile_in or ())
     with json_reports(options, count) as options.report:
         answers = [
-            _judge(name, facts, [check(facts, target, told) for target in chosen], options)
+            _judge(name, facts, [compat.check(facts, target, told) for target in chosen], options)
             for name, facts in _profiles(options)
         ]
     return OK if all(answers) else NEGATIVE
 
 
-def _judge(name: str, facts: Profile, verdicts: Sequence[Verdict], options: argparse.Namespace) -> bool:
+def _judge(
+    name: str, facts: compat.Profile, verdicts: Sequence[compat.Verdict], options: argparse.Namespace
+) -> bool:
     """Print the verdicts on a file; whether the answer is yes."""
     if options.format == "json":
-        options.report(compat.as_json(name, verdicts, hide_keys=options.hide_keys))
+        options.report(report.as_json(name, verdicts, hide_keys=options.hide_keys))
     elif options.format == "markdown":
-        told = compat.markdown(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
+        told = report.markdown(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
         print_lines(told)
     elif verdicts and len(verdicts) >= _MATRIX_FROM and not options.verbose:
-        print_sections(compat.headline(name, facts), compat.matrix(verdicts))
+        print_sections(report.headline(name, facts), report.matrix(verdicts))
     elif verdicts:
-        told = compat.lines(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
+        told = report.lines(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
         print_lines(told)
     loads = [verdict.loads == "yes" for verdict in verdicts]
     is_whole = tail_code(name, facts.tail, facts.size, options) == OK
     return is_whole and (any(loads) if options.all else all(loads))
 
 
-def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, Profile]]:
+def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, compat.Profile]]:
     for name in options.profile_in or ():
         options.current = name
         facts = profile_json.load(name)
@@ -120,12 +121,12 @@ def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, Profile]]:
         yield name, facts
 
 
-def _save(facts: Profile, options: argparse.Namespace) -> None:
+def _save(facts: compat.Profile, options: argparse.Namespace) -> None:
     with output(like_input(options.profile_out, options), replace=options.force) as out:
         out.write(profile_json.dumps(facts, hide_keys=options.hide_keys).encode())
 
 
-def _profile(name: str, options: argparse.Namespace) -> Profile:
+def _profile(name: str, options: argparse.Namespace) -> compat.Profile:
     again = Path(name).is_file() if name != STDIN else False
     with (
         open_file(name, options, max_value=COUNTED_VALUE) as reader,
@@ -147,16 +148,16 @@ def _profile(name: str, options: argparse.Namespace) -> Profile:
 # --- what was asked ---------------------------------------------------------------------------------
 
 
-def _known(options: argparse.Namespace) -> Mapping[str, Target]:
+def _known(options: argparse.Namespace) -> Mapping[str, compat.Target]:
     if options.targets_file is None:
-        return known.targets()
+        return compat.targets()
     try:
-        return {**known.targets(), **known.load(options.targets_file)}
+        return {**compat.targets(), **load(options.targets_file)}
     except TargetError as error:
         _usage_error(options, str(error))
 
 
-def _chosen(targets: Mapping[str, Target], options: argparse.Namespace) -> list[Target]:
+def _chosen(targets: Mapping[str, compat.Target], options: argparse.Namespace) -> list[compat.Target]:
     if not options.files and not options.profile_in:
         _usage_error(options, "a FILE or --profile-in is needed")
     if options.profile_out is not None and len(options.files) != 1:
@@ -166,7 +167,7 @@ def _chosen(targets: Mapping[str, Target], options: argparse.Namespace) -> list[
     if not options.target and options.profile_out is None:
         _usage_error(options, "--target or --all is needed; --list-targets shows what is known")
     try:
-        return [known.find(name, targets) for name in options.target or ()]
+        return [compat.find(name, targets) for name in options.target or ()]
     except TargetError as error:
         _usage_error(options, f"argument --target: {error}")
 
@@ -176,11 +177,11 @@ def _usage_error(options: argparse.Namespace, message: str) -> NoReturn:
     leave(message)
 
 
-def _list(targets: list[Target], options: argparse.Namespace) -> int:
+def _list(targets: list[compat.Target], options: argparse.Namespace) -> int:
     if options.format == "json":
-        print_json(compat.json_targets(targets))
+        print_json(report.json_targets(targets))
     else:
-        print_sections("rdbcodec compat", compat.target_sections(targets))
+        print_sections("rdbcodec compat", report.target_sections(targets))
     return OK
 
 
@@ -188,9 +189,9 @@ def _explain(options: argparse.Namespace) -> int:
     name = options.explain.upper()
     of_sas = [rule for rule in SAS_RULES if rule.id == name]
     if name in BY_ID:
-        print_lines(compat.rule_lines(BY_ID[name]))
+        print_lines(report.rule_lines(BY_ID[name]))
     elif of_sas:
-        print_lines(line for rule in of_sas for line in compat.sas_rule_lines(rule))
+        print_lines(line for rule in of_sas for line in report.sas_rule_lines(rule))
     else:
         rules = [*BY_ID, *(rule.id for rule in SAS_RULES)]
         close = difflib.get_close_matches(name, rules, n=3)

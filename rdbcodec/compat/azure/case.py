@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from rdbcodec.compat.azure.shells import Variables, Word
 from rdbcodec.compat.circumstances import Circumstances
-from rdbcodec.compat.targets import Target
+from rdbcodec.compat.target import Target
 from rdbcodec.facts.profile import Profile
 from rdbcodec.writing.padding import padded_size
 

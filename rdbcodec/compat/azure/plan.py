@@ -27,7 +27,7 @@ from rdbcodec.compat.azure.sas import MINUTE_MS
 from rdbcodec.compat.azure.shells import SHELLS, Ask, Command, Shell, Variables
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.rule import Severity
-from rdbcodec.compat.targets import Target
+from rdbcodec.compat.target import Target
 from rdbcodec.facts.profile import Profile
 from rdbcodec.writing.padding import PAGE
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rdbcodec.compat.questions.format import START
 from rdbcodec.compat.rule import Answer, Case, Found, Unknown, missing
-from rdbcodec.compat.targets import Target, targets
+from rdbcodec.compat.target import Target, targets
 from rdbcodec.facts.profile import MetaFact, Module, Place, Profile
 from rdbcodec.limits import MAX_STRING
 from rdbcodec.module_names import modules_named, types_named
