@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from odd import ODD
-from readback import Comparison, Keys, decoded, read_back
+from readback import Comparison, Keys, Parts, decoded, read_back
 from servers import Pool, Server, ServerError
 from ways import SNAPSHOTS, corpus
 
@@ -163,7 +163,12 @@ def load(server: Server, data: bytes, *, look: bool = True) -> Keys:
         server.load(data)
     except AssertionError as error:
         raise Refused(reason(str(error))) from error
-    return read_back(server) if look else {}
+    keys = read_back(server) if look else {}
+    # A hash is there without fields until the server notices that all of them have expired.
+    return {place: parts for place, parts in keys.items() if parts != _EXPIRED_HASH}
+
+
+_EXPIRED_HASH: Parts = {"type": "hash", "expires at": None, "value": {}}
 
 
 _CRASHED = re.compile(r"ASSERTION FAILED|crashed by signal|Guru Meditation")

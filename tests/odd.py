@@ -231,6 +231,10 @@ ODD: dict[str, bytes] = {
     "zset-listpack nan": file(key(17, string(lp(b"a", b"nan"))), version=10),
     "zset-listpack text": file(key(17, string(lp(b"a", b"x"))), version=10),
     "zset-listpack order": file(key(17, string(lp(b"a", b"2", b"b", b"1"))), version=10),
+    "zset-listpack many nan, and text": file(
+        key(17, string(lp(*[x for i in range(200) for x in (b"m%d" % i, b"nanx" if i else b"na")]))),
+        version=10,
+    ),
     "zset-listpack many nan": file(
         key(17, string(lp(*[x for i in range(200) for x in (b"m%d" % i, b"nan")]))), version=10
     ),

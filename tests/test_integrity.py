@@ -87,6 +87,7 @@ FOUND: dict[str, tuple[str, ...]] = {
     "zset-listpack nan": ("score-packed",),
     "zset-listpack text": ("score-text",),
     "zset-listpack order": ("score-order",),
+    "zset-listpack many nan, and text": ("score-text", "score-packed-large"),
     "zset-listpack many nan": ("score-packed-large",),
     "quicklist-2 no nodes": ("empty",),
     "quicklist-2 container": ("list-node",),

@@ -10,6 +10,7 @@ than its size and its end: that is "listpack"; what is wrong between them is "li
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
@@ -189,15 +190,22 @@ def _large(trait: str, is_large: bool) -> str:
 
 
 def _in_scores(elements: Sequence[bytes], is_large: bool) -> Iterator[Oddity]:
+    texts = elements[1::2]
     try:
-        scores = list(map(doubles.parse, elements[1::2]))
+        scores = list(map(doubles.parse, texts))
     except CorruptStructure as error:
         yield Oddity("score-text", error.message)
-        return
-    if any(map(math.isnan, scores)):
+        is_nan = any(map(_is_nan, texts))  # servers take what their strtod makes of the beginning
+        scores = []
+    else:
+        is_nan = any(map(math.isnan, scores))
+    if is_nan:
         yield Oddity("score-packed-large" if is_large else "score-packed", "")
     elif any(map(_descends, scores, elements[::2], scores[1:], elements[2::2])):
         yield Oddity("score-order", "")
+
+
+_is_nan = re.compile(rb"\s*[+-]?nan", re.IGNORECASE).match
 
 
 def _descends(score: float, member: bytes, next_score: float, next_member: bytes) -> bool:
