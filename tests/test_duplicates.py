@@ -10,7 +10,7 @@ import rdbcodec
 from rdbcodec.facts.profile import profile
 from rdbcodec.facts.soundness import check
 from rdbcodec.limits import MAX_AUX, MAX_DATABASES
-from rdbcodec.reading import duplicates
+from rdbcodec.reading import duplicates, sorted_runs
 from rdbcodec.reading.duplicates import Duplicate, KeyIndex
 
 
@@ -71,7 +71,7 @@ def test_more_hashes_than_a_part_holds_are_spread_again(monkeypatch: pytest.Monk
 
 def test_with_every_key_there_twice_all_names_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "CANDIDATES", 100)
-    monkeypatch.setattr(duplicates, "RUN", 64)
+    monkeypatch.setattr(sorted_runs, "RUN", 64)
     keys = [b"%d" % at for at in range(1000)]
     with index_of((keys, list(range(1000)), 0), (keys, list(range(1000, 2000)), 0)) as index:
         assert list(index.duplicates()) == [Duplicate(1000 + at, at, 0, keys[at]) for at in range(1000)]

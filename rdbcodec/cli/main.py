@@ -43,6 +43,7 @@ COMMANDS = {
     "convert": "write a snapshot for another server or RDB version, and say what that loses",
     "filter": "copy the keys that the filters let through, byte for byte",
     "compat": "judge whether a snapshot loads in a server or managed service, and say what would help",
+    "diff": "compare two snapshots: what is missing, extra or changed, whatever their layout and order",
     "pad": "add zeros behind a snapshot up to a multiple of 512 bytes, which page blobs need",
     "unpad": "cut off the zeros behind a snapshot, whose end is found by reading it",
     "azure": "print the steps that bring snapshots into an Azure cache",

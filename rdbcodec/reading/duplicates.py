@@ -17,7 +17,6 @@ of four billion keys. It takes 64 MiB at most, whatever the number of keys and o
 
 from __future__ import annotations
 
-import heapq
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,6 +27,7 @@ from struct import Struct
 from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
 from rdbcodec.errors import DecodeError
+from rdbcodec.reading.sorted_runs import SortedRuns, read_at, write_all
 from rdbcodec.records import Entry
 
 if TYPE_CHECKING:
@@ -37,13 +37,11 @@ if TYPE_CHECKING:
 
 HELD = 1 << 18  # hashes in a set at a time: 24 MiB of memory
 SPREAD = 1 << 14  # hashes spread at once: few enough to stay in the caches of a processor
-RUN = 1 << 16  # records sorted at once: 5 MiB
 CANDIDATES = 1 << 16  # hashes that occurred twice; with more, all names are compared
 BATCH = 1 << 10  # names that `note` makes a batch of
 _LONG_NAME = 1 << 12  # bytes: a thousand of them are 4 MiB
 _SPOOL = 1 << 20  # bytes of names for which there is no need of a file
 
-_READ = 64  # records read at a time of each sorted run, which there may be thousands of
 _HASH = 8  # bytes, of a size and a place as well
 
 Keep = Literal["first", "last"]
@@ -107,7 +105,7 @@ class KeyIndex:
     def duplicates(self) -> Iterator[Duplicate]:
         """Every key after the first of its name, in the order they were added."""
         self._add_noted()
-        with _Sorted(_FOUND.size) as found:
+        with SortedRuns(_FOUND.size) as found:
             for _, first, record in self._repeats():
                 ordinal, place = _PLACE.unpack_from(record, _DIGEST)
                 found.add(_FOUND.pack(ordinal, place, _PLACE.unpack_from(first, _DIGEST)[1]))
@@ -119,7 +117,7 @@ class KeyIndex:
         In rising order.
         """
         self._add_noted()
-        with _Sorted(_ORDINAL.size) as found:
+        with SortedRuns(_ORDINAL.size) as found:
             for before, _, record in self._repeats():
                 ordinal, _ = _PLACE.unpack_from(record if keep == "first" else before, _DIGEST)
                 found.add(_ORDINAL.pack(ordinal))
@@ -130,7 +128,7 @@ class KeyIndex:
         suspects = self._hashes.candidates()
         if not suspects.any:
             return
-        with _Sorted(_DIGEST + _PLACE.size) as digests:
+        with SortedRuns(_DIGEST + _PLACE.size) as digests:
             ordinals = count()
             for db, keys, places in self._names():
                 known = suspects.among(_hashes(keys, db))
@@ -295,7 +293,7 @@ class _Hashes:
             appends[value % modulus](value)
         self._waiting.clear()
         self._sizes.append(array("Q", [len(part) * _HASH for part in parts]))
-        _write(self._file, b"".join([array("q", part) for part in parts]))
+        write_all(self._file, b"".join([array("q", part) for part in parts]))
 
     def candidates(self) -> _Candidates:
         """All hashes that occur twice; may be asked more than once."""
@@ -319,7 +317,7 @@ class _Hashes:
         begin = 0
         for sizes in self._sizes:
             run = array("q")
-            run.frombytes(_read(self._file, begin + sum(sizes[:part]), sizes[part]))
+            run.frombytes(read_at(self._file, begin + sum(sizes[:part]), sizes[part]))
             yield run.tolist()
             begin += sum(sizes)
 
@@ -376,60 +374,3 @@ def _cut(names: bytes, sizes: Iterable[int]) -> Iterator[bytes]:
 
 _BATCH = Struct("<QQQq")  # database, number of names, bytes of all names, first place or _LISTED
 _LISTED = -1
-
-# --- records ----------------------------------------------------------------------------------------
-
-
-class _Sorted:
-    """Records of one size, sorted: full runs go to a temporary file, and are merged in the end."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._held: list[bytes] = []
-        self._file: IO[bytes] | None = None
-        self._ends = [0]  # where each run of the file ends; one file, or they would use up the descriptors
-
-    def add(self, record: bytes) -> None:
-        self._held.append(record)
-        if len(self._held) >= RUN:
-            self._spill()
-
-    def merged(self) -> Iterator[bytes]:
-        runs = [self._records(start, end) for start, end in pairwise(self._ends)]
-        return heapq.merge(sorted(self._held), *runs)
-
-    def _spill(self) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the records
-        self._held.sort()
-        _write(self._file, b"".join(self._held))
-        self._ends.append(self._ends[-1] + len(self._held) * self._size)
-        self._held.clear()
-
-    def _records(self, pos: int, end: int) -> Iterator[bytes]:
-        assert self._file is not None
-        size = self._size
-        while pos < end:
-            piece = _read(self._file, pos, min(_READ * size, end - pos))
-            pos += len(piece)
-            for at in range(0, len(piece), size):
-                yield piece[at : at + size]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-def _write(file: IO[bytes], data: bytes) -> None:
-    """All of it: an unbuffered file may take less at a time."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) :]
-
-
-def _read(file: IO[bytes], pos: int, size: int) -> bytes:
-    file.seek(pos)
-    return file.read(size)

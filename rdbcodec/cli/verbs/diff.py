@@ -1,0 +1,162 @@
+"""`rdbcodec diff A B`: do two snapshots hold the same data?"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from rdbcodec.cli.common import (
+    NEGATIVE,
+    OK,
+    STDIN,
+    USAGE,
+    Refusal,
+    add_source_arguments,
+    add_tail_argument,
+    now_of,
+    open_file,
+    print_json,
+    print_lines,
+    tail_code,
+)
+from rdbcodec.cli.selecting import add_arguments as add_filters
+from rdbcodec.cli.selecting import selection_of
+from rdbcodec.facts.selection import MS
+from rdbcodec.limits import CHECKED_VALUE
+from rdbcodec.reading.reader import Reader
+from rdbcodec.reports import diff as report
+from rdbcodec.tools.diff import MOST, Comparison, Terms, diff
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    parser.add_argument("first", metavar="A", help="a snapshot: gzip, LZ4 and zstd too")
+    parser.add_argument("second", metavar="B", help="the one to compare with it")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument(
+        "-n", "--most", type=_count, default=MOST, metavar="N", help=f"differences shown (default: {MOST})"
+    )
+    parser.add_argument(
+        "--show-values", action="store_true", help="show what changed inside values, not only where"
+    )
+    parser.add_argument(
+        "--ttl-tolerance",
+        type=_duration,
+        default=0,
+        metavar="TIME",
+        help="expiries so far apart are the same: 2s",
+    )
+    parser.add_argument(
+        "--ignore", action="append", choices=("ttl", "functions"), default=[], help="do not compare these"
+    )
+    parser.add_argument(
+        "--map-db",
+        action="append",
+        type=_databases,
+        default=[],
+        metavar="N=M",
+        help="database N of A is M in B",
+    )
+    parser.add_argument(
+        "--rename",
+        action="append",
+        type=_renaming,
+        default=[],
+        metavar="RE=TEXT",
+        help="keys of A in which the expression is found have TEXT in its place in B; \\1 is its first group",
+    )
+    add_source_arguments(parser)
+    add_tail_argument(parser)
+    add_filters(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what differs; 1 when something does, or when data stands behind a snapshot."""
+    names = (options.first, options.second)
+    for name in names:
+        if name == STDIN or not Path(name).is_file():
+            _refuse_streams(name)
+    found = _compared(names, options)
+    told = {"hide_keys": options.hide_keys, "show_values": options.show_values}
+    if options.format == "json":
+        print_json(report.as_json(names, found, **told))
+    else:
+        print_lines(report.lines(names, found, **told))
+    code = OK if found.is_equal else NEGATIVE
+    for name, behind in zip(names, found.tails, strict=True):
+        if behind is not None:
+            code = max(code, tail_code(name, *behind, options))
+    return code
+
+
+def _refuse_streams(name: str) -> None:
+    """What is not there raises as it does everywhere; a pipe cannot be read twice."""
+    if name != STDIN and not Path(name).exists():
+        Path(name).open("rb").close()
+    raise Refusal(USAGE, "diff needs files: what differs is read a second time, and a pipe is read once")
+
+
+def _compared(names: tuple[str, str], options: argparse.Namespace) -> Comparison:
+    def opener(name: str) -> Callable[[], Reader]:
+        def opened() -> Reader:
+            options.current = name
+            return open_file(name, options, max_value=CHECKED_VALUE)
+
+        return opened
+
+    return diff(opener(names[0]), opener(names[1]), _terms(options), most=options.most)
+
+
+def _terms(options: argparse.Namespace) -> Terms:
+    def rename(db: int, key: bytes) -> bytes:
+        del db
+        for pattern, text in options.rename:
+            key = pattern.sub(text, key)
+        return key
+
+    return Terms(
+        ttl_tolerance_ms=options.ttl_tolerance,
+        ignore=frozenset(options.ignore),
+        map_db=dict(options.map_db),
+        rename=rename if options.rename else None,
+        now_ms=now_of(options),
+        selection=lambda: selection_of(options),
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return int(text)
+
+
+def _duration(text: str) -> int:
+    found = re.fullmatch(r"(\d{1,12})([a-z]*)", text.lower(), re.ASCII)
+    units = {"ms": 1} | MS
+    if found is None or found[2] not in units:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time such as 500ms or 2s; units are {', '.join(units)}"
+        )
+    return int(found[1]) * units[found[2]]
+
+
+def _databases(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,10})=(\d{1,10})", text, re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form 3=0")
+    return int(found[1]), int(found[2])
+
+
+def _renaming(text: str) -> tuple[re.Pattern[bytes], bytes]:
+    pattern, equals, replacement = text.partition("=")
+    try:
+        compiled = re.compile(os.fsencode(pattern))
+        compiled.sub(os.fsencode(replacement), b"")
+    except (re.error, IndexError) as error:
+        raise argparse.ArgumentTypeError(f"{pattern!r} is not a regular expression: {error}") from error
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form RE=TEXT")
+    return compiled, os.fsencode(replacement)
