@@ -24,8 +24,8 @@ from rdbcodec.compat import profile_json
 from rdbcodec.facts.profile import profile
 from rdbcodec.facts.soundness import check
 from rdbcodec.limits import MAX_TEMPLATE_NAMES, MAX_TEMPLATES
-from rdbcodec.reading.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.records import PASSED_BY
+from rdbcodec.records.attributes import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.reports.words import json_key
 from rdbcodec.showing import KeyDigest, show_key
 from rdbcodec.wire import lengths

@@ -27,7 +27,6 @@ from rdbcodec.integrity.record_oddities import attribute_oddities, record_odditi
 from rdbcodec.integrity.stream_oddities import Oddity
 from rdbcodec.limits import COUNTED_VALUE, JUDGED_KEYS, MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES, MAX_MODULES
 from rdbcodec.reading.containers import Source
-from rdbcodec.reading.decoder import read_magic
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
@@ -49,6 +48,7 @@ from rdbcodec.records import (
     SlotInfo,
     Vendor,
 )
+from rdbcodec.records.header import read_magic
 from rdbcodec.showing import kept_key
 from rdbcodec.tail import Tail
 from rdbcodec.wire import lengths

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rdbcodec.formats import OPCODES
 from rdbcodec.framing import compile_walk
 from rdbcodec.integrity.stream_oddities import Oddity
-from rdbcodec.reading.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.records import AttributedEntry, Function, HashTemplate, Record
+from rdbcodec.records.attributes import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.records.libraries import flaw
 from rdbcodec.wire import lengths
 

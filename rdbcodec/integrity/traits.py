@@ -26,7 +26,7 @@ from functools import cache
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-from rdbcodec.reading.decoder import EXPIRY_MINUS_1, EXPIRY_TWICE
+from rdbcodec.records.attributes import EXPIRY_MINUS_1, EXPIRY_TWICE
 
 Effect = Literal["loads", "skips", "dies", "refuses", "unknown"]
 Repair = Literal["rewrite", "drop", "none"]

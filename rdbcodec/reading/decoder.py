@@ -27,7 +27,6 @@ from typing import Final, NoReturn
 
 from rdbcodec.datatypes.hashes import check_template
 from rdbcodec.errors import (
-    BadMagic,
     ChecksumMismatch,
     CorruptStructure,
     DecodeError,
@@ -36,7 +35,6 @@ from rdbcodec.errors import (
     Truncated,
     UnknownOpcode,
     UnknownType,
-    UnsupportedVersion,
 )
 from rdbcodec.formats import (
     CRC_SINCE,
@@ -47,8 +45,6 @@ from rdbcodec.formats import (
     Dialect,
     OpcodeRow,
     TypeRow,
-    announced,
-    known_versions,
     opcodes_of,
     types_of,
     unknown_version,
@@ -87,6 +83,8 @@ from rdbcodec.records import (
     SlotInfo,
     Vendor,
 )
+from rdbcodec.records.attributes import EXPIRY_MINUS_1, EXPIRY_TWICE
+from rdbcodec.records.header import MAGIC_SIZE, check_version, read_magic
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.crc64 import crc64
 from rdbcodec.wire.long_strings import Held
@@ -102,7 +100,6 @@ class NeedData(enum.Enum):
 
 NEED_DATA: Final = NeedData.NEED_DATA
 
-MAGIC_SIZE = 9
 CRC_SIZE = 8
 EOF, EXPIRETIME_MS = 255, 252  # the two opcodes the main loop meets before the table is asked
 EXPIRES_MS = "expiretime-ms"  # the name of the second in the table
@@ -1005,10 +1002,6 @@ class Passing:
 
 Handled = tuple["Record | None", int]
 
-# What servers take differently, in words that go behind the place of a key.
-EXPIRY_TWICE = "two expiries before one key, of which Redis 8.10 takes the first and all others the last"
-EXPIRY_MINUS_1 = "an expiry of -1 ms, which Redis 8.10 takes for the past and all others for never"
-
 _LAST_TYPE = 99  # codes up to here can only be meant as types; no dialect has an opcode below 100
 
 
@@ -1024,31 +1017,6 @@ def check_options(dialect: object, max_value: object) -> None:
         raise TypeError(f"max_value is {type(max_value).__name__}, expected a number of bytes")
     if dialect is not None and dialect not in DIALECTS:
         raise ValueError(f"dialect is {dialect!r}, expected None or one of {', '.join(DIALECTS)}")
-
-
-def read_magic(magic: bytes) -> tuple[Dialect, int]:
-    """Dialect and version in the first nine bytes; raises BadMagic."""
-    for word, dialect in ((b"REDIS", "redis"), (b"VALKEY", "valkey")):
-        digits = magic[len(word) :]
-        if magic.startswith(word) and len(magic) == MAGIC_SIZE and digits.isdigit():
-            return ("redis" if dialect == "redis" else "valkey"), int(digits)
-    if not magic:
-        raise BadMagic("the file is empty", 0)
-    raise BadMagic(f"expected REDIS and 4 digits or VALKEY and 3 digits, found {magic!r}", 0)
-
-
-def check_version(magic: Dialect, version: int, *, any_version: bool) -> None:
-    """Raise UnsupportedVersion unless a known server writes this header, or any is allowed."""
-    known = known_versions(magic)
-    if version in known or (any_version and version > 0):
-        return
-    writer = announced(magic, version)
-    by = f", said to be that of {writer}," if writer else ""
-    error = UnsupportedVersion(
-        f"version {version} of {magic}{by} is unknown: known are {known.start} to {known.stop - 1}", 5
-    )
-    error.magic = f"{magic.upper()}{version:0{MAGIC_SIZE - len(magic)}}".encode()
-    raise error
 
 
 _HANDLERS: dict[str, Callable[[Core, OpcodeRow, int], Handled]] = {
