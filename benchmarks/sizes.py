@@ -125,7 +125,7 @@ class Case(NamedTuple):
 
 
 def write(case: Case) -> None:
-    with rdbcodec.create(case.path, release="redis-7.0") as writer:
+    with rdbcodec.create(case.path, to="redis-7.0") as writer:
         writer.write(b"before", b"1")
         writer.write(b"k", case.value)
 

@@ -13,7 +13,7 @@ says where: offset, db and key.
     with rdbcodec.create("new.rdb", version=9) as writer:
         writer.write(b"greeting", b"hello")
 
-    rdbcodec.convert("dump.rdb", "old.rdb", target="redis-6.2", allow_loss=True)
+    rdbcodec.convert("dump.rdb", "old.rdb", to="redis-6.2", allow_loss=True)
     payload = rdbcodec.dump.encode(b"hello", version=9)
 
 What a name needs is loaded when the name is first used.
@@ -76,11 +76,11 @@ if TYPE_CHECKING:
         SlotInfo,
         Vendor,
     )
-    from rdbcodec.servers import Form
+    from rdbcodec.servers import Server
     from rdbcodec.structures.stream_node import StreamEntry, StreamId
     from rdbcodec.tail import Tail
     from rdbcodec.writing.conversion import Conversion, convert
-    from rdbcodec.writing.writer import Writer, create, make_form
+    from rdbcodec.writing.writer import Writer, create
 
 __version__ = "0.2.0"
 
@@ -90,7 +90,7 @@ __version__ = "0.2.0"
 _HOMES = {
     "rdbcodec.reading.containers": "Source",
     "rdbcodec.writing.conversion": "Conversion convert",
-    "rdbcodec.servers": "Form",
+    "rdbcodec.servers": "Server",
     "rdbcodec.datatypes.hashes": "Hash",
     "rdbcodec.datatypes.lists": "List",
     "rdbcodec.datatypes.modules": "ModuleValue",
@@ -113,7 +113,7 @@ _HOMES = {
     ),
     "rdbcodec.structures.stream_node": "StreamEntry StreamId",
     "rdbcodec.tail": "Tail",
-    "rdbcodec.writing.writer": "Writer create make_form",
+    "rdbcodec.writing.writer": "Writer create",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -169,7 +169,6 @@ __all__ = [
     "EncodeError",
     "End",
     "Entry",
-    "Form",
     "Function",
     "Gcra",
     "Group",
@@ -193,6 +192,7 @@ __all__ = [
     "Record",
     "ResizeDb",
     "SelectDb",
+    "Server",
     "Set",
     "SlotImport",
     "SlotInfo",
@@ -215,6 +215,5 @@ __all__ = [
     "convert",
     "create",
     "dump",
-    "make_form",
     "open",
 ]

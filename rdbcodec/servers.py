@@ -1,11 +1,11 @@
-"""The form a snapshot is written in: which server must load it, and what that server would choose.
+"""Servers: what one reads and would write, frozen. A snapshot is written for one of them.
 
 The counterpart of Scope: what a value needs from its surroundings to be encoded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -26,9 +26,12 @@ from rdbcodec.formats import (
     writable_opcodes,
     writable_types,
 )
+from rdbcodec.module_names import types_held
+
+DEFAULT_VERSION = 11  # what Redis 7.2 and later and every Valkey read
 
 
-class Limits(NamedTuple):
+class Thresholds(NamedTuple):
     """Up to which size a server keeps a value compact; the defaults of every server (rdb-format.md, 6.2).
 
     Entries are counted, values measured in bytes. `list_size` is that of quicklist nodes: elements when
@@ -49,9 +52,9 @@ class Limits(NamedTuple):
     stream_entries: int = 100
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_THRESHOLDS = Thresholds()
 
-# The servers' own names of the limits, old and new.
+# The servers' own names of the thresholds, old and new.
 SETTINGS: dict[str, str] = {
     "hash-max-listpack-entries": "hash_entries",
     "hash-max-listpack-value": "hash_value",
@@ -75,14 +78,14 @@ SETTINGS: dict[str, str] = {
 }
 
 
-class Form:
-    """A target: dialect and RDB version, with everything that follows from them. It never changes.
+class Server:
+    """A server: dialect and RDB version, with everything that follows from them. It never changes.
 
     `name` is what messages call it. `modules` are the module types it has; None when nobody knows, and
     then modules are kept. `databases` is how many it has; None for enough. `lacks` are opcodes it ends on
     although its release knows them. `simplest` leaves out the
     compact layouts. `templates` maps field names to the ids of the hash templates that a file of this
-    form has: it is empty but for the Writer that writes them (see replaced).
+    server has: it is empty but for the Writer that writes them (see replaced).
     """
 
     __slots__ = (
@@ -90,12 +93,12 @@ class Form:
         "compress",
         "databases",
         "dialect",
-        "limits",
         "modules",
         "name",
         "opcodes",
         "small_integers",
         "templates",
+        "thresholds",
         "types",
         "version",
     )
@@ -104,7 +107,7 @@ class Form:
     compress: bool
     databases: int | None
     dialect: Dialect
-    limits: Limits
+    thresholds: Thresholds
     modules: frozenset[str] | None
     name: str
     opcodes: Mapping[str, OpcodeRow]
@@ -125,7 +128,7 @@ class Form:
         back_length: BackLength | None = None,
         compress: bool = True,
         simplest: bool = False,
-        limits: Limits = DEFAULT_LIMITS,
+        thresholds: Thresholds = DEFAULT_THRESHOLDS,
         lacks: Collection[str] = (),
     ) -> None:
         row = _version_row(dialect, version)
@@ -145,9 +148,50 @@ class Form:
             modules=modules,
             databases=databases,
             compress=compress,
-            limits=limits,
+            thresholds=thresholds,
             small_integers=version >= SINCE["small-integers"],
             templates=_NO_TEMPLATES,
+        )
+
+    @classmethod
+    def of(
+        cls,
+        to: str | Server | None = None,
+        *,
+        version: int | None = None,
+        dialect: Dialect | None = None,
+        compress: bool = True,
+        settings: Mapping[str, int] | None = None,
+        simplest: bool = False,
+        databases: int | None = None,
+        modules: Iterable[str] | None = None,
+        clustered: bool = False,
+    ) -> Server:
+        """The server of a name, or of an RDB version: from 80 on Valkey's numbering, Redis' below.
+
+        `modules` are those loaded into it besides its own, by any of their names; without it a release
+        has its own only, and of a version nobody knows. `clustered` says that the server of a release runs
+        in cluster mode: others end on the record of a running slot import. The other parameters are those
+        of `create`. A Server stays as it is. Raises EncodeError for a server or setting nobody knows,
+        ModuleNameError for such a module.
+        """
+        if isinstance(to, Server):
+            return to
+        row, dialect, version = _asked(to, version, dialect)
+        own = () if row is None else row.modules
+        is_known = row is not None or modules is not None
+        return cls(
+            dialect,
+            version,
+            name=to,
+            last_type=None if row is None else row.last_type,
+            modules=types_held(own, modules, dialect) if is_known else None,
+            databases=databases,
+            back_length=None if row is None else row.back_length,
+            compress=compress,
+            thresholds=thresholds_of(settings or {}),
+            simplest=simplest,
+            lacks=() if clustered or row is None else ("slot-import",),
         )
 
     def _set(self, **values: object) -> None:
@@ -155,10 +199,10 @@ class Form:
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a Form never changes: make another instead of setting {name!r}")
+        raise AttributeError(f"a Server never changes: make another instead of setting {name!r}")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"a Form never changes: {name!r} stays")
+        raise AttributeError(f"a Server never changes: {name!r} stays")
 
     def __reduce__(self) -> tuple[object, ...]:
         """For copies and other processes; the templates of a file stay with its Writer."""
@@ -166,23 +210,36 @@ class Form:
         values |= {"types": dict(self.types), "opcodes": dict(self.opcodes), "templates": {}}
         return _remade, (values,)
 
-    def replaced(self, **values: Any) -> Form:
-        """Another form, with these attributes; with `templates` for one file, whose Writer fills them."""
+    def replaced(self, **values: Any) -> Server:
+        """Another server, with these attributes; with `templates` for one file, whose Writer fills them."""
         return _remade({name: getattr(self, name) for name in self.__slots__} | values)
 
     @property
     def magic(self) -> bytes:
-        """The first bytes of a file of this form."""
+        """The first bytes of a file for it."""
         if self.version >= FIRST_VALKEY:
             return b"VALKEY%03d" % self.version
         return b"REDIS%04d" % self.version
 
 
-def _remade(values: Mapping[str, Any]) -> Form:
-    form = Form.__new__(Form)
+def _remade(values: Mapping[str, Any]) -> Server:
+    server = Server.__new__(Server)
     mappings = {name: MappingProxyType(values[name]) for name in ("opcodes", "templates", "types")}
-    form._set(**(dict(values) | mappings))  # noqa: SLF001 - of its own class
-    return form
+    server._set(**(dict(values) | mappings))  # noqa: SLF001 - of its own class
+    return server
+
+
+def _asked(
+    release: str | None, version: int | None, dialect: Dialect | None
+) -> tuple[ReleaseRow | None, Dialect, int]:
+    """The row of a release, dialect and version."""
+    if release is None:
+        version = DEFAULT_VERSION if version is None else version
+        return None, dialect or ("valkey" if version >= FIRST_VALKEY else "redis"), version
+    if version is not None or dialect is not None:
+        raise EncodeError("name a release or a version, not both")
+    row = release_row(release)
+    return row, row.dialect, row.accepts
 
 
 def _version_row(dialect: Dialect, version: int) -> VersionRow:
@@ -197,12 +254,12 @@ def _version_row(dialect: Dialect, version: int) -> VersionRow:
 _NO_TEMPLATES: Mapping[tuple[bytes, ...], int] = MappingProxyType({})
 
 
-def limits_of(settings: Mapping[str, int]) -> Limits:
+def thresholds_of(settings: Mapping[str, int]) -> Thresholds:
     """Limits from settings under the servers' names; raises EncodeError for a name that is none."""
     unknown = sorted(set(settings) - set(SETTINGS))
     if unknown:
         raise EncodeError(f"unknown setting {unknown[0]!r}, known are {', '.join(SETTINGS)}")
-    return Limits(**{SETTINGS[name]: value for name, value in settings.items()})
+    return Thresholds(**{SETTINGS[name]: value for name, value in settings.items()})
 
 
 def release_row(text: str) -> ReleaseRow:

@@ -136,7 +136,7 @@ def converted(data: bytes, name: str) -> bytes | None:
     """A conversion that loses nothing; None when it is refused."""
     out = io.BytesIO()
     try:
-        rdbcodec.convert(data, out, target=name)
+        rdbcodec.convert(data, out, to=name)
     except rdbcodec.RdbError:
         return None
     return out.getvalue()

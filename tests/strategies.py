@@ -20,16 +20,18 @@ from rdbcodec.datatypes.sets import Set
 from rdbcodec.datatypes.streams import Consumer, Group, Idempotence, Pending, Producer, Stream
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.formats import Dialect, TypeRow
-from rdbcodec.servers import DEFAULT_LIMITS, Form, Limits, release_row
+from rdbcodec.servers import DEFAULT_THRESHOLDS, Server, Thresholds, release_row
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, encode_module_id
 
 # --- targets ----------------------------------------------------------------------------------------
 
-TINY = Limits(*[2] * len(Limits._fields))
+TINY = Thresholds(*[2] * len(Thresholds._fields))
 ONE_A_NODE = TINY._replace(list_size=1, stream_bytes=1, stream_entries=1)
-UNLIMITED = Limits(*[1 << 32] * len(Limits._fields))._replace(list_size=-5, stream_bytes=0, stream_entries=0)
+UNLIMITED = Thresholds(*[1 << 32] * len(Thresholds._fields))._replace(
+    list_size=-5, stream_bytes=0, stream_entries=0
+)
 
 VERSIONS: tuple[tuple[Dialect, int], ...] = (
     *(("redis", version) for version in range(1, 16)),
@@ -43,10 +45,10 @@ VERSIONS: tuple[tuple[Dialect, int], ...] = (
 RELEASES = ("valkey-9.0", "valkey-9.1", "redict-7.3")
 
 
-def form_of(release: str, **options: Any) -> Form:
-    """The form of a release, as the writer makes it."""
+def server_of(release: str, **options: Any) -> Server:
+    """The server of a release, as the writer takes it."""
     row = release_row(release)
-    return Form(
+    return Server(
         row.dialect,
         row.accepts,
         name=release,
@@ -56,23 +58,23 @@ def form_of(release: str, **options: Any) -> Form:
     )
 
 
-def forms_with(limits: Limits, *, compress: bool, simplest: bool) -> list[Form]:
+def servers_with(thresholds: Thresholds, *, compress: bool, simplest: bool) -> list[Server]:
     """Every target there is, with these options."""
-    options: dict[str, Any] = {"limits": limits, "compress": compress, "simplest": simplest}
-    plain = [Form(dialect, version, **options) for dialect, version in VERSIONS]
-    return plain + [form_of(release, **options) for release in RELEASES]
+    options: dict[str, Any] = {"thresholds": thresholds, "compress": compress, "simplest": simplest}
+    plain = [Server(dialect, version, **options) for dialect, version in VERSIONS]
+    return plain + [server_of(release, **options) for release in RELEASES]
 
 
-LIMITS = {"default": DEFAULT_LIMITS, "tiny": TINY, "one a node": ONE_A_NODE, "no": UNLIMITED}
-FORMS = {  # by names, which is what a failing example shows
-    f"{name} limits, compress={compress}, simplest={simplest}": forms_with(
-        limits, compress=compress, simplest=simplest
+THRESHOLDS = {"default": DEFAULT_THRESHOLDS, "tiny": TINY, "one a node": ONE_A_NODE, "no": UNLIMITED}
+SERVERS = {  # by names, which is what a failing example shows
+    f"{name} limits, compress={compress}, simplest={simplest}": servers_with(
+        thresholds, compress=compress, simplest=simplest
     )
-    for name, limits in LIMITS.items()
+    for name, thresholds in THRESHOLDS.items()
     for compress in (False, True)
     for simplest in (False, True)
 }
-form_options = st.sampled_from(list(FORMS))
+server_options = st.sampled_from(list(SERVERS))
 
 # --- texts and numbers ------------------------------------------------------------------------------
 

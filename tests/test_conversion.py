@@ -55,9 +55,9 @@ def _remember_all_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "Losses", AllLosses)
 
 
-def converted(data: bytes, form: rdbcodec.Form) -> tuple[bytes, rdbcodec.Conversion, AllLosses]:
+def converted(data: bytes, server: rdbcodec.Server) -> tuple[bytes, rdbcodec.Conversion, AllLosses]:
     out = io.BytesIO()
-    done = rdbcodec.convert(data, out, target=form, allow_loss=True)
+    done = rdbcodec.convert(data, out, to=server, allow_loss=True)
     return out.getvalue(), done, AllLosses.last
 
 
@@ -133,8 +133,8 @@ def assert_equal_but_for(source: rdbcodec.Entry, result: rdbcodec.Entry, kinds: 
     assert result.meta == (None if "key-metadata" in kinds else source.meta)
 
 
-def assert_result(data: bytes, form: rdbcodec.Form) -> None:
-    out, done, losses = converted(data, form)
+def assert_result(data: bytes, server: rdbcodec.Server) -> None:
+    out, done, losses = converted(data, server)
     before, after = keys_of(data), keys_of(out)
     lost = {place for place in before if whole_key_lost(losses.places[place])}
     assert after.keys() == before.keys() - lost
@@ -145,7 +145,7 @@ def assert_result(data: bytes, form: rdbcodec.Form) -> None:
     functions = {record.code for record in records_of(data, rdbcodec.Function)}
     kept = {record.code for record in records_of(out, rdbcodec.Function)}
     assert kept == (set() if "function" in kinds else functions)
-    assert all(result.row is form.types[result.row.name] for result in after.values())
+    assert all(result.row is server.types[result.row.name] for result in after.values())
     with rdbcodec.open(out) as reader:
         assert [str(problem) for problem in check(reader, now_ms=NOW_MS).problems] == []
 
@@ -153,14 +153,14 @@ def assert_result(data: bytes, form: rdbcodec.Form) -> None:
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
 def test_every_fixture_in_every_version_is_itself_minus_the_reported_losses(path: Path) -> None:
     for version in (*VERSIONS, *NEWER):
-        assert_result(path.read_bytes(), rdbcodec.make_form(version=version))
+        assert_result(path.read_bytes(), rdbcodec.Server.of(version=version))
 
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_every_kind_of_server_is_given_what_it_has(release: str) -> None:
     for path in FIXTURES:
         if path.stem.endswith(("-types", "-hfe", "-modules", "-cluster")):
-            assert_result(path.read_bytes(), rdbcodec.make_form(release))
+            assert_result(path.read_bytes(), rdbcodec.Server.of(release))
 
 
 # --- copies -----------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def test_what_the_target_reads_as_it_is_goes_out_byte_for_byte(path: Path) -> No
     newest = 81 if header.dialect == "valkey" else 13  # up to 13 the listpacks of all servers are alike
     if header.version > newest:
         return
-    out = converted(data, rdbcodec.make_form(version=newest))[0]
+    out = converted(data, rdbcodec.Server.of(version=newest))[0]
     before = {place: (entry.code, entry.raw) for place, entry in keys_of(data).items()}
     after = {place: (entry.code, entry.raw) for place, entry in keys_of(out).items()}
     assert after == before
@@ -191,8 +191,8 @@ def test_what_the_target_reads_as_it_is_goes_out_byte_for_byte(path: Path) -> No
 def test_the_same_input_gives_the_same_bytes() -> None:
     for path in FIXTURES:
         data = path.read_bytes()
-        form = rdbcodec.make_form(version=9)
-        assert converted(data, form)[0] == converted(data, rdbcodec.make_form(version=9))[0]
+        server = rdbcodec.Server.of(version=9)
+        assert converted(data, server)[0] == converted(data, rdbcodec.Server.of(version=9))[0]
 
 
 def test_filtering_everything_through_changes_no_byte_of_a_key() -> None:
@@ -218,7 +218,7 @@ def test_a_filter_counts_what_it_leaves_out_and_drops_the_counts_of_keys() -> No
 def test_commands_behind_a_snapshot_are_copied_and_lost_when_it_changes() -> None:
     data = next(path for path in FIXTURES if path.suffix == ".aof").read_bytes()
     with pytest.raises(LossyConversion) as caught:
-        rdbcodec.convert(data, io.BytesIO(), target="redis-6.2")
+        rdbcodec.convert(data, io.BytesIO(), to="redis-6.2")
     assert [loss.kind for loss in caught.value.losses] == ["aof-commands"]
     with pytest.raises(LossyConversion):
         rdbcodec.convert(data, io.BytesIO(), keep=lambda _: True)
@@ -230,11 +230,11 @@ STREAM = bytes.fromhex("00 00 0500")  # no nodes, length 0, last ID 5-0, ...
 EMPTY_STREAM = pair(15, STREAM + b"\x00", b"s")
 
 
-def lossy(data: bytes, target: str | rdbcodec.Form) -> list[str]:
+def lossy(data: bytes, target: str | rdbcodec.Server) -> list[str]:
     """The losses for which a conversion is refused; it must write nothing."""
     out = io.BytesIO()
     with pytest.raises(LossyConversion) as caught:
-        rdbcodec.convert(data, out, target=target)
+        rdbcodec.convert(data, out, to=target)
     assert not out.getvalue().endswith(b"\xff")
     return [str(loss) for loss in caught.value.losses]
 
@@ -248,7 +248,7 @@ def test_each_loss_is_listed_once_with_its_number_and_first_place() -> None:
 def test_the_error_lists_every_loss() -> None:
     data = snapshot(EMPTY_STREAM, b"\xf5" + string(b"#!lua name=a\n"), magic=b"REDIS0010")
     with pytest.raises(LossyConversion) as caught:
-        rdbcodec.convert(data, io.BytesIO(), target="redis-4.0")
+        rdbcodec.convert(data, io.BytesIO(), to="redis-4.0")
     assert str(caught.value) == (
         "for redis-4.0: 2 kinds of loss, and losses are not allowed\n"
         "  type-stream: 1 x a key of type stream, which the target does not have; "
@@ -260,7 +260,7 @@ def test_the_error_lists_every_loss() -> None:
 def test_milliseconds_are_rounded_up_for_servers_that_know_seconds() -> None:
     at = (1_600_000_000_001).to_bytes(8, "little")
     data = snapshot(b"\xfc" + at + pair(0, string(b"v")), magic=b"REDIS0009")
-    out, done, _ = converted(data, rdbcodec.make_form(version=2))
+    out, done, _ = converted(data, rdbcodec.Server.of(version=2))
     assert [entry.expires_at_ms for entry in records_of(out, rdbcodec.Entry)] == [1_600_000_001_000]
     assert [loss.kind for loss in done.losses] == ["sub-second-expiry"]
 
@@ -268,7 +268,7 @@ def test_milliseconds_are_rounded_up_for_servers_that_know_seconds() -> None:
 def test_an_expiry_after_2038_is_lost_where_it_would_wrap() -> None:
     at = ((1 << 31) * 1000).to_bytes(8, "little")
     data = snapshot(b"\xfc" + at + pair(0, string(b"v")), magic=b"REDIS0009")
-    out, done, _ = converted(data, rdbcodec.make_form(version=1))
+    out, done, _ = converted(data, rdbcodec.Server.of(version=1))
     assert [entry.expires_at_ms for entry in records_of(out, rdbcodec.Entry)] == [None]
     assert [loss.kind for loss in done.losses] == ["expiry-after-2038"]
 
@@ -276,9 +276,9 @@ def test_an_expiry_after_2038_is_lost_where_it_would_wrap() -> None:
 def test_field_ttls_survive_from_redis_7_4_to_valkey_9_and_back() -> None:
     path = next(path for path in FIXTURES if path.name == "redis-7.4.1-hfe.rdb")
     data = path.read_bytes()
-    valkey, done, _ = converted(data, rdbcodec.make_form("valkey-9.0"))
+    valkey, done, _ = converted(data, rdbcodec.Server.of("valkey-9.0"))
     assert done.losses == []
-    back, done, _ = converted(valkey, rdbcodec.make_form("redis-7.4"))
+    back, done, _ = converted(valkey, rdbcodec.Server.of("redis-7.4"))
     assert done.losses == []
     before, after = keys_of(data), keys_of(back)
     assert {place: comparable(entry.value(), set()) for place, entry in after.items()} == {
@@ -290,7 +290,7 @@ def test_a_library_of_the_7_0_release_candidates_gets_the_line_that_names_it() -
     code = b"redis.register_function('f', function() return 1 end)"
     old = b"\xf6" + string(b"mylib") + string(b"LUA") + b"\x01" + string(b"what it does") + string(code)
     data = snapshot(old, magic=b"REDIS0010")
-    out, done, _ = converted(data, rdbcodec.make_form("redis-7.2"))
+    out, done, _ = converted(data, rdbcodec.Server.of("redis-7.2"))
     assert [record.code for record in records_of(out, rdbcodec.Function)] == [b"#!lua name=mylib\n" + code]
     assert (done.losses, [loss.kind for loss in done.hints]) == ([], ["description"])
 
@@ -298,10 +298,10 @@ def test_a_library_of_the_7_0_release_candidates_gets_the_line_that_names_it() -
 def test_remarks_that_would_give_the_wrong_dialect_away_are_dropped() -> None:
     aux = b"\xfa" + string(b"valkey-ver") + string(b"8.0.1")
     data = snapshot(aux, pair(0, string(b"v")), magic=b"REDIS0011")
-    out, done, _ = converted(data, rdbcodec.make_form("redis-7.4"))
+    out, done, _ = converted(data, rdbcodec.Server.of("redis-7.4"))
     assert records_of(out, rdbcodec.Aux) == []
     assert [loss.kind for loss in done.hints] == ["aux"]
-    out, done, _ = converted(data, rdbcodec.make_form("valkey-8.0"))
+    out, done, _ = converted(data, rdbcodec.Server.of("valkey-8.0"))
     assert [record.name for record in records_of(out, rdbcodec.Aux)] == [b"valkey-ver"]
 
 
@@ -312,10 +312,10 @@ def test_modules_go_where_they_are_said_to_be() -> None:
         entry.value().module.name for entry in records_of(data, rdbcodec.Entry) if entry.type == "module"
     }
     assert modules
-    form = rdbcodec.make_form("redis-7.2")
-    assert {loss.kind for loss in converted(data, form)[1].losses} == {"module", "module-aux"}
+    server = rdbcodec.Server.of("redis-7.2")
+    assert {loss.kind for loss in converted(data, server)[1].losses} == {"module", "module-aux"}
     modules |= {record.module.name for record in records_of(data, rdbcodec.ModuleAux)}
-    assert converted(data, rdbcodec.make_form("redis-7.2", modules=modules))[1].losses == []
+    assert converted(data, rdbcodec.Server.of("redis-7.2", modules=modules))[1].losses == []
 
 
 def test_hash_templates_become_plain_hashes_and_stay_where_they_are_known() -> None:
@@ -327,17 +327,17 @@ def test_hash_templates_become_plain_hashes_and_stay_where_they_are_known() -> N
     told = {b"k1": {b"age": b"42", b"name": b"Al", b"email": b"al@x"}}
     told[b"k2"] = {b"age": b"43", b"name": b"Bo", b"email": b"bo@y"}
     for version, types in ((14, {"hash-listpack"}), (9, {"hash-ziplist"}), (2, {"hash-zipmap"})):
-        out, done, _ = converted(data, rdbcodec.make_form(version=version))
+        out, done, _ = converted(data, rdbcodec.Server.of(version=version))
         assert {entry.key: entry.value() for entry in records_of(out, rdbcodec.Entry)} == told
         assert {entry.row.name for entry in records_of(out, rdbcodec.Entry)} == types
         assert done.losses == []
-    out = converted(data, rdbcodec.make_form("redis-8.10"))[0]
+    out = converted(data, rdbcodec.Server.of("redis-8.10"))[0]
     assert {entry.code for entry in records_of(out, rdbcodec.Entry)} == {30, 32}
 
 
 @pytest.mark.parametrize("size", [16378, 16377, 2097146])
 def test_elements_on_which_servers_disagree_are_laid_out_anew_for_the_other_family(size: int) -> None:
-    old = rdbcodec.make_form(version=13)
+    old = rdbcodec.Server.of(version=13)
     element = b"x" * size
     out = io.BytesIO()
     with rdbcodec.create(
@@ -348,13 +348,13 @@ def test_elements_on_which_servers_disagree_are_laid_out_anew_for_the_other_fami
     before = keys_of(out.getvalue())
     assert {entry.row.name for entry in before.values()} == {"hash-listpack", "list-quicklist-2"}
     for version in (14, 80, 12):
-        result = converted(out.getvalue(), rdbcodec.make_form(version=version))[0]
+        result = converted(out.getvalue(), rdbcodec.Server.of(version=version))[0]
         after = keys_of(result)
         assert {place: entry.value() for place, entry in after.items()} == {
             place: entry.value() for place, entry in before.items()
         }
         same = all(after[place].raw == entry.raw for place, entry in before.items())
-        differs = size != 16377 and rdbcodec.make_form(version=version).back_length != old.back_length
+        differs = size != 16377 and rdbcodec.Server.of(version=version).back_length != old.back_length
         assert same is not differs
 
 
@@ -366,7 +366,7 @@ def test_dragonfly_sets_lose_their_member_expiries_and_json_is_lost() -> None:
         pair(30, string(b"{}"), b"json"),
         magic=b"REDIS0009",
     )
-    out, done, _ = converted(data, rdbcodec.make_form("redis-7.4"))
+    out, done, _ = converted(data, rdbcodec.Server.of("redis-7.4"))
     assert sorted(loss.kind for loss in done.losses) == ["member-ttl", "type-json"]
     after = {entry.key: entry.value() for entry in records_of(out, rdbcodec.Entry)}
     assert list(after) == [b"set", b"hash"]
@@ -376,8 +376,8 @@ def test_dragonfly_sets_lose_their_member_expiries_and_json_is_lost() -> None:
 def test_metadata_of_keys_is_kept_by_redis_8_6_and_lost_before() -> None:
     meta = bytes.fromhex("f3 01 09f5c428 02 2a 00")
     data = snapshot(meta + pair(0, string(b"v")), magic=b"REDIS0014")
-    assert records_of(converted(data, rdbcodec.make_form("redis-8.6"))[0], rdbcodec.Entry)[0].meta == meta
-    assert [loss.kind for loss in converted(data, rdbcodec.make_form("redis-8.0"))[1].losses] == [
+    assert records_of(converted(data, rdbcodec.Server.of("redis-8.6"))[0], rdbcodec.Entry)[0].meta == meta
+    assert [loss.kind for loss in converted(data, rdbcodec.Server.of("redis-8.0"))[1].losses] == [
         "key-metadata"
     ]
 
@@ -389,7 +389,7 @@ def test_lengths_of_64_bits_are_lost_where_nobody_reads_them() -> None:
     for version, keys in ((7, [b"b"]), (8, [b"k", b"b"])):
         out = io.BytesIO()
         with rdbcodec.open(data, max_value=64) as reader:
-            done = rdbcodec.convert(reader, out, target=rdbcodec.make_form(version=version), allow_loss=True)
+            done = rdbcodec.convert(reader, out, to=rdbcodec.Server.of(version=version), allow_loss=True)
         assert [entry.key for entry in records_of(out.getvalue(), rdbcodec.Entry)] == keys
         assert [loss.kind for loss in done.losses] == ["length-64-bit"] * (version < 8)
 
@@ -403,7 +403,7 @@ TWO_DATABASES = snapshot(
 
 def test_databases_fold_into_one_under_a_prefix() -> None:
     out = io.BytesIO()
-    rdbcodec.convert(TWO_DATABASES, out, target="redis-6.2", fold_databases="{db}:")
+    rdbcodec.convert(TWO_DATABASES, out, to="redis-6.2", fold_databases="{db}:")
     told = {(entry.db, entry.key): entry.value() for entry in records_of(out.getvalue(), rdbcodec.Entry)}
     assert told == {(0, b"k"): b"zero", (0, b"2:k"): b"two"}
 
@@ -441,11 +441,11 @@ def test_keys_that_fold_into_one_are_an_error_that_says_where_they_are() -> None
 
 
 def test_keys_beyond_the_databases_of_the_target_are_lost() -> None:
-    form = rdbcodec.make_form("redis-6.2", databases=1)
-    assert lossy(TWO_DATABASES, form) == [
+    server = rdbcodec.Server.of("redis-6.2", databases=1)
+    assert lossy(TWO_DATABASES, server) == [
         "database: 1 x a key in a database the target does not have; first at offset 21, db 2, key b'k'"
     ]
-    out = converted(TWO_DATABASES, form)[0]
+    out = converted(TWO_DATABASES, server)[0]
     assert [(entry.db, entry.key) for entry in records_of(out, rdbcodec.Entry)] == [(0, b"k")]
 
 
@@ -454,7 +454,7 @@ def test_keys_beyond_the_databases_of_the_target_are_lost() -> None:
 
 def test_a_refused_conversion_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(LossyConversion):
-        rdbcodec.convert(snapshot(EMPTY_STREAM, magic=b"REDIS0009"), tmp_path / "out.rdb", target="redis-4.0")
+        rdbcodec.convert(snapshot(EMPTY_STREAM, magic=b"REDIS0009"), tmp_path / "out.rdb", to="redis-4.0")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -462,7 +462,7 @@ def test_a_damaged_source_leaves_no_file_and_keeps_the_old_one(tmp_path: Path) -
     target = tmp_path / "out.rdb"
     target.write_bytes(b"old")
     with pytest.raises(rdbcodec.Truncated):
-        rdbcodec.convert(TWO_DATABASES[:-12], target, target="redis-6.2")
+        rdbcodec.convert(TWO_DATABASES[:-12], target, to="redis-6.2")
     assert [path.name for path in tmp_path.iterdir()] == ["out.rdb"]
     assert target.read_bytes() == b"old"
 
@@ -487,11 +487,11 @@ def test_the_file_can_be_wrapped(compression: Any, tmp_path: Path) -> None:
 
 def test_a_copy_has_no_checksum_where_the_original_has_none_and_a_conversion_has_one() -> None:
     out = io.BytesIO()
-    rdbcodec.convert(TWO_DATABASES, out, target="redis-6.2")
+    rdbcodec.convert(TWO_DATABASES, out, to="redis-6.2")
     assert records_of(out.getvalue(), rdbcodec.End)[0].checksum == "ok"
-    rdbcodec.convert(TWO_DATABASES, out := io.BytesIO(), target="redis-6.2", checksum=False)
+    rdbcodec.convert(TWO_DATABASES, out := io.BytesIO(), to="redis-6.2", checksum=False)
     assert records_of(out.getvalue(), rdbcodec.End)[0].checksum == "disabled"
-    rdbcodec.convert(TWO_DATABASES, out := io.BytesIO(), target=rdbcodec.make_form(version=4))
+    rdbcodec.convert(TWO_DATABASES, out := io.BytesIO(), to=rdbcodec.Server.of(version=4))
     assert records_of(out.getvalue(), rdbcodec.End)[0].checksum == "absent"
 
 
@@ -505,10 +505,10 @@ def test_counts_of_keys_are_copied_while_they_are_true(tmp_path: Path) -> None:
     counts = b"\xfe\x00\xfb\x02\x00"
     whole = snapshot(counts, pair(0, string(b"1"), b"a"), pair(0, string(b"2"), b"b"), magic=b"REDIS0010")
     source.write_bytes(whole)
-    rdbcodec.convert(source, target, target="redis-6.2")
+    rdbcodec.convert(source, target, to="redis-6.2")
     assert [record.keys for record in records_of(target.read_bytes(), rdbcodec.ResizeDb)] == [2]
     source.write_bytes(snapshot(counts, pair(0, string(b"1"), b"a"), EMPTY_STREAM, magic=b"REDIS0010"))
-    done = rdbcodec.convert(source, target, target="redis-4.0", allow_loss=True)
+    done = rdbcodec.convert(source, target, to="redis-4.0", allow_loss=True)
     assert records_of(target.read_bytes(), rdbcodec.ResizeDb) == []
     assert (done.keys, [(loss.kind, loss.times) for loss in done.losses]) == (1, [("type-stream", 1)])
 
@@ -552,10 +552,10 @@ def _remarks(data: bytes) -> list[bytes]:
 
 def test_keydb_reads_the_time_stamps_of_a_key_that_is_written_anew() -> None:
     out = io.BytesIO()
-    done = rdbcodec.convert(KEYDB, out, target="keydb-6.3")
+    done = rdbcodec.convert(KEYDB, out, to="keydb-6.3")
     assert _remarks(out.getvalue()) == _remarks(KEYDB)
     assert not done.hints
-    done = rdbcodec.convert(KEYDB, io.BytesIO(), target="redis-7.2", allow_loss=True)
+    done = rdbcodec.convert(KEYDB, io.BytesIO(), to="redis-7.2", allow_loss=True)
     assert [(loss.kind, loss.times) for loss in (*done.losses, *done.hints)] == [
         ("member-ttl", 2),
         ("aux", 4),

@@ -71,7 +71,7 @@ def other_way_round(value: Any) -> Any:
 @pytest.mark.parametrize("release", ["redis-5.0", "redis-6.2", "redis-7.0", "redis-8.10", "valkey-9.1"])
 def test_version_layout_and_order_do_not_count(release: str) -> None:
     there = [(key, other_way_round(value), *rest) for key, value, *rest in DATA[::-1]]
-    found = compared(snapshot(DATA, release="redis-7.2"), snapshot(there, release=release, simplest=True))
+    found = compared(snapshot(DATA, to="redis-7.2"), snapshot(there, to=release, simplest=True))
     assert (found.is_equal, found.keys, found.equal, found.differences) == (True, (9, 9), 9, [])
 
 
@@ -80,7 +80,7 @@ def test_version_layout_and_order_do_not_count(release: str) -> None:
 def test_a_conversion_differs_by_the_losses_it_reports(path: Path, tmp_path: Path) -> None:
     for target in TARGETS:
         out = tmp_path / f"{target}.rdb"
-        done = rdbcodec.convert(path, out, target=target, allow_loss=True)
+        done = rdbcodec.convert(path, out, to=target, allow_loss=True)
         found = diff(lambda: rdbcodec.open(path), lambda out=out: rdbcodec.open(out))  # type: ignore[misc]
         counts = [loss.times for loss in done.losses if loss.kind in CHANGING]
         lost = {loss.kind for loss in done.losses}
@@ -104,12 +104,12 @@ def test_values_that_pass_by_compare_as_those_that_are_held(max_value: int) -> N
         (b"stream", Stream(3, entries, len(entries), entries[-1].id)),
         (b"string", os.urandom(2000)),
     ]
-    here = snapshot(keys, release="redis-8.2")
+    here = snapshot(keys, to="redis-8.2")
     there = snapshot([(key, other_way_round(value)) for key, value in keys if value is not expiring])
     apart = compared(here, there, max_value=max_value)
     assert [(one.kind, one.key) for one in apart.differences] == [("missing", b"expiring")]
     expiring.expires_at_ms[many[7]] += 1
-    there = snapshot(keys, release="redis-8.2")
+    there = snapshot(keys, to="redis-8.2")
     apart = compared(here, there, max_value=max_value)
     assert [(one.key, one.what) for one in apart.differences] == [(b"expiring", ("ttl",))]
     assert compared(here, there, max_value=max_value, ttl_tolerance_ms=1).is_equal
@@ -190,8 +190,8 @@ def test_expiries_within_the_tolerance_are_the_same() -> None:
 
 
 def test_a_field_that_no_longer_expires_is_a_difference() -> None:
-    here = snapshot([(b"h", EXPIRING)], release="redis-8.2")
-    there = snapshot([(b"h", Hash(EXPIRING))], release="redis-8.2")
+    here = snapshot([(b"h", EXPIRING)], to="redis-8.2")
+    there = snapshot([(b"h", Hash(EXPIRING))], to="redis-8.2")
     (one,) = compared(here, there).differences
     assert (one.what, one.inside) == (("ttl",), (Change("expiry of", b"f3", 1893456000000, None),))
     assert compared(here, there, ignore=frozenset({"ttl"})).is_equal
@@ -216,9 +216,9 @@ def test_databases_and_names_of_the_first_may_be_others_in_the_second() -> None:
 def test_function_libraries_count_unless_they_are_ignored() -> None:
     code = "#!lua name=lib\nredis.register_function('f', function() return 1 end)"
     out = io.BytesIO()
-    with rdbcodec.create(out, release="redis-7.0") as writer:
+    with rdbcodec.create(out, to="redis-7.0") as writer:
         writer.write_function(code)
-    empty = snapshot([], release="redis-7.0")
+    empty = snapshot([], to="redis-7.0")
     assert compared(out.getvalue(), empty).functions == [b"lib"]
     assert compared(out.getvalue(), empty, ignore=frozenset({"functions"})).is_equal
     with pytest.raises(ValueError, match="ignore is 'functoins', expected ttl or functions"):

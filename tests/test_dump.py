@@ -40,7 +40,7 @@ from rdbcodec.datatypes.streams import Idempotence, Producer
 from rdbcodec.encoding.transcoding import encode_value, natural
 from rdbcodec.formats import TYPES, Dialect
 from rdbcodec.losses import row_of
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.wire.crc64 import crc64
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def test_a_stream_with_released_entries_comes_out_of_its_payload_and_goes_back_i
 
 def uncompressed(stream: Stream, version: int) -> bytes:
     """The payload of a stream, as a server makes it that does not compress."""
-    made = encode_value("stream", stream, Form("redis", version, compress=False), _none_lost)
+    made = encode_value("stream", stream, Server("redis", version, compress=False), _none_lost)
     assert made is not None
     return dump.wrap(made[0].code, made[1], version)
 
@@ -253,9 +253,9 @@ FILES = [
 def test_an_entry_s_payload_for_any_version_holds_its_value_or_says_what_would_get_lost(path: Path) -> None:
     for entry in (record for record in read(path) if isinstance(record, Entry)):
         for version in VERSIONS:
-            form = dump.form_for(version, entry._context.origin.dialect if version < 80 else None)
+            server = dump.server_for(version, entry._context.origin.dialect if version < 80 else None)
             kinds: list[str] = []
-            encode_value(entry.type, entry.value(), form, kinds.append)
+            encode_value(entry.type, entry.value(), server, kinds.append)
             if kinds:
                 with pytest.raises(EncodeError) as refused:
                     entry.dump(version)
@@ -263,12 +263,12 @@ def test_an_entry_s_payload_for_any_version_holds_its_value_or_says_what_would_g
                 assert (refused.value.key, refused.value.type, refused.value.target) == (
                     entry.key,
                     entry.type,
-                    form.name,
+                    server.name,
                 )
             else:
-                told = dump.decode(entry.dump(version), dialect=form.dialect)
+                told = dump.decode(entry.dump(version), dialect=server.dialect)
                 assert told.version == version
-                assert form.types[told.row.name] is told.row
+                assert server.types[told.row.name] is told.row
                 assert same(told.value()) == same(entry.value())
 
 
@@ -412,8 +412,8 @@ def test_a_payload_that_would_not_hold_the_value_is_not_made(value: Any, version
 def test_the_version_of_the_footer_says_whose_types_are_used(
     dialect: Dialect | None, version: int, expected: tuple[Dialect, int]
 ) -> None:
-    form = dump.form_for(version, dialect)
-    assert (form.dialect, form.version) == expected
+    server = dump.server_for(version, dialect)
+    assert (server.dialect, server.version) == expected
 
 
 def test_a_dragonfly_payload_is_of_its_dialect_when_told_so() -> None:

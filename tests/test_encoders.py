@@ -17,16 +17,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
-    FORMS,
+    SERVERS,
     TINY,
     UNLIMITED,
     VALUES,
     VERSIONS,
     as_read,
-    form_of,
-    form_options,
     hashes,
     scores,
+    server_of,
+    server_options,
     sets,
     streams,
     texts,
@@ -61,7 +61,7 @@ from rdbcodec.datatypes.zsets import score_text
 from rdbcodec.encoding.transcoding import choose, encode, encode_as, encode_value, natural, transcode
 from rdbcodec.formats import TYPES, TypeRow, version_row
 from rdbcodec.framing import compile_walk, labels
-from rdbcodec.servers import SETTINGS, Form, Limits, limits_of
+from rdbcodec.servers import SETTINGS, Server, Thresholds, thresholds_of
 from rdbcodec.structures import listpack, stream_node, ziplist
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.module_ids import ModuleId
@@ -111,13 +111,13 @@ def test_every_type_but_module_values_of_version_1_has_an_encoder_and_values_to_
 
 
 def test_every_layout_is_held_by_some_target() -> None:
-    held = {row for every_form in FORMS.values() for form in every_form for row in form.types.values()}
+    held = {row for servers in SERVERS.values() for server in servers for row in server.types.values()}
     assert held == set(WRITABLE)
 
 
 @pytest.mark.parametrize("row", WRITABLE, ids=named)
 @settings(max_examples=25)
-@given(data=st.data(), options=form_options)
+@given(data=st.data(), options=server_options)
 def test_every_value_reads_back_from_every_layout_of_every_target(
     row: TypeRow, data: st.DataObject, options: str
 ) -> None:
@@ -125,14 +125,14 @@ def test_every_value_reads_back_from_every_layout_of_every_target(
     expected = exact(as_read(row, value))
     is_template = row.name.startswith("hash-template")
     templates = {7: template_of(value)} if is_template else {}
-    for form in FORMS[options]:
-        if form.types.get(row.name) is not row:
+    for server in SERVERS[options]:
+        if server.types.get(row.name) is not row:
             continue
-        written = form.replaced(templates={fields: number for number, fields in templates.items()})
+        written = server.replaced(templates={fields: number for number, fields in templates.items()})
         raw = encode(row, value, written)
-        assert exact(decoded(row, raw, templates)) == expected, form.name
+        assert exact(decoded(row, raw, templates)) == expected, server.name
         if row.type not in _SKETCHES:
-            assert compile_walk(row.framing, templates)(raw, 0) == len(raw), form.name
+            assert compile_walk(row.framing, templates)(raw, 0) == len(raw), server.name
 
 
 _SKETCHES = {"bloom", "cms", "topk", "cuckoo"}  # tried with any bytes: only their server knows the rest
@@ -141,22 +141,22 @@ _SKETCHES = {"bloom", "cms", "topk", "cuckoo"}  # tried with any bytes: only the
 @settings(max_examples=40)
 @given(
     value=st.one_of(VALUES["list"], VALUES["set"], VALUES["set-intset"], VALUES["zset"], VALUES["hash-ttl"]),
-    options=form_options,
+    options=server_options,
 )
 def test_the_layout_a_server_would_choose_holds_the_whole_value(value: Any, options: str) -> None:
     type_, value = natural(value)
-    for form in FORMS[options]:
-        if type_ == "hash" and value.expires_at_ms and not _holds_expiries(form):
+    for server in SERVERS[options]:
+        if type_ == "hash" and value.expires_at_ms and not _holds_expiries(server):
             continue
-        row = choose(type_, value, form)
+        row = choose(type_, value, server)
         assert row is not None
         if row.name == "hash-expiry":
             continue  # counts seconds from 2023 on: see the test of what Dragonfly loses
-        assert exact(decoded(row, encode(row, value, form))) == exact(as_read(row, value)), form.name
+        assert exact(decoded(row, encode(row, value, server))) == exact(as_read(row, value)), server.name
 
 
-def _holds_expiries(form: Form) -> bool:
-    return bool({"hash-ttl", "hash-ttl-valkey", "hash-expiry"} & set(form.types))
+def _holds_expiries(server: Server) -> bool:
+    return bool({"hash-ttl", "hash-ttl-valkey", "hash-expiry"} & set(server.types))
 
 
 @given(scores, st.sampled_from([1, 6, 9, 10, 11, 15, 80]))
@@ -173,10 +173,10 @@ def test_a_sorted_set_keeps_negative_zero_and_the_infinities(
     value: ZSet, version: int, simplest: bool
 ) -> None:
     value |= {b"zero": -0.0, b"least": float("-inf"), b"greatest": float("inf")}
-    form = Form("valkey" if version >= 80 else "redis", version, simplest=simplest)
-    row = choose("zset", value, form)
+    server = Server("valkey" if version >= 80 else "redis", version, simplest=simplest)
+    row = choose("zset", value, server)
     assert row is not None
-    assert exact(decoded(row, encode(row, value, form))) == exact(as_read(row, value))
+    assert exact(decoded(row, encode(row, value, server))) == exact(as_read(row, value))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_sorted_set_keeps_negative_zero_and_the_infinities(
 def test_an_array_s_text_has_the_tag_its_server_gives_it(text: bytes, tag: int) -> None:
     """The examples of rdb-v13-15.md, 5.2."""
     row = ROWS["array"]
-    raw = encode(row, Array({9: text}), Form("redis", 14))
+    raw = encode(row, Array({9: text}), Server("redis", 14))
     assert raw[:4] == bytes((1, 0, 9, tag))
     assert decoded(row, raw) == Array({9: text})
 
@@ -213,28 +213,28 @@ def test_an_array_s_text_has_the_tag_its_server_gives_it(text: bytes, tag: int) 
 # --- elements of the sizes that the two back-length rules disagree on -------------------------------
 
 CRITICAL_SIZES = (16378, 2097146)
-CLASSIC = Form("redis", 13, limits=UNLIMITED, compress=False)
-NEW = Form("redis", 14, limits=UNLIMITED, compress=False)
-EITHER = Form("valkey", 80, limits=UNLIMITED, compress=False)
+CLASSIC = Server("redis", 13, thresholds=UNLIMITED, compress=False)
+NEW = Server("redis", 14, thresholds=UNLIMITED, compress=False)
+EITHER = Server("valkey", 80, thresholds=UNLIMITED, compress=False)
 DISAGREE = "servers of this RDB version do not agree on elements of exactly 16378, 2097146 or 268435450 bytes"
 
 
 @pytest.mark.parametrize(
-    ("size", "form", "back_length"),
+    ("size", "server", "back_length"),
     [
         (16378, CLASSIC, "00ffff"),
-        (16378, form_of("valkey-9.0", limits=UNLIMITED, compress=False), "00ffff"),
+        (16378, server_of("valkey-9.0", thresholds=UNLIMITED, compress=False), "00ffff"),
         (16378, NEW, "7fff"),
-        (16378, form_of("valkey-9.1", limits=UNLIMITED, compress=False), "7fff"),
+        (16378, server_of("valkey-9.1", thresholds=UNLIMITED, compress=False), "7fff"),
         (2097146, CLASSIC, "00ffffff"),
         (2097146, NEW, "7fffff"),
     ],
-    ids=lambda value: value.name if isinstance(value, Form) else str(value),
+    ids=lambda value: value.name if isinstance(value, Server) else str(value),
 )
 def test_a_critical_element_has_the_back_length_its_server_reads(
-    size: int, form: Form, back_length: str
+    size: int, server: Server, back_length: str
 ) -> None:
-    raw = encode(ROWS["hash-listpack"], Hash({b"field": b"v" * size}), form)
+    raw = encode(ROWS["hash-listpack"], Hash({b"field": b"v" * size}), server)
     assert raw.endswith(b"v" + bytes.fromhex(back_length) + b"\xff")
     assert decoded(ROWS["hash-listpack"], raw) == {b"field": b"v" * size}
 
@@ -285,8 +285,8 @@ def test_a_listpack_that_only_one_kind_of_server_reads_is_refused(
     assert str(refused.value) == f"{type_}, for valkey RDB 80: {message}"
 
 
-def _chosen(type_: str, value: Any, form: Form) -> str:
-    row = choose(type_, value, form)
+def _chosen(type_: str, value: Any, server: Server) -> str:
+    row = choose(type_, value, server)
     assert row is not None
     return row.name
 
@@ -303,21 +303,21 @@ def test_a_list_element_larger_than_a_node_stands_alone_since_redis_7_4() -> Non
     value = List([b"a", b"v" * 8193, b"b"])
     row = ROWS["list-quicklist-2"]
     containers = {
-        version: [container for container, _ in _containers(encode(row, value, Form("redis", version)))]
+        version: [container for container, _ in _containers(encode(row, value, Server("redis", version)))]
         for version in (10, 11, 12, 15)
     }
     assert containers == {10: [2, 2, 2], 11: [2, 2, 2], 12: [2, 1, 2], 15: [2, 1, 2]}
-    assert [c for c, _ in _containers(encode(row, value, Form("valkey", 11)))] == [2, 1, 2]
+    assert [c for c, _ in _containers(encode(row, value, Server("valkey", 11)))] == [2, 1, 2]
 
 
 def test_a_copy_for_the_other_back_length_rule_is_byte_for_byte_unless_a_critical_element_is_in_it() -> None:
     row, origin = ROWS["hash-listpack"], version_row("redis", 13)
     assert origin is not None
-    limits = limits_of({"hash-max-listpack-value": 20000})
-    old, new = Form("redis", 13, limits=limits), Form("redis", 14, limits=limits)
+    thresholds = thresholds_of({"hash-max-listpack-value": 20000})
+    old, new = Server("redis", 13, thresholds=thresholds), Server("redis", 14, thresholds=thresholds)
     for size, same in ((16377, True), (16378, False)):
         raw = encode(row, Hash({b"f": b"v" * size}), old)
-        made = transcode(row, raw, Scope(Budget(), {}), origin, form=new, lose=none_lost)
+        made = transcode(row, raw, Scope(Budget(), {}), origin, server=new, lose=none_lost)
         assert made is not None
         assert (made[0], made[1] == raw) == (row, same)
         assert decoded(row, made[1]) == {b"f": b"v" * size}
@@ -325,10 +325,14 @@ def test_a_copy_for_the_other_back_length_rule_is_byte_for_byte_unless_a_critica
 
 @pytest.mark.parametrize("version", [3, 4, 5])
 def test_a_ziplist_with_integers_of_rdb_6_is_written_anew_for_an_older_target(version: int) -> None:
-    row, origin, form = ROWS["hash-ziplist"], version_row("redis", 6), Form("redis", version, compress=False)
+    row, origin, server = (
+        ROWS["hash-ziplist"],
+        version_row("redis", 6),
+        Server("redis", version, compress=False),
+    )
     assert origin is not None
-    raw = encode(row, Hash({b"f": b"5"}), Form("redis", 6, compress=False))
-    made = transcode(row, raw, Scope(Budget(), {}), origin, form=form, lose=none_lost)
+    raw = encode(row, Hash({b"f": b"5"}), Server("redis", 6, compress=False))
+    made = transcode(row, raw, Scope(Budget(), {}), origin, server=server, lose=none_lost)
     assert made == (row, strings.encode(ziplist.encode([b"f", b"5"], small_integers=False), compress=False))
     assert raw != made[1]
 
@@ -412,7 +416,7 @@ def test_the_layout_is_the_one_the_server_of_the_version_writes(value: Any, layo
     for dialect, version in (*VERSIONS[:15], ("valkey", 80), ("valkey", 81)):
         if type_ == "hash" and value.expires_at_ms and version < 12:
             continue  # a loss, told before anything is chosen
-        row = choose(type_, value, Form(dialect, version))
+        row = choose(type_, value, Server(dialect, version))
         found[version] = "" if row is None else row.name
         expected[version] = (
             layouts[max(since for since in (0, *layouts) if since <= version)]
@@ -442,7 +446,7 @@ def test_the_limits_of_a_server_s_configuration_decide(
     settings: dict[str, int], value: Any, layout: str
 ) -> None:
     type_, value = natural(value)
-    assert _chosen(type_, value, Form("redis", 12, limits=limits_of(settings))) == layout
+    assert _chosen(type_, value, Server("redis", 12, thresholds=thresholds_of(settings))) == layout
 
 
 @pytest.mark.parametrize(
@@ -458,7 +462,7 @@ def test_the_limits_of_a_server_s_configuration_decide(
 )
 def test_the_simplest_layouts_are_those_every_server_loads(value: Any, versions: range, layout: str) -> None:
     type_, value = natural(value)
-    found = {_chosen(type_, value, Form("redis", version, simplest=True)) for version in versions}
+    found = {_chosen(type_, value, Server("redis", version, simplest=True)) for version in versions}
     assert found == {layout}
 
 
@@ -475,9 +479,9 @@ def test_the_simplest_layouts_are_those_every_server_loads(value: Any, versions:
 )
 @pytest.mark.parametrize("version", [9, 11])
 def test_list_nodes_are_as_large_as_the_setting_says(setting: int, sizes: list[int], version: int) -> None:
-    form = Form("redis", version, limits=limits_of({"list-max-listpack-size": setting}))
+    server = Server("redis", version, thresholds=thresholds_of({"list-max-listpack-size": setting}))
     row = ROWS["list-quicklist-2" if version == 11 else "list-quicklist"]
-    raw = encode(row, List([b"x" * 1900] * 4), form)
+    raw = encode(row, List([b"x" * 1900] * 4), server)
     assert [len(node) for node in _list_nodes(row, raw)] == sizes
 
 
@@ -503,8 +507,8 @@ def _list_nodes(row: TypeRow, raw: bytes) -> list[list[bytes]]:
 )
 def test_stream_nodes_are_as_large_as_the_settings_say(settings: dict[str, int], sizes: list[int]) -> None:
     entries = [StreamEntry(StreamId(at, 0), [(b"f", b"v")]) for at in range(1, 8)]
-    form = Form("redis", 9, limits=limits_of(settings))
-    raw = encode(ROWS["stream"], Stream(1, entries, 7, StreamId(7, 0)), form)
+    server = Server("redis", 9, thresholds=thresholds_of(settings))
+    raw = encode(ROWS["stream"], Stream(1, entries, 7, StreamId(7, 0)), server)
     assert [len(node.entries) for node in _stream_nodes(raw)] == sizes
 
 
@@ -569,7 +573,7 @@ def test_a_stream_of_any_version_is_written_for_any_other(version: int, data: st
     stream = data.draw(streams(5))
     changed = in_version(stream, version, list[str]().append)
     row = next(row for row in TYPES if row.name == ("stream" if version == 1 else f"stream-{version}"))
-    assert exact(decoded(row, encode(row, changed, Form("redis", 15)))) == exact(changed)
+    assert exact(decoded(row, encode(row, changed, Server("redis", 15)))) == exact(changed)
 
 
 def whole_stream() -> Stream:
@@ -699,9 +703,9 @@ def test_how_much_a_group_has_read_is_guessed_as_loaders_do(
 @given(value=hashes)
 def test_a_hash_for_a_target_without_field_expiry_is_the_same_hash_and_a_loss(value: Hash) -> None:
     value = expiring(value)
-    form = Form("redis", 11)
+    server = Server("redis", 11)
     lost: list[str] = []
-    made = encode_value("hash", value, form, lost.append)
+    made = encode_value("hash", value, server, lost.append)
     assert made is not None
     assert exact(decoded(*made)) == exact(Hash(value))
     assert lost == ["field-ttl"]
@@ -712,7 +716,7 @@ def test_a_hash_for_a_target_without_field_expiry_is_the_same_hash_and_a_loss(va
 def test_a_set_for_a_target_without_member_expiry_is_the_same_set_and_a_loss(value: Set) -> None:
     value = expiring(value)
     lost: list[str] = []
-    made = encode_value("set", value, Form("redis", 11), lost.append)
+    made = encode_value("set", value, Server("redis", 11), lost.append)
     assert made is not None
     assert exact(decoded(*made)) == exact(as_read(made[0], Set(value)))
     assert lost == ["member-ttl"]
@@ -723,12 +727,12 @@ def test_a_set_for_a_target_without_member_expiry_is_the_same_set_and_a_loss(val
 def test_dragonfly_rounds_expiries_up_to_seconds_and_that_is_a_loss(type_: str, value: Any, at: int) -> None:
     value.expires_at_ms = {b"f": at}
     lost: list[str] = []
-    made = encode_value(type_, value, Form("dragonfly", 9), lost.append)
+    made = encode_value(type_, value, Server("dragonfly", 9), lost.append)
     assert made is not None
     assert decoded(*made).expires_at_ms == {b"f": -(-at // 1000) * 1000}
     assert lost == ([] if at % 1000 == 0 else ["sub-second-expiry"])
     again: list[str] = []
-    asked_for = encode_as(ROWS[f"{type_}-expiry"], value, Form("dragonfly", 9), again.append)
+    asked_for = encode_as(ROWS[f"{type_}-expiry"], value, Server("dragonfly", 9), again.append)
     assert (asked_for, again) == (made, lost)
 
 
@@ -736,25 +740,25 @@ def test_dragonfly_rounds_expiries_up_to_seconds_and_that_is_a_loss(type_: str, 
 
 
 @cache
-def configured(path: Path) -> Limits:
-    """The limits of the server that wrote a snapshot, from what was told to it."""
+def configured(path: Path) -> Thresholds:
+    """The thresholds of the server that wrote a snapshot, from what was told to it."""
     told = path.with_name(path.name.rsplit(".", 1)[0] + ".expected.json.gz")
     config = json.loads(gzip.decompress(told.read_bytes())).get("config", {}) if told.exists() else {}
-    return limits_of({name: int(value) for name, value in config.items() if name in SETTINGS})
+    return thresholds_of({name: int(value) for name, value in config.items() if name in SETTINGS})
 
 
-def held(path: Path) -> Iterator[tuple[Entry, Form]]:
-    """The entries of a snapshot, each with the form of its server."""
+def held(path: Path) -> Iterator[tuple[Entry, Server]]:
+    """The entries of a snapshot, each with its server."""
     with rdbcodec.open(path) as reader:
         records = iter(reader)
         header = next(records)
         assert isinstance(header, Header)
         entries = [record for record in records if isinstance(record, Entry)]
-        form = Form(reader.dialect, header.version, compress=False, limits=configured(path))
-        yield from ((entry, form) for entry in entries)
+        server = Server(reader.dialect, header.version, compress=False, thresholds=configured(path))
+        yield from ((entry, server) for entry in entries)
 
 
-def depends_on_history(entry: Entry, form: Form) -> bool:
+def depends_on_history(entry: Entry, server: Server) -> bool:
     """Whether the server's bytes tell more than the value: how it came about.
 
     Hashes that were zipmaps in memory have their integers as texts in RDB 1, and a stream's nodes keep
@@ -762,7 +766,7 @@ def depends_on_history(entry: Entry, form: Form) -> bool:
     included, as long as elements were only appended; in the snapshots of APPENDED they were. A template is
     what other hashes have had in common.
     """
-    if (entry.row.name == "hash" and form.version == 1) or is_templated(entry):
+    if (entry.row.name == "hash" and server.version == 1) or is_templated(entry):
         return True
     return entry.type == "stream" and any(node.deleted for node in _stream_nodes(entry.raw))
 
@@ -800,36 +804,36 @@ def test_there_are_snapshots_written_without_compression() -> None:
 @pytest.mark.parametrize("path", PLAIN, ids=lambda path: path.name)
 def test_a_value_is_encoded_to_the_bytes_of_a_server_that_does_not_compress(path: Path) -> None:
     tried = Counter[str]()
-    for entry, form in held(path):
-        if not depends_on_history(entry, form):
+    for entry, server in held(path):
+        if not depends_on_history(entry, server):
             tried[entry.row.name] += 1
-            assert encode(entry.row, entry.value(), form) == entry.raw, entry
+            assert encode(entry.row, entry.value(), server) == entry.raw, entry
     assert len(tried) >= 9, "every type and layout of the file, or the rule leaves out too much"
 
 
 @every_appended
 def test_a_value_is_encoded_to_the_bytes_its_server_wrote(path: Path) -> None:
-    for entry, form in held(path):
-        if not depends_on_history(entry, form):
-            made = encode(entry.row, entry.value(), form)
+    for entry, server in held(path):
+        if not depends_on_history(entry, server):
+            made = encode(entry.row, entry.value(), server)
             assert unpacked(made, entry.row) == unpacked(entry.raw, entry.row), entry
 
 
 @every_file
 def test_what_depends_on_history_is_encoded_to_the_same_value(path: Path) -> None:
-    for entry, form in held(path):
-        if (depends_on_history(entry, form) or path not in APPENDED) and not is_templated(entry):
+    for entry, server in held(path):
+        if (depends_on_history(entry, server) or path not in APPENDED) and not is_templated(entry):
             value = entry.value()
-            assert exact(decoded(entry.row, encode(entry.row, value, form))) == exact(
+            assert exact(decoded(entry.row, encode(entry.row, value, server))) == exact(
                 as_read(entry.row, value)
             )
 
 
 @every_appended
 def test_the_layout_its_server_chose_is_chosen_again(path: Path) -> None:
-    for entry, form in held(path):
+    for entry, server in held(path):
         if not is_templated(entry):
-            assert choose(entry.type, entry.value(), form) is entry.row, entry
+            assert choose(entry.type, entry.value(), server) is entry.row, entry
 
 
 # --- plain Python values ----------------------------------------------------------------------------
@@ -914,8 +918,8 @@ def test_a_value_of_no_redis_type_is_refused(value: Any, message: str) -> None:
     [("list", List()), ("set", Set()), ("zset", ZSet()), ("hash", Hash()), ("array", Array())],
 )
 def test_an_empty_collection_is_refused_in_every_layout(type_: str, value: Any) -> None:
-    form = Form("redis", 15)
-    rows = [row for row in form.types.values() if row.type == type_]
+    server = Server("redis", 15)
+    rows = [row for row in server.types.values() if row.type == type_]
     assert rows
     loaded = (
         f"an empty {type_}: Redis 2.4 to 6.0 load it, 6.2 and later drop the key; drop-empty leaves it out"
@@ -923,20 +927,20 @@ def test_an_empty_collection_is_refused_in_every_layout(type_: str, value: Any) 
     never = f"an empty {type_} does not exist, and no server loads one"
     expected = never if type_ == "array" else loaded
     for row in rows:
-        message = raising(lambda: encode(row, value, form))  # noqa: B023
+        message = raising(lambda: encode(row, value, server))  # noqa: B023
         assert message == f"{type_}, for redis RDB 15: {expected}"
 
 
 def test_an_empty_stream_exists() -> None:
-    row, form = ROWS["stream-5"], Form("redis", 15)
+    row, server = ROWS["stream-5"], Server("redis", 15)
     stream = in_version(Stream(1, [], 0, StreamId(7, 0)), 5, none_lost)
-    assert exact(decoded(row, encode(row, stream, form))) == exact(stream)
+    assert exact(decoded(row, encode(row, stream, server))) == exact(stream)
 
 
 @pytest.mark.parametrize("name", ["zset", "zset-2", "zset-ziplist", "zset-listpack"])
 def test_a_score_that_is_not_a_number_is_refused_in_every_layout(name: str) -> None:
     value = ZSet({b"a": 1.0, b"b": float("nan")})
-    message = raising(lambda: encode(ROWS[name], value, Form("redis", 12)))
+    message = raising(lambda: encode(ROWS[name], value, Server("redis", 12)))
     assert message == "zset, for redis RDB 12: a score is not a number, which no server loads"
 
 
@@ -952,19 +956,19 @@ REDIS_TTL = ["hash-ttl-rc", "hash-listpack-ttl-rc", "hash-ttl", "hash-listpack-t
 @pytest.mark.parametrize("at", [0, -1, 1 << 48, 1 << 70])
 @pytest.mark.parametrize("name", [*REDIS_TTL, "hash-ttl-valkey"])
 def test_a_field_expiry_no_server_takes_is_refused(name: str, at: int) -> None:
-    form = Form("valkey", 80) if name == "hash-ttl-valkey" else Form("redis", 12)
-    message = raising(lambda: encode(ROWS[name], hash_expiring_at(at), form))
-    assert message == f"hash, for {form.name}: a field expires at {at} ms, expected 1 to 281474976710655"
+    server = Server("valkey", 80) if name == "hash-ttl-valkey" else Server("redis", 12)
+    message = raising(lambda: encode(ROWS[name], hash_expiring_at(at), server))
+    assert message == f"hash, for {server.name}: a field expires at {at} ms, expected 1 to 281474976710655"
 
 
 @pytest.mark.parametrize("name", REDIS_TTL)
 def test_an_expiry_of_no_field_is_refused(name: str) -> None:
-    message = raising(lambda: encode(ROWS[name], hash_expiring_at(1, b"other"), Form("redis", 12)))
+    message = raising(lambda: encode(ROWS[name], hash_expiring_at(1, b"other"), Server("redis", 12)))
     assert message == ("hash, for redis RDB 12: an expiry is that of a field the hash does not have")
 
 
 def test_dragonfly_has_no_expiries_before_its_epoch() -> None:
-    message = raising(lambda: encode(ROWS["hash-expiry"], hash_expiring_at(1000), Form("dragonfly", 9)))
+    message = raising(lambda: encode(ROWS["hash-expiry"], hash_expiring_at(1000), Server("dragonfly", 9)))
     assert message == (
         "hash, for dragonfly RDB 9: "
         "an expiry at 1000 ms is before 2023-02-01, where Dragonfly begins to count"
@@ -1032,12 +1036,12 @@ def test_dragonfly_has_no_expiries_before_its_epoch() -> None:
     ids=lambda value: value if isinstance(value, str) and len(value) < 40 else "",
 )
 def test_what_a_layout_cannot_hold_is_refused(name: str, value: Any, message: str) -> None:
-    assert raising(lambda: encode(ROWS[name], value, Form("redis", 15))) == message
+    assert raising(lambda: encode(ROWS[name], value, Server("redis", 15))) == message
 
 
 def test_a_path_without_fields_is_refused() -> None:
     value = PathHash({b"p": Hash()})
-    message = raising(lambda: encode(ROWS["path-hash"], value, Form("valkey", 81)))
+    message = raising(lambda: encode(ROWS["path-hash"], value, Server("valkey", 81)))
     assert message == "path-hash, for valkey RDB 81: a path without fields, which no server loads"
 
 
@@ -1108,7 +1112,7 @@ def _producing_twice(stream: Stream) -> None:
 def test_a_stream_that_contradicts_itself_is_refused(damage: Callable[[Stream], None], message: str) -> None:
     stream = whole_stream()
     damage(stream)
-    found = raising(lambda: encode(ROWS["stream-5"], stream, Form("redis", 15)))
+    found = raising(lambda: encode(ROWS["stream-5"], stream, Server("redis", 15)))
     assert found == f"stream, for redis RDB 15: {message}"
 
 
@@ -1128,7 +1132,7 @@ def test_a_type_the_target_does_not_have_is_lost_as_a_whole(
     type_: str, value: Any, dialect: Dialect, version: int
 ) -> None:
     lost: list[str] = []
-    assert encode_value(type_, value, Form(dialect, version), lost.append) is None
+    assert encode_value(type_, value, Server(dialect, version), lost.append) is None
     assert lost == [f"type-{type_}"]
 
 
@@ -1145,11 +1149,11 @@ def test_a_type_the_target_does_not_have_is_lost_as_a_whole(
     ],
 )
 def test_a_target_that_nobody_is_is_refused(dialect: Dialect, version: int, message: str) -> None:
-    assert raising(lambda: Form(dialect, version)) == message
+    assert raising(lambda: Server(dialect, version)) == message
 
 
 def test_an_unknown_setting_is_refused_with_those_there_are() -> None:
-    assert raising(lambda: limits_of({"hash-max-listpack-entries": 1, "maxmemory": 5})) == (
+    assert raising(lambda: thresholds_of({"hash-max-listpack-entries": 1, "maxmemory": 5})) == (
         f"unknown setting 'maxmemory', known are {', '.join(SETTINGS)}"
     )
 
@@ -1157,7 +1161,10 @@ def test_an_unknown_setting_is_refused_with_those_there_are() -> None:
 def test_a_version_writes_with_the_tiny_limits_too() -> None:
     """The forms above differ in what they choose, or trying them all would prove nothing."""
     value = fields(3)
-    assert [_chosen("hash", value, Form("redis", 12, limits=limits)) for limits in (Limits(), TINY)] == [
+    assert [
+        _chosen("hash", value, Server("redis", 12, thresholds=thresholds))
+        for thresholds in (Thresholds(), TINY)
+    ] == [
         "hash-listpack",
         "hash",
     ]

@@ -178,7 +178,7 @@ def test_a_copy_is_as_private_as_its_source(words: tuple[str, ...], snapshot: Pa
 
 def test_so_is_what_the_library_converts(snapshot: Path) -> None:
     snapshot.chmod(0o600)
-    rdbcodec.convert(snapshot, snapshot.with_name("out.rdb"), target="redis-6.2", allow_loss=True)
+    rdbcodec.convert(snapshot, snapshot.with_name("out.rdb"), to="redis-6.2", allow_loss=True)
     assert stat.S_IMODE(snapshot.with_name("out.rdb").stat().st_mode) == 0o600
 
 

@@ -30,7 +30,7 @@ TARGETS = (
 
 def converted(data: bytes, target: str, **options: bool) -> tuple[bytes, Conversion]:
     out = io.BytesIO()
-    done = convert(data, out, target=target, **options)  # type: ignore[arg-type]
+    done = convert(data, out, to=target, **options)  # type: ignore[arg-type]
     return out.getvalue(), done
 
 
@@ -87,7 +87,7 @@ def test_damaged_value_is_refused_by_default_with_its_place() -> None:
 
 def test_file_with_a_damaged_value_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(LossyConversion):
-        convert(ODD["lzf reference"], tmp_path / "out.rdb", target="redis-7.2")
+        convert(ODD["lzf reference"], tmp_path / "out.rdb", to="redis-7.2")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -138,7 +138,7 @@ def test_plain_copy_is_as_good_or_bad_as_its_original(name: str) -> None:
 def test_value_that_passes_by_is_mended_or_refused_too(name: str) -> None:
     out = io.BytesIO()
     with rdbcodec.open(ODD[name], max_value=64) as reader:
-        done = convert(reader, out, target="redis-8.10", allow_loss=True)
+        done = convert(reader, out, to="redis-8.10", allow_loss=True)
     expected, hints = kinds(ODD[name], "redis-8.10")
     assert ([loss.kind for loss in done.losses], [loss.kind for loss in done.hints]) == (expected, hints)
     assert facts_of(out.getvalue()).oddities == {}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import ONE_A_NODE, VALUES, form_of
+from strategies import ONE_A_NODE, VALUES, server_of
 from ways import FIXTURES, pair, plain_value, snapshot
 
 import rdbcodec
@@ -27,7 +27,7 @@ from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.stream_versions import in_version
 from rdbcodec.encoding.transcoding import copies, encode, transcode
 from rdbcodec.formats import TYPES, TypeRow, version_row
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.strings import Budget
 from rdbcodec.writing.passing import transcode_large
@@ -42,8 +42,8 @@ ROWS = {row.name: row for row in TYPES}
 Outcome = tuple[str | None, object, list[str]]  # row, value, kinds of loss; a message in place of the value
 
 
-def target(dialect: Dialect, version: int, **options: Any) -> Form:
-    return Form(dialect, version, **options)
+def target(dialect: Dialect, version: int, **options: Any) -> Server:
+    return Server(dialect, version, **options)
 
 
 TARGETS = [
@@ -55,8 +55,8 @@ TARGETS = [
     target("redis", 15),
     target("valkey", 81),
     target("dragonfly", 9),
-    form_of("valkey-9.1"),
-    form_of("redict-7.3"),
+    server_of("valkey-9.1"),
+    server_of("redict-7.3"),
     target("redis", 15, name="redis RDB 15 with a module", modules=frozenset({"vectorset"})),
 ]
 FILES = [
@@ -102,7 +102,7 @@ def read_back(row: TypeRow, raw: bytes) -> object:
     return order_free(CODECS[row.name].decode(raw, Scope(Budget(), {})))
 
 
-def held_outcome(entry: Entry, form: Form) -> Outcome:
+def held_outcome(entry: Entry, server: Server) -> Outcome:
     """What becomes of an entry that is held."""
     lost: list[str] = []
     context = entry._context
@@ -112,7 +112,7 @@ def held_outcome(entry: Entry, form: Form) -> Outcome:
             entry.raw,
             Scope(Budget(), context.templates),
             context.origin,
-            form=form,
+            server=server,
             lose=lost.append,
         )
     except EncodeError as error:
@@ -120,11 +120,11 @@ def held_outcome(entry: Entry, form: Form) -> Outcome:
     return (None, None, lost) if made is None else (made[0].type, read_back(*made), lost)
 
 
-def large_outcome(entry: Entry, form: Form) -> Outcome:
+def large_outcome(entry: Entry, server: Server) -> Outcome:
     """What becomes of an entry that passes by."""
     lost: list[str] = []
     try:
-        made = transcode_large(entry, form, lost.append)
+        made = transcode_large(entry, server, lost.append)
         raw = b"" if made is None else b"".join(made[1])
     except EncodeError as error:
         return None, error.message, []
@@ -151,21 +151,23 @@ def longest_piece(entry: Entry) -> int:
 # --- the snapshots of real servers ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", TARGETS, ids=lambda form: form.name)
+@pytest.mark.parametrize("server", TARGETS, ids=lambda server: server.name)
 @pytest.mark.parametrize("limit", [64, 4096])
 @pytest.mark.parametrize("name", FILES)
-def test_a_value_that_passes_by_becomes_what_it_becomes_when_held(name: str, limit: int, form: Form) -> None:
+def test_a_value_that_passes_by_becomes_what_it_becomes_when_held(
+    name: str, limit: int, server: Server
+) -> None:
     data = (FIXTURES / name).read_bytes()
     with rdbcodec.open(data) as reader, rdbcodec.open(io.BytesIO(data), max_value=limit) as limited:
         for held, passing in zip(keyed(iter(reader)), keyed(iter(limited)), strict=True):
-            if not passing.is_large or copies(held.row, held._context.origin, form):
+            if not passing.is_large or copies(held.row, held._context.origin, server):
                 continue  # copied in pieces, whatever they are
             try:
-                found = large_outcome(passing, form)
+                found = large_outcome(passing, server)
             except LimitExceeded:
                 assert longest_piece(held) > limit, held
             else:
-                assert found == held_outcome(held, form), held
+                assert found == held_outcome(held, server), held
 
 
 def test_the_targets_and_limits_above_try_every_way_there_is() -> None:
@@ -175,11 +177,11 @@ def test_the_targets_and_limits_above_try_every_way_there_is() -> None:
     """
     seen: set[tuple[str, str | None]] = set()
     for name in FILES:
-        for form in TARGETS:
+        for server in TARGETS:
             with rdbcodec.open((FIXTURES / name).read_bytes(), max_value=64) as limited:
                 for entry in keyed(iter(limited)):
-                    if entry.is_large and not copies(entry.row, entry._context.origin, form):
-                        made = transcode_large(entry, form, list[str]().append)
+                    if entry.is_large and not copies(entry.row, entry._context.origin, server):
+                        made = transcode_large(entry, server, list[str]().append)
                         seen.add((entry.type, None if made is None else made[0].name))
     assert seen >= {
         ("list", "list"),
@@ -200,7 +202,9 @@ def test_the_targets_and_limits_above_try_every_way_there_is() -> None:
 # --- made values ------------------------------------------------------------------------------------
 
 
-def both(row: TypeRow, raw: bytes, origin: Form, form: Form, *, limit: int = 64) -> tuple[Outcome, Outcome]:
+def both(
+    row: TypeRow, raw: bytes, origin: Server, server: Server, *, limit: int = 64
+) -> tuple[Outcome, Outcome]:
     """What becomes of a value, passing by and held; `raw` must be larger than the limit."""
     data = snapshot(pair(row.code, raw), magic=origin.magic)
     if origin.dialect == "dragonfly":
@@ -208,7 +212,7 @@ def both(row: TypeRow, raw: bytes, origin: Form, form: Form, *, limit: int = 64)
     with rdbcodec.open(data, max_value=limit) as limited, rdbcodec.open(data) as reader:
         passing, held = next(keyed(iter(limited))), next(keyed(iter(reader)))
         assert (passing.is_large, passing.row) == (True, row)
-        return large_outcome(passing, form), held_outcome(held, form)
+        return large_outcome(passing, server), held_outcome(held, server)
 
 
 def padded(value: Any) -> Any:
@@ -233,26 +237,26 @@ def short(value: Any) -> bool:
 
 
 ORIGINS = {
-    "list": Form("redis", 6),
-    "list-quicklist": Form("redis", 9, limits=ONE_A_NODE),
-    "list-quicklist-2": Form("redis", 12, limits=ONE_A_NODE),
-    "set": Form("redis", 6),
-    "set-listpack": Form("redis", 12),
-    "set-expiry": Form("dragonfly", 9),
-    "zset": Form("redis", 7),
-    "zset-2": Form("redis", 12),
-    "zset-ziplist": Form("redis", 9),
-    "zset-listpack": Form("redis", 12),
-    "hash": Form("redis", 12),
-    "hash-zipmap": Form("redis", 2),
-    "hash-ziplist": Form("redis", 9),
-    "hash-listpack": Form("redis", 12),
-    "hash-ttl-rc": Form("redis", 12),
-    "hash-listpack-ttl-rc": Form("redis", 12),
-    "hash-ttl": Form("redis", 12),
-    "hash-listpack-ttl": Form("redis", 12),
-    "hash-ttl-valkey": Form("valkey", 80),
-    "hash-expiry": Form("dragonfly", 9),
+    "list": Server("redis", 6),
+    "list-quicklist": Server("redis", 9, thresholds=ONE_A_NODE),
+    "list-quicklist-2": Server("redis", 12, thresholds=ONE_A_NODE),
+    "set": Server("redis", 6),
+    "set-listpack": Server("redis", 12),
+    "set-expiry": Server("dragonfly", 9),
+    "zset": Server("redis", 7),
+    "zset-2": Server("redis", 12),
+    "zset-ziplist": Server("redis", 9),
+    "zset-listpack": Server("redis", 12),
+    "hash": Server("redis", 12),
+    "hash-zipmap": Server("redis", 2),
+    "hash-ziplist": Server("redis", 9),
+    "hash-listpack": Server("redis", 12),
+    "hash-ttl-rc": Server("redis", 12),
+    "hash-listpack-ttl-rc": Server("redis", 12),
+    "hash-ttl": Server("redis", 12),
+    "hash-listpack-ttl": Server("redis", 12),
+    "hash-ttl-valkey": Server("valkey", 80),
+    "hash-expiry": Server("dragonfly", 9),
 }
 
 
@@ -265,11 +269,11 @@ def test_any_value_that_passes_by_becomes_what_it_becomes_when_held(name: str, d
     raw = encode(row, value, origin)
     version = version_row("redis" if origin.version < 80 else "valkey", origin.version)
     assert version is not None
-    for form in TARGETS:
-        if copies(row, version, form):
+    for server in TARGETS:
+        if copies(row, version, server):
             continue  # copied in pieces, whatever they are
-        passing, held = both(row, raw, origin, form)
-        assert passing == held, form.name
+        passing, held = both(row, raw, origin, server)
+        assert passing == held, server.name
 
 
 def expiring(name: str, at: int) -> Hash:
@@ -292,12 +296,12 @@ TTL_TARGETS = {
 @pytest.mark.parametrize("to", TTL_TARGETS)
 def test_the_expiries_of_a_large_hash_go_where_the_target_has_a_place_for_them(name: str, to: str) -> None:
     row, origin = ROWS[name], ORIGINS[name]
-    form = next(form for form in TARGETS if form.name == to)
+    server = next(server for server in TARGETS if server.name == to)
     raw = encode(row, expiring("f", FRACTION), origin)
     data = snapshot(pair(row.code, raw), magic=origin.magic)
     lost: list[str] = []
     with rdbcodec.open(data, max_value=64) as limited:
-        made = transcode_large(next(keyed(iter(limited))), form, lost.append)
+        made = transcode_large(next(keyed(iter(limited))), server, lost.append)
         assert made is not None
         value = CODECS[made[0].name].decode(b"".join(made[1]), Scope(Budget(), {}))
     kept = {"field-ttl": {}, "sub-second-expiry": {b"f": FRACTION + 999}}
@@ -310,7 +314,7 @@ def test_the_expiries_of_a_large_set_of_dragonfly_are_a_loss_elsewhere(at: int |
     value = padded(Set([b"m"]))
     value.expires_at_ms = {} if at is None else {b"m": at}
     raw = encode(ROWS["set-expiry"], value, ORIGINS["set-expiry"])
-    passing, held = both(ROWS["set-expiry"], raw, ORIGINS["set-expiry"], Form("redis", 12))
+    passing, held = both(ROWS["set-expiry"], raw, ORIGINS["set-expiry"], Server("redis", 12))
     assert passing == held == ("set", order_free(Set(value)), [] if at is None else ["member-ttl"])
 
 
@@ -325,7 +329,7 @@ def test_a_large_sorted_set_with_a_score_that_is_not_a_number_is_refused(version
     row = ROWS["zset"]
     with rdbcodec.open(snapshot(pair(row.code, raw), magic=b"REDIS0006"), max_value=64) as limited:
         entry = next(keyed(iter(limited)))
-        row_and_pieces = transcode_large(entry, Form("redis", version), list[str]().append)
+        row_and_pieces = transcode_large(entry, Server("redis", version), list[str]().append)
         assert row_and_pieces is not None
         with pytest.raises(EncodeError) as refused:
             list(row_and_pieces[1])
@@ -334,10 +338,10 @@ def test_a_large_sorted_set_with_a_score_that_is_not_a_number_is_refused(version
 
 @pytest.mark.parametrize("at", [0, 1 << 48])
 def test_a_large_hash_with_an_expiry_that_redis_does_not_take_is_refused(at: int) -> None:
-    origin = Form("valkey", 80)
+    origin = Server("valkey", 80)
     fields = b"".join(b"\x07more%03d\x01v" % at + b"\xff" * 8 for at in range(30))
     raw = lengths.encode(31) + b"\x01f\x01v" + at.to_bytes(8, "little") + fields
-    passing, held = both(ROWS["hash-ttl-valkey"], raw, origin, Form("redis", 12))
+    passing, held = both(ROWS["hash-ttl-valkey"], raw, origin, Server("redis", 12))
     assert passing == held == (None, f"a field expires at {at} ms, expected 1 to 281474976710655", [])
 
 
@@ -350,55 +354,57 @@ def long_stream(version: int, size: int = 20) -> Stream:
     return in_version(Stream(1, entries, len(entries), StreamId(40, 0)), version, list[str]().append)
 
 
-@pytest.mark.parametrize("form", TARGETS, ids=lambda form: form.name)
+@pytest.mark.parametrize("server", TARGETS, ids=lambda server: server.name)
 @pytest.mark.parametrize(("version", "name"), [(9, "stream"), (11, "stream-3"), (15, "stream-5")])
-def test_a_large_stream_is_the_same_stream_in_another_version(version: int, name: str, form: Form) -> None:
-    origin = Form("redis", version, limits=ONE_A_NODE)
+def test_a_large_stream_is_the_same_stream_in_another_version(
+    version: int, name: str, server: Server
+) -> None:
+    origin = Server("redis", version, thresholds=ONE_A_NODE)
     stream = long_stream(int(name[-1]) if name != "stream" else 1)
     raw = encode(ROWS[name], stream, origin)
-    passing, held = both(ROWS[name], raw, origin, form)
+    passing, held = both(ROWS[name], raw, origin, server)
     assert passing == held
-    if "stream" in form.types:
-        assert passing[1:] == (order_free(in_version(stream, _newest(form), list[str]().append)), [])
+    if "stream" in server.types:
+        assert passing[1:] == (order_free(in_version(stream, _newest(server), list[str]().append)), [])
 
 
-def _newest(form: Form) -> int:
-    return max(int(name[7:] or 1) for name in form.types if name.startswith("stream"))
+def _newest(server: Server) -> int:
+    return max(int(name[7:] or 1) for name in server.types if name.startswith("stream"))
 
 
 @pytest.mark.parametrize(
-    ("form", "back_length"),
+    ("server", "back_length"),
     [
-        (Form("redis", 9, compress=False), "00ffff"),
-        (Form("redis", 13, compress=False), "00ffff"),
-        (Form("redis", 15, compress=False), "7fff"),
-        (form_of("valkey-9.1", compress=False), "7fff"),
+        (Server("redis", 9, compress=False), "00ffff"),
+        (Server("redis", 13, compress=False), "00ffff"),
+        (Server("redis", 15, compress=False), "7fff"),
+        (server_of("valkey-9.1", compress=False), "7fff"),
     ],
-    ids=lambda value: value.name if isinstance(value, Form) else value,
+    ids=lambda value: value.name if isinstance(value, Server) else value,
 )
 @pytest.mark.parametrize(
-    "origin", [Form("redis", 10, limits=ONE_A_NODE), form_of("valkey-9.1", limits=ONE_A_NODE)]
+    "origin", [Server("redis", 10, thresholds=ONE_A_NODE), server_of("valkey-9.1", thresholds=ONE_A_NODE)]
 )
 def test_a_critical_text_of_a_large_stream_has_the_back_length_its_server_reads(
-    origin: Form, form: Form, back_length: str
+    origin: Server, server: Server, back_length: str
 ) -> None:
     name = "stream-2" if origin.version == 10 else "stream-3"
     stream = long_stream(int(name[-1]), 16378)
-    raw = encode(ROWS[name], stream, Form("redis", 10, compress=False) if name == "stream-2" else origin)
+    raw = encode(ROWS[name], stream, Server("redis", 10, compress=False) if name == "stream-2" else origin)
     data = snapshot(pair(ROWS[name].code, raw), magic=origin.magic)
     with rdbcodec.open(data, max_value=100_000) as limited:
         entry = next(keyed(iter(limited)))
-        made = transcode_large(entry, form, list[str]().append)
+        made = transcode_large(entry, server, list[str]().append)
         assert made is not None
         written = b"".join(made[1])
     assert written.count(b"v" + bytes.fromhex(back_length)) == len(stream.entries)
-    assert read_back(made[0], written) == order_free(in_version(stream, _newest(form), list[str]().append))
+    assert read_back(made[0], written) == order_free(in_version(stream, _newest(server), list[str]().append))
 
 
 def test_a_large_stream_with_a_critical_text_is_refused_where_servers_disagree() -> None:
-    origin = Form("redis", 10, limits=ONE_A_NODE, compress=False)
+    origin = Server("redis", 10, thresholds=ONE_A_NODE, compress=False)
     raw = encode(ROWS["stream-2"], long_stream(2, 16378), origin)
-    passing, held = both(ROWS["stream-2"], raw, origin, Form("valkey", 80), limit=100_000)
+    passing, held = both(ROWS["stream-2"], raw, origin, Server("valkey", 80), limit=100_000)
     assert passing[:1] == held[:1] == (None,)
     assert passing[1] == (
         "servers of this RDB version do not agree on elements of exactly 16378, 2097146 or 268435450 bytes: "
@@ -412,17 +418,17 @@ MODULE = (
 
 
 @pytest.mark.parametrize(
-    ("form", "expected"),
+    ("server", "expected"),
     [
-        (Form("redis", 15, modules=frozenset({"vectorset"})), ("module", MODULE, [])),
-        (Form("redis", 9, modules=frozenset({"ReJSON-RL"})), (None, b"", ["module"])),
-        (Form("redis", 7), (None, b"", ["type-module"])),
+        (Server("redis", 15, modules=frozenset({"vectorset"})), ("module", MODULE, [])),
+        (Server("redis", 9, modules=frozenset({"ReJSON-RL"})), (None, b"", ["module"])),
+        (Server("redis", 7), (None, b"", ["type-module"])),
     ],
 )
-def test_a_large_module_value_is_copied_or_lost(form: Form, expected: tuple[object, ...]) -> None:
+def test_a_large_module_value_is_copied_or_lost(server: Server, expected: tuple[object, ...]) -> None:
     lost: list[str] = []
     with rdbcodec.open(snapshot(pair(7, MODULE), magic=b"REDIS0012"), max_value=64) as limited:
-        made = transcode_large(next(keyed(iter(limited))), form, lost.append)
+        made = transcode_large(next(keyed(iter(limited))), server, lost.append)
         found = (None, b"") if made is None else (made[0].type, b"".join(made[1]))
     assert (*found, lost) == expected
 
@@ -431,9 +437,9 @@ def test_a_large_module_value_is_copied_or_lost(form: Form, expected: tuple[obje
 
 
 def test_a_conversion_that_is_given_up_leaves_no_temporary_file(spools: list[Any]) -> None:
-    raw = encode(ROWS["hash-listpack"], padded(Hash({b"f": b"v"})), Form("redis", 12))
+    raw = encode(ROWS["hash-listpack"], padded(Hash({b"f": b"v"})), Server("redis", 12))
     with rdbcodec.open(snapshot(pair(16, raw)), max_value=64) as limited:
-        made = transcode_large(next(keyed(iter(limited))), Form("redis", 9), list[str]().append)
+        made = transcode_large(next(keyed(iter(limited))), Server("redis", 9), list[str]().append)
         assert made is not None
         pieces = made[1]
         assert next(pieces) == lengths.encode(31)
@@ -445,7 +451,7 @@ def test_a_conversion_that_is_given_up_leaves_no_temporary_file(spools: list[Any
 def test_a_conversion_that_fails_leaves_no_temporary_file(spools: list[Any]) -> None:
     raw = b"\x02\x40\x70" + b"m" * 112 + struct.pack("<d", 1) + b"\x01n" + struct.pack("<d", math.nan)
     with rdbcodec.open(snapshot(pair(5, raw)), max_value=64) as limited:
-        made = transcode_large(next(keyed(iter(limited))), Form("redis", 7), list[str]().append)
+        made = transcode_large(next(keyed(iter(limited))), Server("redis", 7), list[str]().append)
         assert made is not None
         with pytest.raises(EncodeError, match="a score is not a number"):
             list(made[1])

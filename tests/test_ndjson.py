@@ -102,7 +102,7 @@ def test_values_that_pass_by_come_back_as_they_were(data: bytes) -> None:
 
 def test_hashes_of_a_template_can_be_written_for_their_own_server_again() -> None:
     source = io.BytesIO()
-    with rdbcodec.create(source, release="redis-8.10") as writer:
+    with rdbcodec.create(source, to="redis-8.10") as writer:
         writer.write_template([b"name", b"age"])
         writer.write("a", {"name": "Al", "age": "42"}, encoding="template-listpack-ref")
         writer.write("b", {"name": "Bo", "age": "9" * 90}, encoding="template-array-ref")
@@ -111,7 +111,7 @@ def test_hashes_of_a_template_can_be_written_for_their_own_server_again() -> Non
         "template-listpack-ref",
         "template-array-ref",
     ]
-    assert [key[1:4] + key[8:] for key in keys_of(built(text, release="redis-8.10"))] == [
+    assert [key[1:4] + key[8:] for key in keys_of(built(text, to="redis-8.10"))] == [
         (b"a", "hash", "listpack", ("Hash", [(b"age", b"42"), (b"name", b"Al")], {})),
         (b"b", "hash", "hashtable", ("Hash", [(b"age", b"9" * 90), (b"name", b"Bo")], {})),
     ]
@@ -608,7 +608,7 @@ def test_the_target_asked_for_counts_before_the_one_the_text_names() -> None:
     text = '{"rdb":{"dialect":"redis","version":12}}\n{"key":"k","type":"string","value":"v"}\n'
     assert built(text)[:9] == b"REDIS0012"
     assert built(text, version=9)[:9] == b"REDIS0009"
-    assert built(text, release="valkey-9.0")[:9] == b"VALKEY080"
+    assert built(text, to="valkey-9.0")[:9] == b"VALKEY080"
     assert built(text.split("\n")[1])[:9] == b"REDIS0011"
 
 

@@ -40,7 +40,7 @@ def test_a_key_twice_in_the_source_is_refused_with_both_its_places(
     target: str | None, tmp_path: Path
 ) -> None:
     with pytest.raises(EncodeError) as caught:
-        rdbcodec.convert(TWICE, tmp_path / "out.rdb", target=target)
+        rdbcodec.convert(TWICE, tmp_path / "out.rdb", to=target)
     assert str(caught.value) == (
         f"db 0, key b'k', for {target or 'redis RDB 12'}: the key is there twice, at offsets 14 and 28, "
         "which no server loads: on-duplicate first or last keeps one"
@@ -52,11 +52,11 @@ def test_a_key_twice_in_the_source_is_refused_with_both_its_places(
 def test_one_of_them_is_kept_where_it_stands(target: str | None) -> None:
     rest = [(0, b"l", b"x"), (1, b"k", b"c")]
     hint = "duplicate: 1 x a key of which another with the same name was kept; first at offset "
-    first = converted(TWICE, target=target, on_duplicate="first")
+    first = converted(TWICE, to=target, on_duplicate="first")
     assert (sorted(first[0]), first[1]) == (sorted([*rest, (0, b"k", b"a")]), [hint + "28, db 0, key b'k'"])
-    last = converted(TWICE, target=target, on_duplicate="last")
+    last = converted(TWICE, to=target, on_duplicate="last")
     assert (sorted(last[0]), last[1]) == (sorted([*rest, (0, b"k", b"b")]), [hint + "14, db 0, key b'k'"])
-    assert [value for _, _, value in converted(TWICE, target=target, on_duplicate="allow")[0]] == [
+    assert [value for _, _, value in converted(TWICE, to=target, on_duplicate="allow")[0]] == [
         b"x", b"a", b"c", b"b"
     ]  # fmt: skip
 
@@ -68,7 +68,7 @@ def test_a_filter_that_leaves_one_of_them_has_nothing_to_refuse() -> None:
 
 def test_what_passes_by_once_is_refused_without_places_and_cannot_be_chosen_from() -> None:
     with pytest.raises(EncodeError, match=r"^db 0, key b'k', for redis-7\.2: the key is there twice, which"):
-        rdbcodec.convert(rdbcodec.open(TWICE), io.BytesIO(), target="redis-7.2")
+        rdbcodec.convert(rdbcodec.open(TWICE), io.BytesIO(), to="redis-7.2")
     with pytest.raises(EncodeError, match=r"the source is read twice: give a file$"):
         rdbcodec.convert(rdbcodec.open(TWICE), io.BytesIO(), on_duplicate="last")
 
@@ -82,7 +82,7 @@ def test_keys_that_fold_into_one_can_be_chosen_from_too() -> None:
 
 def test_counts_of_keys_do_not_outlive_a_dropped_one(tmp_path: Path) -> None:
     data = snapshot(b"\xfe\x00\xfb\x02\x00", A, B)
-    rdbcodec.convert(data, tmp_path / "out.rdb", target="redis-7.2", on_duplicate="first")
+    rdbcodec.convert(data, tmp_path / "out.rdb", to="redis-7.2", on_duplicate="first")
     with rdbcodec.open(tmp_path / "out.rdb") as reader:
         assert [type(record).__name__ for record in reader] == ["Header", "SelectDb", "Entry", "End"]
 
@@ -91,7 +91,7 @@ def test_empty_keys_are_dropped_when_that_is_asked_for() -> None:
     says = "an empty key, which Redis since 6.2 drops by itself"
     hint = f"empty-dropped: 3 x {says}; first at offset 9, db 0, key b's'"
     assert converted(EMPTY, drop_empty=True) == ([(0, b"k", b"a")], [hint])
-    assert converted(EMPTY, drop_empty=True, target="redis-6.2") == ([(0, b"k", b"a")], [hint])
+    assert converted(EMPTY, drop_empty=True, to="redis-6.2") == ([(0, b"k", b"a")], [hint])
 
 
 def test_the_commands_have_the_same_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +145,7 @@ def test_a_key_on_two_lines_is_refused_with_both() -> None:
     )
 
 
-@pytest.mark.parametrize("options", [{}, {"release": "redis-6.2"}])
+@pytest.mark.parametrize("options", [{}, {"to": "redis-6.2"}])
 def test_one_of_two_lines_is_kept(options: dict[str, Any]) -> None:
     rest = [(0, b"l", b"x"), (1, b"k", b"c")]
     assert sorted(built(LINES, on_duplicate="first", **options)[0]) == sorted([*rest, (0, b"k", b"a")])

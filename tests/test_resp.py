@@ -218,9 +218,9 @@ VECTOR_SET = snapshot(pair(7, b"\x81\xbd\xe7\x2d\xa2\xbb\x1e\xb4\x00\x00"), magi
     ("told", "restored", "lost"),
     [
         ({}, 1, ["1 module-needed"]),
-        ({"release": "redis-8.0"}, 1, []),
-        ({"release": "redis-7.4"}, 0, ["1 module"]),
-        ({"release": "redis-7.4", "modules": ["vectorset"]}, 1, []),
+        ({"to": "redis-8.0"}, 1, []),
+        ({"to": "redis-7.4"}, 0, ["1 module"]),
+        ({"to": "redis-7.4", "modules": ["vectorset"]}, 1, []),
         ({"version": 12, "modules": ["none"]}, 0, ["1 module"]),
     ],
 )

@@ -61,8 +61,8 @@ def source_of(shared: str, dropped: str) -> bytes:
 
 
 def to_redis_8_10(data: bytes, path: Path) -> rdbcodec.Conversion:
-    form = rdbcodec.make_form("redis-8.10", databases=4, modules=())
-    return rdbcodec.convert(data, path, target=form, allow_loss=True)
+    server = rdbcodec.Server.of("redis-8.10", databases=4, modules=())
+    return rdbcodec.convert(data, path, to=server, allow_loss=True)
 
 
 def values(data: bytes) -> dict[tuple[int, bytes], object]:
@@ -103,27 +103,29 @@ def test_it_does_run_twice_and_one_form_serves_many_outputs(
 
     monkeypatch.setattr(conversion._Job, "run", noted)
     data = source_of(shared, "a key of a module")
-    form = rdbcodec.make_form("redis-8.10", databases=4, modules=())
+    server = rdbcodec.Server.of("redis-8.10", databases=4, modules=())
     outputs = []
     for number in range(2):
-        rdbcodec.convert(data, tmp_path / f"{number}.rdb", target=form, allow_loss=True)
+        rdbcodec.convert(data, tmp_path / f"{number}.rdb", to=server, allow_loss=True)
         outputs.append((tmp_path / f"{number}.rdb").read_bytes())
     streamed = io.BytesIO()
-    rdbcodec.convert(data, streamed, target=form, allow_loss=True)
+    rdbcodec.convert(data, streamed, to=server, allow_loss=True)
     assert runs == [True, False, True, False, False]
     assert outputs == [streamed.getvalue()] * 2
 
 
 def test_a_form_never_changes() -> None:
-    form = rdbcodec.make_form("redis-8.10")
-    for name in form.__slots__:
+    server = rdbcodec.Server.of("redis-8.10")
+    for name in server.__slots__:
         with pytest.raises(
-            AttributeError, match=f"^a Form never changes: make another instead of setting '{name}'$"
+            AttributeError, match=f"^a Server never changes: make another instead of setting '{name}'$"
         ):
-            setattr(form, name, None)
-        with pytest.raises(AttributeError, match=f"^a Form never changes: '{name}' stays$"):
-            delattr(form, name)
-    assert {type(mapping) for mapping in (form.types, form.opcodes, form.templates)} == {MappingProxyType}
+            setattr(server, name, None)
+        with pytest.raises(AttributeError, match=f"^a Server never changes: '{name}' stays$"):
+            delattr(server, name)
+    assert {type(mapping) for mapping in (server.types, server.opcodes, server.templates)} == {
+        MappingProxyType
+    }
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def test_floats_of_a_file_have_the_texts_the_server_answers(pool: Pool) -> None:
 def test_texts_that_are_written_are_the_texts_the_server_keeps(shape: str, pool: Pool) -> None:
     texts = {at: shape.format(abs(value)).encode() for at, value in enumerate(doubles(500))}
     out = io.BytesIO()
-    with rdbcodec.create(out, release="redis-8.10") as writer:
+    with rdbcodec.create(out, to="redis-8.10") as writer:
         writer.write("k", rdbcodec.Array(texts))
     server = pool("redis-8.10")
     server.load(out.getvalue())

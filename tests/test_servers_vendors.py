@@ -36,7 +36,7 @@ def verdict_of(data: bytes, name: str, told: dict[str, Any]) -> Verdict:
 
 def converted(data: bytes, name: str) -> bytes:
     made = io.BytesIO()
-    rdbcodec.convert(data, made, target=name)
+    rdbcodec.convert(data, made, to=name)
     return made.getvalue()
 
 

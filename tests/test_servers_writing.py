@@ -40,7 +40,6 @@ from ways import FIXTURES, SNAPSHOTS, corpus, covering, entries, sight
 import rdbcodec
 from rdbcodec import Consumer, EncodeError, Entry, Group, Pending, Stream, StreamEntry, StreamId
 from rdbcodec.encoding.transcoding import natural
-from rdbcodec.writing.writer import make_form
 
 WRITTEN = {release.reads[-1] for release in SERVERS.values()}
 CORPUS = [*SNAPSHOTS, *corpus("vectors", ".rdb")]
@@ -60,7 +59,7 @@ every_layout = pytest.mark.parametrize("path", COVERING, ids=lambda path: path.n
 def converted(path: Path, target: str) -> tuple[bytes, rdbcodec.Conversion]:
     """A fixture for a release."""
     made = io.BytesIO()
-    conversion = rdbcodec.convert(path, made, target=target, allow_loss=True)
+    conversion = rdbcodec.convert(path, made, to=target, allow_loss=True)
     return made.getvalue(), conversion
 
 
@@ -125,7 +124,7 @@ def test_a_file_from_which_a_key_was_dropped_is_written_again_and_loads(
     dropped = next(iter(held(path)), None)
     target = tmp_path / "out.rdb"
     conversion = rdbcodec.convert(
-        path, target, target=name, allow_loss=True, keep=lambda entry: (entry.db, entry.key) != dropped
+        path, target, to=name, allow_loss=True, keep=lambda entry: (entry.db, entry.key) != dropped
     )
     server = pool(name)
     server.load(target.read_bytes())
@@ -172,7 +171,7 @@ def test_fresh_data_of_one_server_arrives_in_each_other(
     source.stop()
     for target in SERVERS:
         made = io.BytesIO()
-        conversion = rdbcodec.convert(data, made, target=target, allow_loss=True)
+        conversion = rdbcodec.convert(data, made, to=target, allow_loss=True)
         server = pool(target)
         server.load(made.getvalue())
         found = Comparison(read_back(server), expected)
@@ -275,7 +274,7 @@ def test_an_entry_has_no_payload_exactly_where_a_conversion_loses_something_of_i
 ) -> None:
     """Modules apart: a version does not say which modules a server has, a release does."""
     _, refused = dumped(path, SERVERS[name].reads[-1])
-    built_in = make_form(name).modules or ()
+    built_in = rdbcodec.Server.of(name).modules or ()
     modules = {
         (entry.db, entry.key)
         for entry in entries(path.read_bytes())
@@ -285,7 +284,7 @@ def test_an_entry_has_no_payload_exactly_where_a_conversion_loses_something_of_i
     lossless = distinct_places(path) - lossy
 
     def losses_of_keys(keep: Callable[[Entry], bool]) -> list[bytes | None]:
-        done = rdbcodec.convert(path, io.BytesIO(), target=name, allow_loss=True, keep=keep)
+        done = rdbcodec.convert(path, io.BytesIO(), to=name, allow_loss=True, keep=keep)
         return [loss.key for loss in done.losses if loss.key is not None]
 
     assert losses_of_keys(lambda entry: (entry.db, entry.key) in lossless) == []
@@ -306,8 +305,8 @@ TYPES = [path for path in SNAPSHOTS if path.stem in {f"{writer}-types" for write
 @cache
 def converted_to_version(path: Path, version: int) -> tuple[bytes, rdbcodec.Conversion]:
     made = io.BytesIO()
-    form = make_form(version=version)
-    conversion = rdbcodec.convert(path, made, target=form, allow_loss=True)
+    server = rdbcodec.Server.of(version=version)
+    conversion = rdbcodec.convert(path, made, to=server, allow_loss=True)
     return made.getvalue(), conversion
 
 
@@ -451,7 +450,7 @@ def values_for(release: str) -> dict[str, Any]:
 
 def written(file: Path, release: str, **options: Any) -> bytes:
     """All the values as a snapshot."""
-    with rdbcodec.create(file, release=release, **options) as writer:
+    with rdbcodec.create(file, to=release, **options) as writer:
         if release != "redis-6.2":
             writer.write_function(LIBRARY)
         for key, value in values_for(release).items():
@@ -563,7 +562,7 @@ def test_simplest_uses_the_layouts_of_the_first_servers(name: str, tmp_path: Pat
 
 @every_server
 def test_a_server_takes_over_idle_times_and_frequencies(name: str, pool: Pool, tmp_path: Path) -> None:
-    with rdbcodec.create(tmp_path / "made.rdb", release=name) as writer:
+    with rdbcodec.create(tmp_path / "made.rdb", to=name) as writer:
         writer.write(b"idle", b"v", idle=5000)
         writer.write(b"busy", b"v", freq=200)
     server = pool(name)

@@ -17,7 +17,7 @@ import pytest
 import zstandard
 
 import rdbcodec
-from rdbcodec.writing.output import Compression, OutputPath, Sink, like, output
+from rdbcodec.writing.output import Compression, Output, OutputPath, like, whole_output
 
 
 def modes(folder: Path) -> dict[str, int]:
@@ -50,14 +50,14 @@ class Pipe:
 
 def test_a_file_that_takes_a_part_is_given_the_rest() -> None:
     pipe = Pipe(3, 1, 6)
-    with output(pipe) as file:
+    with whole_output(pipe) as file:
         assert file.write(b"0123456789") == 10
     assert pipe.taken == b"0123456789"
 
 
 @pytest.mark.parametrize("answers", [(None,), (4, None)])
 def test_a_full_pipe_that_does_not_wait_is_an_error(answers: tuple[object, ...]) -> None:
-    with pytest.raises(BlockingIOError) as caught, output(Pipe(*answers)) as file:
+    with pytest.raises(BlockingIOError) as caught, whole_output(Pipe(*answers)) as file:
         file.write(b"0123456789")
     assert caught.value.errno == errno.EAGAIN
     assert caught.value.strerror == "takes nothing and does not wait: its write answered None"
@@ -66,7 +66,7 @@ def test_a_full_pipe_that_does_not_wait_is_an_error(answers: tuple[object, ...])
 @pytest.mark.parametrize("answer", [0, 11, -1, "10", True])
 def test_a_write_that_does_not_say_what_it_took_is_an_error(answer: object) -> None:
     pipe = Pipe(answer, 0)
-    with pytest.raises(OSError, match="its write answered") as caught, output(pipe) as file:
+    with pytest.raises(OSError, match="its write answered") as caught, whole_output(pipe) as file:
         file.write(b"0123456789")
     assert caught.value.errno == errno.EIO
 
@@ -90,13 +90,13 @@ def test_200000_keys_into_a_nonblocking_pipe_are_no_success() -> None:
 
 
 def test_a_temporary_file_of_a_killed_process_is_in_nobodys_way(tmp_path: Path) -> None:
-    first, second = Sink(tmp_path / "out.rdb"), Sink(tmp_path / "out.rdb")
+    first, second = Output(tmp_path / "out.rdb"), Output(tmp_path / "out.rdb")
     names = {path.name for path in tmp_path.iterdir()}
     assert len(names) == 2
     assert all(name.startswith(".out.rdb.") and name.endswith(".tmp") for name in names)
-    first.abort()
+    first.discard()
     second.write(b"whole")
-    second.close()
+    second.commit()
     assert [path.name for path in tmp_path.iterdir()] == ["out.rdb"]
 
 
@@ -106,8 +106,8 @@ def test_a_name_that_is_taken_is_left_alone_and_another_is_tried(
     (tmp_path / ".out.rdb.taken.tmp").write_bytes(b"of somebody else")
     names = iter(["taken", "free"])
     monkeypatch.setattr(secrets, "token_hex", lambda _: next(names))
-    made = Sink(tmp_path / "out.rdb")
-    made.abort()
+    made = Output(tmp_path / "out.rdb")
+    made.discard()
     assert (tmp_path / ".out.rdb.taken.tmp").read_bytes() == b"of somebody else"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -123,14 +123,14 @@ def test_a_writer_that_is_dropped_leaves_no_file(compression: Compression | None
 
 
 def test_a_fork_that_ends_does_not_remove_its_parents_file(tmp_path: Path) -> None:
-    made = Sink(tmp_path / "out.rdb")
+    made = Output(tmp_path / "out.rdb")
     made.write(b"whole")
     child = os.fork()
     if not child:
-        made.abort()
+        made.discard()
         os._exit(0)
     os.waitpid(child, 0)
-    made.close()
+    made.commit()
     assert (tmp_path / "out.rdb").read_bytes() == b"whole"
 
 
@@ -138,7 +138,7 @@ def test_a_fork_that_ends_does_not_remove_its_parents_file(tmp_path: Path) -> No
 @pytest.mark.parametrize("letter", ["n", "ключ"])
 def test_names_of_255_bytes_can_be_written(size: int, letter: str, tmp_path: Path) -> None:
     name = (letter * 255).encode()[:size].decode("utf-8", "ignore")
-    with output(tmp_path / name) as file:
+    with whole_output(tmp_path / name) as file:
         file.write(b"whole")
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
@@ -146,7 +146,7 @@ def test_names_of_255_bytes_can_be_written(size: int, letter: str, tmp_path: Pat
 def test_what_a_link_points_at_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "folder" / "out.rdb")
-    with output(tmp_path / "link") as file:
+    with whole_output(tmp_path / "link") as file:
         file.write(b"whole")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "folder" / "out.rdb").read_bytes() == b"whole"
@@ -159,7 +159,7 @@ def test_the_folder_is_synced_after_the_rename(tmp_path: Path, monkeypatch: pyte
         synced.append((stat.S_ISDIR(os.fstat(fd).st_mode), (tmp_path / "out.rdb").exists()))
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with output(tmp_path / "out.rdb") as file:
+    with whole_output(tmp_path / "out.rdb") as file:
         file.write(b"whole")
     assert synced == [(False, False), (True, True)]
 
@@ -173,7 +173,7 @@ def test_a_new_file_has_the_mode_of_its_source_within_the_umask(tmp_path: Path) 
     source.write_bytes(b"")
     for mode, expected in ((0o600, 0o600), (0o640, 0o640), (0o666, 0o644), (0o444, 0o444)):
         source.chmod(mode)
-        with output(like(tmp_path / f"{mode:o}", source)):
+        with whole_output(like(tmp_path / f"{mode:o}", source)):
             pass
         assert modes(tmp_path)[f"{mode:o}"] == expected
 
@@ -183,7 +183,7 @@ def test_a_new_file_without_a_source_has_the_mode_of_any_new_file(tmp_path: Path
     reading, writing = os.pipe()
     sources: list[object] = [None, tmp_path / "nothing", tmp_path, b"bytes", reading]
     for at, source in enumerate(sources):
-        with output(like(tmp_path / f"out{at}", source)):
+        with whole_output(like(tmp_path / f"out{at}", source)):
             pass
     os.close(reading)
     os.close(writing)
@@ -196,7 +196,7 @@ def test_a_replaced_file_keeps_its_mode_and_nobody_else_sees_the_bytes_before(tm
     target.write_bytes(b"old")
     for mode in (0o600, 0o666, 0o440):
         target.chmod(mode)
-        with output(OutputPath(target, 0o644)) as file:
+        with whole_output(OutputPath(target, 0o644)) as file:
             file.write(b"new")
             assert set(modes(tmp_path).values()) == {mode}
         assert modes(tmp_path) == {"out.rdb": mode}
@@ -207,7 +207,7 @@ def test_a_replaced_file_keeps_its_owner(tmp_path: Path) -> None:
     target = tmp_path / "out.rdb"
     target.write_bytes(b"old")
     os.chown(target, 12, 34)
-    with output(target) as file:
+    with whole_output(target) as file:
         file.write(b"new")
     assert (target.stat().st_uid, target.stat().st_gid) == (12, 34)
 
@@ -230,7 +230,7 @@ def test_errors_name_the_output_as_it_was_given(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("old.rdb").write_bytes(b"old")
-    with pytest.raises(kind) as caught, output(name, replace=False) as file:
+    with pytest.raises(kind) as caught, whole_output(name, replace=False) as file:
         file.write(bytes(1 << 20))
     assert (caught.value.filename, caught.value.strerror) == (name, says)
     assert [path.name for path in tmp_path.iterdir()] == ["old.rdb"]
@@ -238,11 +238,11 @@ def test_errors_name_the_output_as_it_was_given(
 
 def test_a_file_that_appeared_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     target = tmp_path / "out.rdb"
-    made = Sink(target, replace=False)
+    made = Output(target, replace=False)
     made.write(b"ours")
     target.write_bytes(b"theirs")
     with pytest.raises(FileExistsError):
-        made.close()
+        made.commit()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"out.rdb": b"theirs"}
 
 

@@ -65,7 +65,7 @@ every_content = pytest.mark.parametrize("content", CONTENTS)
 
 def write(path: Path, value: Any, *, release: str = "redis-7.0") -> Path:
     """A snapshot with the value between two others."""
-    with rdbcodec.create(path, release=release) as writer:
+    with rdbcodec.create(path, to=release) as writer:
         writer.write(b"before", b"1")
         writer.write(b"k", value, expires_at_ms=4102444800000)
         writer.write(b"after", b"2")

@@ -227,7 +227,7 @@ def test_the_simplest_form_uses_types_0_to_4_only() -> None:
 def test_losses_are_counted_when_they_are_allowed() -> None:
     fields = rdbcodec.Hash({b"f": b"v"})
     fields.expires_at_ms = {b"f": 1 << 42}
-    writer, out = written(release="redis-6.2", allow_loss=True)
+    writer, out = written(to="redis-6.2", allow_loss=True)
     with writer:
         writer.write(b"h", fields, db=1)
         writer.write(b"a", rdbcodec.Array({0: b"x"}))
@@ -337,7 +337,7 @@ def test_a_refusal_names_key_type_target_and_rule(value: object, message: str) -
 
 def test_a_type_the_target_does_not_have_is_refused() -> None:
     stream = rdbcodec.Stream(1, [], 0, rdbcodec.StreamId(0, 0))
-    assert refusal(stream, options={"release": "redis-4.0"}) == (
+    assert refusal(stream, options={"to": "redis-4.0"}) == (
         "db 0, key b'k', value, for redis-4.0: "
         "cannot be written whole: a key of type stream, which the target does not have"
     )
@@ -382,7 +382,7 @@ def test_records_the_target_does_not_have_are_refused(write: Any, message: str) 
         ({"version": 16}, "no redis server reads RDB version 16"),
         ({"version": 0}, "no redis server reads RDB version 0"),
         ({"version": 12, "dialect": "valkey"}, "no valkey server reads RDB version 12"),
-        ({"version": 9, "release": "redis-6.2"}, "name a release or a version, not both"),
+        ({"version": 9, "to": "redis-6.2"}, "name a release or a version, not both"),
     ],
 )
 def test_targets_that_do_not_exist_are_refused(target: Any, message: str) -> None:
@@ -396,7 +396,7 @@ def test_targets_that_do_not_exist_are_refused(target: Any, message: str) -> Non
 )
 def test_a_release_nobody_knows_is_refused(release: str) -> None:
     with pytest.raises(EncodeError, match=f"^unknown release '{release}'; known are "):
-        rdbcodec.make_form(release)
+        rdbcodec.Server.of(release)
 
 
 @pytest.mark.parametrize(
@@ -414,8 +414,8 @@ def test_a_release_nobody_knows_is_refused(release: str) -> None:
     ],
 )
 def test_releases_are_found_by_name(release: str, dialect: str, version: int) -> None:
-    form = rdbcodec.make_form(release)
-    assert (form.dialect, form.version) == (dialect, version)
+    server = rdbcodec.Server.of(release)
+    assert (server.dialect, server.version) == (dialect, version)
 
 
 def test_streams_come_back_whole() -> None:

@@ -314,7 +314,7 @@ def test_libraries_are_judged_as_servers_judge_them(code: bytes, reason: str | N
 def test_valkey_knows_the_global_server_and_engines_out_of_modules() -> None:
     code = b"#!lua name=a\nserver.register_function('f', function() return 1 end)"
     for text in (code, b"#!js name=a\nx"):
-        writer, out = written(release="valkey-8.1")
+        writer, out = written(to="valkey-8.1")
         with writer:
             writer.write_function(text)
         with rdbcodec.open(out.getvalue()) as reader:
@@ -324,10 +324,10 @@ def test_valkey_knows_the_global_server_and_engines_out_of_modules() -> None:
 def test_a_library_the_target_refuses_is_lost_by_a_conversion() -> None:
     valkey = snapshot(b"\xf5" + string(LIBRARY.replace(b"redis.", b"server.")), magic=b"REDIS0011")
     out = io.BytesIO()
-    done = rdbcodec.convert(valkey, out, target="redis-8.2", allow_loss=True)
+    done = rdbcodec.convert(valkey, out, to="redis-8.2", allow_loss=True)
     (loss,) = done.losses
     assert (loss.kind, loss.times, loss.offset) == ("function-refused", 1, 9)
-    assert rdbcodec.convert(valkey, io.BytesIO(), target="valkey-9.1").losses == []
+    assert rdbcodec.convert(valkey, io.BytesIO(), to="valkey-9.1").losses == []
 
 
 # --- lengths ----------------------------------------------------------------------------------------
@@ -354,9 +354,9 @@ def test_small_lengths_of_64_bits_are_written_short_for_servers_that_know_no_oth
     values = [entry.value() for entry in entries(source)]
     for release in ("redis-2.8", "redis-3.2"):
         out = io.BytesIO()
-        rdbcodec.convert(source, out, target=release)
+        rdbcodec.convert(source, out, to=release)
         assert [entry.value() for entry in entries(out.getvalue())] == values
         assert long(1)[:8] not in out.getvalue()
     out = io.BytesIO()
-    rdbcodec.convert(source, out, target="redis-5.0")
+    rdbcodec.convert(source, out, to="redis-5.0")
     assert record in out.getvalue()

@@ -31,7 +31,7 @@ from rdbcodec.writing.output import (
     check_compression,
     compression_of_name,
     like,
-    output,
+    whole_output,
 )
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -154,10 +154,10 @@ def output_of(options: argparse.Namespace) -> AbstractContextManager[Any]:
     Raises FileExistsError when there is such a file and --force does not allow to replace it.
     """
     if options.output != STDIN:
-        return output(path_of(options), replace=options.force)
+        return whole_output(path_of(options), replace=options.force)
     # Who reads a listing may go away when he has seen enough; who reads a snapshot may not.
     binary = getattr(options, "writes_binary", False) or getattr(options, "format", None) == "resp"
-    return output(Whole(sys.stdout.buffer, STDIN if binary else STDOUT))
+    return whole_output(Whole(sys.stdout.buffer, STDIN if binary else STDOUT))
 
 
 def whole_output_of(options: argparse.Namespace) -> AbstractContextManager[Any]:

@@ -23,7 +23,7 @@ from rdbcodec.errors import LossyConversion
 from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Loss
 from rdbcodec.reports.words import functions_left_out, json_key, modules_kept, plural, text
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
 from rdbcodec.writing.conversion import Conversion, convert
@@ -69,7 +69,7 @@ def count(text: str) -> int:
 def write_snapshot(
     options: argparse.Namespace,
     *,
-    form: Form | None,
+    server: Server | None,
     keep: Callable[[Entry], bool] | None = None,
     functions: bool = True,
     fold: Folding | None = None,
@@ -79,13 +79,13 @@ def write_snapshot(
     """Convert the file the options name, report, and give the exit code."""
     name = options.files[0]
     # What is only copied need not be held; what is laid out anew is, or it would get a simpler layout.
-    opened = _Opened(name, options, COPIED_VALUE if form is None else MAX_VALUE)
+    opened = _Opened(name, options, COPIED_VALUE if server is None else MAX_VALUE)
     try:
         with progress_of(name, opened, options) as tick:
             done = _convert(
                 opened,
                 options,
-                target=form,
+                to=server,
                 keep=keep,
                 functions=functions,
                 fold_databases=fold,

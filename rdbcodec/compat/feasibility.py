@@ -1,6 +1,6 @@
 """What a conversion for a target would lose, as far as a profile can tell without converting.
 
-The writer's own tables (`Form`) say what the target holds, and the profile what there is to lose: what
+The writer's own tables (`Server`) say what the target holds, and the profile what there is to lose: what
 streams remember, expiries that are no whole seconds. Where nobody looked at the values, the answer is None: a
 conversion is promised only when it is certain to keep every key whole.
 """
@@ -18,8 +18,7 @@ from rdbcodec.facts.profile import Kind, Place, Profile
 from rdbcodec.formats import SINCE, TypeRow
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Loss, row_of
-from rdbcodec.servers import Form
-from rdbcodec.writing.writer import make_form
+from rdbcodec.servers import Server
 
 _EXPIRIES = frozenset({"sub-second-expiry", "expiry-after-2038"})  # what seconds until 2038 cannot hold
 _SHORT_LENGTHS = 1 << 32  # bytes; a file below it holds no string that needs a longer length
@@ -32,18 +31,18 @@ def conversion_losses(
 
     `modules` are those the target is told to have; None is for all that it can have.
     """
-    form = _form(target, modules)
-    if form is None:
+    server = _server(target, modules)
+    if server is None:
         return None
     found = chain(
-        _kind_losses(profile, form),
-        _module_losses(profile, form),
-        _meta_losses(profile, form),
-        _opcode_losses(profile, form),
-        _inner_losses(profile, form),
+        _kind_losses(profile, server),
+        _module_losses(profile, server),
+        _meta_losses(profile, server),
+        _opcode_losses(profile, server),
+        _inner_losses(profile, server),
     )
     losses = _merged(found)
-    if not losses and (_is_undecided(profile, form) or _is_unreadable(profile, form)):
+    if not losses and (_is_undecided(profile, server) or _is_unreadable(profile, server)):
         return None
     return [*losses, *odd_losses(profile, target.reads_like)]
 
@@ -60,33 +59,33 @@ def _merged(losses: Iterable[Loss]) -> list[Loss]:
     return list(merged.values())
 
 
-def _form(target: Target, modules: Iterable[str] | None) -> Form | None:
-    """The form `convert --to` would write; None when no release is exactly like the target."""
+def _server(target: Target, modules: Iterable[str] | None) -> Server | None:
+    """The server `convert --to` would write; None when no release is exactly like the target."""
     loader = loader_of(target)
     if target.reads_like is None or loader is None:
         return None
-    form = make_form(target.reads_like).replaced(modules=module_types_of(target, modules))
-    return form if form.version == loader.accepts and not target.lacks else None
+    server = Server.of(target.reads_like).replaced(modules=module_types_of(target, modules))
+    return server if server.version == loader.accepts and not target.lacks else None
 
 
-def _kind_losses(profile: Profile, form: Form) -> Iterator[Loss]:
+def _kind_losses(profile: Profile, server: Server) -> Iterator[Loss]:
     for kind in profile.kinds.values():
         if kind.row.type == "module":
             continue
-        if not any(row.type == kind.row.type for row in form.types.values()):
+        if not any(row.type == kind.row.type for row in server.types.values()):
             yield _loss(TYPE_PREFIX + kind.row.type, kind.keys, kind.first)
-        elif kind.row.expires and not _holds_member_ttl(kind.row, form):
+        elif kind.row.expires and not _holds_member_ttl(kind.row, server):
             yield from _member_ttl(profile, kind)
 
 
-def _module_losses(profile: Profile, form: Form) -> Iterator[Loss]:
+def _module_losses(profile: Profile, server: Server) -> Iterator[Loss]:
     """Keys of modules the target does not have, and what these saved beside the keys."""
     for module in profile.modules.values():
-        lacked = form.modules is not None and module.name not in form.modules
+        lacked = server.modules is not None and module.name not in server.modules
         if module.keys and lacked:
-            has_modules = "module-2" in form.types
+            has_modules = "module-2" in server.types
             yield _loss("module" if has_modules else f"{TYPE_PREFIX}module", module.keys, module.first)
-        if module.full_aux is not None and (lacked or "module-aux" not in form.opcodes):
+        if module.full_aux is not None and (lacked or "module-aux" not in server.opcodes):
             yield _loss("module-aux", module.aux - module.empty_aux, module.full_aux)
 
 
@@ -99,53 +98,53 @@ def _member_ttl(profile: Profile, kind: Kind) -> Iterator[Loss]:
         yield _loss(name, profile.losable[name].count, profile.losable[name].first)
 
 
-def _meta_losses(profile: Profile, form: Form) -> Iterator[Loss]:
+def _meta_losses(profile: Profile, server: Server) -> Iterator[Loss]:
     """Metadata of classes the target must have; where it knows no metadata at all, the opcode tells."""
     for fact in profile.meta_classes.values():
-        has = form.modules is None or fact.may_be_ignored or fact.name in form.modules
-        if "key-meta" in form.opcodes and not has:
+        has = server.modules is None or fact.may_be_ignored or fact.name in server.modules
+        if "key-meta" in server.opcodes and not has:
             yield _loss("key-metadata", fact.keys, fact.first)
 
 
-def _holds_member_ttl(lost: TypeRow, form: Form) -> bool:
-    return any(row.type == lost.type and row.expires for row in form.types.values())
+def _holds_member_ttl(lost: TypeRow, server: Server) -> bool:
+    return any(row.type == lost.type and row.expires for row in server.types.values())
 
 
-def _opcode_losses(profile: Profile, form: Form) -> Iterator[Loss]:
+def _opcode_losses(profile: Profile, server: Server) -> Iterator[Loss]:
     """Data that stands in records the target does not know; what only hints at it is not listed."""
-    for name in sorted(profile.codes() - set(form.opcodes) - {"module-aux"}):
+    for name in sorted(profile.codes() - set(server.opcodes) - {"module-aux"}):
         kind = OPCODE_LOSSES[name]
-        lives_on = name == "function-pre-ga" and "function" in form.opcodes
+        lives_on = name == "function-pre-ga" and "function" in server.opcodes
         if kind is not None and row_of(kind).severity == "data" and not lives_on:
             yield _loss(kind, profile.opcodes[name] or profile.meta_keys, profile.places[name])
     if profile.tail is not None and profile.tail.is_data:
         yield _loss(profile.tail.loss, 1, Place(profile.size))
 
 
-def _inner_losses(profile: Profile, form: Form) -> Iterator[Loss]:
+def _inner_losses(profile: Profile, server: Server) -> Iterator[Loss]:
     """What streams remember and expiries say that the target has no place for."""
-    streams = stream_row(form)
+    streams = stream_row(server)
     newest = 0 if streams is None else streams.generation
     for kind, fact in profile.losable.items():
         is_of_a_stream = kind in LOST_BELOW and 0 < newest < LOST_BELOW[kind]
-        if is_of_a_stream or (kind in _EXPIRIES and "expiretime-ms" not in form.opcodes):
+        if is_of_a_stream or (kind in _EXPIRIES and "expiretime-ms" not in server.opcodes):
             yield _loss(kind, fact.count, fact.first)
 
 
-def _is_undecided(profile: Profile, form: Form) -> bool:
+def _is_undecided(profile: Profile, server: Server) -> bool:
     """Whether the loss hangs on something that only the values tell, and nobody looked at them."""
     streams = [kind for kind in profile.kinds.values() if kind.row.type == "stream"]
     unread = profile.oddities is None or profile.streams_unread
     return (
-        (bool(unread) and any(kind.row.name not in form.types for kind in streams))
-        or (form.version < SINCE["long-lengths"] and profile.size >= _SHORT_LENGTHS)
+        (bool(unread) and any(kind.row.name not in server.types for kind in streams))
+        or (server.version < SINCE["long-lengths"] and profile.size >= _SHORT_LENGTHS)
         or b"keydb-subexpire-key" in profile.aux
     )
 
 
-def _is_unreadable(profile: Profile, form: Form) -> bool:
+def _is_unreadable(profile: Profile, server: Server) -> bool:
     """Whether values must be laid out anew and there are some that this program cannot read whole."""
-    is_copied = all(form.types.get(kind.row.name) is kind.row for kind in profile.kinds.values())
+    is_copied = all(server.types.get(kind.row.name) is kind.row for kind in profile.kinds.values())
     return not is_copied and not all(TRAITS[name].is_harmless for name in profile.oddities or ())
 
 

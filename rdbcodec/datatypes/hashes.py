@@ -32,7 +32,7 @@ from rdbcodec.datatypes.scope import (
     take_strings,
 )
 from rdbcodec.errors import CorruptStructure, EncodeError, LimitExceeded
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist, zipmap
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor, Reader
@@ -105,24 +105,24 @@ def decode_hash_listpack(raw: bytes, scope: Scope) -> Hash:
     return _from_flat(listpack.decode(read_blob(raw, scope)))
 
 
-def encode_hash(value: Hash, form: Form) -> bytes:
+def encode_hash(value: Hash, server: Server) -> bytes:
     """Type 4."""
-    return lengths.encode(len(value)) + encode_strings(_flat(value), form)
+    return lengths.encode(len(value)) + encode_strings(_flat(value), server)
 
 
-def encode_hash_zipmap(value: Hash, form: Form) -> bytes:
+def encode_hash_zipmap(value: Hash, server: Server) -> bytes:
     """Type 9."""
-    return encode_blob(zipmap.encode(value.items()), form)
+    return encode_blob(zipmap.encode(value.items()), server)
 
 
-def encode_hash_ziplist(value: Hash, form: Form) -> bytes:
+def encode_hash_ziplist(value: Hash, server: Server) -> bytes:
     """Type 13."""
-    return encode_blob(encode_ziplist(_flat(value), form), form)
+    return encode_blob(encode_ziplist(_flat(value), server), server)
 
 
-def encode_hash_listpack(value: Hash, form: Form) -> bytes:
+def encode_hash_listpack(value: Hash, server: Server) -> bytes:
     """Type 16."""
-    return encode_blob(encode_listpack(_flat(value), form), form)
+    return encode_blob(encode_listpack(_flat(value), server), server)
 
 
 def _flat(value: Mapping[bytes, bytes]) -> list[bytes]:
@@ -272,26 +272,26 @@ def decode_hash_ttl_valkey(raw: bytes, scope: Scope) -> Hash:
     return _from_fields(fields_with_valkey_ttl(raw, scope))
 
 
-def encode_hash_ttl_rc(value: Hash, form: Form) -> bytes:
+def encode_hash_ttl_rc(value: Hash, server: Server) -> bytes:
     """Redis type 22."""
     check_expiries(value)
-    return _ttl_first_table(value, form, 0)
+    return _ttl_first_table(value, server, 0)
 
 
-def encode_hash_ttl(value: Hash, form: Form) -> bytes:
+def encode_hash_ttl(value: Hash, server: Server) -> bytes:
     """Type 24."""
     check_expiries(value)
     minimum = min(value.expires_at_ms.values(), default=0)
-    return minimum.to_bytes(_I64, "little", signed=True) + _ttl_first_table(value, form, minimum - 1)
+    return minimum.to_bytes(_I64, "little", signed=True) + _ttl_first_table(value, server, minimum - 1)
 
 
-def _ttl_first_table(value: Hash, form: Form, base: int) -> bytes:
+def _ttl_first_table(value: Hash, server: Server, base: int) -> bytes:
     told = value.expires_at_ms
     parts = [lengths.encode(len(value))]
     for field, text in value.items():
         parts.append(lengths.encode(told[field] - base if field in told else 0))
-        parts.append(strings.encode(field, compress=form.compress))
-        parts.append(strings.encode(text, compress=form.compress))
+        parts.append(strings.encode(field, compress=server.compress))
+        parts.append(strings.encode(text, compress=server.compress))
     return b"".join(parts)
 
 
@@ -310,13 +310,13 @@ def check_expiry(at: int) -> None:
         raise EncodeError(f"a field expires at {at} ms, expected 1 to {MAX_EXPIRY}")
 
 
-def encode_hash_ttl_valkey(value: Hash, form: Form) -> bytes:
+def encode_hash_ttl_valkey(value: Hash, server: Server) -> bytes:
     """Valkey type 22."""
     check_expiries(value)
     parts = [lengths.encode(len(value))]
     for field, text in value.items():
-        parts.append(strings.encode(field, compress=form.compress))
-        parts.append(strings.encode(text, compress=form.compress))
+        parts.append(strings.encode(field, compress=server.compress))
+        parts.append(strings.encode(text, compress=server.compress))
         parts.append(value.expires_at_ms.get(field, -1).to_bytes(_I64, "little", signed=True))
     return b"".join(parts)
 
@@ -380,19 +380,19 @@ def decode_hash_listpack_ttl(raw: bytes, scope: Scope) -> Hash:
     return _from_triples(read_blob(raw, scope, _I64))
 
 
-def encode_hash_listpack_ttl_rc(value: Hash, form: Form) -> bytes:
+def encode_hash_listpack_ttl_rc(value: Hash, server: Server) -> bytes:
     """Type 23."""
     check_expiries(value)
     told = value.expires_at_ms
     # Active expiry relies on this order: the soonest first, fields without an expiry last.
     fields = sorted(value, key=lambda field: told.get(field, MAX_EXPIRY + 1))
     flat: list[bytes | int] = [part for field in fields for part in (field, value[field], told.get(field, 0))]
-    return encode_blob(encode_listpack(flat, form), form)
+    return encode_blob(encode_listpack(flat, server), server)
 
 
-def encode_hash_listpack_ttl(value: Hash, form: Form) -> bytes:
+def encode_hash_listpack_ttl(value: Hash, server: Server) -> bytes:
     """Type 25."""
-    triples = encode_hash_listpack_ttl_rc(value, form)
+    triples = encode_hash_listpack_ttl_rc(value, server)
     minimum = min(value.expires_at_ms.values(), default=0)
     return minimum.to_bytes(_I64, "little", signed=True) + triples
 
@@ -423,11 +423,11 @@ def decode_hash_expiry(raw: bytes, scope: Scope) -> Hash:
     return value
 
 
-def encode_hash_expiry(value: Hash, form: Form) -> bytes:
+def encode_hash_expiry(value: Hash, server: Server) -> bytes:
     """Dragonfly type 31; expiries are rounded up to seconds."""
     told = value.expires_at_ms
     flat = [part for field, text in value.items() for part in (field, text, dragonfly_text(told.get(field)))]
-    return lengths.encode(len(value)) + encode_strings(flat, form)
+    return lengths.encode(len(value)) + encode_strings(flat, server)
 
 
 def dragonfly_text(at_ms: int | None) -> bytes:
@@ -616,41 +616,43 @@ def template_of(fields: Iterable[bytes]) -> tuple[bytes, ...]:
     return tuple(sorted(fields, key=lambda field: (len(field), field)))
 
 
-def encode_hash_template_listpack(value: Hash, form: Form) -> bytes:
+def encode_hash_template_listpack(value: Hash, server: Server) -> bytes:
     """Type 29, its names in a listpack; the id among the values means nothing and is 0."""
     fields = template_of(value)
-    return _names(fields, form) + _template_blob(0, value, fields, form)
+    return _names(fields, server) + _template_blob(0, value, fields, server)
 
 
-def encode_hash_template_array(value: Hash, form: Form) -> bytes:
+def encode_hash_template_array(value: Hash, server: Server) -> bytes:
     """Type 31, its names in a listpack."""
     fields = template_of(value)
-    return _names(fields, form) + encode_strings([value[field] for field in fields], form)
+    return _names(fields, server) + encode_strings([value[field] for field in fields], server)
 
 
-def _names(fields: Sequence[bytes], form: Form) -> bytes:
-    return lengths.encode(0) + encode_blob(encode_listpack(fields, form), form)
+def _names(fields: Sequence[bytes], server: Server) -> bytes:
+    return lengths.encode(0) + encode_blob(encode_listpack(fields, server), server)
 
 
-def encode_hash_template_listpack_ref(value: Hash, form: Form) -> bytes:
+def encode_hash_template_listpack_ref(value: Hash, server: Server) -> bytes:
     """Type 30; its template must have been written before."""
     fields = template_of(value)
-    return _template_blob(_written(fields, form), value, fields, form)
+    return _template_blob(_written(fields, server), value, fields, server)
 
 
-def encode_hash_template_array_ref(value: Hash, form: Form) -> bytes:
+def encode_hash_template_array_ref(value: Hash, server: Server) -> bytes:
     """Type 32; its template must have been written before."""
     fields = template_of(value)
-    return lengths.encode(_written(fields, form)) + encode_strings([value[field] for field in fields], form)
+    return lengths.encode(_written(fields, server)) + encode_strings(
+        [value[field] for field in fields], server
+    )
 
 
-def _written(fields: tuple[bytes, ...], form: Form) -> int:
-    template = form.templates.get(fields)
+def _written(fields: tuple[bytes, ...], server: Server) -> int:
+    template = server.templates.get(fields)
     if template is None:
         raise EncodeError("the hash's template was not written before it")
     return template
 
 
-def _template_blob(template: int, value: Hash, fields: Sequence[bytes], form: Form) -> bytes:
+def _template_blob(template: int, value: Hash, fields: Sequence[bytes], server: Server) -> bytes:
     elements: list[bytes | int] = [template, *(value[field] for field in fields)]
-    return encode_blob(encode_listpack(elements, form), form)
+    return encode_blob(encode_listpack(elements, server), server)

@@ -22,7 +22,7 @@ from rdbcodec.datatypes.packed import (
 from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, read_blob, read_strings, take_strings
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.formats import SINCE
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
@@ -46,9 +46,9 @@ def decode_list(raw: bytes, scope: Scope) -> List:
     return List(read_strings(raw, scope))
 
 
-def encode_list(value: List, form: Form) -> bytes:
+def encode_list(value: List, server: Server) -> bytes:
     """Type 1."""
-    return lengths.encode(len(value)) + encode_strings(value, form)
+    return lengths.encode(len(value)) + encode_strings(value, server)
 
 
 def list_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -61,9 +61,9 @@ def decode_list_ziplist(raw: bytes, scope: Scope) -> List:
     return List(ziplist.decode(read_blob(raw, scope)))
 
 
-def encode_list_ziplist(value: List, form: Form) -> bytes:
+def encode_list_ziplist(value: List, server: Server) -> bytes:
     """Type 10."""
-    return encode_blob(encode_ziplist(value, form), form)
+    return encode_blob(encode_ziplist(value, server), server)
 
 
 def list_ziplist_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -80,9 +80,9 @@ def decode_quicklist(raw: bytes, scope: Scope) -> List:
     return value
 
 
-def encode_quicklist(value: List, form: Form) -> bytes:
+def encode_quicklist(value: List, server: Server) -> bytes:
     """Type 14."""
-    nodes = [encode_blob(encode_ziplist(node, form), form) for node in _nodes(value, form)]
+    nodes = [encode_blob(encode_ziplist(node, server), server) for node in _nodes(value, server)]
     return lengths.encode(len(nodes)) + b"".join(nodes)
 
 
@@ -107,35 +107,35 @@ def decode_quicklist_2(raw: bytes, scope: Scope) -> List:
     return value
 
 
-def encode_quicklist_2(value: List, form: Form) -> bytes:
+def encode_quicklist_2(value: List, server: Server) -> bytes:
     """Type 18."""
-    nodes = [_encode_node(node, form) for node in _nodes(value, form)]
+    nodes = [_encode_node(node, server) for node in _nodes(value, server)]
     return lengths.encode(len(nodes)) + b"".join(nodes)
 
 
-def _encode_node(node: Sequence[bytes], form: Form) -> bytes:
-    if len(node) == 1 and _is_plain(node[0], form):
-        return lengths.encode(PLAIN) + strings.encode(node[0], compress=form.compress)
-    return lengths.encode(PACKED) + encode_blob(encode_listpack(node, form), form)
+def _encode_node(node: Sequence[bytes], server: Server) -> bytes:
+    if len(node) == 1 and _is_plain(node[0], server):
+        return lengths.encode(PLAIN) + strings.encode(node[0], compress=server.compress)
+    return lengths.encode(PACKED) + encode_blob(encode_listpack(node, server), server)
 
 
-def _is_plain(element: bytes, form: Form) -> bool:
+def _is_plain(element: bytes, server: Server) -> bool:
     """Whether an element stands alone and unpacked: too large for a node, as the target's server sees it."""
     size = len(element)
-    if form.back_length == "either" and size in CRITICAL:
+    if server.back_length == "either" and size in CRITICAL:
         return True
-    if form.dialect == "valkey" or form.version >= _PLAIN_NODES_SINCE:
-        return size > _node_size(form)
+    if server.dialect == "valkey" or server.version >= _PLAIN_NODES_SINCE:
+        return size > _node_size(server)
     return size >= HUGE
 
 
-def _nodes(value: Sequence[bytes], form: Form) -> Iterator[Sequence[bytes]]:
+def _nodes(value: Sequence[bytes], server: Server) -> Iterator[Sequence[bytes]]:
     """The elements cut about where a server that appended them one by one would begin a new node."""
-    size, count = _node_size(form), _node_count(form, len(value))
+    size, count = _node_size(server), _node_count(server, len(value))
     start, held = 0, 0
     for at, element in enumerate(value):
         weight = entry_estimate(element)
-        alone = _is_plain(element, form)
+        alone = _is_plain(element, server)
         if at > start and (alone or held + weight > size or at - start >= count):
             yield value[start:at]
             start, held = at, 0
@@ -144,13 +144,13 @@ def _nodes(value: Sequence[bytes], form: Form) -> Iterator[Sequence[bytes]]:
         yield value[start:]
 
 
-def _node_size(form: Form) -> int:
-    setting = max(form.limits.list_size, min(NODE_SIZES))  # servers take anything lower for the lowest
+def _node_size(server: Server) -> int:
+    setting = max(server.thresholds.list_size, min(NODE_SIZES))  # servers take anything lower for the lowest
     return NODE_SIZES.get(setting, SAFE_NODE_SIZE)
 
 
-def _node_count(form: Form, unlimited: int) -> int:
-    setting = form.limits.list_size
+def _node_count(server: Server, unlimited: int) -> int:
+    setting = server.thresholds.list_size
     return unlimited if setting < 0 else max(setting, 1)
 
 

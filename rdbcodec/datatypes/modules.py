@@ -28,7 +28,7 @@ from rdbcodec.framing import (
     ITEM_UINT,
     compile_walk,
 )
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.module_ids import MetaClass, ModuleId, decode_meta_class, decode_module_id
@@ -100,9 +100,9 @@ def decode_module(raw: bytes, scope: Scope) -> ModuleValue:
     return ModuleValue(module, raw)
 
 
-def encode_module(value: ModuleValue, form: Form) -> bytes:
+def encode_module(value: ModuleValue, server: Server) -> bytes:
     """Type 7: the bytes as they came; raises EncodeError when they are not those of the module named."""
-    del form
+    del server
     try:
         told = decode_module(value.raw, Scope(Budget(), {})).module
     except DecodeError as error:

@@ -21,7 +21,7 @@ from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope, check_distinct
 from rdbcodec.datatypes.strings import decode_string
 from rdbcodec.errors import CorruptStructure, EncodeError
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.wire import grisu, lengths, strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.integers import integer_in
@@ -140,12 +140,15 @@ def _array_element(cursor: Cursor) -> tuple[int, bytes]:
     return index, text
 
 
-def encode_array(value: Array, form: Form) -> bytes:
+def encode_array(value: Array, server: Server) -> bytes:
     """Type 28, each text under the tag a server would choose, indexes ascending."""
     head = lengths.encode(len(value.elements))
     head += b"\0" if value.cursor is None else b"\1" + _encode_index(value.cursor)
     return head + b"".join(
-        [_encode_index(index) + _encode_text(value.elements[index], form) for index in sorted(value.elements)]
+        [
+            _encode_index(index) + _encode_text(value.elements[index], server)
+            for index in sorted(value.elements)
+        ]
     )
 
 
@@ -155,7 +158,7 @@ def _encode_index(index: int) -> bytes:
     return lengths.encode(index)
 
 
-def _encode_text(text: bytes, form: Form) -> bytes:
+def _encode_text(text: bytes, server: Server) -> bytes:
     number = integer_in(text)
     if number is not None and number in _ARRAY_INTEGERS:
         return lengths.encode(TAG_INTEGER) + number.to_bytes(8, "little", signed=True)
@@ -164,7 +167,7 @@ def _encode_text(text: bytes, form: Form) -> bytes:
         if _float_text(packed) == text:
             return lengths.encode(TAG_FLOAT) + packed
     tag = TAG_SHORT if len(text) <= SHORT_TEXT else TAG_TEXT
-    return lengths.encode(tag) + strings.encode(text, compress=form.compress)
+    return lengths.encode(tag) + strings.encode(text, compress=server.compress)
 
 
 def _float_text(packed: bytes) -> bytes:
@@ -183,15 +186,15 @@ def decode_path_hash(raw: bytes, scope: Scope) -> PathHash:
     return value
 
 
-def encode_path_hash(value: PathHash, form: Form) -> bytes:
+def encode_path_hash(value: PathHash, server: Server) -> bytes:
     """Valkey type 23."""
     parts = [lengths.encode(len(value))]
     for path, fields in value.items():
         if not fields:
             raise EncodeError("a path without fields, which no server loads")
-        parts.append(strings.encode(path, compress=form.compress))
+        parts.append(strings.encode(path, compress=server.compress))
         parts.append(lengths.encode(len(fields)))
-        parts.append(encode_strings([text for pair in fields.items() for text in pair], form))
+        parts.append(encode_strings([text for pair in fields.items() for text in pair], server))
     return b"".join(parts)
 
 
@@ -224,13 +227,13 @@ def decode_cron(raw: bytes, scope: Scope) -> Cron:
     return value
 
 
-def encode_cron(value: Cron, form: Form) -> bytes:
+def encode_cron(value: Cron, server: Server) -> bytes:
     """KeyDB type 64."""
     times = struct.pack("<qq", value.start_ms, value.interval_ms)
     lists = [
-        lengths.encode(len(texts)) + encode_strings(texts, form) for texts in (value.keys, value.arguments)
+        lengths.encode(len(texts)) + encode_strings(texts, server) for texts in (value.keys, value.arguments)
     ]
-    return strings.encode(value.script, compress=form.compress) + times + b"".join(lists)
+    return strings.encode(value.script, compress=server.compress) + times + b"".join(lists)
 
 
 def _strings(cursor: Cursor) -> list[bytes]:
@@ -245,9 +248,9 @@ def decode_gcra(raw: bytes, scope: Scope) -> Gcra:
     return value
 
 
-def encode_gcra(value: int, form: Form) -> bytes:
+def encode_gcra(value: int, server: Server) -> bytes:
     """Redis type 33."""
-    del form
+    del server
     return lengths.encode(value)
 
 
@@ -270,7 +273,7 @@ def raw_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
         cursor.pos = len(cursor.buf)
 
 
-def encode_raw(value: RawValue, form: Form) -> bytes:
+def encode_raw(value: RawValue, server: Server) -> bytes:
     """The bytes as they came."""
-    del form
+    del server
     return value.raw

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rdbcodec.errors import EncodeError
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import strings
 
@@ -15,32 +15,32 @@ CRITICAL = frozenset(size - 5 for size in (16383, 2097151, 268435455))
 SMALLEST_CRITICAL = min(CRITICAL)
 
 
-def encode_strings(texts: Iterable[bytes], form: Form) -> bytes:
+def encode_strings(texts: Iterable[bytes], server: Server) -> bytes:
     """STRING*n."""
-    encode, compress = strings.encode, form.compress
+    encode, compress = strings.encode, server.compress
     return b"".join([encode(text, compress=compress) for text in texts])
 
 
-def encode_blob(blob: bytes, form: Form) -> bytes:
+def encode_blob(blob: bytes, server: Server) -> bytes:
     """A packed structure as the STRING it stands in."""
-    return strings.encode(blob, compress=form.compress)
+    return strings.encode(blob, compress=server.compress)
 
 
-def encode_ziplist(texts: Iterable[bytes | int], form: Form) -> bytes:
+def encode_ziplist(texts: Iterable[bytes | int], server: Server) -> bytes:
     """A ziplist the target reads."""
-    return ziplist.encode(texts, small_integers=form.small_integers)
+    return ziplist.encode(texts, small_integers=server.small_integers)
 
 
-def encode_listpack(elements: Iterable[bytes | int], form: Form) -> bytes:
+def encode_listpack(elements: Iterable[bytes | int], server: Server) -> bytes:
     """A listpack the target reads; raises EncodeError for a size its two kinds of server disagree on."""
-    if form.back_length == "either":
+    if server.back_length == "either":
         elements = list(elements)
         if has_critical(elements):
             raise EncodeError(
                 "servers of this RDB version do not agree on elements of exactly 16378, 2097146 or "
                 "268435450 bytes: name the release"
             )
-    return listpack.encode(elements, short_backlen=form.back_length == "new")
+    return listpack.encode(elements, short_backlen=server.back_length == "new")
 
 
 def has_critical(elements: Iterable[bytes | int]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rdbcodec.datatypes import hashes, lists, modules, others, sets, streams, strings, zsets
 from rdbcodec.datatypes.scope import HEADER_SIZE, Decode, Items, Scope
 from rdbcodec.formats import TypeRow
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.structures import intset, listpack, ziplist, zipmap
 from rdbcodec.wire import lengths
 from rdbcodec.wire import strings as wire_strings
@@ -17,7 +17,7 @@ from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.long_strings import Held
 
 Count = Callable[[bytes, Scope], "int | None"]
-Encode = Callable[[Any, Form], bytes]  # each takes the value class its decode gives
+Encode = Callable[[Any, Server], bytes]  # each takes the value class its decode gives
 
 
 class Codec(NamedTuple):

@@ -16,7 +16,7 @@ from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strin
 from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import Scope, blob_items, check_distinct, grouped, read_blob, read_strings
 from rdbcodec.errors import EncodeError
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.structures import intset, listpack
 from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
@@ -73,9 +73,9 @@ def decode_set(raw: bytes, scope: Scope) -> Set:
     return _distinct(read_strings(raw, scope))
 
 
-def encode_set(value: Set, form: Form) -> bytes:
+def encode_set(value: Set, server: Server) -> bytes:
     """Type 2."""
-    return lengths.encode(len(value)) + encode_strings(value, form)
+    return lengths.encode(len(value)) + encode_strings(value, server)
 
 
 set_items = list_items
@@ -86,12 +86,12 @@ def decode_set_intset(raw: bytes, scope: Scope) -> Set:
     return Set(intset.decode(read_blob(raw, scope)))
 
 
-def encode_set_intset(value: Set, form: Form) -> bytes:
+def encode_set_intset(value: Set, server: Server) -> bytes:
     """Type 11."""
     members = [integer_in(member) for member in value]
     if None in members:
         raise EncodeError("an intset holds integers of at most 64 bits only")
-    return encode_blob(intset.encode([member for member in members if member is not None]), form)
+    return encode_blob(intset.encode([member for member in members if member is not None]), server)
 
 
 def set_intset_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -105,9 +105,9 @@ def decode_set_listpack(raw: bytes, scope: Scope) -> Set:
     return _distinct(listpack.decode(read_blob(raw, scope)))
 
 
-def encode_set_listpack(value: Set, form: Form) -> bytes:
+def encode_set_listpack(value: Set, server: Server) -> bytes:
     """Type 20."""
-    return encode_blob(encode_listpack(value, form), form)
+    return encode_blob(encode_listpack(value, server), server)
 
 
 def set_listpack_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -124,11 +124,11 @@ def decode_set_expiry(raw: bytes, scope: Scope) -> Set:
     return value
 
 
-def encode_set_expiry(value: Set, form: Form) -> bytes:
+def encode_set_expiry(value: Set, server: Server) -> bytes:
     """Dragonfly type 32."""
     told = value.expires_at_ms
     pairs = [text for member in value for text in (member, hashes.dragonfly_text(told.get(member)))]
-    return lengths.encode(len(value)) + encode_strings(pairs, form)
+    return lengths.encode(len(value)) + encode_strings(pairs, server)
 
 
 def set_expiry_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:

@@ -24,7 +24,7 @@ from rdbcodec.datatypes.packed import SMALLEST_CRITICAL, encode_blob, entry_esti
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, EncodeError
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, stream_node
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths, strings
@@ -351,7 +351,7 @@ def count_stream(raw: bytes, scope: Scope) -> int:
 # --- writing ----------------------------------------------------------------------------------------
 
 
-def encode_stream(value: Stream, form: Form, version: int = 1) -> bytes:
+def encode_stream(value: Stream, server: Server, version: int = 1) -> bytes:
     """Types 15, 19, 21, 26 and 27 are versions 1 to 5.
 
     What a lower version did not tell is filled in as a server does on loading it; what this version
@@ -359,29 +359,29 @@ def encode_stream(value: Stream, form: Form, version: int = 1) -> bytes:
     """
     if value.length != len(value.entries):
         raise EncodeError(f"the stream has {len(value.entries)} entries, its length says {value.length}")
-    nodes = [encode_node(entries, form) for entries in _nodes_of(value.entries, form)]
-    return lengths.encode(len(nodes)) + b"".join(nodes) + encode_tail(value, form, version)
+    nodes = [encode_node(entries, server) for entries in _nodes_of(value.entries, server)]
+    return lengths.encode(len(nodes)) + b"".join(nodes) + encode_tail(value, server, version)
 
 
-def encode_node(entries: Sequence[StreamEntry], form: Form) -> bytes:
+def encode_node(entries: Sequence[StreamEntry], server: Server) -> bytes:
     """A node's key and its listpack."""
     texts = [text for entry in entries for pair in entry.fields for text in pair]
-    if form.back_length == "either" and has_critical(texts):
+    if server.back_length == "either" and has_critical(texts):
         raise EncodeError(
             f"servers of this RDB version do not agree on stream entries with a text of {SMALLEST_CRITICAL}, "
             "2097146 or 268435450 bytes: name the release"
         )
-    blob = stream_node.encode(entries, short_backlen=form.back_length == "new")
-    return lengths.encode(ID_SIZE) + encode_id(entries[0].id) + encode_blob(blob, form)
+    blob = stream_node.encode(entries, short_backlen=server.back_length == "new")
+    return lengths.encode(ID_SIZE) + encode_id(entries[0].id) + encode_blob(blob, server)
 
 
-def _nodes_of(entries: Sequence[StreamEntry], form: Form) -> Iterator[Sequence[StreamEntry]]:
+def _nodes_of(entries: Sequence[StreamEntry], server: Server) -> Iterator[Sequence[StreamEntry]]:
     """The entries cut about where a server that appended them one by one would begin a new node.
 
     A limit of 0 is none, for servers too.
     """
-    size_limit = form.limits.stream_bytes or math.inf
-    count_limit = form.limits.stream_entries or math.inf
+    size_limit = server.thresholds.stream_bytes or math.inf
+    count_limit = server.thresholds.stream_entries or math.inf
     start, held = 0, 0
     previous = None
     for at, entry in enumerate(entries):
@@ -397,7 +397,7 @@ def _nodes_of(entries: Sequence[StreamEntry], form: Form) -> Iterator[Sequence[S
         yield entries[start:]
 
 
-def encode_tail(stream: Stream, form: Form, version: int) -> bytes:
+def encode_tail(stream: Stream, server: Server, version: int) -> bytes:
     """What follows the nodes, of a stream that tells everything this version wants to know."""
     parts = [lengths.encode(stream.length), _encode_id_pair(stream.last_id)]
     if version >= 2:
@@ -405,15 +405,15 @@ def encode_tail(stream: Stream, form: Form, version: int) -> bytes:
         parts.append(_encode_id_pair(stream.max_deleted_id or NO_ID))
         parts.append(lengths.encode(stream.length if stream.entries_added is None else stream.entries_added))
     parts.append(lengths.encode(len(stream.groups)))
-    parts += [_encode_group(group, form, version) for group in stream.groups]
+    parts += [_encode_group(group, server, version) for group in stream.groups]
     if version >= 4:
-        parts.append(_encode_idempotence(stream.idempotence or Idempotence(), form))
+        parts.append(_encode_idempotence(stream.idempotence or Idempotence(), server))
     return b"".join(parts)
 
 
-def _encode_group(group: Group, form: Form, version: int) -> bytes:
+def _encode_group(group: Group, server: Server, version: int) -> bytes:
     _check_owners(group, version)
-    parts = [encode_blob(group.name, form), _encode_id_pair(group.last_id)]
+    parts = [encode_blob(group.name, server), _encode_id_pair(group.last_id)]
     if version >= 2:
         parts.append(lengths.encode(UNKNOWN if group.entries_read is None else group.entries_read))
     parts.append(lengths.encode(len(group.pending)))
@@ -422,7 +422,7 @@ def _encode_group(group: Group, form: Form, version: int) -> bytes:
         parts.append(lengths.encode(pending.deliveries))
     parts.append(lengths.encode(len(group.consumers)))
     for consumer in group.consumers:
-        parts.append(encode_blob(consumer.name, form) + _encode_time(consumer.seen_at_ms))
+        parts.append(encode_blob(consumer.name, server) + _encode_time(consumer.seen_at_ms))
         if version >= 3:
             parts.append(_encode_time(NEVER if consumer.active_at_ms is None else consumer.active_at_ms))
         parts.append(lengths.encode(len(consumer.pending)))
@@ -460,7 +460,7 @@ def _check_idempotence(told: Idempotence) -> None:
         raise EncodeError("a stream has two producers of one id")
 
 
-def _encode_idempotence(told: Idempotence, form: Form) -> bytes:
+def _encode_idempotence(told: Idempotence, server: Server) -> bytes:
     _check_idempotence(told)
     parts = [
         lengths.encode(told.duration_s),
@@ -468,9 +468,9 @@ def _encode_idempotence(told: Idempotence, form: Form) -> bytes:
         lengths.encode(len(told.producers)),
     ]
     for producer in told.producers:
-        parts.append(encode_blob(producer.id, form) + lengths.encode(len(producer.iids)))
+        parts.append(encode_blob(producer.id, server) + lengths.encode(len(producer.iids)))
         for iid, entry in producer.iids.items():
-            parts.append(encode_blob(iid, form) + _encode_id_pair(entry))
+            parts.append(encode_blob(iid, server) + _encode_id_pair(entry))
     parts += [lengths.encode(told.added), lengths.encode(told.duplicates)]
     return b"".join(parts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.wire import strings
 from rdbcodec.wire.cursor import Cursor
 
@@ -16,9 +16,9 @@ def decode_string(raw: bytes, scope: Scope) -> bytes:
     return raw[1:] if raw[0] < 0x40 else strings.read(raw, 0, scope.budget)[0]
 
 
-def encode_string(value: bytes, form: Form) -> bytes:
+def encode_string(value: bytes, server: Server) -> bytes:
     """The form a server would choose: an integer, LZF or plain."""
-    return strings.encode(value, compress=form.compress)
+    return strings.encode(value, compress=server.compress)
 
 
 def string_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:

@@ -25,7 +25,7 @@ from rdbcodec.datatypes.scope import (
 )
 from rdbcodec.errors import CorruptStructure, EncodeError, LimitExceeded
 from rdbcodec.formats import SINCE
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import doubles, lengths, strings
 from rdbcodec.wire.cursor import Cursor, Reader
@@ -57,21 +57,21 @@ def decode_zset_2(raw: bytes, scope: Scope) -> ZSet:
     return _read(raw, take_scored, scope.budget)
 
 
-def encode_zset(value: ZSet, form: Form) -> bytes:
+def encode_zset(value: ZSet, server: Server) -> bytes:
     """Type 3, in the order given: servers wrote it as their hash tables lay."""
     parts = [lengths.encode(len(value))]
     for member, score in value.items():
         check_score(score)
-        parts.append(strings.encode(member, compress=form.compress))
+        parts.append(strings.encode(member, compress=server.compress))
         parts.append(doubles.encode_text(score))
     return b"".join(parts)
 
 
-def encode_zset_2(value: ZSet, form: Form) -> bytes:
+def encode_zset_2(value: ZSet, server: Server) -> bytes:
     """Type 5, greatest first: that is how servers since 4.0 write and fastest read it."""
     parts = [lengths.encode(len(value))]
     for member, score in _descending(value):
-        parts.append(strings.encode(member, compress=form.compress))
+        parts.append(strings.encode(member, compress=server.compress))
         parts.append(_F64.pack(score))
     return b"".join(parts)
 
@@ -175,18 +175,20 @@ def decode_zset_listpack(raw: bytes, scope: Scope) -> ZSet:
     return _distinct(_pairs(listpack.decode(read_blob(raw, scope))))
 
 
-def encode_zset_ziplist(value: ZSet, form: Form) -> bytes:
+def encode_zset_ziplist(value: ZSet, server: Server) -> bytes:
     """Type 12."""
-    return encode_blob(encode_ziplist(_flat(value, form), form), form)
+    return encode_blob(encode_ziplist(_flat(value, server), server), server)
 
 
-def encode_zset_listpack(value: ZSet, form: Form) -> bytes:
+def encode_zset_listpack(value: ZSet, server: Server) -> bytes:
     """Type 17."""
-    return encode_blob(encode_listpack(_flat(value, form), form), form)
+    return encode_blob(encode_listpack(_flat(value, server), server), server)
 
 
-def _flat(value: ZSet, form: Form) -> list[bytes]:
-    return [text for member, score in _ascending(value) for text in (member, score_text(score, form.version))]
+def _flat(value: ZSet, server: Server) -> list[bytes]:
+    return [
+        text for member, score in _ascending(value) for text in (member, score_text(score, server.version))
+    ]
 
 
 def score_text(score: float, version: int) -> bytes:

@@ -30,7 +30,7 @@ from rdbcodec.formats import FIRST_VALKEY, Dialect, TypeRow, VersionRow, opcodes
 from rdbcodec.framing import compile_walk
 from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.losses import row_of
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.wire.crc64 import crc64
 from rdbcodec.wire.strings import Budget
 
@@ -60,9 +60,9 @@ def encode(value: object, *, version: int, dialect: Dialect | None = None) -> by
 
     Raises EncodeError when the version has no such type, or its type cannot hold all of the value.
     """
-    form = form_for(version, dialect)
+    server = server_for(version, dialect)
     type_, value = natural(value)
-    row, raw = whole(encode_value(type_, value, form, refusing(type_, form)))
+    row, raw = whole(encode_value(type_, value, server, refusing(type_, server)))
     return wrap(row.code, raw, version)
 
 
@@ -70,19 +70,19 @@ def reencode(
     row: TypeRow, raw: bytes, scope: Scope, origin: VersionRow, *, version: int, meta: bytes | None
 ) -> bytes:
     """A payload of a value as on disk; Entry.dump. Raises EncodeError for what would get lost."""
-    form = form_for(version, origin.dialect if version < FIRST_VALKEY else None)
-    refuse = refusing(row.type, form)
-    target, raw = whole(transcode(row, raw, scope, origin, form=form, lose=refuse))
-    if meta is not None and "key-meta" not in form.opcodes:
+    server = server_for(version, origin.dialect if version < FIRST_VALKEY else None)
+    refuse = refusing(row.type, server)
+    target, raw = whole(transcode(row, raw, scope, origin, server=server, lose=refuse))
+    if meta is not None and "key-meta" not in server.opcodes:
         refuse("key-metadata")
     return wrap(target.code, raw, version, meta or b"")
 
 
-def refusing(type_: str, form: Form) -> Lose:
+def refusing(type_: str, server: Server) -> Lose:
     """A payload loses nothing: each kind of loss is an error."""
 
     def refuse(kind: str) -> NoReturn:
-        raise EncodeError(f"cannot be written whole: {row_of(kind).says}", type=type_, target=form.name)
+        raise EncodeError(f"cannot be written whole: {row_of(kind).says}", type=type_, target=server.name)
 
     return refuse
 
@@ -93,12 +93,12 @@ def whole(made: tuple[TypeRow, T] | None) -> tuple[TypeRow, T]:
     return made
 
 
-def form_for(version: int, dialect: Dialect | None = None) -> Form:
-    """The form of a footer's version; from 80 on it is Valkey's."""
+def server_for(version: int, dialect: Dialect | None = None) -> Server:
+    """The server of a footer's version; from 80 on it is Valkey's."""
     own: Dialect = "valkey" if version >= FIRST_VALKEY else "redis"
     if dialect is None or version_row(dialect, version) is None:
         dialect = own
-    return Form(dialect, version)
+    return Server(dialect, version)
 
 
 def wrap(code: int, raw: bytes, version: int, meta: bytes = b"") -> bytes:

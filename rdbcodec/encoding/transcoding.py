@@ -1,7 +1,7 @@
 """What a writer may and should write: the type and layout for a value and a target.
 
     natural    a plain Python value -> the value class of its Redis type
-    choose     a value and a Form -> the row of the table that target's own server would write
+    choose     a value and a Server -> the row of the table that this server would write
     encode     a value and a row -> its bytes, with rules that no server forgives checked first
     transcode  a value as on disk -> the same for the target: as it is when the target holds it
 
@@ -30,7 +30,7 @@ from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import CorruptStructure, EncodeError
 from rdbcodec.formats import SINCE, TypeRow, VersionRow
 from rdbcodec.losses import TYPE_PREFIX
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.structures.stream_node import StreamEntry
 from rdbcodec.wire import lengths, lzf
 from rdbcodec.wire.integers import integer_in
@@ -130,51 +130,52 @@ _NATURAL: tuple[tuple[Any, str, Callable[[Any], Any]], ...] = (
 # --- choosing ---------------------------------------------------------------------------------------
 
 
-def choose(type_: str, value: Any, form: Form) -> TypeRow | None:
+def choose(type_: str, value: Any, server: Server) -> TypeRow | None:
     """The row the target's own server would write a value with; None when it has no such type."""
-    names = _CHOICES.get(type_, _only_row_of(type_))(value, form)
-    rows = (form.types.get(name) for name in names)
+    names = _CHOICES.get(type_, _only_row_of(type_))(value, server)
+    rows = (server.types.get(name) for name in names)
     return next((row for row in rows if row is not None), None)
 
 
-def row_named(type_: str, encoding: str, form: Form) -> TypeRow | None:
+def row_named(type_: str, encoding: str, server: Server) -> TypeRow | None:
     """The target's row with this type and encoding, in the words of the table."""
-    rows = (row for row in form.types.values() if row.type == type_ and row.encoding == encoding)
+    rows = (row for row in server.types.values() if row.type == type_ and row.encoding == encoding)
     return next(rows, None)
 
 
-def _choose_list(value: List, form: Form) -> Iterable[str]:
-    limits = form.limits
-    small = _is_small(value, len(value), limits.list_entries, limits.list_value)
+def _choose_list(value: List, server: Server) -> Iterable[str]:
+    thresholds = server.thresholds
+    small = _is_small(value, len(value), thresholds.list_entries, thresholds.list_value)
     return ("list-quicklist-2", "list-quicklist", *(("list-ziplist",) if small else ()), "list")
 
 
-def _choose_set(value: Set, form: Form) -> Iterable[str]:
+def _choose_set(value: Set, server: Server) -> Iterable[str]:
     if value.expires_at_ms:
         yield "set-expiry"
-    limits = form.limits
-    may_be_compact = len(value) <= max(limits.intset_entries, limits.set_entries)
+    thresholds = server.thresholds
+    size, most = len(value), thresholds.set_entries
+    may_be_compact = size <= max(thresholds.intset_entries, most)
     if may_be_compact and all(integer_in(member) is not None for member in value):
         # An intset that outgrows its limit becomes a table at once, whatever that of listpacks is.
-        yield from (("set-intset",) if len(value) <= limits.intset_entries else ())
-    elif _is_small(value, len(value), limits.set_entries, limits.set_value) and _is_clear(value, form):
+        yield from (("set-intset",) if size <= thresholds.intset_entries else ())
+    elif _is_small(value, size, most, thresholds.set_value) and _is_clear(value, server):
         yield "set-listpack"
     yield "set"
 
 
-def _choose_zset(value: ZSet, form: Form) -> Iterable[str]:
-    limits = form.limits
-    if _is_small(value, len(value), limits.zset_entries, limits.zset_value):
-        if _is_clear(value, form):
+def _choose_zset(value: ZSet, server: Server) -> Iterable[str]:
+    thresholds = server.thresholds
+    if _is_small(value, len(value), thresholds.zset_entries, thresholds.zset_value):
+        if _is_clear(value, server):
             yield "zset-listpack"
         yield "zset-ziplist"
     yield from ("zset-2", "zset")
 
 
-def _choose_hash(value: Hash, form: Form) -> Iterable[str]:
+def _choose_hash(value: Hash, server: Server) -> Iterable[str]:
     texts = [*value, *value.values()]
-    small = _is_small(texts, len(value), form.limits.hash_entries, form.limits.hash_value)
-    clear = small and _is_clear(texts, form)
+    small = _is_small(texts, len(value), server.thresholds.hash_entries, server.thresholds.hash_value)
+    clear = small and _is_clear(texts, server)
     if value.expires_at_ms:
         yield from (("hash-listpack-ttl",) if clear else ())
         yield from ("hash-ttl", "hash-ttl-valkey", "hash-expiry")
@@ -184,12 +185,12 @@ def _choose_hash(value: Hash, form: Form) -> Iterable[str]:
     yield "hash"
 
 
-def _only_row_of(type_: str) -> Callable[[Any, Form], Iterable[str]]:
+def _only_row_of(type_: str) -> Callable[[Any, Server], Iterable[str]]:
     """For types with one layout, or with versions of it: the newest the target has."""
 
-    def names(value: Any, form: Form) -> Iterable[str]:
+    def names(value: Any, server: Server) -> Iterable[str]:
         del value
-        rows = [row for row in form.types.values() if row.type == type_]
+        rows = [row for row in server.types.values() if row.type == type_]
         return [row.name for row in sorted(rows, key=lambda row: row.code, reverse=True)]
 
     return names
@@ -199,12 +200,12 @@ def _is_small(texts: Iterable[bytes], count: int, entries: int, size: int) -> bo
     return count <= entries and max(map(len, texts), default=0) <= size
 
 
-def _is_clear(texts: Iterable[bytes], form: Form) -> bool:
+def _is_clear(texts: Iterable[bytes], server: Server) -> bool:
     """Whether no text has a size that the two kinds of server of the target's version disagree on."""
-    return form.back_length != "either" or not any(len(text) in CRITICAL for text in texts)
+    return server.back_length != "either" or not any(len(text) in CRITICAL for text in texts)
 
 
-_CHOICES: dict[str, Callable[[Any, Form], Iterable[str]]] = {
+_CHOICES: dict[str, Callable[[Any, Server], Iterable[str]]] = {
     "list": _choose_list,
     "set": _choose_set,
     "zset": _choose_zset,
@@ -214,17 +215,17 @@ _CHOICES: dict[str, Callable[[Any, Form], Iterable[str]]] = {
 # --- encoding ---------------------------------------------------------------------------------------
 
 
-def encode(row: TypeRow, value: Any, form: Form) -> bytes:
+def encode(row: TypeRow, value: Any, server: Server) -> bytes:
     """A value in the layout of a row of the target. Raises EncodeError when no server loads it."""
     try:
         _check_size(row, value)
         _check_place(row, value)
-        return ENCODERS[row.name](value, form)
+        return ENCODERS[row.name](value, server)
     except EncodeError as error:
-        error.locate(type=row.type, target=form.name)
+        error.locate(type=row.type, target=server.name)
         raise
     except (ValueError, OverflowError) as error:  # a number or a size its field cannot hold
-        raise EncodeError(str(error), value=value, type=row.type, target=form.name) from error
+        raise EncodeError(str(error), value=value, type=row.type, target=server.name) from error
 
 
 def _check_size(row: TypeRow, value: Any) -> None:
@@ -245,87 +246,87 @@ def _check_place(row: TypeRow, value: Any) -> None:
 NEVER_EMPTY = frozenset({"list", "set", "zset", "hash", "array", "path-hash"})
 
 
-def encode_value(type_: str, value: Any, form: Form, lose: Lose) -> tuple[TypeRow, bytes] | None:
+def encode_value(type_: str, value: Any, server: Server, lose: Lose) -> tuple[TypeRow, bytes] | None:
     """A decoded value for the target; None, and a loss told, when it has no such type."""
-    if type_ == "module" and _lacks_module(value, form):
+    if type_ == "module" and _lacks_module(value, server):
         lose("module")
         return None
-    value = _ADAPT.get(type_, _as_it_is)(value, form, lose)
-    row = choose(type_, value, form)
+    value = _ADAPT.get(type_, _as_it_is)(value, server, lose)
+    row = choose(type_, value, server)
     if row is None:
         lose(TYPE_PREFIX + type_)
         return None
-    return row, encode(row, value, form)
+    return row, encode(row, value, server)
 
 
-def encode_as(row: TypeRow, value: Any, form: Form, lose: Lose) -> tuple[TypeRow, bytes] | None:
+def encode_as(row: TypeRow, value: Any, server: Server, lose: Lose) -> tuple[TypeRow, bytes] | None:
     """A decoded value in a layout asked for; in the target's choice when that one cannot hold all of it.
 
     A reference to a template cannot when none with these field names was written before.
     """
     if row.type == "module":
-        return encode_value(row.type, value, form, lose)
+        return encode_value(row.type, value, server, lose)
     expiries = getattr(value, "expires_at_ms", {})
-    lacks_template = row.refers and template_of(value) not in form.templates
+    lacks_template = row.refers and template_of(value) not in server.templates
     if lacks_template or (expiries and not row.expires):
-        return encode_value(row.type, value, form, lose)
-    lose_fractions(expiries.values(), form, lose)
+        return encode_value(row.type, value, server, lose)
+    lose_fractions(expiries.values(), server, lose)
     if row.generation:
         value = in_version(value, row.generation, lose)
-    return row, encode(row, value, form)
+    return row, encode(row, value, server)
 
 
-def _lacks_module(value: ModuleValue, form: Form) -> bool:
-    return form.modules is not None and value.module.name not in form.modules
+def _lacks_module(value: ModuleValue, server: Server) -> bool:
+    return server.modules is not None and value.module.name not in server.modules
 
 
-def _as_it_is(value: Any, form: Form, lose: Lose) -> Any:
-    del form, lose
+def _as_it_is(value: Any, server: Server, lose: Lose) -> Any:
+    del server, lose
     return value
 
 
-def _adapt_hash(value: Hash, form: Form, lose: Lose) -> Hash:
+def _adapt_hash(value: Hash, server: Server, lose: Lose) -> Hash:
     if not value.expires_at_ms:
         return value
-    if _holds_expiries("hash", form):
-        lose_fractions(value.expires_at_ms.values(), form, lose)
+    if _holds_expiries("hash", server):
+        lose_fractions(value.expires_at_ms.values(), server, lose)
         return value
     lose("field-ttl")
     return Hash(value)
 
 
-def _adapt_set(value: Set, form: Form, lose: Lose) -> Set:
+def _adapt_set(value: Set, server: Server, lose: Lose) -> Set:
     if not value.expires_at_ms:
         return value
-    if _holds_expiries("set", form):
-        lose_fractions(value.expires_at_ms.values(), form, lose)
+    if _holds_expiries("set", server):
+        lose_fractions(value.expires_at_ms.values(), server, lose)
         return value
     lose("member-ttl")
     return Set(value)
 
 
-def lose_fractions(expiries: Iterable[int], form: Form, lose: Lose) -> None:
+def lose_fractions(expiries: Iterable[int], server: Server, lose: Lose) -> None:
     """Tell of times that Dragonfly, which counts seconds, cannot hold whole."""
-    if form.dialect == "dragonfly" and any(at % 1000 for at in expiries):
+    if server.dialect == "dragonfly" and any(at % 1000 for at in expiries):
         lose("sub-second-expiry")
 
 
-def _adapt_stream(value: Stream, form: Form, lose: Lose) -> Stream:
-    row = stream_row(form)
+def _adapt_stream(value: Stream, server: Server, lose: Lose) -> Stream:
+    row = stream_row(server)
     return value if row is None else in_version(value, row.generation, lose)
 
 
-def stream_row(form: Form) -> TypeRow | None:
+def stream_row(server: Server) -> TypeRow | None:
     """The row of the newest streams that a target has; None when it has none."""
-    row = max(form.types.values(), key=lambda row: row.generation)
+    row = max(server.types.values(), key=lambda row: row.generation)
     return row if row.generation else None
 
 
-def _holds_expiries(type_: str, form: Form) -> bool:
-    return any(row.expires and row.type == type_ for row in form.types.values())
+def _holds_expiries(type_: str, server: Server) -> bool:
+    return any(row.expires and row.type == type_ for row in server.types.values())
 
 
-_ADAPT: dict[str, Callable[[Any, Form, Lose], Any]] = {
+_ADAPT: dict[str, Callable[[Any, Server, Lose], Any]] = {
     "hash": _adapt_hash,
     "set": _adapt_set,
     "stream": _adapt_stream,
@@ -334,50 +335,50 @@ _ADAPT: dict[str, Callable[[Any, Form, Lose], Any]] = {
 # --- from one form to another -----------------------------------------------------------------------
 
 
-def copies(row: TypeRow, origin: VersionRow, form: Form) -> bool:
+def copies(row: TypeRow, origin: VersionRow, server: Server) -> bool:
     """Whether any value of a row, out of a file of this version, is the target's as it is."""
-    if form.types.get(row.name) is not row:
+    if server.types.get(row.name) is not row:
         return False
-    if row.packed == "ziplist" and origin.version >= SINCE["small-integers"] and not form.small_integers:
+    if row.packed == "ziplist" and origin.version >= SINCE["small-integers"] and not server.small_integers:
         return False
-    if row.packed == "listpack" and origin.back_length != form.back_length:
+    if row.packed == "listpack" and origin.back_length != server.back_length:
         return False
-    if row.type == "module" and form.modules is not None:
+    if row.type == "module" and server.modules is not None:
         return False
     return not row.refers
 
 
-def copies_this(row: TypeRow, raw: bytes, origin: VersionRow, form: Form) -> bool:
+def copies_this(row: TypeRow, raw: bytes, origin: VersionRow, server: Server) -> bool:
     """`copies`, for one value: most listpacks hold nothing the rules differ on."""
-    if copies(row, origin, form):
+    if copies(row, origin, server):
         return True
-    if form.types.get(row.name) is not row or row.refers:
+    if server.types.get(row.name) is not row or row.refers:
         return False
     if row.type == "module":
-        return _has_module(raw, form)
+        return _has_module(raw, server)
     return row.packed == "listpack" and not _may_be_critical(raw)
 
 
 def transcode(
-    row: TypeRow, raw: bytes, scope: Scope, origin: VersionRow, *, form: Form, lose: Lose
+    row: TypeRow, raw: bytes, scope: Scope, origin: VersionRow, *, server: Server, lose: Lose
 ) -> tuple[TypeRow, bytes] | None:
     """A value as on disk for the target; byte for byte where the target reads it so."""
-    if copies_this(row, raw, origin, form):
+    if copies_this(row, raw, origin, server):
         return row, raw
-    if row.type == "module" and row.name in form.types:
+    if row.type == "module" and row.name in server.types:
         lose("module")
         return None
-    if not any(have.type == row.type for have in form.types.values()):
+    if not any(have.type == row.type for have in server.types.values()):
         lose(TYPE_PREFIX + row.type)
         return None
     value = _decoded(row, raw, scope)
-    alike = origin.back_length == form.back_length or not _may_be_critical(raw) or not _is_critical(value)
-    if alike and form.types.get(row.name) is row and row.packed == "listpack" and not row.refers:
+    alike = origin.back_length == server.back_length or not _may_be_critical(raw) or not _is_critical(value)
+    if alike and server.types.get(row.name) is row and row.packed == "listpack" and not row.refers:
         return row, raw
-    newest = stream_row(form) if row.generation else None
+    newest = stream_row(server) if row.generation else None
     if alike and newest is not None:
-        return _retailed(value, raw, newest, form, lose)
-    return encode_value(row.type, value, form, lose)
+        return _retailed(value, raw, newest, server, lose)
+    return encode_value(row.type, value, server, lose)
 
 
 def _decoded(row: TypeRow, raw: bytes, scope: Scope) -> Any:
@@ -387,15 +388,15 @@ def _decoded(row: TypeRow, raw: bytes, scope: Scope) -> Any:
         raise CorruptStructure("the value ends inside an element") from None
 
 
-def _retailed(value: Stream, raw: bytes, row: TypeRow, form: Form, lose: Lose) -> tuple[TypeRow, bytes]:
+def _retailed(value: Stream, raw: bytes, row: TypeRow, server: Server, lose: Lose) -> tuple[TypeRow, bytes]:
     """A stream in another version: its nodes as they are, only what follows them written anew."""
-    tail = encode_tail(in_version(value, row.generation, lose), form, row.generation)
+    tail = encode_tail(in_version(value, row.generation, lose), server, row.generation)
     return row, raw[: end_of_nodes(raw)] + tail
 
 
-def _has_module(raw: bytes, form: Form) -> bool:
+def _has_module(raw: bytes, server: Server) -> bool:
     name = decode_module_id(lengths.read(raw, 0)[0]).name
-    return form.modules is not None and name in form.modules
+    return server.modules is not None and name in server.modules
 
 
 def _may_be_critical(raw: bytes) -> bool:

@@ -14,16 +14,17 @@ from rdbcodec.errors import EncodeError, TextError
 from rdbcodec.exports.ndjson import Asked, TextEntry, read
 from rdbcodec.formats import VERSIONS
 from rdbcodec.reading.duplicates import KeyIndex
-from rdbcodec.writing import output as sink
+from rdbcodec.servers import DEFAULT_VERSION
 from rdbcodec.writing.arguments import check_word
-from rdbcodec.writing.writer import DEFAULT_VERSION, Writer, create
+from rdbcodec.writing.output import OutputLike
+from rdbcodec.writing.writer import Writer, create
 
 OnDuplicate = Literal["error", "first", "last", "allow"]
 
 _BOM = b"\xef\xbb\xbf"
 _MAGICS = (b"REDIS0", b"VALKEY")
 _SPOOL = 1 << 20  # bytes of text for which there is no need of a file
-_NAMES_TARGET = {"version", "dialect", "release"}
+_NAMES_SERVER = {"version", "dialect", "to"}
 _LATER = tuple(
     sorted(row.version for row in VERSIONS if row.dialect == "redis" and row.version > DEFAULT_VERSION)
 )
@@ -39,7 +40,7 @@ class Built(NamedTuple):
 
 def build(
     source: Iterable[bytes],
-    target: sink.Target,
+    output: OutputLike,
     *,
     on_duplicate: OnDuplicate = "error",
     drop_empty: bool = False,
@@ -48,7 +49,7 @@ def build(
     """Write a snapshot of what the lines tell.
 
     The options are those of `create`. Dialect and version are those of the line {"rdb": ...} unless an
-    option names a version, a dialect or a release; without either it is the oldest from RDB 11 on that
+    option names a version, a dialect or a server; without either it is the oldest from RDB 11 on that
     holds everything. A key on two lines is an error; `on_duplicate` "first" and "last" keep one of them,
     "allow" writes both. `drop_empty` leaves out keys without elements. Raises TextError for a line that is
     not what the form says or that the target cannot hold; then there is no snapshot.
@@ -58,47 +59,47 @@ def build(
         job = _Job(stack, on_duplicate, options, drop_empty=drop_empty)
         lines = _begun(source)
         first = next(lines, b"")
-        is_free = not _NAMES_TARGET & {name for name, value in options.items() if value is not None}
+        is_free = not _NAMES_SERVER & {name for name, value in options.items() if value is not None}
         if is_free:
             asked = _asked(first)
             job.options |= asked
             is_free = not asked
         if not is_free and on_duplicate in ("error", "allow"):
-            return Built(job.write(_all(first, lines), target), None)
+            return Built(job.write(_all(first, lines), output), None)
         text = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=_SPOOL))
         text.writelines(_all(first, lines))
         if on_duplicate in ("first", "last"):
             job.find_surplus(_again(text))
         if not is_free:
-            return Built(job.write(_again(text), target), None)
-        return _oldest(job, text, target)
+            return Built(job.write(_again(text), output), None)
+        return _oldest(job, text, output)
 
 
-def _oldest(job: _Job, text: Any, target: sink.Target) -> Built:
+def _oldest(job: _Job, text: Any, output: OutputLike) -> Built:
     """Version after version, until one holds everything; if none does, what the default one says."""
     try:
-        return Built(_attempt(job, text, target, DEFAULT_VERSION), None)
+        return Built(_attempt(job, text, output, DEFAULT_VERSION), None)
     except TextError as error:
         lacked = getattr(error.__cause__, "loss", None)
         if lacked in (None, "duplicate"):
             raise
         for version in _LATER:
             with suppress(TextError):
-                return Built(_attempt(job, text, target, version), lacked)
+                return Built(_attempt(job, text, output, version), lacked)
         if not job.options["allow_loss"]:
             raise
-    return Built(_attempt(job, text, target, DEFAULT_VERSION, **job.options), None)
+    return Built(_attempt(job, text, output, DEFAULT_VERSION, **job.options), None)
 
 
-def _attempt(job: _Job, text: Any, target: sink.Target, version: int, **options: Any) -> Writer:
+def _attempt(job: _Job, text: Any, output: OutputLike, version: int, **options: Any) -> Writer:
     """One version; a file object gets what an attempt wrote only when it is whole."""
     options = {"allow_loss": False} | options | {"version": version}
-    if isinstance(target, str | os.PathLike):
-        return job.write(_again(text), target, **options)
+    if isinstance(output, str | os.PathLike):
+        return job.write(_again(text), output, **options)
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
         writer = job.write(_again(text), cast("IO[bytes]", spool), **options)
         spool.seek(0)
-        shutil.copyfileobj(spool, target)
+        shutil.copyfileobj(spool, output)
     return writer
 
 
@@ -120,13 +121,13 @@ class _Job:
             if isinstance(told, TextEntry):
                 self.index.note(told.key, number, told.db)
 
-    def write(self, lines: Iterator[bytes], target: sink.Target, **options: Any) -> Writer:
+    def write(self, lines: Iterator[bytes], output: OutputLike, **options: Any) -> Writer:
         """A snapshot of the lines; keys are looked for twice here, as a line says more than a number."""
         surplus: Iterator[int] = iter(())
         if self.index is not None:
             surplus = self.index.surplus("first" if self.on_duplicate == "first" else "last")
         keys, unwanted = -1, next(surplus, None)
-        with KeyIndex() as index, create(target, duplicates="allow", **self.options | options) as writer:
+        with KeyIndex() as index, create(output, duplicates="allow", **self.options | options) as writer:
             for number, told in read(lines):
                 try:
                     if isinstance(told, TextEntry):
@@ -154,7 +155,7 @@ def _refuse_duplicate(index: KeyIndex, writer: Writer) -> None:
         error = EncodeError(
             f"the key is on line {duplicate.first} as well, and no server loads a key twice: "
             "on-duplicate first or last keeps one",
-            target=writer.form.name,
+            target=writer.server.name,
         )
         error.db, error.key, error.loss = duplicate.db, duplicate.key, "duplicate"
         raise TextError(str(error), duplicate.place) from error

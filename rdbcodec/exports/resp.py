@@ -12,7 +12,7 @@ with `restore`, which keeps idle times and encodings as well.
     7   RESTORE ... REPLACE            12   HPEXPIREAT (Valkey: 80)
     8   HSET of many fields
 
-and is that of the snapshot unless told. With a `release` the modules are known too: keys of others are lost,
+and is that of the snapshot unless told. With `to` the modules are known too: keys of others are lost,
 not sent to a server that answers "Bad data format". What cannot be expressed is counted in `losses`, kind by
 kind, never left out silently.
 """
@@ -25,7 +25,7 @@ from typing import Any
 
 from rdbcodec.datatypes.hashes import Hash
 from rdbcodec.datatypes.zsets import ZSet
-from rdbcodec.encoding.payloads import form_for
+from rdbcodec.encoding.payloads import server_for
 from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
 from rdbcodec.exports import resp_streams
 from rdbcodec.exports.resp_words import MANY, MUCH, Target, batched, command, command_pieces
@@ -43,11 +43,12 @@ from rdbcodec.records import (
     SlotImport,
     Vendor,
 )
+from rdbcodec.servers import Server
 from rdbcodec.wire import lengths
 from rdbcodec.wire.long_strings import LongString, Spool
 from rdbcodec.wire.module_ids import decode_module_id
 from rdbcodec.writing.passing import payload_pieces
-from rdbcodec.writing.writer import make_form, shebang_of
+from rdbcodec.writing.writer import shebang_of
 
 _SECOND = 1000  # milliseconds
 _VARIADIC_SINCE = 2
@@ -60,17 +61,17 @@ def commands(
     *,
     losses: Losses,
     version: int | None = None,
-    release: str | None = None,
+    to: str | Server | None = None,
     modules: Iterable[str] | None = None,
     restore: bool = False,
     now_ms: int = 0,
 ) -> Iterator[bytes]:
     """The commands, in pieces. `now_ms` is for RESTORE before version 9 only.
 
-    The server is named by its RDB version, or by its release and the modules it has besides its own.
+    The server is named by its RDB version, or by `to` and the modules it has besides its own.
     Raises EncodeError for one that nobody knows, and what reading the records raises.
     """
-    server = _target(version, release, modules, losses, now_ms)
+    server = _target(version, to, modules, losses, now_ms)
     held, size = [], 0
     try:
         for piece in _commands(records, server, restore=restore):
@@ -105,19 +106,19 @@ def _commands(
 
 def _target(
     version: int | None,
-    release: str | None,
+    to: str | Server | None,
     modules: Iterable[str] | None,
     losses: Losses,
     now_ms: int,
 ) -> Callable[[int], Target]:
     """The server, once the version of the snapshot is known, which is the server's unless told."""
-    told = make_form(release, modules=modules) if release is not None else None
-    held = types_held((), modules) if release is None and modules is not None else None
+    told = Server.of(to, modules=modules) if to is not None else None
+    held = types_held((), modules) if to is None and modules is not None else None
 
     def target(own: int) -> Target:
-        form = told or form_for(own if version is None else version)
-        types = frozenset(row.type for row in form.types.values())
-        return Target(form.version, types, now_ms, losses.add, held if told is None else told.modules)
+        written = told or server_for(own if version is None else version)
+        types = frozenset(row.type for row in written.types.values())
+        return Target(written.version, types, now_ms, losses.add, held if told is None else told.modules)
 
     return target
 

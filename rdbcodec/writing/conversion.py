@@ -1,6 +1,6 @@
 """From one snapshot to another: copied, filtered, for another server, its databases folded into one.
 
-    rdbcodec.convert("redis8.rdb", "redis7.rdb", target="redis-7.0", allow_loss=True)
+    rdbcodec.convert("redis8.rdb", "redis7.rdb", to="redis-7.0", allow_loss=True)
 
 One pass, in bounded memory. Everything the target cannot hold is counted with its first place; when that
 was not allowed, the list is the error and there is no file. Without a target the snapshot keeps its form,
@@ -38,12 +38,12 @@ from rdbcodec.records import (
     SelectDb,
     SlotInfo,
 )
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.writing.arguments import check_word
 from rdbcodec.writing.folding import Folding
 from rdbcodec.writing.guard import Guard
-from rdbcodec.writing.output import Compression, OutputPath, Target, like
-from rdbcodec.writing.writer import Writer, make_form
+from rdbcodec.writing.output import Compression, OutputLike, OutputPath, like
+from rdbcodec.writing.writer import Writer
 
 OnDuplicate = Literal["error", "first", "last", "allow"]
 
@@ -85,9 +85,9 @@ class Conversion(Plain):
 
 def convert(
     source: Source | Reader | Callable[[], Reader],
-    target_file: Target,
+    output: OutputLike,
     *,
-    target: str | Form | None = None,
+    to: str | Server | None = None,
     allow_loss: bool = False,
     keep: Callable[[Entry], bool] | None = None,
     functions: bool = True,
@@ -106,8 +106,8 @@ def convert(
     A new file gets the mode of the source.
 
     `source` is what `open` takes, a Reader, or a function that opens one; the last is called again when
-    counts of keys turn out to be wrong. `target` is a release ("redis-6.2", "valkey-8.0") or a Form (see
-    make_form); None keeps the form of the source. `keep` says which keys to write, `functions` whether
+    counts of keys turn out to be wrong. `to` is a release ("redis-6.2", "valkey-8.0") or a Server (see
+    Server.of); None keeps the form of the source. `keep` says which keys to write, `functions` whether
     function libraries are. `fold_databases` is a prefix with {db} in it: all keys go to database 0, those
     of others under it. `checksum` None is as in the source. Data behind the snapshot (AOF commands,
     another snapshot) is a loss too, unless `ignore_tail` is set. A key that is there twice, which no
@@ -115,33 +115,33 @@ def convert(
     `on_duplicate` "first" and "last" keep one of them and read the source once more, "allow" copies both.
     `drop_empty` leaves out lists, sets, sorted sets and hashes without elements, as Redis since 6.2 does.
     Values that the target refuses are mended where that keeps all of them, else lost; `look` False copies
-    them unread, which is faster. Without a target nothing is looked at: the copy is as good as the original.
+    them unread, which is faster. Without `to` nothing is looked at: the copy is as good as the original.
     Raises LossyConversion, and writes nothing, when data would be lost and `allow_loss` is not set;
     EncodeError for a value no server loads and for two keys that fold into one; DecodeError for a source
     that cannot be read.
     """
     check_word("on_duplicate", on_duplicate, get_args(OnDuplicate))
-    form = make_form(target) if isinstance(target, str) else target
-    if isinstance(target_file, str | PathLike) and not isinstance(target_file, OutputPath):
-        target_file = like(target_file, source)
+    server = Server.of(to) if isinstance(to, str) else to
+    if isinstance(output, str | PathLike) and not isinstance(output, OutputPath):
+        output = like(output, source)
     fold = Folding(fold_databases) if isinstance(fold_databases, str) else fold_databases
     again = _reopener(source)
-    job = _Job(form, keep=keep, functions=functions, fold=fold, progress=progress)
+    job = _Job(server, keep=keep, functions=functions, fold=fold, progress=progress)
     job.compression, job.replace, job.checksum = compression, replace, checksum
     job.ignore_tail = ignore_tail
     job.on_duplicate, job.drop_empty, job.again = on_duplicate, drop_empty, again
     job.look = look
     if again is None:
         with _opened(source) as reader:
-            done = job.run(reader, target_file, allow_loss=allow_loss, trusting=False)
+            done = job.run(reader, output, allow_loss=allow_loss, trusting=False)
         assert done is not None  # only a trusting run gives up
         return done
     with KeyIndex() as index:
         if on_duplicate in ("first", "last"):
             job.count_keys(index, again)
-        for trusting in (True, False) if _is_replaceable(target_file) else (False,):
+        for trusting in (True, False) if _is_replaceable(output) else (False,):
             with again() as reader:
-                done = job.run(reader, target_file, allow_loss=allow_loss, trusting=trusting)
+                done = job.run(reader, output, allow_loss=allow_loss, trusting=trusting)
             if done is not None:
                 break
     assert done is not None
@@ -164,11 +164,11 @@ def _opened(source: Source | Reader | Callable[[], Reader]) -> AbstractContextMa
     return source() if callable(source) else open_snapshot(source)
 
 
-def _is_replaceable(target_file: Target) -> bool:
+def _is_replaceable(output: OutputLike) -> bool:
     """Whether a first try leaves no trace: a file object, a pipe or a device has what it was given."""
-    if not isinstance(target_file, str | PathLike):
+    if not isinstance(output, str | PathLike):
         return False
-    path = Path(target_file)
+    path = Path(output)
     return path.is_file() or not path.exists()
 
 
@@ -187,14 +187,14 @@ class _Job:
 
     def __init__(
         self,
-        form: Form | None,
+        server: Server | None,
         *,
         keep: Callable[[Entry], bool] | None,
         functions: bool,
         fold: Folding | None,
         progress: Callable[[], None] | None,
     ) -> None:
-        self.form = form
+        self.server = server
         self.keep = keep
         self.functions = functions
         self.fold = fold
@@ -204,7 +204,7 @@ class _Job:
         self.end: End | None = None
 
     def run(
-        self, reader: Reader, target_file: Target, *, allow_loss: bool, trusting: bool
+        self, reader: Reader, output: OutputLike, *, allow_loss: bool, trusting: bool
     ) -> Conversion | None:
         """Convert all of it. `trusting` copies counts of keys before it is known whether they stay true,
         and gives up, with None, when they did not.
@@ -218,7 +218,7 @@ class _Job:
             self.fold.renamed.clear()
         if self.on_duplicate in ("first", "last") and self.index is None:
             raise EncodeError("to keep the first or last of equal keys the source is read twice: give a file")
-        writer = self._writer(target_file, header)
+        writer = self._writer(output, header)
         counted = self._counts_hold(reader, header, trusting=trusting)
         try:
             if self.index is not None or self.drop_empty:
@@ -237,25 +237,25 @@ class _Job:
         except BaseException:
             writer.abort()
             raise
-        done = Conversion(writer.form.name, writer, self.filtered, self.filtered_functions, self.modules)
+        done = Conversion(writer.server.name, writer, self.filtered, self.filtered_functions, self.modules)
         done.renamed = {} if self.fold is None else dict(sorted(self.fold.renamed.items()))
         return done
 
-    def _writer(self, target_file: Target, header: Header) -> Writer:
+    def _writer(self, output: OutputLike, header: Header) -> Writer:
         return Writer(
-            target_file,
-            self.form or Form(header.dialect, header.version),
+            output,
+            self.server or Server(header.dialect, header.version),
             compression=self.compression,
             replace=self.replace,
             allow_loss=True,
-            verbatim=self.form is None,
+            verbatim=self.server is None,
             db=0 if self._is_plain_copy() else None,
             duplicates="allow" if self.on_duplicate == "allow" else "error",
         )
 
     def _guarded(self, writer: Writer) -> Writer | Guard:
         """A copy in the form of the original is exact, and as good or bad as that."""
-        return Guard(writer) if self.form is not None and self.look else writer
+        return Guard(writer) if self.server is not None and self.look else writer
 
     def _copy(self, records: Iterator[Record], writer: Writer | Guard, *, counted: bool) -> None:
         """Every record. Keys come first in the loop: it runs once for each of them."""
@@ -278,7 +278,7 @@ class _Job:
                 writer.losses.add("used-mem", offset=record.offset)
             elif counted or not isinstance(record, _COUNTS):
                 writer.write_record(record)
-                if isinstance(record, ModuleAux) and keep is not None and self.form is None:
+                if isinstance(record, ModuleAux) and keep is not None and self.server is None:
                     self.modules.add(product_of(*record.module))
             if not at & _TICK:
                 tick()
@@ -287,12 +287,12 @@ class _Job:
         """Whether counts of keys may be copied: they stay true when every key is written."""
         if self.keep is not None or self.fold is not None or self.index is not None or self.drop_empty:
             return False
-        form = self.form
-        if form is None or trusting:
+        server = self.server
+        if server is None or trusting:
             return True
-        held = {row.type for row in form.types.values()}
+        held = {row.type for row in server.types.values()}
         types = {row.type for row in writable_types(reader.dialect, header.version).values()}
-        return types <= held and form.modules is None and form.databases is None
+        return types <= held and server.modules is None and server.databases is None
 
     def _fold(self, entry: Entry, writer: Writer | Guard, fold: Folding) -> bool:
         if fold.renames(entry.db):
@@ -345,7 +345,7 @@ class _Job:
             where = f", at offsets {places[0]} and {places[1]}" if len(places) == 2 else ""
             error = EncodeError(
                 f"the key is there twice{where}, which no server loads: on-duplicate first or last keeps one",
-                target=writer.form.name,
+                target=writer.server.name,
             )
             error.db, error.key = duplicate.db, duplicate.key
             raise error
@@ -374,16 +374,16 @@ class _Job:
         return iter(())
 
     def _is_plain_copy(self) -> bool:
-        return self.form is None and self.keep is None and self.fold is None and self.functions
+        return self.server is None and self.keep is None and self.fold is None and self.functions
 
     def _check_losses(self, writer: Writer, allow_loss: bool) -> None:
         losses = writer.losses.of("data")
         if losses and not allow_loss:
-            raise LossyConversion(losses, target=writer.form.name)
+            raise LossyConversion(losses, target=writer.server.name)
 
     def _wants_checksum(self) -> bool:
         """A copy has none where the original has none; anything else gets one."""
-        return self.form is not None or self.end is None or self.end.checksum != "disabled"
+        return self.server is not None or self.end is None or self.end.checksum != "disabled"
 
 
 _COUNTS = (SelectDb, ResizeDb, SlotInfo)  # the writer selects databases by itself

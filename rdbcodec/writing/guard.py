@@ -19,7 +19,7 @@ from rdbcodec.integrity.record_oddities import attribute_oddities, record_odditi
 from rdbcodec.integrity.traits import TRAITS, Effect, Trait
 from rdbcodec.losses import Losses
 from rdbcodec.records import AttributedEntry, Entry, LargeEntry, Record
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.wire.strings import LZF
 from rdbcodec.writing.repairs import repaired, repaired_pieces
 from rdbcodec.writing.writer import Writer
@@ -30,13 +30,13 @@ PIECE = 256 << 10
 _WORST: tuple[Effect, ...] = ("refuses", "unknown", "dies", "skips", "loads")
 
 
-def releases_for(form: Form) -> list[tuple[str, str]]:
-    """The releases that shall load a file of this form: the one it is named after, or all that read it."""
-    product, _, release = form.name.partition("-")
+def releases_for(server: Server) -> list[tuple[str, str]]:
+    """The releases that shall load a file for it: the one it is named after, or all that read it."""
+    product, _, release = server.name.partition("-")
     if releases_of(product) and release:
         return [(product, release)]
-    own_magic = form.version >= FIRST_VALKEY
-    rows = [row for row in RELEASES if row.dialect == form.dialect and row.accepts >= form.version]
+    own_magic = server.version >= FIRST_VALKEY
+    rows = [row for row in RELEASES if row.dialect == server.dialect and row.accepts >= server.version]
     return [(row.product, row.release) for row in rows if not own_magic or row.accepts >= FIRST_VALKEY]
 
 
@@ -45,7 +45,7 @@ class Guard:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._releases = releases_for(writer.form)
+        self._releases = releases_for(writer.server)
         self._effects: dict[str, Effect] = {}
 
     @property
@@ -63,7 +63,7 @@ class Guard:
         if traits:
             if self._drops(traits, entry):
                 return False
-            entry = repaired(entry, {trait.name for trait in traits}, self._writer.form)
+            entry = repaired(entry, {trait.name for trait in traits}, self._writer.server)
         return self._write(entry, db, key)
 
     def _write(self, entry: Entry, db: int | None, key: bytes | None) -> bool:
@@ -92,8 +92,8 @@ class Guard:
                 return False
             pieces = _pieces(file)
             if traits:
-                names, form = {trait.name for trait in traits}, self._writer.form
-                pieces = repaired_pieces(_from(entry, pieces), lambda: _pieces(file), names, form)
+                names, server = {trait.name for trait in traits}, self._writer.server
+                pieces = repaired_pieces(_from(entry, pieces), lambda: _pieces(file), names, server)
             return self._write(_from(entry, pieces), db, key)
 
     def write_record(self, record: Record) -> None:

@@ -48,7 +48,7 @@ class Writable(Protocol):
         """Take `data` and answer how many bytes of it were taken."""
 
 
-Target = str | os.PathLike[str] | Writable
+OutputLike = str | os.PathLike[str] | Writable
 
 
 class OutputPath(os.PathLike[str]):
@@ -72,23 +72,23 @@ def like(path: str | os.PathLike[str], source: object) -> OutputPath:
     return OutputPath(path, mode)
 
 
-class Sink:
-    """Bytes on their way into a target; `crc` is that of what was written so far."""
+class Output:
+    """Bytes on their way into a file; `crc` is that of what was written so far."""
 
     def __init__(
-        self, target: Target, *, compression: Compression | None = None, replace: bool = True
+        self, output: OutputLike, *, compression: Compression | None = None, replace: bool = True
     ) -> None:
         self.crc = 0
         pack = _packer(compression)  # what cannot be packed opens nothing
         chosen()  # nor does a module in C stop half made with the file open, when a signal comes
-        self._output = _open(target, replace=replace)
-        self._file: Any = self._output.file
+        self._opened = _open(output, replace=replace)
+        self._file: Any = self._opened.file
         try:
-            self._packer = pack(self._output.file) if pack is not None else None
+            self._packer = pack(self._opened.file) if pack is not None else None
         except BaseException:
-            self._output.abort()
+            self._opened.discard()
             raise
-        self._file = self._packer or self._output.file
+        self._file = self._packer or self._opened.file
 
     def write(self, data: bytes, *, checked: bool = True) -> None:
         """Write; the checksum itself is not `checked`."""
@@ -96,39 +96,39 @@ class Sink:
             self.crc = crc64(data, self.crc)
         self._file.write(data)
 
-    def close(self) -> None:
+    def commit(self) -> None:
         """Everything is there: finish the compression and give the file its name."""
         try:
             if self._packer is not None:
                 self._packer.close()
-            self._output.commit()
+            self._opened.commit()
         except BaseException:
-            self._output.abort()
+            self._opened.discard()
             raise
 
-    def abort(self) -> None:
+    def discard(self) -> None:
         """Leave no file behind."""
-        self._output.abort()
+        self._opened.discard()
 
 
 @contextmanager
-def output(target: Target, *, replace: bool = True) -> Iterator[Any]:
+def whole_output(output: OutputLike, *, replace: bool = True) -> Iterator[Any]:
     """A binary file for text or other bytes: there whole when the body is done, not at all when it fails."""
-    opened = _open(target, replace=replace)
+    opened = _open(output, replace=replace)
     try:
         yield opened.file
         opened.commit()
     except BaseException:
-        opened.abort()
+        opened.discard()
         raise
 
 
-class _Output(Protocol):
+class _Opened(Protocol):
     file: Any
 
     def commit(self) -> None: ...
 
-    def abort(self) -> None: ...
+    def discard(self) -> None: ...
 
 
 class Whole:
@@ -200,7 +200,7 @@ class _Given:
     def commit(self) -> None:
         self.file.flush()
 
-    def abort(self) -> None:
+    def discard(self) -> None:
         self.file.forget()
 
 
@@ -216,7 +216,7 @@ class _Direct:
         with naming(self._name):
             self._opened.close()
 
-    def abort(self) -> None:
+    def discard(self) -> None:
         self.file.forget()
         with suppress(OSError):  # the error that brought us here says more
             self._opened.close()
@@ -243,7 +243,7 @@ class _Replaced:
             self._finalizer.detach()
             _sync_folder(self._path.parent)
 
-    def abort(self) -> None:
+    def discard(self) -> None:
         self._finalizer()
 
 
@@ -328,17 +328,17 @@ def _sync_folder(folder: Path) -> None:
             os.close(fd)
 
 
-def _open(target: Target, *, replace: bool) -> _Output:
-    if isinstance(target, str | os.PathLike):
-        mode = target.mode if isinstance(target, OutputPath) else NEW_MODE
-        name = os.fspath(target)
+def _open(output: OutputLike, *, replace: bool) -> _Opened:
+    if isinstance(output, str | os.PathLike):
+        mode = output.mode if isinstance(output, OutputPath) else NEW_MODE
+        name = os.fspath(output)
         with naming(name):
-            return _open_path(Path(target), name, replace=replace, mode=mode)
-    if not callable(getattr(target, "write", None)):
+            return _open_path(Path(output), name, replace=replace, mode=mode)
+    if not callable(getattr(output, "write", None)):
         raise TypeError(
-            f"target is {type(target).__name__}, expected a path or a file opened in binary mode for writing"
+            f"output is {type(output).__name__}, expected a path or a file opened in binary mode for writing"
         )
-    return _Given(target)
+    return _Given(output)
 
 
 def _open_path(path: Path, name: str, *, replace: bool, mode: int) -> _Direct | _Replaced:

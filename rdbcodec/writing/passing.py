@@ -19,14 +19,14 @@ from rdbcodec.datatypes.sets import expiring_members
 from rdbcodec.datatypes.stream_versions import Lose, in_version
 from rdbcodec.datatypes.streams import encode_tail, nodes_and_tail
 from rdbcodec.datatypes.zsets import check_score
-from rdbcodec.encoding.payloads import form_for, refusing, whole
+from rdbcodec.encoding.payloads import refusing, server_for, whole
 from rdbcodec.encoding.transcoding import copies, stream_row
 from rdbcodec.errors import EncodeError, LimitExceeded
 from rdbcodec.formats import FIRST_VALKEY, TypeRow, VersionRow
 from rdbcodec.limits import MAX_VALUE
 from rdbcodec.losses import TYPE_PREFIX
 from rdbcodec.records import Entry, LargeEntry
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.structures import listpack
 from rdbcodec.wire import doubles, lengths, strings
 from rdbcodec.wire.crc64 import crc64
@@ -42,34 +42,34 @@ Parts = Sequence[bytes | LongString]
 Encoder = Callable[[Any], Parts]
 
 
-def transcode_large(entry: Entry, form: Form, lose: Lose) -> tuple[TypeRow, Iterator[bytes]] | None:
+def transcode_large(entry: Entry, server: Server, lose: Lose) -> tuple[TypeRow, Iterator[bytes]] | None:
     """The value for the target in pieces, in bounded memory; None, and a loss told, when it has no such type.
 
-    An element too large to hold is written uncompressed, whatever the form says.
+    An element too large to hold is written uncompressed, whatever the server does.
     """
-    if entry.type == "module" and entry.row.name in form.types:
-        return _module(entry, form, lose)
-    newest = stream_row(form) if entry.row.generation else None
+    if entry.type == "module" and entry.row.name in server.types:
+        return _module(entry, server, lose)
+    newest = stream_row(server) if entry.row.generation else None
     if newest is not None:
-        return newest, _stream(entry, newest, form, lose)
-    row = _plain_row(entry, form)
+        return newest, _stream(entry, newest, server, lose)
+    row = _plain_row(entry, server)
     if row is None:
         lose(TYPE_PREFIX + entry.type)
         return None
-    return row, _spooled(entry, row, form, lose)
+    return row, _spooled(entry, row, server, lose)
 
 
 def payload_pieces(entry: LargeEntry, version: int) -> Iterator[bytes]:
     """Entry.dump for a value too large to hold, in pieces. Raises EncodeError for what would get lost."""
     origin = entry.origin
-    form = form_for(version, origin.dialect if version < FIRST_VALKEY else None)
-    refuse = refusing(entry.type, form)
-    if entry.meta is not None and "key-meta" not in form.opcodes:
+    server = server_for(version, origin.dialect if version < FIRST_VALKEY else None)
+    refuse = refusing(entry.type, server)
+    if entry.meta is not None and "key-meta" not in server.opcodes:
         refuse("key-metadata")
-    if copies(entry.row, origin, form):
+    if copies(entry.row, origin, server):
         row, pieces = entry.row, entry.chunks()
     else:
-        row, pieces = whole(transcode_large(entry, form, refuse))
+        row, pieces = whole(transcode_large(entry, server, refuse))
     crc = 0
     head = (entry.meta or b"") + bytes((row.code,))
     for piece in chain((head,), pieces, (version.to_bytes(2, "little"),)):
@@ -78,26 +78,26 @@ def payload_pieces(entry: LargeEntry, version: int) -> Iterator[bytes]:
     yield crc.to_bytes(8, "little")
 
 
-def _module(entry: Entry, form: Form, lose: Lose) -> tuple[TypeRow, Iterator[bytes]] | None:
+def _module(entry: Entry, server: Server, lose: Lose) -> tuple[TypeRow, Iterator[bytes]] | None:
     """A module's value is copied or not at all; whose it is stands in its first bytes."""
     chunks, head = entry.chunks(), b""
     while len(head) < lengths.MAX_SIZE and (piece := next(chunks, b"")):
         head += piece
-    if form.modules is not None and decode_module_id(lengths.read(head, 0)[0]).name not in form.modules:
+    if server.modules is not None and decode_module_id(lengths.read(head, 0)[0]).name not in server.modules:
         lose("module")
         return None
     return entry.row, chain((head,), chunks)
 
 
-def _plain_row(entry: Entry, form: Form) -> TypeRow | None:
+def _plain_row(entry: Entry, server: Server) -> TypeRow | None:
     names = _PLAIN.get(entry.type, ())
     if entry.type == "hash" and entry.row.expires:
         names = ("hash-ttl", "hash-ttl-valkey", "hash-expiry", *names)
-    return next((form.types[name] for name in names if name in form.types), None)
+    return next((server.types[name] for name in names if name in server.types), None)
 
 
-def _spooled(entry: Entry, row: TypeRow, form: Form, lose: Lose) -> Iterator[bytes]:
-    encode = _ENCODERS[row.name](form)
+def _spooled(entry: Entry, row: TypeRow, server: Server, lose: Lose) -> Iterator[bytes]:
+    encode = _ENCODERS[row.name](server)
     lost: set[str] = set()
     long = Spool()
     with tempfile.TemporaryFile() as spool:
@@ -112,7 +112,7 @@ def _spooled(entry: Entry, row: TypeRow, form: Form, lose: Lose) -> Iterator[byt
             raise EncodeError(
                 f"an empty {row.type} does not exist, and no server loads one",
                 type=row.type,
-                target=form.name,
+                target=server.name,
             )
         yield _HEADS.get(row.name, b"") + lengths.encode(count)
         yield from _pieces(spool)
@@ -162,7 +162,7 @@ def _pieces(spool: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _stream(entry: Entry, row: TypeRow, form: Form, lose: Lose) -> Iterator[bytes]:
+def _stream(entry: Entry, row: TypeRow, server: Server, lose: Lose) -> Iterator[bytes]:
     """A stream in another version: its nodes as they are, then a new tail."""
     cursor, budget = _opened(entry, Spool())
     parts = nodes_and_tail(cursor, Scope(budget, {}), entry.row.generation)
@@ -175,31 +175,31 @@ def _stream(entry: Entry, row: TypeRow, form: Form, lose: Lose) -> Iterator[byte
             node = next(parts)
         except StopIteration as done:
             tail, version = done.value, row.generation
-            yield encode_tail(in_version(tail, version, lose, first), form, version)
+            yield encode_tail(in_version(tail, version, lose, first), server, version)
             return
         assert not isinstance(node, int)
         master, blob, entries = node
         ids = [found.id for found in entries]
         first = min([*ids, *([] if first is None else [first])], default=None)
-        yield encode_blob(master, form)
+        yield encode_blob(master, server)
         if isinstance(blob, bytes):
-            yield encode_blob(_node(blob, form), form)
+            yield encode_blob(_node(blob, server), server)
         else:
-            _check_node(blob, form, entry.origin)
+            _check_node(blob, server, entry.origin)
             yield from _written([blob])
 
 
-def _node(blob: bytes, form: Form) -> bytes:
+def _node(blob: bytes, server: Server) -> bytes:
     """A node's listpack by the target's back-length rule; it matters for three sizes of text only."""
     if len(blob) < SMALLEST_CRITICAL:
         return blob
     elements = listpack.decode_mixed(blob)
-    return encode_listpack(elements, form) if has_critical(elements) else blob
+    return encode_listpack(elements, server) if has_critical(elements) else blob
 
 
-def _check_node(blob: LongString, form: Form, origin: VersionRow) -> None:
+def _check_node(blob: LongString, server: Server, origin: VersionRow) -> None:
     """A node too large to hold goes as it is, or not at all."""
-    if form.back_length == origin.back_length:
+    if server.back_length == origin.back_length:
         return
     for batch in listpack.iter_decode_mixed(blob.pieces(), Held(PIECE, Spool().keep)):
         if any(not isinstance(element, int) and len(element) in CRITICAL for element in batch):
@@ -211,26 +211,26 @@ def _check_node(blob: LongString, form: Form, origin: VersionRow) -> None:
             )
 
 
-def _string(form: Form) -> Encoder:
-    text = _text(form)
+def _string(server: Server) -> Encoder:
+    text = _text(server)
     return lambda element: (text(element),)
 
 
-def _text(form: Form) -> Callable[[Any], bytes | LongString]:
-    compress = form.compress
+def _text(server: Server) -> Callable[[Any], bytes | LongString]:
+    compress = server.compress
     return lambda text: strings.encode(text, compress=compress) if isinstance(text, bytes) else text
 
 
-def _scored(form: Form) -> Encoder:
-    return _pair_with(struct.Struct("<d").pack, form)
+def _scored(server: Server) -> Encoder:
+    return _pair_with(struct.Struct("<d").pack, server)
 
 
-def _text_scored(form: Form) -> Encoder:
-    return _pair_with(doubles.encode_text, form)
+def _text_scored(server: Server) -> Encoder:
+    return _pair_with(doubles.encode_text, server)
 
 
-def _pair_with(encode_score: Callable[[float], bytes], form: Form) -> Encoder:
-    text = _text(form)
+def _pair_with(encode_score: Callable[[float], bytes], server: Server) -> Encoder:
+    text = _text(server)
 
     def encode(pair: tuple[bytes, float]) -> Parts:
         check_score(pair[1])
@@ -239,18 +239,18 @@ def _pair_with(encode_score: Callable[[float], bytes], form: Form) -> Encoder:
     return encode
 
 
-def _field(form: Form) -> Encoder:
-    text = _text(form)
+def _field(server: Server) -> Encoder:
+    text = _text(server)
     return lambda field: (text(field[0]), text(field[1]))
 
 
-def _field_with_ttl(form: Form) -> Encoder:
-    text = _text(form)
+def _field_with_ttl(server: Server) -> Encoder:
+    text = _text(server)
     return lambda field: (lengths.encode(_checked(field[2], -1) + 1), text(field[0]), text(field[1]))
 
 
-def _valkey_field(form: Form) -> Encoder:
-    text = _text(form)
+def _valkey_field(server: Server) -> Encoder:
+    text = _text(server)
     return lambda field: (
         text(field[0]),
         text(field[1]),
@@ -258,8 +258,8 @@ def _valkey_field(form: Form) -> Encoder:
     )
 
 
-def _dragonfly_field(form: Form) -> Encoder:
-    text = _text(form)
+def _dragonfly_field(server: Server) -> Encoder:
+    text = _text(server)
     return lambda field: (text(field[0]), text(field[1]), text(dragonfly_text(field[2])))
 
 
@@ -279,7 +279,7 @@ _PLAIN: dict[str, tuple[str, ...]] = {
 # The smallest expiry comes before the fields and is not known yet; with 0 there, each is told as it is,
 # plus 1 (rdb-format.md, 4.6: measured to load).
 _HEADS = {"hash-ttl": bytes(8)}
-_ENCODERS: dict[str, Callable[[Form], Encoder]] = {
+_ENCODERS: dict[str, Callable[[Server], Encoder]] = {
     "list": _string,
     "set": _string,
     "zset-2": _scored,

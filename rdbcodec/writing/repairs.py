@@ -11,25 +11,25 @@ from rdbcodec.datatypes.stream_versions import own_released
 from rdbcodec.datatypes.streams import Stream
 from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.records import Entry, LargeEntry
-from rdbcodec.servers import Form
+from rdbcodec.servers import Server
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.strings import Budget
 
 
-def repaired(entry: Entry, traits: set[str], form: Form) -> Entry:
+def repaired(entry: Entry, traits: set[str], server: Server) -> Entry:
     """A copy of a held entry without traits that can be mended."""
     raw = entry.raw
     scope = Scope(Budget(max(entry.max_value, MAX_UNPACKED)), {})
     if entry.row.generation:
         version = entry.row.generation
         value = streams.decode_stream(raw, scope, version)
-        tail = _tail(value, len(value.entries), "stream-pending-unowned" in traits, form, version)
+        tail = _tail(value, len(value.entries), "stream-pending-unowned" in traits, server, version)
         raw = raw[: streams.end_of_nodes(raw)] + tail
     elif "field-ttl-order" in traits:
-        raw = hashes.encode_hash_listpack_ttl(hashes.decode_hash_listpack_ttl(raw, scope), form)
+        raw = hashes.encode_hash_listpack_ttl(hashes.decode_hash_listpack_ttl(raw, scope), server)
     changed = copy.copy(entry)
-    key = strings.encode(entry.key, compress=form.compress)
+    key = strings.encode(entry.key, compress=server.compress)
     if "length-64-bit" in traits and raw[0] == _LONG_LENGTH:
         raw = _shorter(raw)
     changed._record = entry._record[:1] + key + raw
@@ -46,7 +46,7 @@ def _shorter(raw: bytes) -> bytes:
 
 
 def repaired_pieces(
-    entry: LargeEntry, again: Callable[[], Iterator[bytes]], traits: set[str], form: Form
+    entry: LargeEntry, again: Callable[[], Iterator[bytes]], traits: set[str], server: Server
 ) -> Iterator[bytes]:
     """The bytes of a large stream, its nodes as they are; `again` gives those of the original once more."""
     version = entry.row.generation
@@ -54,7 +54,7 @@ def repaired_pieces(
     live = sum(map(len, streams.stream_nodes(cursor)))
     nodes = cursor.offset
     value = streams.read_tail(cursor, version)
-    tail = _tail(value, live, "stream-pending-unowned" in traits, form, version)
+    tail = _tail(value, live, "stream-pending-unowned" in traits, server, version)
     for piece in again():
         if nodes > 0:
             yield piece[:nodes]
@@ -62,7 +62,7 @@ def repaired_pieces(
     yield tail
 
 
-def _tail(stream: Stream, live: int, owns: bool, form: Form, version: int) -> bytes:
+def _tail(stream: Stream, live: int, owns: bool, server: Server, version: int) -> bytes:
     """What follows the nodes, with counts that are true."""
     stream.length = live
     if stream.entries_added is not None:
@@ -73,4 +73,4 @@ def _tail(stream: Stream, live: int, owns: bool, form: Form, version: int) -> by
     if owns:
         for group in stream.groups:
             own_released(group)
-    return streams.encode_tail(stream, form, version)
+    return streams.encode_tail(stream, server, version)

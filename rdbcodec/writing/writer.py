@@ -41,17 +41,14 @@ from rdbcodec.encoding.transcoding import (
 from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded
 from rdbcodec.formats import (
     CRC_SINCE,
-    FIRST_VALKEY,
     OPCODES,
     SINCE,
     TELLTALE_AUX,
     TYPES,
     Dialect,
-    ReleaseRow,
     TypeRow,
 )
 from rdbcodec.losses import OPCODE_LOSSES, Losses, row_of
-from rdbcodec.module_names import types_held
 from rdbcodec.records import (
     Attributes,
     Aux,
@@ -70,7 +67,7 @@ from rdbcodec.records import (
     Vendor,
 )
 from rdbcodec.records.libraries import library_name, refusal
-from rdbcodec.servers import Form, limits_of, release_row
+from rdbcodec.servers import Server
 from rdbcodec.wire import lengths, lzf, strings
 from rdbcodec.wire.strings import MAX_INTEGER_TEXT, Budget
 from rdbcodec.writing.arguments import (
@@ -81,7 +78,7 @@ from rdbcodec.writing.arguments import (
     check_meta,
     check_word,
 )
-from rdbcodec.writing.output import CHUNK, Compression, Sink, Target
+from rdbcodec.writing.output import CHUNK, Compression, Output, OutputLike
 from rdbcodec.writing.passing import transcode_large
 from rdbcodec.writing.written import OnDuplicate, Written
 
@@ -93,8 +90,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-DEFAULT_VERSION = 11  # what Redis 7.2 and later and every Valkey read
 
 DEFAULT_DATABASES = 16  # of every server that is not configured otherwise
 
@@ -161,8 +156,8 @@ class Writer:
 
     def __init__(
         self,
-        target: Target,
-        form: Form,
+        output: OutputLike,
+        server: Server,
         *,
         checksum: bool = True,
         compression: Compression | None = None,
@@ -175,7 +170,7 @@ class Writer:
         check_word("duplicates", duplicates, get_args(OnDuplicate))
         self._templates: dict[tuple[bytes, ...], int] = {}  # those written so far
         self._template_ids: set[int] = set()
-        self.form = form.replaced(templates=self._templates)
+        self.server = server.replaced(templates=self._templates)
         self.losses = Losses()
         self.keys = 0
         self.databases = 1  # that a server needs for it
@@ -188,16 +183,16 @@ class Writer:
         self._shortens = False
         self._db = db
         # Shorter ones are never compressed, and their length takes one byte.
-        self._plain_size = lzf.MIN_SIZE if form.compress else 64
-        self._parts: list[bytes] = [form.magic]
+        self._plain_size = lzf.MIN_SIZE if server.compress else 64
+        self._parts: list[bytes] = [server.magic]
         self._held = 0
         self._fresh: list[bytes] = []  # keys of the selected database that `_written` has not got yet
         self._ending: Literal["closed", "failed"] | None = None
-        self._sink = Sink(target, compression=compression, replace=replace)
+        self._output = Output(output, compression=compression, replace=replace)
         self._written = Written() if duplicates == "error" else None
         if self._written is not None:
             weakref.finalize(self, self._written.close)  # for a Writer that is dropped
-        if form.dialect == "dragonfly" and not verbatim:
+        if server.dialect == "dragonfly" and not verbatim:
             self.write_aux("df-ver", "unknown")  # its magic is that of Redis: only this tells them apart
 
     # --- keys ----------------------------------------------------------------------------------------
@@ -282,12 +277,12 @@ class Writer:
                 return
             head = self._attributes(*attributes, lose)
         except EncodeError as error:
-            error.locate(type=str(asked[0] or "value"), target=self.form.name, db=to, key=key)
+            error.locate(type=str(asked[0] or "value"), target=self.server.name, db=to, key=key)
             raise
         if to != self._db:
             self._select(to)
         row, raw = made
-        self._put(head + bytes((row.code,)) + strings.encode(key, compress=self.form.compress) + raw)
+        self._put(head + bytes((row.code,)) + strings.encode(key, compress=self.server.compress) + raw)
         self._fresh.append(key)
         self.keys += 1
 
@@ -320,7 +315,7 @@ class Writer:
             raise EncodeError(f"db and expires_at_ms are for keys, found {record.__class__.__name__}")
 
     def _check_database(self, db: object) -> None:
-        limit = self.form.databases
+        limit = self.server.databases
         if limit is not None and check_db(db) >= limit:
             raise EncodeError(f"db {db}: the target has {limit} databases; databases= says if it has more")
         check_db(db)
@@ -328,21 +323,21 @@ class Writer:
     def _encoded(
         self, value: Any, type_: str | None, encoding: str | None, lose: Lose
     ) -> tuple[TypeRow, bytes] | None:
-        form = self.form
+        server = self.server
         own, value = (type_, value) if isinstance(type_, str) and type_ in _WITHOUT_CLASS else natural(value)
         if type_ is not None and type_ != own:
             check_word("type", type_, (row.type for row in TYPES))
             raise EncodeError(f"a {own} cannot be written as a {type_}")
         found = own
-        row = None if encoding is None else row_named(found, encoding, form)
+        row = None if encoding is None else row_named(found, encoding, server)
         if row is None and encoding is not None:
             check_word("encoding", encoding, (row.encoding for row in TYPES))
         if row is not None:
-            return encode_as(row, value, form, lose)
-        return encode_value(found, value, form, lose)
+            return encode_as(row, value, server, lose)
+        return encode_value(found, value, server, lose)
 
     def _expiry(self, at_ms: int, lose: Lose) -> bytes:
-        if "expiretime-ms" in self.form.opcodes:
+        if "expiretime-ms" in self.server.opcodes:
             return _CODES["expiretime-ms"] + at_ms.to_bytes(8, "little", signed=True)
         seconds = -(-at_ms // _SECOND)  # up: a key must never expire early
         if seconds > _MAX_SECONDS:
@@ -365,7 +360,7 @@ class Writer:
     def _meta(self, meta: bytes, lose: Lose) -> bytes:
         """Metadata of the classes the target has or may pass over; a loss when that is not all of it."""
         try:
-            held = metas_held(meta, self.form.modules) if "key-meta" in self.form.opcodes else b""
+            held = metas_held(meta, self.server.modules) if "key-meta" in self.server.opcodes else b""
         except (IndexError, DecodeError) as error:
             raise EncodeError("the module metadata is not whole") from error
         if held != meta:
@@ -373,7 +368,7 @@ class Writer:
         return held
 
     def _hint(self, opcode: str, kind: str, data: bytes, lose: Lose) -> bytes:
-        if opcode in self.form.opcodes:
+        if opcode in self.server.opcodes:
             return data
         lose(kind)
         return b""
@@ -431,7 +426,7 @@ class Writer:
     def _copy_large(self, entry: LargeEntry) -> bool:
         pieces = entry.chunks()
         first = next(pieces, b"")
-        if first[:1] == _LONG_LENGTH and self.form.version < _LONG_LENGTHS_SINCE:
+        if first[:1] == _LONG_LENGTH and self.server.version < _LONG_LENGTHS_SINCE:
             self.lose("length-64-bit", entry)
             self.dropped += 1
             return False
@@ -444,7 +439,7 @@ class Writer:
         shown = record[1 : entry._start]
         if key is not None or (self._shortens and shown[:1] == _LONG_LENGTH):
             key = entry.key if key is None else key
-            shown = strings.encode(key, compress=self.form.compress)
+            shown = strings.encode(key, compress=self.server.compress)
         try:
             made = self._transcoded(entry)
             if made is None:
@@ -455,7 +450,7 @@ class Writer:
             self._pour(pieces)
             self._fresh.append(entry.key if key is None else key)
         except EncodeError as error:
-            error.locate(type=entry.type, target=self.form.name, db=entry.db, key=entry.key)
+            error.locate(type=entry.type, target=self.server.name, db=entry.db, key=entry.key)
             raise
         except DecodeError as error:
             entry._locate(error)
@@ -473,20 +468,20 @@ class Writer:
             self.lose(kind, entry)
 
         if isinstance(entry, LargeEntry):
-            return transcode_large(entry, self.form, lose)
+            return transcode_large(entry, self.server, lose)
         if is_copied:  # but for its lengths, which this writes in their short form
-            made = encode_as(row, entry.value(), self.form, lose)
+            made = encode_as(row, entry.value(), self.server, lose)
             return None if made is None else (made[0], (made[1],))
         scope = Scope(Budget(context.limit), context.templates)
         try:
-            made = transcode(row, entry.raw, scope, context.origin, form=self.form, lose=lose)
+            made = transcode(row, entry.raw, scope, context.origin, server=self.server, lose=lose)
         except LimitExceeded:  # it unpacks to more than is held
-            return transcode_large(entry, self.form, lose)
+            return transcode_large(entry, self.server, lose)
         return None if made is None else (made[0], (made[1],))
 
     def _refers_to_written(self, row: TypeRow, context: Context) -> bool:
         """Whether a value that names a template finds the very template in this file too."""
-        if self.form.types.get(row.name) is not row or not row.refers:
+        if self.server.types.get(row.name) is not row or not row.refers:
             return False
         written = self._templates
         return all(written.get(tuple(fields)) == id for id, fields in context.templates.items())
@@ -510,7 +505,7 @@ class Writer:
         elif attributes.expires_at_ms is not None:
             head += self._expiry(attributes.expires_at_ms, lose)
             is_short = len(attributes.raw) == 5 and attributes.raw[:1] == _CODES["expiretime"]
-            if is_short and self.form.dialect != "dragonfly":
+            if is_short and self.server.dialect != "dragonfly":
                 return bytes(attributes.raw)  # seconds: read by all others, so left as they are
         return head + self._hints(attributes.idle, attributes.freq, attributes.meta, lose)
 
@@ -526,7 +521,7 @@ class Writer:
         return head
 
     def _has_database(self, db: int, entry: Entry) -> bool:
-        limit = self.form.databases
+        limit = self.server.databases
         if limit is None or db < limit:
             return True
         self.lose("database", entry)
@@ -538,8 +533,8 @@ class Writer:
         self._copies = [self._verbatim] * 256
         if not self._verbatim:
             for code, row in context.types.items():
-                self._copies[code] = copies(row, context.origin, self.form)
-        self._shortens = not self._verbatim and self.form.version < _LONG_LENGTHS_SINCE
+                self._copies[code] = copies(row, context.origin, self.server)
+        self._shortens = not self._verbatim and self.server.version < _LONG_LENGTHS_SINCE
 
     # --- records -------------------------------------------------------------------------------------
 
@@ -562,7 +557,7 @@ class Writer:
         """
         self._check_database(db)
         self._select(db)
-        if keys is not None and "resizedb" in self.form.opcodes:
+        if keys is not None and "resizedb" in self.server.opcodes:
             self._put(_CODES["resizedb"] + lengths.encode(keys) + lengths.encode(expires))
 
     def _select(self, db: int) -> None:
@@ -581,7 +576,7 @@ class Writer:
     def write_aux(self, name: bytes | str, value: bytes | str | int) -> None:
         """A remark; raises EncodeError for a target before Redis 3.2."""
         self._check_opcode("aux")
-        encoded = [strings.encode(text_of(text), compress=self.form.compress) for text in (name, value)]
+        encoded = [strings.encode(text_of(text), compress=self.server.compress) for text in (name, value)]
         self._put(_CODES["aux"] + b"".join(encoded))
 
     @_failing
@@ -593,11 +588,11 @@ class Writer:
         """
         self._check_opcode("function")
         text = text_of(code)
-        reason = refusal(text, self.form.dialect)
+        reason = refusal(text, self.server.dialect)
         if reason is not None:
-            raise EncodeError(reason, type="function", target=self.form.name)
+            raise EncodeError(reason, type="function", target=self.server.name)
         if self._is_new_library(text):
-            self._put(_CODES["function"] + strings.encode(text, compress=self.form.compress))
+            self._put(_CODES["function"] + strings.encode(text, compress=self.server.compress))
 
     def _is_new_library(self, code: bytes) -> bool:
         name = library_name(code)
@@ -618,12 +613,12 @@ class Writer:
         self._templates[names] = id
         self._template_ids.add(id)
         head = _CODES["hash-template"] + lengths.encode(id) + lengths.encode(len(names))
-        self._put(head + encode_strings(names, self.form))
+        self._put(head + encode_strings(names, self.server))
         return id
 
     def _check_opcode(self, name: str) -> None:
-        if name not in self.form.opcodes:
-            raise EncodeError("the target has no such record", type=name, target=self.form.name)
+        if name not in self.server.opcodes:
+            raise EncodeError("the target has no such record", type=name, target=self.server.name)
 
     def _copy(self, record: Record) -> None:
         assert not isinstance(record, Entry)
@@ -632,13 +627,13 @@ class Writer:
     def _copy_if_known(self, record: Record) -> None:
         """A record the target has, byte for byte; else a loss of its kind."""
         opcode = _OPCODES[record.__class__]
-        if self._verbatim or opcode in self.form.opcodes:
+        if self._verbatim or opcode in self.server.opcodes:
             self._copy(record)
         else:
             self._lose_opcode(opcode, record)
 
     def _copy_select(self, record: SelectDb) -> None:
-        limit = self.form.databases
+        limit = self.server.databases
         if limit is None or record.db < limit:
             self._settle()
             self._copy(record)
@@ -661,14 +656,14 @@ class Writer:
     def _holds_aux(self, record: Aux) -> bool:
         """AUX fields of another vendor would make this file look like one of that vendor's."""
         vendor = TELLTALE_AUX.get(record.name.lower())
-        return "aux" in self.form.opcodes and vendor in (None, self.form.dialect)
+        return "aux" in self.server.opcodes and vendor in (None, self.server.dialect)
 
     def _copy_function(self, record: Function) -> None:
         """The form of 7.0-rc1 and rc2, which 7.2 and later refuse, says its name beside the code."""
         text = shebang_of(record) + record.code if record.name is not None else record.code
-        if not self._verbatim and "function" not in self.form.opcodes:
+        if not self._verbatim and "function" not in self.server.opcodes:
             self.lose("function", record)
-        elif not self._verbatim and refusal(text, self.form.dialect) is not None:
+        elif not self._verbatim and refusal(text, self.server.dialect) is not None:
             self.lose("function-refused", record)
         elif not self._is_new_library(text):
             self.lose("function-again", record)
@@ -676,12 +671,12 @@ class Writer:
             self._copy(record)
         else:
             self.lose("description", record)
-            self._put(_CODES["function"] + strings.encode(text, compress=self.form.compress))
+            self._put(_CODES["function"] + strings.encode(text, compress=self.server.compress))
 
     def _copy_module_aux(self, record: ModuleAux) -> None:
-        modules = self.form.modules
+        modules = self.server.modules
         has_module = modules is None or record.module.name in modules
-        if self._verbatim or (has_module and "module-aux" in self.form.opcodes):
+        if self._verbatim or (has_module and "module-aux" in self.server.opcodes):
             self._copy(record)
         else:
             self.lose("module-aux-empty" if record.is_empty else "module-aux", record)
@@ -690,14 +685,14 @@ class Writer:
         templates = self._templates
         if self._verbatim:
             self._copy(record)
-        elif "hash-template" in self.form.opcodes and record.id not in self._template_ids:
+        elif "hash-template" in self.server.opcodes and record.id not in self._template_ids:
             templates[record.fields] = record.id
             self._template_ids.add(record.id)
             self._copy(record)
         # Else nothing is lost: the hashes that refer to it are written with their own field names.
 
     def _copy_vendor(self, record: Vendor) -> None:
-        if self._verbatim or record.name in self.form.opcodes:
+        if self._verbatim or record.name in self.server.opcodes:
             self._copy(record)
         else:
             self._lose_opcode(record.name, record)
@@ -728,7 +723,7 @@ class Writer:
         self, kind: str, *, offset: int | None = None, db: int | None = None, key: bytes | None = None
     ) -> None:
         if not self._allow_loss and row_of(kind).severity == "data":
-            error = EncodeError(f"cannot be written whole: {row_of(kind).says}", target=self.form.name)
+            error = EncodeError(f"cannot be written whole: {row_of(kind).says}", target=self.server.name)
             error.db, error.key, error.loss = db, key, kind
             raise error
         self.losses.add(kind, offset=offset, db=db, key=key)
@@ -750,7 +745,7 @@ class Writer:
         self._parts.clear()
         self._held = 0
         self._settle()
-        self._sink.write(data)
+        self._output.write(data)
 
     @property
     def closed(self) -> bool:
@@ -776,12 +771,12 @@ class Writer:
         self._check_duplicates()
         self._put(_CODES["eof"])
         self._flush()
-        if self.form.version >= CRC_SINCE:
-            crc = self._sink.crc if self.checksum else 0
-            self._sink.write(crc.to_bytes(8, "little"), checked=False)
+        if self.server.version >= CRC_SINCE:
+            crc = self._output.crc if self.checksum else 0
+            self._output.write(crc.to_bytes(8, "little"), checked=False)
         for piece in tail:
-            self._sink.write(piece, checked=False)
-        self._sink.close()
+            self._output.write(piece, checked=False)
+        self._output.commit()
         self._end("closed")
 
     def _check_duplicates(self) -> None:
@@ -789,7 +784,7 @@ class Writer:
         if duplicate is not None:
             numbers = f"number {duplicate.first + 1:,} and number {duplicate.place + 1:,}"
             error = EncodeError(
-                f"the key was written twice, as {numbers}, and no server loads that", target=self.form.name
+                f"the key was written twice, as {numbers}, and no server loads that", target=self.server.name
             )
             error.db, error.key = duplicate.db, duplicate.key
             raise error
@@ -802,7 +797,7 @@ class Writer:
         """From here on there will be no snapshot, whatever the caller does."""
         if self._ending is None:
             self._end("failed")
-            self._sink.abort()
+            self._output.discard()
 
     def _end(self, ending: Literal["closed", "failed"]) -> None:
         self._ending = ending
@@ -858,11 +853,11 @@ _RECORDS: dict[type, Callable[[Writer, Any], None]] = {
 
 
 def create(
-    target: Target,
+    output: OutputLike,
     *,
+    to: str | Server | None = None,
     version: int | None = None,
     dialect: Dialect | None = None,
-    release: str | None = None,
     compress: bool = True,
     checksum: bool = True,
     aux: Mapping[str | bytes, str | bytes | int] | None = None,
@@ -877,7 +872,7 @@ def create(
 ) -> Writer:
     """A writer for a path (written atomically) or a binary file object.
 
-    `release`, such as "redis-6.2" or "valkey-9.0", or `version` and `dialect` say who must load it; by
+    `to`, such as "redis-6.2" or "valkey-9.0", or `version` and `dialect` say who must load it; by
     default RDB 11, which Redis 7.2 and Valkey 7.2 and all later ones do. `compress` is rdbcompression,
     `checksum` rdbchecksum. `aux` is written behind the header. `settings` are thresholds under the
     servers' names ({"hash-max-listpack-entries": 128}); `simplest` uses the layouts every server since
@@ -887,8 +882,8 @@ def create(
     for enough. `duplicates="allow"` does not look for keys and libraries that are there twice. Raises
     EncodeError for a target nobody knows.
     """
-    form = make_form(
-        release,
+    server = Server.of(
+        to,
         version=version,
         dialect=dialect,
         compress=compress,
@@ -898,8 +893,8 @@ def create(
         databases=databases,
     )
     writer = Writer(
-        target,
-        form,
+        output,
+        server,
         checksum=checksum,
         compression=compression,
         replace=replace,
@@ -913,54 +908,3 @@ def create(
         writer.abort()
         raise
     return writer
-
-
-def make_form(
-    release: str | None = None,
-    *,
-    version: int | None = None,
-    dialect: Dialect | None = None,
-    compress: bool = True,
-    settings: Mapping[str, int] | None = None,
-    simplest: bool = False,
-    databases: int | None = None,
-    modules: Iterable[str] | None = None,
-    clustered: bool = False,
-) -> Form:
-    """The form for a release, or for a version: from 80 on Valkey's numbering, Redis' below.
-
-    `modules` are those loaded into the target besides its own, by any of their names; without it a release
-    has its own only, and of a version nobody knows. `clustered` says that the server of a release runs in
-    cluster mode: others end on the record of a running slot import. The other parameters are those of
-    `create`. Raises EncodeError for a target or setting nobody knows, ModuleNameError for such a module.
-    """
-    dialect_of, accepts, told = _server(release, version, dialect)
-    own = () if told is None else told.modules
-    is_known = told is not None or modules is not None
-    return Form(
-        dialect_of,
-        accepts,
-        name=release,
-        last_type=None if told is None else told.last_type,
-        modules=types_held(own, modules, dialect_of) if is_known else None,
-        databases=databases,
-        back_length=None if told is None else told.back_length,
-        compress=compress,
-        limits=limits_of(settings or {}),
-        simplest=simplest,
-        lacks=() if clustered or told is None else ("slot-import",),
-    )
-
-
-def _server(
-    release: str | None, version: int | None, dialect: Dialect | None
-) -> tuple[Dialect, int, ReleaseRow | None]:
-    """Dialect and version, and the row of a release."""
-    if release is None:
-        version = DEFAULT_VERSION if version is None else version
-        kind: Dialect = dialect or ("valkey" if version >= FIRST_VALKEY else "redis")
-        return kind, version, None
-    if version is not None or dialect is not None:
-        raise EncodeError("name a release or a version, not both")
-    row = release_row(release)
-    return row.dialect, row.accepts, row

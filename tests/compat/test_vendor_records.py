@@ -259,8 +259,8 @@ def test_convert_keeps_metadata_where_its_class_is(
     modules: list[str] | None, meta: bytes | None, losses: list[str]
 ) -> None:
     made = io.BytesIO()
-    form = rdbcodec.make_form("redis-8.10", modules=modules)
-    done = rdbcodec.convert(ODD["meta not ignorable"], made, target=form, allow_loss=True)
+    server = rdbcodec.Server.of("redis-8.10", modules=modules)
+    done = rdbcodec.convert(ODD["meta not ignorable"], made, to=server, allow_loss=True)
     (entry,) = (entry for entry in rdbcodec.open(made.getvalue()) if isinstance(entry, rdbcodec.Entry))
     assert (entry.meta, [loss.kind for loss in done.losses]) == (meta, losses)
 
@@ -289,8 +289,8 @@ def test_a_running_slot_import_goes_to_a_cluster_as_it_is_and_elsewhere_after_co
 
 @pytest.mark.parametrize(("clustered", "hints"), [(True, []), (False, ["slot-import"])])
 def test_convert_drops_it_unless_the_target_is_a_cluster(*, clustered: bool, hints: list[str]) -> None:
-    form = rdbcodec.make_form("valkey-9.1", clustered=clustered)
-    done = rdbcodec.convert(ODD["slot import"], io.BytesIO(), target=form)
+    server = rdbcodec.Server.of("valkey-9.1", clustered=clustered)
+    done = rdbcodec.convert(ODD["slot import"], io.BytesIO(), to=server)
     assert [loss.kind for loss in done.hints] == hints
 
 

@@ -226,7 +226,7 @@ def test_what_the_profile_says_of_a_conversion_is_what_convert_does(name: str) -
         "valkey-9.1",
     ]:
         expected = conversion_losses(facts_of(name), find(target))
-        done = convert(SNAPSHOTS / f"{name}.rdb", io.BytesIO(), target=target, allow_loss=True)
+        done = convert(SNAPSHOTS / f"{name}.rdb", io.BytesIO(), to=target, allow_loss=True)
         kinds = None if expected is None else {loss.kind for loss in expected if loss.severity == "data"}
         lost = {loss.kind for loss in done.losses}
         if kinds is not None and "type-module" in lost and "sub-second-expiry" not in lost:
@@ -240,7 +240,7 @@ def stream_of_8_8(*, size: int, idempotence: Idempotence | None = None) -> bytes
     stream = Stream(5, entries, 1, StreamId(1, 1))
     stream.idempotence = idempotence
     made = io.BytesIO()
-    with create(made, release="redis-8.8", compress=False) as writer:
+    with create(made, to="redis-8.8", compress=False) as writer:
         writer.write(b"s", stream)
     return made.getvalue()
 
@@ -280,7 +280,7 @@ def test_converted_file_is_judged_to_load() -> None:
     case = side("redis-6.2", "redis-7.2.6-lru")
     assert judged(case).loads == "after-conversion"
     converted = io.BytesIO()
-    convert(SNAPSHOTS / "redis-7.2.6-lru.rdb", converted, target="redis-6.2")
+    convert(SNAPSHOTS / "redis-7.2.6-lru.rdb", converted, to="redis-6.2")
     assert judged(side("redis-6.2", converted.getvalue())).loads == "yes"
 
 

@@ -38,7 +38,7 @@ from rdbcodec.errors import TargetError, UnsupportedVersion
 from rdbcodec.facts.profile import header_profile, profile
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import compat as report
-from rdbcodec.writing.output import output
+from rdbcodec.writing.output import whole_output
 
 _MATRIX_FROM = 4  # with more targets than three a table says more than blocks of text
 
@@ -122,7 +122,7 @@ def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, compat.Profile
 
 
 def _save(facts: compat.Profile, options: argparse.Namespace) -> None:
-    with output(like_input(options.profile_out, options), replace=options.force) as out:
+    with whole_output(like_input(options.profile_out, options), replace=options.force) as out:
         out.write(profile_json.dumps(facts, hide_keys=options.hide_keys).encode())
 
 

@@ -10,9 +10,8 @@ from rdbcodec.cli.outputs import add_output_arguments
 from rdbcodec.cli.writing import add_writing_arguments, count, write_snapshot
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import VERSIONS
-from rdbcodec.servers import SETTINGS, Form
+from rdbcodec.servers import SETTINGS, Server
 from rdbcodec.writing.folding import Folding
-from rdbcodec.writing.writer import make_form
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,22 +60,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the file, or say why not."""
     try:
-        form = _form(options)
+        server = _server(options)
     except EncodeError as error:
         options.usage_error(f"{error}{'' if options.to is None else release_hint(options.to)}")
         raise  # usage_error does not return
     template = options.fold_databases
     fold = None if template is None else Folding(template, zero=options.fold_zero)
-    return write_snapshot(options, form=form, fold=fold, verb="for", look=not options.fast)
+    return write_snapshot(options, server=server, fold=fold, verb="for", look=not options.fast)
 
 
-def _form(options: argparse.Namespace) -> Form | None:
+def _server(options: argparse.Namespace) -> Server | None:
     """The target; None, a plain copy, when nothing was asked for that would change a key."""
     if options.to is None and options.rdb_version is None:
         if options.set or options.simplest or options.modules or options.databases or options.no_lzf:
             raise EncodeError("say for which server: --to or --rdb-version")
         return None
-    return make_form(
+    return Server.of(
         options.to,
         version=options.rdb_version,
         compress=not options.no_lzf,

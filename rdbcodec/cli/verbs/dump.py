@@ -164,7 +164,7 @@ def _resp(records: Iterator[Record], options: argparse.Namespace, losses: Losses
     return resp.commands(
         records,
         version=options.to_version,
-        release=options.to,
+        to=options.to,
         modules=modules_of(options),
         restore=options.restore,
         now_ms=now_of(options),

@@ -23,7 +23,7 @@ from rdbcodec.formats import DIALECTS, RELEASES, TYPES, VERSIONS
 from rdbcodec.losses import TYPE_PREFIX
 from rdbcodec.reports.words import plural
 from rdbcodec.showing import name as shown
-from rdbcodec.writing.output import Target
+from rdbcodec.writing.output import OutputLike
 from rdbcodec.writing.writer import DEFAULT_DATABASES
 
 
@@ -75,14 +75,14 @@ def run(options: argparse.Namespace) -> int:
     return OK
 
 
-def _build(lines: Iterable[bytes], target: Target, options: argparse.Namespace) -> Built:
+def _build(lines: Iterable[bytes], output: OutputLike, options: argparse.Namespace) -> Built:
     try:
         return build(
             lines,
-            target,
+            output,
             on_duplicate=options.on_duplicate,
             drop_empty=options.drop_empty,
-            release=options.to,
+            to=options.to,
             version=options.rdb_version,
             dialect=options.dialect,
             modules=modules_of(options),
@@ -116,12 +116,12 @@ def _report(built: Built, options: argparse.Namespace) -> None:
 
 def _server_of(built: Built) -> str:
     """Who loads it; why it is not the default, if it is not."""
-    form = built.writer.form
+    server = built.writer.server
     if built.lacked is None:
-        return form.name
-    release = next(row for row in RELEASES if row.product == "Redis" and row.accepts == form.version)
+        return server.name
+    release = next(row for row in RELEASES if row.product == "Redis" and row.accepts == server.version)
     held = HOLDS.get(built.lacked, "all of it")
-    return f"Redis {release.release} (RDB {form.version}), the oldest that holds {held}"
+    return f"Redis {release.release} (RDB {server.version}), the oldest that holds {held}"
 
 
 # What a target holds in which nothing of this kind is lost.

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     selection = selecting.selection_of(options)
     return write_snapshot(
         options,
-        form=None,
+        server=None,
         keep=_keep(selection),
         functions=selection.takes_functions,
         verb="in the form of",
