@@ -473,6 +473,9 @@ ODD: dict[str, bytes] = {
     "array 0": file(key(28, b"\x00\x00"), version=14),
     "path hash without fields": file(key(23, b"\x01\x01p\x00"), version=81, magic=b"VALKEY"),
     "template good": file(b"\xf2\x05" + strings(b"a", b"b"), key(30, string(lp(5, b"1", b"2"))), version=15),
+    "template behind its hash": file(
+        key(30, string(lp(5, b"1", b"2"))), b"\xf2\x05" + strings(b"a", b"b"), version=15
+    ),
     "template id 2^64-1": file(b"\xf2\x81" + b"\xff" * 8 + strings(b"a", b"b"), PLAIN, version=15),
     "template unknown": file(key(30, string(lp(5, b"1", b"2"))), version=15),
     "meta ignorable": file(meta(IGNORABLE), PLAIN, version=13),

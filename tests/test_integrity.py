@@ -290,6 +290,7 @@ FOUND: dict[str, tuple[str, ...]] = {
     "array 0": ("array",),
     "path hash without fields": ("undecodable",),
     "template good": (),
+    "template behind its hash": ("template",),
     "template id 2^64-1": ("template-id",),
     "template unknown": ("template",),
     "meta ignorable": (),

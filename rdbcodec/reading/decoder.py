@@ -84,6 +84,7 @@ from rdbcodec.records import (
     Vendor,
 )
 from rdbcodec.records.attributes import EXPIRY_MINUS_1, EXPIRY_TWICE
+from rdbcodec.records.hash_template import Templates
 from rdbcodec.records.header import MAGIC_SIZE, check_version, read_magic
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.crc64 import crc64
@@ -140,7 +141,7 @@ class Core(ABC):
         self._crc = 0
         self._db = 0
         self._attributes: Attributes | None = None
-        self._templates: dict[int, tuple[bytes, ...]] = {}
+        self._templates = Templates()
         self._template_names = 0
         self._template_bytes = 0
         self._blob_offset: int | None = None
@@ -293,7 +294,7 @@ class Core(ABC):
             base,
             self._db,
             self._types,
-            self._templates,
+            self._templates.known(),
             limit=self.max_value,
             record_limit=self._max_record,
         )
