@@ -107,6 +107,12 @@ def test_every_page_cited_stands_in_docs() -> None:
     assert {(page, name) for page, name in cited if page not in pages} == set()
 
 
+def test_the_rooms_in_the_docs_are_those_of_the_house() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rooms = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert [room.replace("rdbcodec", "") for room in rooms] == [*LAYERS][:-1]
+
+
 def test_every_public_name_is_there_and_sorted() -> None:
     assert rdbcodec.__all__ == sorted(
         rdbcodec.__all__, key=lambda name: (not name.isupper(), name.islower(), name)
