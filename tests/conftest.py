@@ -7,6 +7,7 @@ is what makes it fail.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -41,6 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.process)
         if ONCE.fullmatch(item.path.stem) or item.path.parent.name in ONCE_FOLDERS:
             item.add_marker(pytest.mark.once)
+
+
+def pytest_collection_finish() -> None:
+    """Whatever was collected stays: nobody needs to look again and again whether it is garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from commands import run
+from killing import HEARING
 
 from rdbcodec.structures import listpack
 
@@ -298,7 +299,7 @@ def test_a_closed_pipe_is_quiet() -> None:
 
 
 def test_ctrl_c_exits_130_without_a_traceback() -> None:
-    command = [sys.executable, "-m", "rdbcodec", "inspect", "-"]
+    command = [*HEARING, sys.executable, "-m", "rdbcodec", "inspect", "-"]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import run
+from killing import HEARING
 from test_cli import ROOT, SNAPSHOTS, TYPES_72
 from ways import SNAPSHOTS as FILES
 
@@ -198,7 +199,7 @@ def test_databases_fold_on_request(tmp_path: Path) -> None:
 def test_an_interrupted_conversion_leaves_no_file(
     number: signal.Signals, code: int, said: bytes, tmp_path: Path
 ) -> None:
-    words = [sys.executable, "-m", "rdbcodec", "convert", "-", "-o", str(tmp_path / "out.rdb")]
+    words = [*HEARING, sys.executable, "-m", "rdbcodec", "convert", "-", "-o", str(tmp_path / "out.rdb")]
     with subprocess.Popen(
         [*words, "--rdb-version", "9"], cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

@@ -13,6 +13,7 @@ import mmap
 import os
 import threading
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,19 +145,31 @@ def thinned(*files: Path) -> dict[str, bytes]:
 
 
 def _unseen(path: Path, seen: set[object]) -> bytes:
-    """The file without the entries that were seen, and without its checksum then; nothing if all were."""
-    data = path.read_bytes()
-    kept, at, before = [], 0, len(seen)
-    for record in read(data):
+    """The file without the entries that were seen; nothing if all of its records were."""
+    data, records, new = path.read_bytes(), read(path), []
+    for record in records:
         what = sight(record, path)
-        if isinstance(record, rdbcodec.Entry) and what in seen:
-            kept.append(data[at : record.offset])
-            at = record.offset + record.serialized_size
-        if isinstance(record, rdbcodec.End) and kept:
-            kept += [data[at : record.offset], b"\xff", bytes(len(record.raw) - 1)]
-            at = record.size
+        new.append(what not in seen)
         seen.add(what)
-    return b"".join([*kept, data[at:]]) if len(seen) > before else b""
+    if not any(new):
+        return b""
+    beside = zip(records, new, strict=True)
+    repeated = {
+        record.offset for record, is_new in beside if isinstance(record, rdbcodec.Entry) and not is_new
+    }
+    return _without(data, records, repeated) if repeated else data
+
+
+def _without(data: bytes, records: list[Record], places: set[int]) -> bytes:
+    """The file without these entries, hence without counts of keys and a checksum."""
+    end = records[-1]
+    assert isinstance(end, rdbcodec.End)
+    pieces = [
+        data[record.offset : following.offset]
+        for record, following in pairwise(records)
+        if record.offset not in places and not isinstance(record, rdbcodec.ResizeDb | rdbcodec.SlotInfo)
+    ]
+    return b"".join([*pieces, b"\xff", bytes(len(end.raw) - 1), data[end.size :]])
 
 
 def covering(files: list[Path]) -> list[Path]:

@@ -25,6 +25,7 @@ from judging import (
     questions_of,
     side,
 )
+from ways import corpus, covering, thinned
 
 import rdbcodec
 from rdbcodec.compat import profile_json
@@ -44,7 +45,8 @@ from rdbcodec.writing.conversion import convert
 from rdbcodec.writing.writer import create
 
 RDB_12 = file(key(), version=12)
-FILES = sorted(path.stem for path in SNAPSHOTS.glob("*.rdb"))
+FILES = corpus("snapshots", ".rdb")
+UNREPEATED = thinned(*FILES)
 
 
 def test_no_rule_is_there_twice_and_each_is_about_some_target() -> None:
@@ -214,8 +216,8 @@ def test_losses_of_a_conversion_are_told_from_the_profile(
     assert (found if found is None else [(loss.kind, loss.times, loss.key) for loss in found]) == losses
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_what_the_profile_says_of_a_conversion_is_what_convert_does(name: str) -> None:
+@pytest.mark.parametrize("data", UNREPEATED.values(), ids=UNREPEATED)
+def test_what_the_profile_says_of_a_conversion_is_what_convert_does(data: bytes) -> None:
     for target in [
         "redis-2.4",
         "redis-4.0",
@@ -225,8 +227,8 @@ def test_what_the_profile_says_of_a_conversion_is_what_convert_does(name: str) -
         "redict-7.3",
         "valkey-9.1",
     ]:
-        expected = conversion_losses(facts_of(name), find(target))
-        done = convert(SNAPSHOTS / f"{name}.rdb", io.BytesIO(), to=target, allow_loss=True)
+        expected = conversion_losses(facts_of(data), find(target))
+        done = convert(data, io.BytesIO(), to=target, allow_loss=True)
         kinds = None if expected is None else {loss.kind for loss in expected if loss.severity == "data"}
         lost = {loss.kind for loss in done.losses}
         if kinds is not None and "type-module" in lost and "sub-second-expiry" not in lost:
@@ -335,11 +337,18 @@ def test_data_of_a_module_that_may_be_there_is_unknown_and_asked_for() -> None:
 # --- many targets from one profile ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_profile_saved_and_loaded_gives_the_same_verdicts(name: str) -> None:
-    facts = facts_of(name)
-    again = profile_json.loads(json.loads(profile_json.dumps(facts)))
-    assert again == facts
+def saved_and_loaded(facts: Profile) -> Profile:
+    return profile_json.loads(json.loads(profile_json.dumps(facts)))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_profile_saved_and_loaded_is_the_same_profile(path: Path) -> None:
+    assert saved_and_loaded(facts_of(path.stem)) == facts_of(path.stem)
+
+
+@pytest.mark.parametrize("path", covering(FILES), ids=lambda path: path.stem)
+def test_profile_saved_and_loaded_gives_the_same_verdicts(path: Path) -> None:
+    facts, again = facts_of(path.stem), saved_and_loaded(facts_of(path.stem))
     told = Circumstances()
     verdicts = [check(facts, target, told) for target in targets().values()]
     assert verdicts == [check(again, target, told) for target in targets().values()]
