@@ -220,7 +220,7 @@ DISAGREE = "servers of this RDB version do not agree on elements of exactly 1637
 
 
 @pytest.mark.parametrize(
-    ("size", "server", "back_length"),
+    ("size", "to", "back_length"),
     [
         (16378, CLASSIC, "00ffff"),
         (16378, server_of("valkey-9.0", thresholds=UNLIMITED, compress=False), "00ffff"),
@@ -232,9 +232,9 @@ DISAGREE = "servers of this RDB version do not agree on elements of exactly 1637
     ids=lambda value: value.name if isinstance(value, Server) else str(value),
 )
 def test_a_critical_element_has_the_back_length_its_server_reads(
-    size: int, server: Server, back_length: str
+    size: int, to: Server, back_length: str
 ) -> None:
-    raw = encode(ROWS["hash-listpack"], Hash({b"field": b"v" * size}), server)
+    raw = encode(ROWS["hash-listpack"], Hash({b"field": b"v" * size}), to)
     assert raw.endswith(b"v" + bytes.fromhex(back_length) + b"\xff")
     assert decoded(ROWS["hash-listpack"], raw) == {b"field": b"v" * size}
 

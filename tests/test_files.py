@@ -16,7 +16,6 @@ import pytest
 from test_cli import ROOT, SNAPSHOTS
 
 import rdbcodec
-from rdbcodec.cli import main as cli
 from rdbcodec.cli.common import EXIT_CODES
 from rdbcodec.cli.main import main
 
@@ -300,7 +299,7 @@ def test_a_verb_needs_neither_files_nor_keys(ran: Ran, monkeypatch: pytest.Monke
     verb.add_arguments = lambda _: None  # type: ignore[attr-defined]  # a module made on the spot
     verb.run = run  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "rdbcodec.cli.verbs.verb", verb)
-    monkeypatch.setitem(cli.COMMANDS, "verb", "does nothing")
+    monkeypatch.setattr("rdbcodec.cli.verbs.known", lambda: {"verb": "does nothing"})
     for code in (3, 1, 4):
         assert ran("verb") == (code, "", "verb: what went wrong\n")
         del answers[0]

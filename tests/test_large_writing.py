@@ -152,23 +152,21 @@ def longest_piece(entry: Entry) -> int:
 # --- the snapshots of real servers ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("server", TARGETS, ids=lambda server: server.name)
+@pytest.mark.parametrize("to", TARGETS, ids=lambda to: to.name)
 @pytest.mark.parametrize("limit", [64, 4096])
 @pytest.mark.parametrize("name", FILES)
-def test_a_value_that_passes_by_becomes_what_it_becomes_when_held(
-    name: str, limit: int, server: Server
-) -> None:
+def test_a_value_that_passes_by_becomes_what_it_becomes_when_held(name: str, limit: int, to: Server) -> None:
     data = (FIXTURES / name).read_bytes()
     with rdbcodec.open(data) as reader, rdbcodec.open(io.BytesIO(data), max_value=limit) as limited:
         for held, passing in zip(keyed(iter(reader)), keyed(iter(limited)), strict=True):
-            if not passing.is_large or copies(held.row, held._context.origin, server):
+            if not passing.is_large or copies(held.row, held._context.origin, to):
                 continue  # copied in pieces, whatever they are
             try:
-                found = large_outcome(passing, server)
+                found = large_outcome(passing, to)
             except LimitExceeded:
                 assert longest_piece(held) > limit, held
             else:
-                assert found == held_outcome(held, server), held
+                assert found == held_outcome(held, to), held
 
 
 def test_the_targets_and_limits_above_try_every_way_there_is() -> None:
@@ -355,18 +353,16 @@ def long_stream(version: int, size: int = 20) -> Stream:
     return in_version(Stream(1, entries, len(entries), StreamId(40, 0)), version, list[str]().append)
 
 
-@pytest.mark.parametrize("server", TARGETS, ids=lambda server: server.name)
+@pytest.mark.parametrize("to", TARGETS, ids=lambda to: to.name)
 @pytest.mark.parametrize(("version", "name"), [(9, "stream"), (11, "stream-3"), (15, "stream-5")])
-def test_a_large_stream_is_the_same_stream_in_another_version(
-    version: int, name: str, server: Server
-) -> None:
+def test_a_large_stream_is_the_same_stream_in_another_version(version: int, name: str, to: Server) -> None:
     origin = Server("redis", version, thresholds=ONE_A_NODE)
     stream = long_stream(int(name[-1]) if name != "stream" else 1)
     raw = encode(ROWS[name], stream, origin)
-    passing, held = both(ROWS[name], raw, origin, server)
+    passing, held = both(ROWS[name], raw, origin, to)
     assert passing == held
-    if "stream" in server.types:
-        assert passing[1:] == (order_free(in_version(stream, _newest(server), list[str]().append)), [])
+    if "stream" in to.types:
+        assert passing[1:] == (order_free(in_version(stream, _newest(to), list[str]().append)), [])
 
 
 def _newest(server: Server) -> int:
@@ -374,7 +370,7 @@ def _newest(server: Server) -> int:
 
 
 @pytest.mark.parametrize(
-    ("server", "back_length"),
+    ("to", "back_length"),
     [
         (Server("redis", 9, compress=False), "00ffff"),
         (Server("redis", 13, compress=False), "00ffff"),
@@ -387,7 +383,7 @@ def _newest(server: Server) -> int:
     "origin", [Server("redis", 10, thresholds=ONE_A_NODE), server_of("valkey-9.1", thresholds=ONE_A_NODE)]
 )
 def test_a_critical_text_of_a_large_stream_has_the_back_length_its_server_reads(
-    origin: Server, server: Server, back_length: str
+    origin: Server, to: Server, back_length: str
 ) -> None:
     name = "stream-2" if origin.version == 10 else "stream-3"
     stream = long_stream(int(name[-1]), 16378)
@@ -395,11 +391,11 @@ def test_a_critical_text_of_a_large_stream_has_the_back_length_its_server_reads(
     data = snapshot(pair(ROWS[name].code, raw), magic=origin.magic)
     with rdbcodec.open(data, max_value=100_000) as limited:
         entry = next(keyed(iter(limited)))
-        made = transcode_large(entry, server, list[str]().append)
+        made = transcode_large(entry, to, list[str]().append)
         assert made is not None
         written = b"".join(made[1])
     assert written.count(b"v" + bytes.fromhex(back_length)) == len(stream.entries)
-    assert read_back(made[0], written) == order_free(in_version(stream, _newest(server), list[str]().append))
+    assert read_back(made[0], written) == order_free(in_version(stream, _newest(to), list[str]().append))
 
 
 def test_a_large_stream_with_a_critical_text_is_refused_where_servers_disagree() -> None:
@@ -419,17 +415,17 @@ MODULE = (
 
 
 @pytest.mark.parametrize(
-    ("server", "expected"),
+    ("to", "expected"),
     [
         (Server("redis", 15, modules=frozenset({"vectorset"})), ("module", MODULE, [])),
         (Server("redis", 9, modules=frozenset({"ReJSON-RL"})), (None, b"", ["module"])),
         (Server("redis", 7), (None, b"", ["type-module"])),
     ],
 )
-def test_a_large_module_value_is_copied_or_lost(server: Server, expected: tuple[object, ...]) -> None:
+def test_a_large_module_value_is_copied_or_lost(to: Server, expected: tuple[object, ...]) -> None:
     lost: list[str] = []
     with rdbcodec.open(snapshot(pair(7, MODULE), magic=b"REDIS0012"), max_value=64) as limited:
-        made = transcode_large(next(keyed(iter(limited))), server, lost.append)
+        made = transcode_large(next(keyed(iter(limited))), to, lost.append)
         found = (None, b"") if made is None else (made[0].type, b"".join(made[1]))
     assert (*found, lost) == expected
 

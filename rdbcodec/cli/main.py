@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 import traceback
@@ -13,6 +12,7 @@ from itertools import takewhile
 from typing import Any, NoReturn
 
 from rdbcodec import __version__
+from rdbcodec.cli import verbs
 from rdbcodec.cli.common import (
     BUG,
     EXIT_CODES,
@@ -32,22 +32,6 @@ from rdbcodec.cli.screens import STDOUT, screens
 from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded, RdbError, TailError, TextError
 from rdbcodec.showing import escaped
 from rdbcodec.showing import name as shown
-
-# Each has a module of its name in verbs/. Only the one that is run is imported.
-COMMANDS = {
-    "inspect": "show what is in a snapshot: format, databases, types, expiry, biggest keys, modules",
-    "check": "verify everything in a snapshot: checksum, every value, counts, duplicate keys",
-    "keys": "list the keys, one a line",
-    "dump": "write the data as NDJSON, JSON, CSV, or as commands for redis-cli --pipe",
-    "encode": "make a snapshot of what `dump --format ndjson` wrote",
-    "convert": "write a snapshot for another server or RDB version, and say what that loses",
-    "filter": "copy the keys that the filters let through, byte for byte",
-    "compat": "judge whether a snapshot loads in a server or managed service, and say what would help",
-    "diff": "compare two snapshots: what is missing, extra or changed, whatever their layout and order",
-    "pad": "add zeros behind a snapshot up to a multiple of 512 bytes, which page blobs need",
-    "unpad": "cut off the zeros behind a snapshot, whose end is found by reading it",
-    "azure": "print the steps that bring snapshots into an Azure cache",
-}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -89,13 +73,14 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"rdbcodec {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, help_ in COMMANDS.items():
+    known = verbs.known()
+    for name, help_ in known.items():
         command = commands.add_parser(name, help=help_, description=help_)
         if name == chosen:
-            module_of(name).add_arguments(command)
+            verbs.module_of(name).add_arguments(command)
             command.set_defaults(refuse_unknown=command.refuse_unknown)
-    if chosen is not None and chosen not in COMMANDS:
-        top.error(f"unknown command {chosen!r}{did_you_mean(chosen, COMMANDS)}")
+    if chosen is not None and chosen not in known:
+        top.error(f"unknown command {chosen!r}{did_you_mean(chosen, known)}")
     return top
 
 
@@ -106,11 +91,6 @@ def _options_of(arguments: Sequence[str]) -> argparse.Namespace:
     if getattr(options, "files", []).count(STDIN) > 1:
         raise Refusal(USAGE, "stdin (-) can be given once: what was read from it is gone")
     return options
-
-
-def module_of(name: str) -> Any:
-    """The module of a command: `add_arguments(parser)` and `run(options) -> exit code`."""
-    return importlib.import_module(f"rdbcodec.cli.verbs.{name}")
 
 
 def chosen_of(arguments: Sequence[str]) -> str | None:
@@ -140,7 +120,7 @@ def _run(arguments: Sequence[str]) -> int:
     options.hide_keys = hiding_of(options)
     try:
         prepare(options)
-        code: int = module_of(options.command).run(options)
+        code: int = verbs.module_of(options.command).run(options)
         sys.stdout.flush()
     except RdbError as error:
         code = NEGATIVE if isinstance(error, EncodeError | LimitExceeded | TailError) else UNREADABLE

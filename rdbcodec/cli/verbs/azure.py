@@ -26,6 +26,9 @@ from rdbcodec.facts.profile import Profile, profile
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import azure
 
+HELP = "print the steps that bring snapshots into an Azure cache"
+ORDER = 120
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The one action there is, and its arguments."""

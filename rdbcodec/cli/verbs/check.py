@@ -27,6 +27,9 @@ from rdbcodec.reports import soundness
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
 
+HELP = "verify everything in a snapshot: checksum, every value, counts, duplicate keys"
+ORDER = 20
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""

@@ -40,6 +40,9 @@ from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import compat as report
 from rdbcodec.writing.output import whole_output
 
+HELP = "judge whether a snapshot loads in a server or managed service, and say what would help"
+ORDER = 80
+
 _MATRIX_FROM = 4  # with more targets than three a table says more than blocks of text
 
 

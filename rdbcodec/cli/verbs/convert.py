@@ -13,6 +13,9 @@ from rdbcodec.formats import VERSIONS
 from rdbcodec.servers import SETTINGS, Server
 from rdbcodec.writing.folding import Folding
 
+HELP = "write a snapshot for another server or RDB version, and say what that loses"
+ORDER = 60
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""

@@ -30,6 +30,9 @@ from rdbcodec.reading.reader import Reader
 from rdbcodec.reports import diff as report
 from rdbcodec.tools.diff import MOST, Comparison, Terms, diff
 
+HELP = "compare two snapshots: what is missing, extra or changed, whatever their layout and order"
+ORDER = 90
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""

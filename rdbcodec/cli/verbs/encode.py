@@ -26,6 +26,9 @@ from rdbcodec.showing import name as shown
 from rdbcodec.writing.output import OutputLike
 from rdbcodec.writing.writer import DEFAULT_DATABASES
 
+HELP = "make a snapshot of what `dump --format ndjson` wrote"
+ORDER = 50
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rdbcodec.facts.selection import Selection
     from rdbcodec.records import Entry
 
+HELP = "copy the keys that the filters let through, byte for byte"
+ORDER = 70
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""

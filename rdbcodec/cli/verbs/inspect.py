@@ -18,6 +18,9 @@ from rdbcodec.facts.profile import BIGGEST, profile
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import inspection
 
+HELP = "show what is in a snapshot: format, databases, types, expiry, biggest keys, modules"
+ORDER = 10
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""

@@ -6,12 +6,15 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 
 from rdbcodec.cli.common import OK
-from rdbcodec.cli.verbs.dump import add_dumping_arguments, write_selected
+from rdbcodec.cli.dumping import add_dumping_arguments, write_selected
 from rdbcodec.errors import RdbError
 from rdbcodec.exports.ndjson import BATCH, BATCH_SIZE, head_of
 from rdbcodec.exports.scalars import escape_line_ends
 from rdbcodec.records import Entry, Record
 from rdbcodec.reports.words import text
+
+HELP = "list the keys, one a line"
+ORDER = 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

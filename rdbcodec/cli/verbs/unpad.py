@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 
 from rdbcodec.cli.common import OK, STDIN, input_of
+from rdbcodec.cli.copying import add_copying_arguments, reading_options
 from rdbcodec.cli.outputs import whole_output_of
-from rdbcodec.cli.verbs.pad import add_copying_arguments, reading_options
 from rdbcodec.reports.words import plural
 from rdbcodec.showing import name as shown
 from rdbcodec.writing.padding import unpad
+
+HELP = "cut off the zeros behind a snapshot, whose end is found by reading it"
+ORDER = 110
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

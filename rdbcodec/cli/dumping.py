@@ -1,0 +1,80 @@
+"""What the commands that write the contents of one snapshot share: arguments, selecting, writing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from rdbcodec.cli import selecting
+from rdbcodec.cli.common import (
+    STDIN,
+    add_source_arguments,
+    add_tail_argument,
+    check_tail,
+    open_file,
+    progress_of,
+)
+from rdbcodec.cli.hiding import hidden
+from rdbcodec.cli.outputs import add_force_argument, output_of
+from rdbcodec.errors import RdbError
+from rdbcodec.limits import COPIED_VALUE
+from rdbcodec.records import Record
+from rdbcodec.reports.words import functions_left_out
+from rdbcodec.showing import name as shown
+
+
+def add_dumping_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every command that writes what is in one snapshot."""
+    parser.add_argument("files", nargs=1, metavar="FILE", help="snapshot, gzip, LZ4 and zstd too; - is stdin")
+    parser.add_argument(
+        "-o", "--output", default=STDIN, metavar="OUT", help="where to write (default: stdout)"
+    )
+    add_force_argument(parser)
+    add_source_arguments(parser)
+    add_tail_argument(parser)
+    selecting.add_arguments(parser)
+
+
+def write_selected(
+    options: argparse.Namespace,
+    form: Callable[[Iterator[Record]], Iterator[bytes]],
+    *,
+    tells_functions: bool,
+) -> None:
+    """Write a form of the selected records; says so when it ends before the snapshot does.
+
+    `tells_functions` says that the form has a place for function libraries, so that they can be missed.
+    """
+    name = options.files[0]
+    selection = selecting.selection_of(options)
+    with (
+        output_of(options) as out,
+        open_file(name, options, max_value=COPIED_VALUE) as reader,
+        progress_of(name, reader, options) as tick,
+    ):
+        left_out: Counter[str] = Counter()
+        records = iter(reader) if selection.is_empty else selection.select(reader, left_out)
+        if options.hide_keys:
+            records = hidden(records, options.hide_keys)
+        try:
+            _write(form(records), out, tick)
+        except RdbError:
+            if options.output == STDIN:
+                out.flush()
+                print(f"{shown(name)}: the output is incomplete", file=sys.stderr)
+            raise
+        check_tail(reader, options)
+    if left_out["function"] and tells_functions:
+        print(f"{shown(name)}: {functions_left_out(left_out['function'])}", file=sys.stderr)
+    if not selection.is_empty and not selection.taken:
+        print(f"{shown(name)}: no key matches", file=sys.stderr)
+
+
+def _write(pieces: Iterator[bytes], out: BinaryIO, tick: Callable[[], None] | None) -> None:
+    for piece in pieces:
+        out.write(piece)
+        if tick is not None:
+            tick()
