@@ -20,6 +20,7 @@ from rdbcodec.cli.common import (
     open_file,
     print_json,
     print_lines,
+    progress_of,
     tail_code,
 )
 from rdbcodec.cli.selecting import add_arguments as add_filters
@@ -103,14 +104,31 @@ def _refuse_streams(name: str) -> None:
 
 
 def _compared(names: tuple[str, str], options: argparse.Namespace) -> Comparison:
+    both = _Both(names)
+
     def opener(name: str) -> Callable[[], Reader]:
         def opened() -> Reader:
             options.current = name
-            return open_file(name, options, max_value=CHECKED_VALUE)
+            both.readers[name] = open_file(name, options, max_value=CHECKED_VALUE)
+            return both.readers[name]
 
         return opened
 
-    return diff(opener(names[0]), opener(names[1]), _terms(options), most=options.most)
+    with progress_of(" and ".join(names), both, options) as tick:
+        return diff(opener(names[0]), opener(names[1]), _terms(options), most=options.most, progress=tick)
+
+
+class _Both:
+    """How far the reading of both files is."""
+
+    def __init__(self, names: tuple[str, str]) -> None:
+        self.size = sum(Path(name).stat().st_size for name in names)
+        self.readers: dict[str, Reader] = {}
+
+    @property
+    def bytes_read(self) -> int:
+        """Of both, and of the second reading only so much."""
+        return sum(reader.bytes_read for reader in self.readers.values())
 
 
 def _terms(options: argparse.Namespace) -> Terms:
