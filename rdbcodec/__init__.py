@@ -25,11 +25,16 @@ import importlib
 
 TYPE_CHECKING = False  # imported from typing it would be half of the time that this file takes
 if TYPE_CHECKING:
+    from rdbcodec.datatypes.arrays import Array
+    from rdbcodec.datatypes.crons import Cron
+    from rdbcodec.datatypes.gcra import Gcra
     from rdbcodec.datatypes.hashes import Hash
+    from rdbcodec.datatypes.json_documents import Json
     from rdbcodec.datatypes.lists import List
     from rdbcodec.datatypes.modules import ModuleValue
-    from rdbcodec.datatypes.others import Array, Cron, Gcra, Json, PathHash, RawValue
+    from rdbcodec.datatypes.path_hashes import PathHash
     from rdbcodec.datatypes.sets import Set
+    from rdbcodec.datatypes.sketches import RawValue
     from rdbcodec.datatypes.streams import Consumer, Group, Pending, Stream
     from rdbcodec.datatypes.zsets import ZSet
     from rdbcodec.encoding import payloads as dump
@@ -94,8 +99,13 @@ _HOMES = {
     "rdbcodec.datatypes.hashes": "Hash",
     "rdbcodec.datatypes.lists": "List",
     "rdbcodec.datatypes.modules": "ModuleValue",
-    "rdbcodec.datatypes.others": "Array Cron Gcra Json PathHash RawValue",
+    "rdbcodec.datatypes.arrays": "Array",
+    "rdbcodec.datatypes.crons": "Cron",
+    "rdbcodec.datatypes.gcra": "Gcra",
+    "rdbcodec.datatypes.json_documents": "Json",
+    "rdbcodec.datatypes.path_hashes": "PathHash",
     "rdbcodec.datatypes.sets": "Set",
+    "rdbcodec.datatypes.sketches": "RawValue",
     "rdbcodec.datatypes.streams": "Consumer Group Pending Stream",
     "rdbcodec.datatypes.zsets": "ZSet",
     "rdbcodec.reading.decoder": "Decoder NEED_DATA",

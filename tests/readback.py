@@ -36,8 +36,8 @@ from ways import SNAPSHOTS
 
 import rdbcodec
 from rdbcodec import Entry, Function, ModuleAux
-from rdbcodec.datatypes.stream_versions import RELEASED_TO
 from rdbcodec.datatypes.streams import Idempotence
+from rdbcodec.datatypes.streams.versions import RELEASED_TO
 
 Parts = dict[str, object]
 Place = tuple[int, bytes]  # database and key

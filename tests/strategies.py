@@ -12,11 +12,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from rdbcodec.datatypes.hashes import DRAGONFLY_EPOCH, MAX_EXPIRY, Hash, template_of
+from rdbcodec.datatypes.arrays import Array
+from rdbcodec.datatypes.crons import Cron
+from rdbcodec.datatypes.dragonfly import DRAGONFLY_EPOCH
+from rdbcodec.datatypes.gcra import Gcra
+from rdbcodec.datatypes.hashes import MAX_EXPIRY, Hash, template_of
+from rdbcodec.datatypes.json_documents import Json
 from rdbcodec.datatypes.lists import List
 from rdbcodec.datatypes.modules import ModuleValue
-from rdbcodec.datatypes.others import Array, Cron, Gcra, Json, PathHash, RawValue
+from rdbcodec.datatypes.path_hashes import PathHash
 from rdbcodec.datatypes.sets import Set
+from rdbcodec.datatypes.sketches import RawValue
 from rdbcodec.datatypes.streams import Consumer, Group, Idempotence, Pending, Producer, Stream
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.formats import Dialect, TypeRow

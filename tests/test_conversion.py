@@ -17,8 +17,8 @@ import pytest
 from ways import SNAPSHOTS, corpus, pair, snapshot, string, thinned
 
 import rdbcodec
-from rdbcodec.datatypes.stream_versions import RELEASED_TO, complete
 from rdbcodec.datatypes.streams import NO_ID
+from rdbcodec.datatypes.streams.versions import RELEASED_TO, complete
 from rdbcodec.errors import EncodeError, LossyConversion
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.soundness import check

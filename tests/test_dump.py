@@ -35,8 +35,8 @@ from rdbcodec import (
     ZSet,
     dump,
 )
-from rdbcodec.datatypes.stream_versions import in_version
 from rdbcodec.datatypes.streams import Idempotence, Producer
+from rdbcodec.datatypes.streams.versions import in_version
 from rdbcodec.encoding.transcoding import encode_value, natural
 from rdbcodec.formats import TYPES, Dialect
 from rdbcodec.losses import row_of

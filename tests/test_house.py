@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import rdbcodec
-from rdbcodec.datatypes.registry import CODECS
+from rdbcodec.datatypes.registry import layouts
 from rdbcodec.formats import (
     DIALECTS,
     OPCODES,
@@ -152,7 +152,7 @@ def test_no_code_is_a_type_and_an_opcode_of_one_dialect(dialect: Dialect) -> Non
 
 
 def test_every_type_has_its_decoders() -> None:
-    assert {row.name for row in TYPES} == set(CODECS)
+    assert {row.name for row in TYPES} == set(layouts())
 
 
 def test_every_special_framing_has_its_generator() -> None:

@@ -22,9 +22,9 @@ from ways import FIXTURES, pair, plain_value, snapshot
 
 import rdbcodec
 from rdbcodec import EncodeError, Entry, Hash, LimitExceeded, List, Set, Stream, StreamEntry, StreamId, ZSet
-from rdbcodec.datatypes.registry import CODECS
+from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.datatypes.stream_versions import in_version
+from rdbcodec.datatypes.streams.versions import in_version
 from rdbcodec.encoding.transcoding import copies, encode, transcode
 from rdbcodec.formats import TYPES, TypeRow, version_row
 from rdbcodec.servers import Server
@@ -100,7 +100,7 @@ def order_free(value: Any) -> tuple[object, ...]:
 
 
 def read_back(row: TypeRow, raw: bytes) -> object:
-    return order_free(CODECS[row.name].decode(raw, Scope(Budget(), {})))
+    return order_free(layout_of(row).decode(raw, Scope(Budget(), {})))
 
 
 def held_outcome(entry: Entry, server: Server) -> Outcome:
@@ -302,9 +302,10 @@ def test_the_expiries_of_a_large_hash_go_where_the_target_has_a_place_for_them(n
     with rdbcodec.open(data, max_value=64) as limited:
         made = transcode_large(next(keyed(iter(limited))), server, lost.append)
         assert made is not None
-        value = CODECS[made[0].name].decode(b"".join(made[1]), Scope(Budget(), {}))
+        value = layout_of(made[0]).decode(b"".join(made[1]), Scope(Budget(), {}))
     kept = {"field-ttl": {}, "sub-second-expiry": {b"f": FRACTION + 999}}
     assert (made[0].name, lost) == TTL_TARGETS[to]
+    assert isinstance(value, Hash)
     assert value.expires_at_ms == kept.get("".join(lost), {b"f": FRACTION})
 
 

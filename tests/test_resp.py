@@ -20,7 +20,7 @@ from ways import SNAPSHOTS, pair, plain_value, snapshot, string
 
 import rdbcodec
 from rdbcodec import Entry, Stream, StreamEntry, StreamId
-from rdbcodec.datatypes.stream_versions import in_version
+from rdbcodec.datatypes.streams.versions import in_version
 from rdbcodec.errors import EncodeError
 from rdbcodec.exports import resp
 from rdbcodec.losses import Losses

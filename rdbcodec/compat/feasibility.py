@@ -12,8 +12,8 @@ from itertools import chain
 
 from rdbcodec.compat.questions.integrity import odd_losses
 from rdbcodec.compat.target import Target, loader_of, module_types_of
-from rdbcodec.datatypes.stream_versions import LOST_BELOW
-from rdbcodec.encoding.transcoding import stream_row
+from rdbcodec.datatypes.streams.versions import LOST_BELOW
+from rdbcodec.encoding.transcoding import newest
 from rdbcodec.facts.profile import Kind, Place, Profile
 from rdbcodec.formats import SINCE, TypeRow
 from rdbcodec.integrity.traits import TRAITS
@@ -123,10 +123,10 @@ def _opcode_losses(profile: Profile, server: Server) -> Iterator[Loss]:
 
 def _inner_losses(profile: Profile, server: Server) -> Iterator[Loss]:
     """What streams remember and expiries say that the target has no place for."""
-    streams = stream_row(server)
-    newest = 0 if streams is None else streams.generation
+    streams = newest("stream", server)
+    generation = 0 if streams is None else streams.generation
     for kind, fact in profile.losable.items():
-        is_of_a_stream = kind in LOST_BELOW and 0 < newest < LOST_BELOW[kind]
+        is_of_a_stream = kind in LOST_BELOW and 0 < generation < LOST_BELOW[kind]
         if is_of_a_stream or (kind in _EXPIRIES and "expiretime-ms" not in server.opcodes):
             yield _loss(kind, fact.count, fact.first)
 

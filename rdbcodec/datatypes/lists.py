@@ -11,13 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rdbcodec.datatypes.layout import DataType, Layout, count_length, count_packed
+from rdbcodec.datatypes.natural import texts_of
+from rdbcodec.datatypes.odd import IN_LIST, Odd, Oddity, elements_of, ziplist_odd
 from rdbcodec.datatypes.packed import (
     CRITICAL,
     encode_blob,
     encode_listpack,
-    encode_strings,
+    encode_table,
+    encode_texts,
     encode_ziplist,
     entry_estimate,
+    is_small,
 )
 from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, read_blob, read_strings, take_strings
 from rdbcodec.errors import CorruptStructure
@@ -48,7 +53,7 @@ def decode_list(raw: bytes, scope: Scope) -> List:
 
 def encode_list(value: List, server: Server) -> bytes:
     """Type 1."""
-    return lengths.encode(len(value)) + encode_strings(value, server)
+    return encode_table(len(value), value, encode_texts, server)
 
 
 def list_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -198,3 +203,76 @@ def count_quicklist_2(raw: bytes, scope: Scope) -> int | None:
         total = None if total is None or told is None else total + told
         pos = strings.walk(raw, pos)
     return total
+
+
+# --- what servers choose, and what can be odd -------------------------------------------------------
+
+
+def _choose(value: List, server: Server) -> Iterator[str]:
+    most = server.thresholds
+    yield from ("list-quicklist-2", "list-quicklist")
+    if is_small(value, len(value), most.list_entries, most.list_value):
+        yield "list-ziplist"
+    yield "list"
+
+
+def _look(raw: bytes, scope: Scope) -> Iterator[Oddity]:
+    if not read_strings(raw, scope):
+        yield Oddity("empty", "")
+
+
+def _look_in_quicklist(raw: bytes, scope: Scope) -> Iterator[Oddity]:
+    count = 0
+    for node in read_strings(raw, scope):
+        elements = yield from elements_of("ziplist", node, IN_LIST)
+        count += elements is None or len(elements)
+    if not count:
+        yield Oddity("empty", "")
+
+
+def _look_in_quicklist_2(raw: bytes, scope: Scope) -> Iterator[Oddity]:
+    nodes, pos = lengths.read(raw, 0)
+    count = 0
+    for _ in range(nodes):
+        container, pos = lengths.read(raw, pos)
+        node, pos = strings.read(raw, pos, scope.budget)
+        if container == PACKED:
+            elements = yield from elements_of("listpack", node, IN_LIST)
+            count += elements is None or len(elements)
+        else:
+            count += 1
+            if container != PLAIN:
+                yield Oddity("list-node", f"a node is of kind {container}, expected 1 or 2")
+            elif not node:
+                yield Oddity("list-node", "a plain node holds nothing")
+    if not count:
+        yield Oddity("empty", "")
+
+
+LAYOUTS = {
+    "list": Layout(decode_list, list_items, count_length, encode_list, elements=encode_texts, odd=Odd(_look)),
+    "list-ziplist": Layout(
+        decode_list_ziplist,
+        list_ziplist_items,
+        count_packed(ziplist.count),
+        encode_list_ziplist,
+        odd=ziplist_odd(IN_LIST),
+    ),
+    "list-quicklist": Layout(
+        decode_quicklist,
+        quicklist_items,
+        count_quicklist,
+        encode_quicklist,
+        odd=Odd(_look_in_quicklist, large_damage="undecodable"),
+    ),
+    "list-quicklist-2": Layout(
+        decode_quicklist_2,
+        quicklist_2_items,
+        count_quicklist_2,
+        encode_quicklist_2,
+        odd=Odd(_look_in_quicklist_2, large_damage="undecodable", is_checked=True),
+    ),
+}
+TYPES = (
+    DataType("list", (list, tuple), lambda value: List(texts_of(value)), choose=_choose, empty="dropped"),
+)

@@ -15,8 +15,10 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rdbcodec.datatypes.layout import DataType, Layout, unknown_count
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
+from rdbcodec.datatypes.sketches import decode_raw, raw_items
 from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError
 from rdbcodec.formats import ITEMS, U32
 from rdbcodec.framing import (
@@ -138,3 +140,16 @@ def _read_item(opcode: int, cursor: Cursor) -> ModuleItem:
     if opcode == ITEM_FLOAT:
         return float(_F32.unpack(cursor.fixed(4))[0])
     raise CorruptStructure(f"module item opcode {opcode} is none of 0 to 5", cursor.offset)
+
+
+def is_held(raw: bytes, server: Server) -> bool:
+    """Whether a server has the module whose value begins so; where nobody knows its modules, it has."""
+    return server.modules is None or decode_module_id(lengths.read(raw, 0)[0]).name in server.modules
+
+
+# Nobody can walk, read or write a value of type 6 without its module; no reader asks for its layout.
+LAYOUTS = {
+    "module": Layout(decode_raw, raw_items, unknown_count),
+    "module-2": Layout(decode_module, module_items, unknown_count, encode_module),
+}
+TYPES = (DataType("module", (ModuleValue,)),)

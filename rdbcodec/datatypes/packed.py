@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from rdbcodec.errors import EncodeError
 from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist
-from rdbcodec.wire import strings
+from rdbcodec.wire import lengths, strings
 
 # Sizes of strings whose listpack elements are as long as the two back-length rules disagree on: the
 # element is the string and a header of 5 bytes (rdb-format.md, 4.4.3).
@@ -15,10 +17,26 @@ CRITICAL = frozenset(size - 5 for size in (16383, 2097151, 268435455))
 SMALLEST_CRITICAL = min(CRITICAL)
 
 
+def text_encoder(server: Server) -> Callable[[bytes], bytes]:
+    """What makes a STRING of bytes."""
+    return partial(strings.encode, compress=server.compress)
+
+
 def encode_strings(texts: Iterable[bytes], server: Server) -> bytes:
     """STRING*n."""
-    encode, compress = strings.encode, server.compress
-    return b"".join([encode(text, compress=compress) for text in texts])
+    return b"".join(map(text_encoder(server), texts))
+
+
+def encode_table(
+    count: int, elements: Iterable[Any], encode: Callable[..., Iterable[Any]], server: Server
+) -> bytes:
+    """LENGTH n, then n elements, by the function that also encodes those passing by."""
+    return lengths.encode(count) + b"".join(encode(elements, text_encoder(server)))
+
+
+def encode_texts(texts: Iterable[bytes], text: Callable[[bytes], Any]) -> Iterable[Any]:
+    """The elements of lists and sets."""
+    return map(text, texts)
 
 
 def encode_blob(blob: bytes, server: Server) -> bytes:
@@ -52,3 +70,13 @@ def entry_estimate(text: bytes) -> int:
     """About how many bytes a string takes in a listpack or ziplist."""
     size = len(text)
     return size + (2 if size < 64 else 4 if size < 4096 else 8)
+
+
+def is_small(texts: Iterable[bytes], count: int, most: int, size: int) -> bool:
+    """Whether a server with these thresholds keeps a value of so many elements compact."""
+    return count <= most and max(map(len, texts), default=0) <= size
+
+
+def is_clear(texts: Iterable[bytes], server: Server) -> bool:
+    """Whether no text has a size that the two kinds of server of the target's version disagree on."""
+    return server.back_length != "either" or not any(len(text) in CRITICAL for text in texts)

@@ -60,6 +60,11 @@ def grouped(batches: Iterator[list[T]], width: int, what: str) -> Iterator[list[
     check_width(rest, width, what)
 
 
+def flat_items(cursor: Cursor, scope: Scope, width: int) -> Iterator[list[bytes]]:
+    """LENGTH n, STRING * n * width, in batches cut anywhere."""
+    yield from cursor.batches(take_strings(scope), Cursor.element, cursor.length() * width)
+
+
 def check_width(elements: Sequence[object], width: int, what: str) -> None:
     """Raise CorruptStructure unless the elements make up whole tuples."""
     if len(elements) % width:

@@ -9,18 +9,40 @@ dragonfly 32  LENGTH n  (STRING member  STRING ttl)*n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, MutableSet
+from typing import Any
 
-from rdbcodec.datatypes import hashes
+from rdbcodec.datatypes.dragonfly import expiries_in, expiry_text
+from rdbcodec.datatypes.layout import DataType, Layout, adapt_expiries, count_length, count_packed
 from rdbcodec.datatypes.lists import list_items
-from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strings
+from rdbcodec.datatypes.natural import texts_of
+from rdbcodec.datatypes.odd import IN_SET, INTSET_ENTRIES, Odd, Oddity, listpack_odd
+from rdbcodec.datatypes.packed import (
+    encode_blob,
+    encode_listpack,
+    encode_strings,
+    encode_table,
+    encode_texts,
+    is_clear,
+    is_small,
+)
 from rdbcodec.datatypes.plain import expiries_of
-from rdbcodec.datatypes.scope import Scope, blob_items, check_distinct, grouped, read_blob, read_strings
-from rdbcodec.errors import EncodeError
+from rdbcodec.datatypes.scope import (
+    Scope,
+    blob_items,
+    check_distinct,
+    flat_items,
+    grouped,
+    read_blob,
+    read_strings,
+)
+from rdbcodec.errors import CorruptStructure, EncodeError
 from rdbcodec.servers import Server
 from rdbcodec.structures import intset, listpack
 from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.integers import integer_in
+
+_INTSET_HEADER = 8  # bytes: width and count
 
 
 class Set(MutableSet[bytes]):
@@ -75,7 +97,7 @@ def decode_set(raw: bytes, scope: Scope) -> Set:
 
 def encode_set(value: Set, server: Server) -> bytes:
     """Type 2."""
-    return lengths.encode(len(value)) + encode_strings(value, server)
+    return encode_table(len(value), value, encode_texts, server)
 
 
 set_items = list_items
@@ -120,14 +142,14 @@ def decode_set_expiry(raw: bytes, scope: Scope) -> Set:
     """Dragonfly type 32."""
     flat = read_strings(raw, scope, 2)
     value = _distinct(flat[0::2])
-    value.expires_at_ms = hashes.dragonfly_expiries(zip(flat[0::2], flat[1::2], strict=True))
+    value.expires_at_ms = expiries_in(zip(flat[0::2], flat[1::2], strict=True))
     return value
 
 
 def encode_set_expiry(value: Set, server: Server) -> bytes:
     """Dragonfly type 32."""
-    told = value.expires_at_ms
-    pairs = [text for member in value for text in (member, hashes.dragonfly_text(told.get(member)))]
+    expiries = value.expires_at_ms
+    pairs = [text for member in value for text in (member, expiry_text(expiries.get(member)))]
     return lengths.encode(len(value)) + encode_strings(pairs, server)
 
 
@@ -139,6 +161,102 @@ def set_expiry_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
 
 def expiring_members(cursor: Cursor, scope: Scope) -> Iterator[list[tuple[bytes, int | None]]]:
     """Dragonfly type 32 in batches of (member, expires_at_ms or None)."""
-    for batch in grouped(hashes.flat_items(cursor, scope, 2), 2, "set with expiry"):
-        expiries = hashes.dragonfly_expiries((member, ttl) for member, ttl in batch)
+    for batch in grouped(flat_items(cursor, scope, 2), 2, "set with expiry"):
+        expiries = expiries_in((member, ttl) for member, ttl in batch)
         yield [(member, expiries.get(member)) for member, _ in batch]
+
+
+# --- plain values, what servers choose, and what can be odd -----------------------------------------
+
+
+def natural_set(value: Any) -> Set:
+    """Sets of Python are sorted, so that equal ones give equal bytes."""
+    members = texts_of(value)
+    changed = Set(members if isinstance(value, Set) else sorted(members))
+    changed.expires_at_ms = dict(expiries_of(value))
+    if len(changed) != len(members):
+        raise EncodeError("two members of the set are the same bytes", value=value)
+    return changed
+
+
+def _choose(value: Set, server: Server) -> Iterator[str]:
+    if value.expires_at_ms:
+        yield "set-expiry"
+    most = server.thresholds
+    may_be_compact = len(value) <= max(most.intset_entries, most.set_entries)
+    if may_be_compact and all(integer_in(member) is not None for member in value):
+        # An intset that outgrows its limit becomes a table at once, whatever that of listpacks is.
+        yield from (("set-intset",) if len(value) <= most.intset_entries else ())
+    elif is_small(value, len(value), most.set_entries, most.set_value) and is_clear(value, server):
+        yield "set-listpack"
+    yield "set"
+
+
+def _look(raw: bytes, scope: Scope) -> Iterator[Oddity]:
+    members = read_strings(raw, scope)
+    if not members:
+        yield Oddity("empty", "")
+    if len(set(members)) != len(members):
+        yield Oddity("set-twice", "")
+
+
+def _look_in_intset(raw: bytes, scope: Scope) -> Iterator[Oddity]:
+    blob = read_blob(raw, scope)
+    try:
+        members = intset.decode(blob)
+    except CorruptStructure as error:
+        if len(blob) < _INTSET_HEADER or error.pos in (0, 4):
+            yield Oddity("intset", error.message)
+        else:
+            is_large = intset.count(blob[:_INTSET_HEADER]) > INTSET_ENTRIES
+            yield Oddity("intset-order-large" if is_large else "intset-order", error.message)
+        return
+    if not members:
+        yield Oddity("intset-empty", "")
+
+
+LAYOUTS = {
+    "set": Layout(
+        decode_set,
+        set_items,
+        count_length,
+        encode_set,
+        elements=encode_texts,
+        odd=Odd(_look, twice="set-twice"),
+    ),
+    "set-intset": Layout(
+        decode_set_intset,
+        set_intset_items,
+        count_packed(intset.count),
+        encode_set_intset,
+        odd=Odd(_look_in_intset, "lzf", "undecodable", twice="set-twice", is_checked=True),
+    ),
+    "set-listpack": Layout(
+        decode_set_listpack,
+        set_listpack_items,
+        count_packed(listpack.count),
+        encode_set_listpack,
+        odd=listpack_odd(IN_SET),
+    ),
+    "set-expiry": Layout(
+        decode_set_expiry,
+        set_expiry_items,
+        count_length,
+        encode_set_expiry,
+        expiring_items=expiring_members,
+        odd=Odd(damage="undecodable", twice="set-twice"),
+    ),
+}
+_EXPIRY_LOSS = "member-ttl"
+TYPES = (
+    DataType(
+        "set",
+        (Set, set, frozenset),
+        natural_set,
+        choose=_choose,
+        adapt=adapt_expiries(_EXPIRY_LOSS),
+        empty="dropped",
+        names=lambda members: members,
+        expiry_loss=_EXPIRY_LOSS,
+    ),
+)

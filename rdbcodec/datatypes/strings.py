@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rdbcodec.datatypes.layout import DataType, Layout
+from rdbcodec.datatypes.natural import text_of
+from rdbcodec.datatypes.odd import Odd, Oddity
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.servers import Server
-from rdbcodec.wire import strings
+from rdbcodec.wire import lzf, strings
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.strings import LZF
+
+_LONG_LENGTH = 0x81  # a length in the form of 64 bits
 
 
 def decode_string(raw: bytes, scope: Scope) -> bytes:
@@ -32,3 +38,22 @@ def count_string(raw: bytes, scope: Scope) -> int:
     """A string is one element."""
     del raw, scope
     return 1
+
+
+def _look(raw: bytes, scope: Scope) -> Iterator[Oddity]:
+    del scope
+    head = raw[0]
+    if head == _LONG_LENGTH:
+        yield Oddity("length-64-bit", "the length of the string takes 9 bytes")
+    elif head == LZF:
+        packed, size, start = strings.read_lzf_header(raw, 0)
+        if not packed and not size:
+            yield Oddity("lzf-empty", "the LZF block is empty")
+        else:
+            lzf.verify(raw[start : start + packed], size)
+
+
+LAYOUTS = {
+    "string": Layout(decode_string, string_items, count_string, encode_string, odd=Odd(_look, "lzf")),
+}
+TYPES = (DataType("string", (bytes, bytearray, memoryview, str, int), text_of),)

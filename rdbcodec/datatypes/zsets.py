@@ -10,10 +10,21 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Any
 
-from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_ziplist
+from rdbcodec.datatypes.layout import DataType, Layout, Part, Text, count_length, count_packed
+from rdbcodec.datatypes.natural import text_of
+from rdbcodec.datatypes.odd import IN_ZSET, Look, Odd, Oddity, listpack_odd, ziplist_odd
+from rdbcodec.datatypes.packed import (
+    encode_blob,
+    encode_listpack,
+    encode_table,
+    encode_ziplist,
+    is_clear,
+    is_small,
+)
 from rdbcodec.datatypes.scope import (
     Scope,
     blob_items,
@@ -23,8 +34,8 @@ from rdbcodec.datatypes.scope import (
     grouped,
     read_blob,
 )
+from rdbcodec.datatypes.score_texts import score_text
 from rdbcodec.errors import CorruptStructure, EncodeError, LimitExceeded
-from rdbcodec.formats import SINCE
 from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import doubles, lengths, strings
@@ -59,21 +70,29 @@ def decode_zset_2(raw: bytes, scope: Scope) -> ZSet:
 
 def encode_zset(value: ZSet, server: Server) -> bytes:
     """Type 3, in the order given: servers wrote it as their hash tables lay."""
-    parts = [lengths.encode(len(value))]
-    for member, score in value.items():
-        check_score(score)
-        parts.append(strings.encode(member, compress=server.compress))
-        parts.append(doubles.encode_text(score))
-    return b"".join(parts)
+    return encode_table(len(value), value.items(), _encode_text_scored, server)
 
 
 def encode_zset_2(value: ZSet, server: Server) -> bytes:
     """Type 5, greatest first: that is how servers since 4.0 write and fastest read it."""
-    parts = [lengths.encode(len(value))]
-    for member, score in _descending(value):
-        parts.append(strings.encode(member, compress=server.compress))
-        parts.append(_F64.pack(score))
-    return b"".join(parts)
+    return encode_table(len(value), _ascending(value)[::-1], _encode_scored, server)
+
+
+def _encode_text_scored(pairs: Iterable[Scored], text: Text) -> Iterator[Part]:
+    """The elements of type 3."""
+    for member, score in pairs:
+        check_score(score)
+        yield text(member)
+        yield doubles.encode_text(score)
+
+
+def _encode_scored(pairs: Iterable[Scored], text: Text) -> Iterator[Part]:
+    """The elements of type 5."""
+    pack = _F64.pack
+    for member, score in pairs:
+        check_score(score)
+        yield text(member)
+        yield pack(score)
 
 
 def _ascending(value: ZSet) -> list[Scored]:
@@ -87,10 +106,6 @@ def check_score(score: float) -> None:
     """Raise EncodeError for the one float that is no score."""
     if math.isnan(score):
         raise EncodeError("a score is not a number, which no server loads")
-
-
-def _descending(value: ZSet) -> list[Scored]:
-    return _ascending(value)[::-1]
 
 
 def zset_items(cursor: Cursor, scope: Scope) -> Iterator[list[Scored]]:
@@ -191,61 +206,6 @@ def _flat(value: ZSet, server: Server) -> list[bytes]:
     ]
 
 
-def score_text(score: float, version: int) -> bytes:
-    """The text of a score inside a packed sorted set, as servers of an RDB version write it.
-
-    Integral scores are integers, within a range that grew with 7.0; others have 17 digits before 7.2,
-    and as few as read back the same since. Servers since 7.0 write -0.0 as 0; as a string it stays what
-    it is in all of them.
-    """
-    if math.isinf(score):
-        return b"inf" if score > 0 else b"-inf"
-    if not score and math.copysign(1, score) < 0:
-        return b"-0"
-    whole = doubles.WHOLE if version < _WIDE_SINCE else _HALF_I64
-    if score.is_integer() and abs(score) <= whole:
-        return b"%d" % int(score)
-    return b"%.17g" % score if version < _SHORT_SINCE else _shortest_text(score).encode()
-
-
-_WIDE_SINCE, _SHORT_SINCE = SINCE["wide-whole-scores"], SINCE["short-scores"]
-_HALF_I64 = 2.0**62  # Redis 7.0 on, the limit included (rdb-format.md, 3.4; asked of 7.0.15 and valkey 8.0.1)
-
-
-def _shortest_text(score: float) -> str:
-    """The digits of repr(), in the notation of servers since 7.2 (valkey 8.0.1 was asked for 15000 scores).
-
-    A number goes without exponent when at most 7 zeros follow its digits, when its last digit is among the
-    first 6 decimals, or when it is between 0.001 and 10000; so 0.000001 and 1e-7, 1234.5678901 and
-    1.234567890123e+5. About one in 1000 of the servers' texts has other digits (they use an algorithm that
-    does not always find the shortest), and the same value.
-    """
-    text = repr(abs(score))
-    mantissa, _, power = text.partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    if not power and len(fraction) <= _DECIMALS:
-        return repr(score)
-    digits = (whole + fraction).lstrip("0")
-    last = int(power or 0) - len(fraction)  # the power of ten of the last digit
-    return "-" * (score < 0) + _notation(digits, last)
-
-
-def _notation(digits: str, last: int) -> str:
-    first = last + len(digits) - 1
-    if 0 <= last <= _ZEROS:
-        return digits + "0" * last
-    if last < 0 and (last >= -_DECIMALS or abs(first) < _PLAIN_POWERS):
-        padded = digits.rjust(1 - last, "0")
-        return f"{padded[:last]}.{padded[last:]}"
-    point = "." if len(digits) > 1 else ""
-    return f"{digits[0]}{point}{digits[1:]}e{first:+d}"
-
-
-_DECIMALS = 6
-_ZEROS = 7
-_PLAIN_POWERS = 4
-
-
 def zset_ziplist_items(cursor: Cursor, scope: Scope) -> Iterator[list[Scored]]:
     """Type 12 in batches of (member, score)."""
     del scope
@@ -267,3 +227,92 @@ def _parsed(score: bytes) -> float:
     if not isinstance(score, bytes):
         raise CorruptStructure("a score is not a number")  # it is a LongString
     return doubles.parse(score)
+
+
+# --- plain values, what servers choose, and what can be odd -----------------------------------------
+
+
+def natural_zset(value: Any) -> ZSet:
+    """The sorted set, its members bytes and its scores floats."""
+    changed = ZSet({text_of(member): _natural_score(score) for member, score in value.items()})
+    if len(changed) != len(value):
+        raise EncodeError("two members of the sorted set are the same bytes", value=value)
+    return changed
+
+
+def _natural_score(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise EncodeError("a score is not a number") from None  # Python's own words show it
+
+
+def _choose(value: ZSet, server: Server) -> Iterator[str]:
+    most = server.thresholds
+    if is_small(value, len(value), most.zset_entries, most.zset_value):
+        if is_clear(value, server):
+            yield "zset-listpack"
+        yield "zset-ziplist"
+    yield from ("zset-2", "zset")
+
+
+def _looking(take: Callable[..., int]) -> Look:
+    def look(raw: bytes, scope: Scope) -> Iterator[Oddity]:
+        count, pos = lengths.read(raw, 0)
+        pairs: list[Scored] = []
+        end = take(raw, pos, count, pairs, scope.budget)
+        check_whole(len(pairs), count, end, raw, scope.budget)
+        if not pairs:
+            yield Oddity("empty", "")
+        if len(dict(pairs)) != len(pairs):
+            yield Oddity("zset-twice", "")
+        if any(math.isnan(score) for _, score in pairs):
+            yield Oddity("score", "")
+
+    return look
+
+
+_NAN_IN_PACKED = "score-packed-large"
+
+LAYOUTS = {
+    "zset": Layout(
+        decode_zset,
+        zset_items,
+        count_length,
+        encode_zset,
+        elements=_encode_text_scored,
+        odd=Odd(_looking(take_text_scored), twice="zset-twice", nan="score"),
+    ),
+    "zset-2": Layout(
+        decode_zset_2,
+        zset_2_items,
+        count_length,
+        encode_zset_2,
+        elements=_encode_scored,
+        odd=Odd(_looking(take_scored), twice="zset-twice", nan="score"),
+    ),
+    "zset-ziplist": Layout(
+        decode_zset_ziplist,
+        zset_ziplist_items,
+        count_packed(ziplist.count, width=2),
+        encode_zset_ziplist,
+        odd=ziplist_odd(IN_ZSET, _NAN_IN_PACKED),
+    ),
+    "zset-listpack": Layout(
+        decode_zset_listpack,
+        zset_listpack_items,
+        count_packed(listpack.count, width=2),
+        encode_zset_listpack,
+        odd=listpack_odd(IN_ZSET, _NAN_IN_PACKED),
+    ),
+}
+TYPES = (
+    DataType(
+        "zset",
+        (ZSet,),
+        natural_zset,
+        choose=_choose,
+        empty="dropped",
+        names=lambda pairs: [member for member, _ in pairs],
+    ),
+)

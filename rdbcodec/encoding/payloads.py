@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from rdbcodec.datatypes.registry import codec_of
+from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.datatypes.stream_versions import Lose
 from rdbcodec.encoding.transcoding import encode_value, natural, transcode
 from rdbcodec.errors import (
     ChecksumMismatch,
@@ -29,7 +28,7 @@ from rdbcodec.errors import (
 from rdbcodec.formats import FIRST_VALKEY, Dialect, TypeRow, VersionRow, opcodes_of, types_of, version_row
 from rdbcodec.framing import compile_walk
 from rdbcodec.limits import MAX_UNPACKED
-from rdbcodec.losses import row_of
+from rdbcodec.losses import Lose, row_of
 from rdbcodec.servers import Server
 from rdbcodec.wire.crc64 import crc64
 from rdbcodec.wire.strings import Budget
@@ -50,7 +49,7 @@ class Payload(NamedTuple):
     def value(self) -> Any:
         """The decoded value, as Entry.value gives it; raises DecodeError as that does."""
         try:
-            return codec_of(self.row).decode(self.raw, Scope(Budget(max(len(self.raw), MAX_UNPACKED)), {}))
+            return layout_of(self.row).decode(self.raw, Scope(Budget(max(len(self.raw), MAX_UNPACKED)), {}))
         except IndexError:
             raise CorruptStructure("the value ends inside an element") from None
 

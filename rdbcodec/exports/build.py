@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from typing import IO, Any, Literal, NamedTuple, cast, get_args
 
-from rdbcodec.encoding.transcoding import NEVER_EMPTY
+from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import EncodeError, TextError
 from rdbcodec.exports.ndjson import Asked, TextEntry, read
 from rdbcodec.formats import VERSIONS
@@ -135,7 +135,7 @@ class _Job:
                         if keys == unwanted:
                             unwanted = next(surplus, None)
                             writer.lose_key("duplicate", told.db, told.key)
-                        elif self.drop_empty and told.type in NEVER_EMPTY and not told.value:
+                        elif self.drop_empty and not told.value and type_named(told.type).empty != "kept":
                             writer.lose_key("empty-dropped", told.db, told.key)
                         else:
                             _write_key(writer, told)

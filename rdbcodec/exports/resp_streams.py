@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from rdbcodec.datatypes.stream_versions import in_version
 from rdbcodec.datatypes.streams import NO_ID, Group, Idempotence, Pending, Stream, stream_parts
+from rdbcodec.datatypes.streams.versions import in_version
 from rdbcodec.errors import DecodeError
 from rdbcodec.exports.resp_words import Target, Word, command, command_pieces
 from rdbcodec.exports.values import keeping, opened, value_of

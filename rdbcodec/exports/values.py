@@ -26,12 +26,17 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
+from rdbcodec.datatypes.arrays import NO_INDEX, Array, array_items
+from rdbcodec.datatypes.crons import Cron
+from rdbcodec.datatypes.gcra import Gcra
 from rdbcodec.datatypes.hashes import Field, Hash
+from rdbcodec.datatypes.json_documents import Json
 from rdbcodec.datatypes.lists import List
 from rdbcodec.datatypes.modules import ModuleValue, decode_module
-from rdbcodec.datatypes.others import NO_INDEX, Array, Cron, Gcra, Json, PathHash, RawValue, array_items
+from rdbcodec.datatypes.path_hashes import PathHash
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.sets import Set, expiring_members
+from rdbcodec.datatypes.sketches import RawValue
 from rdbcodec.datatypes.streams import Stream, stream_parts
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import DecodeError, LimitExceeded, TextError

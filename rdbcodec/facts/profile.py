@@ -17,14 +17,14 @@ from operator import attrgetter
 from typing import Any
 
 from rdbcodec.datatypes.modules import metas_of
+from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.datatypes.stream_versions import losable
 from rdbcodec.datatypes.streams import Stream, tail_in, tail_of
+from rdbcodec.datatypes.streams.versions import losable
 from rdbcodec.errors import DecodeError, LimitExceeded, UnsupportedVersion
 from rdbcodec.formats import Dialect, TypeRow, known_versions
 from rdbcodec.integrity.oddities import candidates, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
-from rdbcodec.integrity.stream_oddities import Oddity
 from rdbcodec.limits import COUNTED_VALUE, JUDGED_KEYS, MAX_AUX, MAX_AUX_VALUE, MAX_DATABASES, MAX_MODULES
 from rdbcodec.reading.containers import Source
 from rdbcodec.reading.duplicates import KeyIndex

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rdbcodec.datatypes.odd import Oddity
+from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import DecodeError, LimitExceeded
 from rdbcodec.facts.profile import check_databases
 from rdbcodec.integrity.oddities import large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
-from rdbcodec.integrity.stream_oddities import Oddity
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.limits import MAX_PROBLEMS
 from rdbcodec.reading.duplicates import KeyIndex
@@ -182,7 +183,7 @@ def _check_entry(entry: Entry, found: Soundness, index: KeyIndex, now_ms: int) -
         index.note(entry.key, entry.offset, entry.db)
         if isinstance(entry, AttributedEntry):
             _add_oddities(attribute_oddities(entry), entry, found)
-        if entry.row.name in _LOOKED_AT:
+        if layout_of(entry.row).odd.is_checked:
             _add_oddities(large_oddities(entry) if entry.is_large else oddities(entry), entry, found)
             return
         value = None if entry.is_large else value_of(entry)
@@ -193,13 +194,6 @@ def _check_entry(entry: Entry, found: Soundness, index: KeyIndex, now_ms: int) -
             found.add(Problem(severity, message, entry.offset, entry.db, entry.key))
     except DecodeError as error:
         found.add(Problem.of(error))
-
-
-# What decodes whole although loaders refuse it, or with words of its own: told by its traits.
-_LOOKED_AT = frozenset(
-    {"stream", "stream-2", "stream-3", "stream-4", "stream-5", "list-quicklist-2", "set-intset"}
-    | {"hash-zipmap", "hash-ttl", "hash-listpack-ttl", "hash-ttl-valkey"}
-)
 
 
 def _add_oddities(told: Iterable[Oddity], record: Record, found: Soundness) -> None:

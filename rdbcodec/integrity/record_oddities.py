@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.formats import OPCODES
 from rdbcodec.framing import compile_walk
-from rdbcodec.integrity.stream_oddities import Oddity
 from rdbcodec.records import AttributedEntry, Function, HashTemplate, Record
 from rdbcodec.records.attributes import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.records.libraries import flaw

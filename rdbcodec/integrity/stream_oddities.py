@@ -1,57 +1,18 @@
-"""What is odd about a stream: nodes, length, groups, pending entries, consumers.
-
-The parts are read without making the objects of a Stream, and on after most oddities, so that each is told.
-"""
+"""What is odd about a stream that passes by: its nodes one by one, then as of one that is held."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from itertools import chain
-from typing import NamedTuple
 
+from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.datatypes.streams import (
-    ID_SIZE,
-    MAX_DURATION_S,
-    MAX_IIDS,
-    NO_ID,
-    UNKNOWN,
-    encode_id,
-    stream_nodes,
-)
-from rdbcodec.errors import CorruptStructure
+from rdbcodec.datatypes.streams import NO_ID, encode_id, stream_nodes
+from rdbcodec.datatypes.streams.odd import oddities_of_tail
 from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.reading.duplicates import KeyIndex
-from rdbcodec.structures import listpack, stream_node
 from rdbcodec.structures.stream_node import StreamId
 from rdbcodec.wire.cursor import Cursor
-
-_TIME = 8
-
-
-class Oddity(NamedTuple):
-    """A trait that was found, and the words for what of it differs from case to case."""
-
-    trait: str
-    detail: str
-
-
-def stream_oddities(raw: bytes, scope: Scope, version: int) -> Iterator[Oddity]:
-    """What is odd about a stream that is held."""
-    cursor = Cursor([raw], scope.budget)
-    nodes = cursor.length()
-    live: int | None = 0  # None when damage hides it
-    masters = []
-    for _ in range(nodes):
-        master, blob = cursor.string(), cursor.string()
-        entries = yield from _node(master, blob)
-        live = None if live is None or entries is None else live + entries
-        masters.append(master)
-    if len(set(masters)) != nodes:
-        yield Oddity("stream-node-twice", "")
-    elif masters != sorted(masters):
-        yield Oddity("stream-node-order", "")
-    yield from _tail(cursor, version, nodes, live)
 
 
 def large_stream_oddities(
@@ -69,7 +30,7 @@ def large_stream_oddities(
             live += len(entries)
         yield from masters.oddities()
     if tail is None:
-        yield from _tail(cursor, version, nodes, live)
+        yield from oddities_of_tail(cursor, version, nodes, live)
         return
     rest = _rest(cursor)
     for piece in rest:
@@ -79,7 +40,7 @@ def large_stream_oddities(
     pieces = chain((bytes(tail),), rest)
     if len(tail) > MAX_UNPACKED:
         tail.clear()
-    yield from _tail(Cursor(pieces, scope.budget, streaming=True), version, nodes, live)
+    yield from oddities_of_tail(Cursor(pieces, scope.budget, streaming=True), version, nodes, live)
 
 
 class _Masters:
@@ -109,110 +70,3 @@ def _rest(cursor: Cursor) -> Iterator[bytes]:
     while not cursor.at_end():
         piece, cursor.pos = cursor.buf[cursor.pos :], len(cursor.buf)
         yield piece
-
-
-def _node(master: bytes, blob: bytes) -> Generator[Oddity, None, int | None]:
-    """Looks at a node and returns how many live entries it has; None when damage hides it."""
-    if len(master) != ID_SIZE:
-        yield Oddity("stream-node", f"the key of a node is {len(master)} bytes, expected {ID_SIZE}")
-        return None
-    if len(blob) < 8 or int.from_bytes(blob[:4], "little") != len(blob) or blob[-1] != 0xFF:
-        yield Oddity(
-            "stream-node", f"a node is {len(blob)} bytes and says {int.from_bytes(blob[:4], 'little')}"
-        )
-        return None
-    try:
-        entries = stream_node.decode(listpack.decode_mixed(blob), stream_node.read_id(master)).entries
-    except CorruptStructure as error:
-        yield Oddity("stream-node-inside", error.message)
-        return None
-    if not entries:
-        yield Oddity("stream-node-empty", "")
-    return len(entries)
-
-
-def _tail(cursor: Cursor, version: int, nodes: int, live: int | None) -> Iterator[Oddity]:
-    length = cursor.length()
-    if length and not nodes:
-        yield Oddity("stream-length-empty", f"the stream says it has {length} entries, it has none")
-    elif live is not None and length != live:
-        yield Oddity("stream-length", f"the stream says it has {length} entries, it has {live}")
-    _lengths(cursor, 2)
-    added = None
-    if version >= 2:
-        _lengths(cursor, 4)
-        added = cursor.length()
-        if live is not None and added < live:
-            yield Oddity("stream-added", f"the stream says {added} entries were added, it has {live}")
-    yield from _groups(cursor, version, added)
-    if version >= 4:
-        yield from _idempotence(cursor)
-    cursor.expect_end()
-
-
-def _groups(cursor: Cursor, version: int, added: int | None) -> Iterator[Oddity]:
-    count = cursor.length()
-    names = set()
-    for _ in range(count):
-        names.add(cursor.string())
-        _lengths(cursor, 2)
-        read = cursor.length() if version >= 2 else UNKNOWN
-        if added is not None and added < read != UNKNOWN:
-            yield Oddity("stream-entries-read", f"a group has read {read} entries, {added} were added")
-        yield from _pending(cursor, version)
-    if len(names) != count:
-        yield Oddity("stream-group-twice", "")
-
-
-def _pending(cursor: Cursor, version: int) -> Iterator[Oddity]:
-    """The entries that are pending in a group, and to whom they belong."""
-    count = cursor.length()
-    pending = set()
-    for _ in range(count):
-        pending.add(cursor.fixed(ID_SIZE))
-        cursor.fixed(_TIME)
-        cursor.length()
-    if len(pending) != count:
-        yield Oddity("stream-pending-twice", "")
-    owned: set[bytes] = set()
-    yield from _consumers(cursor, version, pending, owned)
-    nacked = [cursor.fixed(ID_SIZE) for _ in range(cursor.length())] if version >= 5 else []
-    if any(entry in owned or entry not in pending for entry in nacked):
-        yield Oddity("stream-nacked", "")
-    elif pending - owned - set(nacked):
-        yield Oddity("stream-pending-unowned", "")
-
-
-def _consumers(cursor: Cursor, version: int, pending: set[bytes], owned: set[bytes]) -> Iterator[Oddity]:
-    count = cursor.length()
-    names = set()
-    for _ in range(count):
-        names.add(cursor.string())
-        cursor.fixed(_TIME if version < 3 else 2 * _TIME)
-        own = [cursor.fixed(ID_SIZE) for _ in range(cursor.length())]
-        if not pending.issuperset(own):
-            yield Oddity("stream-pending-alone", "")
-        if len(set(own)) != len(own):
-            yield Oddity("stream-pending-alone", "an entry is pending twice for one consumer")
-        elif not owned.isdisjoint(own):
-            yield Oddity("stream-pending-of-two", "")
-        owned.update(own)
-    if len(names) != count:
-        yield Oddity("stream-consumer-twice", "")
-
-
-def _idempotence(cursor: Cursor) -> Iterator[Oddity]:
-    duration, most = cursor.length(), cursor.length()
-    if not (0 < duration <= MAX_DURATION_S and 0 < most <= MAX_IIDS):
-        yield Oddity("stream-tail", f"idempotence of {duration} s and {most} ids")
-    for _ in range(cursor.length()):
-        cursor.string()
-        for _ in range(cursor.length()):
-            cursor.string()
-            _lengths(cursor, 2)
-    _lengths(cursor, 2)
-
-
-def _lengths(cursor: Cursor, count: int) -> None:
-    for _ in range(count):
-        cursor.length()

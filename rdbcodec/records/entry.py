@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rdbcodec.datatypes.registry import codec_of
+from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError
 from rdbcodec.formats import TypeRow, VersionRow
@@ -156,7 +156,7 @@ class Entry:
 
         Pairs for hashes and sorted sets, entries for streams, 1 for strings.
         """
-        count: int | None = self._decoded(codec_of(self.row).count_of)
+        count: int | None = self._decoded(layout_of(self.row).count_of)
         return count
 
     def value(self) -> Any:
@@ -169,7 +169,7 @@ class Entry:
             record, start = self._record, self._start
             if record[start] < 0x40:
                 return record[start + 1 :]
-        return self._decoded(codec_of(self.row).decode)
+        return self._decoded(layout_of(self.row).decode)
 
     def items(self, *, skip_large: bool = False, spool: Spool | None = None) -> Iterator[list[Any]]:
         """The elements in batches, in bounded memory whatever the size of the value.
@@ -185,7 +185,7 @@ class Entry:
         held = Held(budget.limit, keep, needed=self._context.record_limit)
         cursor = Cursor(self.chunks(), budget, streaming=True, held=held)
         try:
-            yield from codec_of(self.row).items(cursor, Scope(budget, self._context.templates))
+            yield from layout_of(self.row).items(cursor, Scope(budget, self._context.templates))
             cursor.expect_end()
         except DecodeError as error:
             self._locate(error)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from rdbcodec.datatypes.plain import Plain
-from rdbcodec.encoding.transcoding import NEVER_EMPTY
+from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import DecodeError, EncodeError, LossyConversion
 from rdbcodec.formats import writable_types
 from rdbcodec.module_names import product_of
@@ -392,7 +392,7 @@ _TICK = 0x3FF  # records between two looks at the progress, a power of two less 
 
 def _is_empty(entry: Entry) -> bool:
     """Whether it is a collection without elements; a damaged one is not, and is met where it is decoded."""
-    if entry.type not in NEVER_EMPTY:
+    if type_named(entry.type).empty == "kept":
         return False
     with suppress(DecodeError):
         return entry.count == 0

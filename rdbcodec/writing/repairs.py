@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 
-from rdbcodec.datatypes import hashes, streams
+from rdbcodec.datatypes import streams
+from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.datatypes.stream_versions import own_released
 from rdbcodec.datatypes.streams import Stream
+from rdbcodec.datatypes.streams.versions import own_released
 from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.records import Entry, LargeEntry
 from rdbcodec.servers import Server
@@ -27,7 +28,9 @@ def repaired(entry: Entry, traits: set[str], server: Server) -> Entry:
         tail = _tail(value, len(value.entries), "stream-pending-unowned" in traits, server, version)
         raw = raw[: streams.end_of_nodes(raw)] + tail
     elif "field-ttl-order" in traits:
-        raw = hashes.encode_hash_listpack_ttl(hashes.decode_hash_listpack_ttl(raw, scope), server)
+        layout = layout_of(entry.row)
+        assert layout.encode is not None
+        raw = layout.encode(layout.decode(raw, scope), server)
     changed = copy.copy(entry)
     key = strings.encode(entry.key, compress=server.compress)
     if "length-64-bit" in traits and raw[0] == _LONG_LENGTH:

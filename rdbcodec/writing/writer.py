@@ -28,8 +28,8 @@ from rdbcodec.datatypes.hashes import template_of
 from rdbcodec.datatypes.modules import metas_held
 from rdbcodec.datatypes.natural import text_of
 from rdbcodec.datatypes.packed import encode_strings
+from rdbcodec.datatypes.registry import types
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.datatypes.stream_versions import Lose
 from rdbcodec.encoding.transcoding import (
     copies,
     encode_as,
@@ -48,7 +48,7 @@ from rdbcodec.formats import (
     Dialect,
     TypeRow,
 )
-from rdbcodec.losses import OPCODE_LOSSES, Losses, row_of
+from rdbcodec.losses import OPCODE_LOSSES, Lose, Losses, row_of
 from rdbcodec.records import (
     Attributes,
     Aux,
@@ -324,7 +324,8 @@ class Writer:
         self, value: Any, type_: str | None, encoding: str | None, lose: Lose
     ) -> tuple[TypeRow, bytes] | None:
         server = self.server
-        own, value = (type_, value) if isinstance(type_, str) and type_ in _WITHOUT_CLASS else natural(value)
+        kind = types().get(type_) if isinstance(type_, str) else None
+        own, value = (kind.name, value) if kind is not None and kind.is_named else natural(value)
         if type_ is not None and type_ != own:
             check_word("type", type_, (row.type for row in TYPES))
             raise EncodeError(f"a {own} cannot be written as a {type_}")
@@ -824,9 +825,6 @@ def shebang_of(record: Function) -> bytes:
         return b""
     return b"#!%b name=%b\n" % ((record.engine or b"lua").lower(), record.name or b"")
 
-
-# Types whose values look like those of another: they must be named to be written.
-_WITHOUT_CLASS = frozenset({"gcra", "json", "bloom", "cms", "topk", "cuckoo"})
 
 _OPCODES: dict[type, str] = {  # the opcode of the table
     ResizeDb: "resizedb",

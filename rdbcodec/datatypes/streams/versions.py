@@ -15,12 +15,10 @@ Facts: rdb-format.md 4.7 and 7.1; rdb-v13-15.md 3.1, 5.1, 8.2.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 
-from rdbcodec.datatypes.streams import NO_ID, Consumer, Group, Idempotence, Stream
+from rdbcodec.datatypes.streams.value import NO_ID, Consumer, Group, Idempotence, Stream
+from rdbcodec.losses import Lose
 from rdbcodec.structures.stream_node import StreamId
-
-Lose = Callable[[str], None]
 
 RELEASED_TO = b"rdbcodec-released"
 
