@@ -41,7 +41,7 @@ from rdbcodec import (
 )
 from rdbcodec.datatypes.streams import Idempotence, Producer
 from rdbcodec.errors import TextError
-from rdbcodec.exports import ndjson, tables
+from rdbcodec.exports import form, ndjson, tables, values
 from rdbcodec.exports.build import build
 from rdbcodec.exports.scalars import to_json
 from rdbcodec.exports.values import FORMS
@@ -281,6 +281,13 @@ def test_every_type_of_the_table_has_its_text_form_and_its_test() -> None:
     types = {row.type for row in TYPES}
     assert set(FORMS) == types
     assert set(VALUES) == types
+    assert values._in_folder().keys() <= types, "a file of forms/ names no type of the table"
+
+
+def test_a_type_without_a_file_is_told_as_bytes_or_as_it_stands_on_disk() -> None:
+    rows = {row.name: row for row in TYPES}
+    assert values._without_file(rows["string"]) is form.TEXT
+    assert [FORMS[type_] is form.RAW for type_ in ("bloom", "cms", "topk", "cuckoo")] == [True] * 4
 
 
 @pytest.mark.parametrize("type_", VALUES)

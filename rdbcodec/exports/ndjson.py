@@ -41,12 +41,13 @@ from rdbcodec.exports.scalars import (
     json_bytes,
     known_names,
     marked,
+    module_of,
     object_of,
     quoted_bytes,
     to_json,
     unknown_word,
 )
-from rdbcodec.exports.values import FORMS, large_pieces, members_of, module_of
+from rdbcodec.exports.values import FORMS, large_pieces, members_of
 from rdbcodec.formats import DIALECTS, OPCODES, TELLTALE_AUX, TYPES, Dialect
 from rdbcodec.framing import compile_walk
 from rdbcodec.records import Aux, Entry, Function, Header, ModuleAux, Record, SlotImport, Vendor

@@ -1,4 +1,4 @@
-"""What commands are made of: words in RESP, batches of bounded size, and the server they are for.
+"""What commands are made of: words in RESP, batches of bounded size, and the server that takes them.
 
 *2\\r\\n$3\\r\\nGET\\r\\n$1\\r\\nk\\r\\n        the command GET k
 """
@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from rdbcodec.records import Entry, Record
-from rdbcodec.wire.long_strings import LongString
+from rdbcodec.wire.long_strings import LongString, Spool
 
 MANY = 500  # elements in one command: a server is busy with it for less than a millisecond
 MUCH = 64 << 10  # bytes in one command, unless a single element has more
 
+_VARIADIC_SINCE = 2
+
 Word = bytes | str | int
 
 
-class Target(NamedTuple):
+class Recipient(NamedTuple):
     """The server: RDB version, the types it has, the time in milliseconds; `add` counts a loss.
 
     `modules` are the module types it has, None when nobody says.
@@ -28,6 +31,11 @@ class Target(NamedTuple):
     now_ms: int
     add: Callable[..., None]
     modules: frozenset[str] | None = None
+
+    @property
+    def many(self) -> int:
+        """Elements in one command; servers up to Redis 2.2 take one."""
+        return MANY if self.version >= _VARIADIC_SINCE else 1
 
     def lose(self, kind: str, record: Record) -> None:
         """Count what this record loses."""
@@ -75,3 +83,14 @@ def batched(elements: Iterable[Sequence[Any]], *, many: int = MANY) -> Iterator[
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def large_elements(entry: Entry) -> Iterator[Any]:
+    """The elements of a value that passes by, as `items` tells them; long strings go to files."""
+    return chain.from_iterable(entry.items(spool=Spool()))
+
+
+def expect_some(count: int, entry: Entry, recipient: Recipient) -> None:
+    """No command makes a key without elements."""
+    if not count:
+        recipient.lose("empty", entry)

@@ -19,13 +19,14 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
 from rdbcodec.errors import TextError
 from rdbcodec.structures.stream_node import StreamId
 from rdbcodec.wire.long_strings import LongString
+from rdbcodec.wire.module_ids import ModuleId
 
 MARK = "$b64"
 MAX_SIGNED = (1 << 63) - 1
@@ -103,6 +104,15 @@ def json_score(score: float) -> float | str:
     return _NAMES.get(score, "nan")
 
 
+def table(pairs: Sequence[tuple[bytes, Any]]) -> Any:
+    """Named JSON values: an object when every name is text and occurs once, else an array of pairs."""
+    try:
+        named = {name.decode("utf-8"): value for name, value in pairs}
+    except UnicodeDecodeError:
+        named = {}
+    return named if len(named) == len(pairs) else [[json_bytes(name), value] for name, value in pairs]
+
+
 def escape_line_ends(text: str) -> str:
     """JSON text without the line ends that Unicode adds to ASCII's; outside strings JSON has none."""
     if text.isascii():
@@ -157,6 +167,11 @@ def integer_of(found: object, what: str, low: int = 0, high: int = MAX_UNSIGNED)
     return found
 
 
+def time_of(found: object, what: str) -> int:
+    """A time in milliseconds, before 1970 too."""
+    return integer_of(found, what, -MAX_SIGNED - 1, MAX_SIGNED)
+
+
 def score_of(found: object, what: str) -> float:
     """A score."""
     if isinstance(found, str) and found in _SPECIAL:
@@ -204,6 +219,11 @@ def pairs_of(found: object, what: str) -> list[tuple[bytes, Any]]:
     return [(bytes_of(name, what), value) for name, value in pairs]
 
 
+def texts_of(found: object, what: str) -> list[bytes]:
+    """The bytes of an array's elements."""
+    return [bytes_of(element, f"an element of {what}") for element in array_of(found, what)]
+
+
 def distinct(pairs: list[tuple[Any, Any]], what: str) -> dict[Any, Any]:
     """A dict of the pairs; raises TextError when one would replace another."""
     table = dict(pairs)
@@ -218,3 +238,20 @@ def known_names(found: dict[str, Any], known: Iterable[str], what: str) -> None:
     for name in found:
         if name not in known:
             raise TextError(f"{what} has a member {name[:40]!r}, known are {', '.join(known)}")
+
+
+def all_of(found: object, what: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """An object with exactly these members."""
+    members = object_of(found, what)
+    known_names(members, names, what)
+    missing = [name for name in names if name not in members]
+    if missing:
+        raise TextError(f"{what} has no {missing[0]!r}")
+    return members
+
+
+def module_of(name: object, version: object) -> ModuleId:
+    """The module data type of a name and a version."""
+    if not isinstance(name, str):
+        raise wrong("the name of a module", name, "text")
+    return ModuleId(name, integer_of(version, "the version of a module", 0, 1023))

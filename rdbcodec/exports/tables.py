@@ -22,15 +22,15 @@ from itertools import chain, islice
 from typing import Any
 
 from rdbcodec.errors import RdbError
+from rdbcodec.exports.form import value_of, whole_string
 from rdbcodec.exports.ndjson import BATCH_SIZE, joined
 from rdbcodec.exports.scalars import MARK, decoded_pieces, json_bytes, marked, marked_pieces, to_json
-from rdbcodec.exports.values import large_pieces, single_value, value_of, whole_string
+from rdbcodec.exports.values import FORMS, large_pieces, single_value
 from rdbcodec.records import Entry, Record
 from rdbcodec.wire.long_strings import LongString
 
 COLUMNS = ("db", "key", "type", "encoding", "expires_at", "idle", "freq", "value")
 LINE_END = "\r\n"
-_STRINGS = frozenset({"string", "json"})  # types whose value is bytes
 _NUL = b"\0"
 _MARKED = f'{{"{MARK}"'
 
@@ -136,7 +136,7 @@ def _long_cell(entry: Entry, value: object, cell: Callable[[str], str]) -> Itera
 
 
 def _long_pieces(entry: Entry) -> Iterator[str]:
-    return _plain_pieces(whole_string(entry)) if entry.type in _STRINGS else large_pieces(entry)
+    return _plain_pieces(whole_string(entry)) if FORMS[entry.type].is_bytes else large_pieces(entry)
 
 
 def _quoted(pieces: Iterable[str]) -> Iterator[str]:

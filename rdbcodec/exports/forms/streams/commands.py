@@ -14,13 +14,13 @@ do not keep them either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from rdbcodec.datatypes.streams import NO_ID, Group, Idempotence, Pending, Stream, stream_parts
 from rdbcodec.datatypes.streams.versions import in_version
 from rdbcodec.errors import DecodeError
-from rdbcodec.exports.resp_words import Target, Word, command, command_pieces
-from rdbcodec.exports.values import keeping, opened, value_of
+from rdbcodec.exports.form import opened, value_of
+from rdbcodec.exports.resp_words import Recipient, Word, command, command_pieces
 from rdbcodec.records import Entry
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire.long_strings import Spool
@@ -51,7 +51,7 @@ def _is_odd(stream: Stream) -> bool:
     return unowned or stream.idempotence not in (None, Idempotence())
 
 
-def commands(entry: Entry, target: Target) -> Iterator[bytes]:
+def commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     """The commands that make a stream; what they cannot say is lost and counted."""
     kept: list[Stream] = []
     first = None
@@ -60,12 +60,12 @@ def commands(entry: Entry, target: Target) -> Iterator[bytes]:
         for one in batch:
             texts = (text for pair in one.fields for text in pair)
             yield from command_pieces(b"XADD", entry.key, str(one.id), *texts)
-    has_counters = target.version >= _COUNTERS_SINCE
-    stream = in_version(kept[0], 3 if has_counters else 1, _loser(entry, target), first)
+    has_counters = recipient.version >= _COUNTERS_SINCE
+    stream = in_version(kept[0], 3 if has_counters else 1, _loser(entry, recipient), first)
     if any(group.consumers for group in stream.groups):
-        target.lose("consumer-times", entry)
+        recipient.lose("consumer-times", entry)
     if _pending(stream) and _may_lack_entries(kept[0]):
-        target.lose("deleted-pending", entry)
+        recipient.lose("deleted-pending", entry)
     yield from _heads(entry.key, stream)
     for group in stream.groups:
         yield from _group_commands(entry.key, group, has_counters=has_counters)
@@ -85,7 +85,7 @@ def _passing(entry: Entry, kept: list[Stream]) -> Iterator[list[StreamEntry]]:
     """The same of a stream that is too large to hold."""
     cursor, scope = opened(entry, Spool())
     try:
-        parts = stream_parts(cursor, scope, int(entry.encoding.removeprefix("stream")))
+        parts = stream_parts(cursor, scope, entry.row.generation)
         yield from filter(None, keeping(parts, kept))
         cursor.expect_end()
     except DecodeError as error:
@@ -93,10 +93,17 @@ def _passing(entry: Entry, kept: list[Stream]) -> Iterator[list[StreamEntry]]:
         raise
 
 
-def _loser(entry: Entry, target: Target) -> Callable[[str], None]:
+def keeping(
+    parts: Generator[list[StreamEntry], None, Stream], kept: list[Stream]
+) -> Iterator[list[StreamEntry]]:
+    """The entries of a stream; what follows them is appended to `kept`."""
+    kept.append((yield from parts))
+
+
+def _loser(entry: Entry, recipient: Recipient) -> Callable[[str], None]:
     def lose(kind: str) -> None:
         if kind != "consumer-active-time":  # one of the consumer times, which are counted as such
-            target.lose(kind, entry)
+            recipient.lose(kind, entry)
 
     return lose
 

@@ -21,7 +21,6 @@ from typing import Any
 from rdbcodec.datatypes.streams import Consumer, Group, Idempotence, Pending, Producer, Stream
 from rdbcodec.errors import TextError
 from rdbcodec.exports.scalars import (
-    MAX_SIGNED,
     array_of,
     bytes_of,
     distinct,
@@ -31,6 +30,8 @@ from rdbcodec.exports.scalars import (
     object_of,
     pairs_of,
     stream_id_of,
+    table,
+    time_of,
 )
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 
@@ -45,15 +46,6 @@ _PRODUCER = ("id", "iids")
 _IDEMPOTENCE = ("duration_s", "max_size", "producers", "added", "duplicates")
 _IDS = ("last_id", "first_id", "max_deleted_id")
 _STREAM = ("entries", "length", *_IDS, "entries_added", "groups", "idempotence")
-
-
-def table(pairs: Sequence[tuple[bytes, Any]]) -> Any:
-    """Named JSON values: an object when every name is text and occurs once, else an array of pairs."""
-    try:
-        named = {name.decode("utf-8"): value for name, value in pairs}
-    except UnicodeDecodeError:
-        named = {}
-    return named if len(named) == len(pairs) else [[json_bytes(name), value] for name, value in pairs]
 
 
 # --- to JSON ----------------------------------------------------------------------------------------
@@ -198,22 +190,18 @@ def _group_of(found: object) -> Group:
     return group
 
 
-def _time_of(found: object, what: str) -> int:
-    return integer_of(found, what, -MAX_SIGNED - 1, MAX_SIGNED)
-
-
 def _pending_of(found: object) -> Pending:
     told = _members(found, "a pending entry", _PENDING)
     owner = bytes_of(told["consumer"], "consumer") if "consumer" in told else None
-    delivered = _time_of(told.get("delivered_at", 0), "delivered_at")
+    delivered = time_of(told.get("delivered_at", 0), "delivered_at")
     deliveries = integer_of(told.get("deliveries", 1), "deliveries")
     return Pending(stream_id_of(told["id"], "the ID of a pending entry"), delivered, deliveries, owner)
 
 
 def _consumer_of(found: object) -> Consumer:
     told = _members(found, "a consumer", _CONSUMER)
-    active = _time_of(told["active_at"], "active_at") if "active_at" in told else None
-    seen = _time_of(told.get("seen_at", 0), "seen_at")
+    active = time_of(told["active_at"], "active_at") if "active_at" in told else None
+    seen = time_of(told.get("seen_at", 0), "seen_at")
     consumer = Consumer(bytes_of(told["name"], "the name of a consumer"), seen, active)
     consumer.pending = _ids_of(told.get("pending", []), "pending of a consumer")
     return consumer

@@ -1,0 +1,199 @@
+"""What a text form is: how one type stands in JSON, and which commands make it on a live server.
+
+Each file in `forms/` has that of its type in a dict FORMS; rdbcodec.exports.values finds them. Types without
+a file have one of two that stand here: TEXT, for values that are bytes, or RAW, for those kept as on disk.
+
+A value too large to hold passes by once and is written in pieces, tables as pairs. A reader takes either
+form. A string in it that is itself too large goes through a temporary file: whether it is text is known
+at its end only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any, NamedTuple
+
+from rdbcodec.datatypes.scope import Scope
+from rdbcodec.datatypes.sketches import RawValue
+from rdbcodec.errors import LimitExceeded
+from rdbcodec.exports.resp_words import Recipient, batched, command_pieces, expect_some, large_elements
+from rdbcodec.exports.scalars import (
+    all_of,
+    bytes_of,
+    json_bytes,
+    marked,
+    marked_pieces,
+    quoted_bytes,
+    text_pieces,
+    to_json,
+)
+from rdbcodec.limits import HELD_TEXT
+from rdbcodec.records import Entry
+from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.long_strings import Held, LongString, Spool
+from rdbcodec.wire.strings import Budget
+
+Members = dict[str, Any]  # of a JSON object
+Commands = Callable[[Entry, Recipient], Iterator[bytes]]
+
+
+class Form(NamedTuple):
+    """How one type is told.
+
+    In JSON: `members` of a held value, `pieces` of a large one (JSON text of "value"), `value` from the
+    members, `beside`: what members there may be next to "value". `single` is a held value in JSON with
+    nothing beside it, where that differs from "value". `is_bytes` says that it is one string.
+
+    In RESP: `commands` that make the key; None where only RESTORE can, and `only_restore` says of which keys
+    that is so. `is_taken` says whether the server takes the key at all, and counts it as lost.
+    """
+
+    members: Callable[[Any], Members]
+    pieces: Callable[[Entry], Iterator[str]]
+    value: Callable[[Members], Any]
+    beside: tuple[str, ...] = ()
+    single: Callable[[Any], Any] | None = None
+    is_bytes: bool = False
+    commands: Commands | None = None
+    only_restore: Callable[[Entry], bool] | None = None
+    is_taken: Callable[[Entry, Recipient], bool] | None = None
+
+
+def value_of(entry: Entry) -> Any:
+    """The decoded value; None for one that is too large to hold, packed or unpacked."""
+    try:
+        return entry.value()
+    except LimitExceeded:
+        return None
+
+
+# --- large values in pieces -------------------------------------------------------------------------
+
+
+def opened(entry: Entry, spool: Spool, chunks: Iterable[bytes] | None = None) -> tuple[Cursor, Scope]:
+    """A cursor over a large value, for what `items` does not tell; its long strings go to the spool."""
+    budget = Budget(entry.max_value)
+    held = Held(budget.limit, spool.keep)
+    chunks = entry.chunks() if chunks is None else chunks
+    return Cursor(chunks, budget, streaming=True, held=held), Scope(budget, {})
+
+
+def peeked(entry: Entry, size: int) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes of a large value, and all of it."""
+    chunks, head = entry.chunks(), b""
+    while len(head) < size and (chunk := next(chunks, b"")):
+        head += chunk
+    return head, chain((head,), chunks)
+
+
+class Teller(NamedTuple):
+    """An element as JSON: the text of one that is held, and the parts of one with strings that may be long.
+
+    Parts are text, bytes, and long strings.
+    """
+
+    text: Callable[[Any], str]
+    parts: Callable[[Any], Iterable[Any]]
+
+
+ELEMENT = Teller(quoted_bytes, lambda element: (element,))
+
+
+def array_pieces(batches: Iterable[Iterable[Any]], tell: Teller, spool: Spool) -> Iterator[str]:
+    """A JSON array of elements that come in batches."""
+    between = ""
+    yield "["
+    for batch in batches:
+        if spool.living:
+            for element in batch:
+                yield between
+                for part in tell.parts(element):
+                    yield from (part,) if isinstance(part, str) else text_pieces(part)
+                between = ","
+        else:
+            text = ",".join(map(tell.text, batch))
+            if text:
+                yield between + text
+                between = ","
+    yield "]"
+
+
+def by_element(tell: Teller) -> Callable[[Entry], Iterator[str]]:
+    """The pieces of an array with one element for each of `items`."""
+
+    def pieces(entry: Entry) -> Iterator[str]:
+        spool = Spool()
+        return array_pieces(entry.items(spool=spool), tell, spool)
+
+    return pieces
+
+
+def whole(members: Callable[[Any], Members]) -> Callable[[Entry], Iterator[str]]:
+    """For types of which no large value can be: `value` says so."""
+
+    def pieces(entry: Entry) -> Iterator[str]:
+        yield to_json(members(entry.value())["value"])
+
+    return pieces
+
+
+# --- values that are bytes --------------------------------------------------------------------------
+
+
+def whole_string(entry: Entry) -> bytes | LongString:
+    """A large value that is one string; whether it is text its whole says, so a long one goes to a file."""
+    pieces = (piece for batch in entry.items() for piece in batch)
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size > HELD_TEXT:
+            return Spool().keep(chain(held, pieces))
+    return b"".join(held)
+
+
+def text_of(members: Members) -> bytes:
+    """The bytes that "value" stands for."""
+    return bytes_of(members["value"], "the value")
+
+
+def _json_text(value: bytes) -> Members:
+    return {"value": json_bytes(value)}
+
+
+def _string_pieces(entry: Entry) -> Iterator[str]:
+    return text_pieces(whole_string(entry))
+
+
+def _json_raw(value: RawValue) -> Members:
+    return {"value": {"raw": marked(value.raw)}}
+
+
+def _raw_pieces(entry: Entry) -> Iterator[str]:
+    yield '{"raw":'
+    yield from marked_pieces(entry.chunks())
+    yield "}"
+
+
+def _raw_of(members: Members) -> RawValue:
+    return RawValue(bytes_of(all_of(members["value"], "the value", ("raw",))["raw"], "raw"))
+
+
+TEXT = Form(_json_text, _string_pieces, text_of, is_bytes=True)
+RAW = Form(_json_raw, _raw_pieces, _raw_of)
+
+
+# --- commands ---------------------------------------------------------------------------------------
+
+
+def pushed(name: bytes, entry: Entry, recipient: Recipient) -> Iterator[bytes]:
+    """A command that takes the elements one after another, as often as it needs."""
+    value = value_of(entry)
+    elements = large_elements(entry) if value is None else iter(value)
+    count = 0
+    for batch in batched(((element,) for element in elements), many=recipient.many):
+        count += len(batch)
+        yield from command_pieces(name, entry.key, *(element for (element,) in batch))
+    expect_some(count, entry, recipient)

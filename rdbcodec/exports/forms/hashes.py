@@ -1,0 +1,135 @@
+"""Hashes: {"field": value}, with "field_expires_at" beside it, or [[field, value, ms], ...]; in RESP HSET."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rdbcodec.datatypes.hashes import Field, Hash
+from rdbcodec.errors import TextError
+from rdbcodec.exports.form import Form, Members, Teller, by_element, value_of
+from rdbcodec.exports.resp_words import Recipient, batched, command_pieces, expect_some, large_elements
+from rdbcodec.exports.scalars import (
+    array_of,
+    bytes_of,
+    distinct,
+    json_bytes,
+    pairs_of,
+    table,
+    time_of,
+    to_json,
+)
+from rdbcodec.records import Entry
+
+FIELD_EXPIRES = "field_expires_at"
+_MANY_FIELDS_SINCE, _FIELD_TTL_SINCE = 8, 12
+
+
+def json_hash(value: Hash) -> Members:
+    """A hash: "value", and "field_expires_at" where that can be told beside it."""
+    expires = value.expires_at_ms
+    fields = table([(field, json_bytes(text)) for field, text in value.items()])
+    if not expires:
+        return {"value": fields}
+    if isinstance(fields, dict):
+        return {"value": fields, FIELD_EXPIRES: table(list(expires.items()))}
+    return {"value": _field_arrays(value)}
+
+
+def _single(value: Hash) -> Any:
+    """With nothing beside it, so that no expiry is left out."""
+    return _field_arrays(value) if value.expires_at_ms else json_hash(value)["value"]
+
+
+def _field_arrays(value: Hash) -> list[Any]:
+    expires = value.expires_at_ms
+    return [_json_field((field, text, expires.get(field))) for field, text in value.items()]
+
+
+def _json_field(item: Field) -> list[Any]:
+    field, text, expires_at_ms = item
+    pair = [json_bytes(field), json_bytes(text)]
+    return pair if expires_at_ms is None else [*pair, expires_at_ms]
+
+
+def _text(item: Field) -> str:
+    return to_json(_json_field(item))
+
+
+def _parts(item: Field) -> Iterable[Any]:
+    field, text, at_ms = item
+    return "[", field, ",", text, "]" if at_ms is None else f",{at_ms}]"
+
+
+def hash_of(members: Members) -> Hash:
+    """The hash that the members tell. Raises TextError."""
+    fields = _fields_of(members["value"])
+    value = Hash(distinct([(field, text) for field, text, _ in fields], "hash fields"))
+    value.expires_at_ms = {field: expiry for field, _, expiry in fields if expiry is not None}
+    for field, expiry in pairs_of(members.get(FIELD_EXPIRES, {}), FIELD_EXPIRES):
+        if field not in value:
+            raise TextError(f"{FIELD_EXPIRES} names a field that the hash has not")
+        value.expires_at_ms[field] = time_of(expiry, "the expiry of a field")
+    return value
+
+
+def _fields_of(fields: object) -> list[Field]:
+    if isinstance(fields, dict):
+        pairs = pairs_of(fields, "a hash")
+        return [(field, bytes_of(text, "the value of a field"), None) for field, text in pairs]
+    return [_field_of(array_of(field, "a field of a hash")) for field in array_of(fields, "a hash")]
+
+
+def _field_of(parts: list[Any]) -> Field:
+    if len(parts) not in (2, 3):
+        raise TextError(
+            f"a field of a hash is an array of {len(parts)}, expected [field, value, milliseconds]"
+        )
+    expiry = time_of(parts[2], "the expiry of a field") if len(parts) == 3 else None
+    return bytes_of(parts[0], "a field"), bytes_of(parts[1], "the value of a field"), expiry
+
+
+def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
+    name = b"HSET" if recipient.version >= _MANY_FIELDS_SINCE else b"HMSET"
+    count, lacks = 0, False
+    for batch in batched(_fields(entry)):
+        count += len(batch)
+        texts = (text for field, value, _ in batch for text in (field, value))
+        yield from command_pieces(name, entry.key, *texts)
+        expiring = _by_expiry(batch)
+        if recipient.version >= _FIELD_TTL_SINCE:
+            for at_ms, fields in expiring.items():
+                head = (b"HPEXPIREAT", entry.key, at_ms, b"FIELDS", len(fields))
+                yield from command_pieces(*head, *fields)
+        lacks = lacks or bool(expiring)
+    if lacks and recipient.version < _FIELD_TTL_SINCE:
+        recipient.lose("field-ttl", entry)
+    expect_some(count, entry, recipient)
+
+
+def _fields(entry: Entry) -> Iterator[Field]:
+    value: Hash | None = value_of(entry)
+    if value is None:
+        return large_elements(entry)
+    expires = value.expires_at_ms
+    return ((field, text, expires.get(field)) for field, text in value.items())
+
+
+def _by_expiry(batch: Iterable[Any]) -> dict[int, list[bytes]]:
+    expiring: dict[int, list[bytes]] = {}
+    for field, _, at_ms in batch:
+        if at_ms is not None:
+            expiring.setdefault(at_ms, []).append(field)
+    return expiring
+
+
+FORMS = {
+    "hash": Form(
+        json_hash,
+        by_element(Teller(_text, _parts)),
+        hash_of,
+        beside=(FIELD_EXPIRES,),
+        single=_single,
+        commands=_commands,
+    )
+}

@@ -1,0 +1,26 @@
+"""Lists: [element, ...]; in RESP RPUSH."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rdbcodec.datatypes.lists import List
+from rdbcodec.exports.form import ELEMENT, Form, Members, by_element, pushed
+from rdbcodec.exports.resp_words import Recipient
+from rdbcodec.exports.scalars import json_bytes, texts_of
+from rdbcodec.records import Entry
+
+
+def _members(value: List) -> Members:
+    return {"value": [json_bytes(element) for element in value]}
+
+
+def _list_of(members: Members) -> List:
+    return List(texts_of(members["value"], "a list"))
+
+
+def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
+    return pushed(b"RPUSH", entry, recipient)
+
+
+FORMS = {"list": Form(_members, by_element(ELEMENT), _list_of, commands=_commands)}

@@ -1,0 +1,53 @@
+"""Streams: in JSON as members.py says, in RESP as commands.py does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rdbcodec.datatypes.streams import Stream, stream_parts
+from rdbcodec.exports.form import Form, Members, Teller, array_pieces, opened
+from rdbcodec.exports.forms.streams.commands import commands, keeping, only_restore
+from rdbcodec.exports.forms.streams.members import json_entry, json_stream, json_tail, stream_of
+from rdbcodec.exports.scalars import to_json
+from rdbcodec.records import Entry
+from rdbcodec.structures.stream_node import StreamEntry
+from rdbcodec.wire.long_strings import Spool
+
+
+def _members(value: Stream) -> Members:
+    return {"value": json_stream(value)}
+
+
+def _pieces(entry: Entry) -> Iterator[str]:
+    kept: list[Stream] = []
+    spool = Spool()
+    cursor, scope = opened(entry, spool)
+    batches = keeping(stream_parts(cursor, scope, entry.row.generation), kept)
+    yield '{"entries":'
+    yield from array_pieces(batches, _ENTRY, spool)
+    cursor.expect_end()
+    yield "," + to_json(json_tail(kept[0]))[1:]
+
+
+def _text(entry: StreamEntry) -> str:
+    return to_json(json_entry(entry))
+
+
+def _parts(entry: StreamEntry) -> Iterable[Any]:
+    yield f'{{"id":"{entry.id}","fields":['
+    between = ""
+    for field, text in entry.fields:
+        yield from (between + "[", field, ",", text, "]")
+        between = ","
+    yield "]}"
+
+
+_ENTRY = Teller(_text, _parts)
+
+
+def _stream_of(members: Members) -> Stream:
+    return stream_of(members["value"], members.get("encoding"))
+
+
+FORMS = {"stream": Form(_members, _pieces, _stream_of, commands=commands, only_restore=only_restore)}

@@ -1,0 +1,25 @@
+"""Strings: bytes; in RESP SET, and APPEND of those too large for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rdbcodec.exports.form import TEXT, value_of
+from rdbcodec.exports.resp_words import Recipient, command
+from rdbcodec.records import Entry
+
+
+def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
+    del recipient
+    value = value_of(entry)
+    if value is not None:
+        yield command(b"SET", entry.key, value)
+        return
+    name = b"SET"
+    for batch in entry.items():
+        for piece in batch:
+            yield command(name, entry.key, piece)
+            name = b"APPEND"
+
+
+FORMS = {"string": TEXT._replace(commands=_commands)}

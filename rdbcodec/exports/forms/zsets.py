@@ -1,0 +1,48 @@
+"""Sorted sets: {"member": score} or [[member, score], ...]; in RESP ZADD."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rdbcodec.datatypes.zsets import ZSet
+from rdbcodec.exports.form import Form, Members, Teller, by_element, value_of
+from rdbcodec.exports.resp_words import Recipient, batched, command_pieces, expect_some, large_elements
+from rdbcodec.exports.scalars import distinct, json_score, pairs_of, quoted_bytes, score_of, table, to_json
+from rdbcodec.records import Entry
+
+
+def _members(value: ZSet) -> Members:
+    return {"value": table([(member, json_score(score)) for member, score in value.items()])}
+
+
+def _text(pair: tuple[bytes, float]) -> str:
+    return f"[{quoted_bytes(pair[0])},{to_json(json_score(pair[1]))}]"
+
+
+def _parts(pair: tuple[bytes, float]) -> Iterable[Any]:
+    return "[", pair[0], f",{to_json(json_score(pair[1]))}]"
+
+
+def _zset_of(members: Members) -> ZSet:
+    pairs = pairs_of(members["value"], "a sorted set")
+    scores = [(member, score_of(score, "a score")) for member, score in pairs]
+    return ZSet(distinct(scores, "sorted set members"))
+
+
+def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
+    value: ZSet | None = value_of(entry)
+    elements = large_elements(entry) if value is None else iter(value.items())
+    count, lacks = 0, False
+    for batch in batched(elements, many=recipient.many):
+        count += len(batch)
+        pairs = [(repr(score), member) for member, score in batch if score == score]  # noqa: PLR0124 - NaN is not
+        lacks = lacks or len(pairs) < len(batch)
+        if pairs:
+            yield from command_pieces(b"ZADD", entry.key, *(word for pair in pairs for word in pair))
+    if lacks:
+        recipient.lose("score-nan", entry)
+    expect_some(count, entry, recipient)
+
+
+FORMS = {"zset": Form(_members, by_element(Teller(_text, _parts)), _zset_of, commands=_commands)}
