@@ -12,7 +12,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import rdbcodec
-from rdbcodec.formats import Framing, types_of
+from rdbcodec.formats import Steps, types_of
 from rdbcodec.framing import Walk, compile_walk
 from rdbcodec.structures import intset, listpack, ziplist
 from rdbcodec.wire import crc64, lzf
@@ -32,7 +32,7 @@ SMALL_KEYS = (
 )
 SMALL_KEYS += crc64.crc64(SMALL_KEYS).to_bytes(8, "little")
 COUNT = b"\x43\xe8"  # 1000
-FRAMED: dict[str, tuple[Framing, bytes]] = {
+FRAMED: dict[str, tuple[Steps, bytes]] = {
     "hash": (types_of("redis", 11)[4].framing, COUNT + b"\x06field1\x05value" * 1000),
     "zset": (types_of("redis", 11)[5].framing, COUNT + b"\x07member1\0\0\0\0\0\0\xf8\x3f" * 1000),
     "quicklist": (types_of("redis", 11)[18].framing, COUNT + b"\x02\x05value" * 1000),
@@ -122,7 +122,7 @@ def test_walk_in_pieces(benchmark: BenchmarkFixture, name: str) -> None:
     assert benchmark(walk_in_pieces, framing, value)
 
 
-def walk_in_pieces(framing: Framing, value: bytes) -> bool:
+def walk_in_pieces(framing: Steps, value: bytes) -> bool:
     """Walk as through a value too large to hold."""
     walk, pos = Walk(framing, {}), 0
     for end in (*range(4096, len(value), 4096), len(value)):

@@ -27,7 +27,7 @@ Framing is a small notation for where a value ends, and nothing more:
     Repeat(name=step, ...)          a LENGTH n, then n times the steps
     Special(name)                   what no table can say (a tag chooses, or another record is needed);
                                     rdbcodec.framing has one generator for each name
-    Layout(name=step, ...)          steps one after another; Layouts that stand first go before them
+    Framing(name=step, ...)         steps one after another; Framings that stand first go before them
 
 Each step has a name, which says what its bytes are: docs/format.md shows them, and rdbcodec.framing.labels
 finds them in a value. No walk looks at names.
@@ -63,17 +63,17 @@ class Special(NamedTuple):
     name: str
 
 
-class Layout(tuple["Step", ...]):  # noqa: SLOT001 - a tuple of any size cannot have slots
+class Framing(tuple["Step", ...]):  # noqa: SLOT001 - a tuple of any size cannot have slots
     """Steps one after another, each with a name; equal to the tuple of the steps."""
 
     names: tuple[str, ...]
 
-    def __new__(cls, *parts: Layout, **steps: Step) -> Self:
+    def __new__(cls, *parts: Framing, **steps: Step) -> Self:
         """The steps of the parts, then those given by name."""
         named = [pair for part in parts for pair in zip(part.names, part, strict=True)] + [*steps.items()]
-        layout = super().__new__(cls, (step for _, step in named))
-        layout.names = tuple(name for name, _ in named)
-        return layout
+        framing = super().__new__(cls, (step for _, step in named))
+        framing.names = tuple(name for name, _ in named)
+        return framing
 
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Step]]:
         return (), dict(zip(self.names, self, strict=True))
@@ -84,12 +84,12 @@ class Repeat:
 
     __slots__ = ("steps",)
 
-    def __init__(self, *parts: Layout, **steps: Step) -> None:
-        self.steps = Layout(*parts, **steps)
+    def __init__(self, *parts: Framing, **steps: Step) -> None:
+        self.steps = Framing(*parts, **steps)
 
 
 Step = Primitive | Fixed | Special | Repeat
-Framing = tuple[Step, ...]
+Steps = tuple[Step, ...]
 
 STRING = Primitive("string")
 LENGTH = Primitive("length")
@@ -116,7 +116,7 @@ class TypeRow(NamedTuple):
     name: str
     type: str
     encoding: str
-    framing: Layout
+    framing: Framing
     since: int
     seen: str
     until: int | None = None
@@ -142,7 +142,7 @@ class OpcodeRow(NamedTuple):
     dialect: Dialect
     code: int
     name: str
-    framing: Layout
+    framing: Framing
     since: int
     seen: str
     until: int | None = None
@@ -183,17 +183,17 @@ FIRST_VALKEY = 80  # from here on the magic is VALKEY; below it Valkey writes th
 
 # --- framings used by more than one row -----------------------------------------------------------
 
-_LAST_ID = Layout(last_id_ms=LENGTH, last_id_seq=LENGTH)
+_LAST_ID = Framing(last_id_ms=LENGTH, last_id_seq=LENGTH)
 _PENDING = Repeat(id=ID, delivered_at_ms=I64, deliveries=LENGTH)
 _V1_CONSUMERS = Repeat(name=STRING, seen_at_ms=I64, pending=Repeat(id=ID))
 _V3_CONSUMERS = Repeat(name=STRING, seen_at_ms=I64, active_at_ms=I64, pending=Repeat(id=ID))
-_V1_GROUP = Layout(Layout(name=STRING), _LAST_ID, pending=_PENDING, consumers=_V1_CONSUMERS)
-_GROUP_HEAD = Layout(Layout(name=STRING), _LAST_ID, entries_read=LENGTH, pending=_PENDING)
-_V2_GROUP = Layout(_GROUP_HEAD, consumers=_V1_CONSUMERS)
-_V3_GROUP = Layout(_GROUP_HEAD, consumers=_V3_CONSUMERS)
-_V5_GROUP = Layout(_V3_GROUP, nacked=Repeat(id=ID))
-_STREAM_HEAD = Layout(Layout(nodes=Repeat(master_id=STRING, listpack=STRING), length=LENGTH), _LAST_ID)
-_STREAM_V2_HEAD = Layout(
+_V1_GROUP = Framing(Framing(name=STRING), _LAST_ID, pending=_PENDING, consumers=_V1_CONSUMERS)
+_GROUP_HEAD = Framing(Framing(name=STRING), _LAST_ID, entries_read=LENGTH, pending=_PENDING)
+_V2_GROUP = Framing(_GROUP_HEAD, consumers=_V1_CONSUMERS)
+_V3_GROUP = Framing(_GROUP_HEAD, consumers=_V3_CONSUMERS)
+_V5_GROUP = Framing(_V3_GROUP, nacked=Repeat(id=ID))
+_STREAM_HEAD = Framing(Framing(nodes=Repeat(master_id=STRING, listpack=STRING), length=LENGTH), _LAST_ID)
+_STREAM_V2_HEAD = Framing(
     _STREAM_HEAD,
     first_id_ms=LENGTH,
     first_id_seq=LENGTH,
@@ -202,7 +202,7 @@ _STREAM_V2_HEAD = Layout(
     entries_added=LENGTH,
 )
 _IIDS = Repeat(iid=STRING, id_ms=LENGTH, id_seq=LENGTH)
-_IDEMPOTENCE = Layout(
+_IDEMPOTENCE = Framing(
     duration_s=LENGTH,
     max_size=LENGTH,
     producers=Repeat(id=STRING, iids=_IIDS),
@@ -210,19 +210,19 @@ _IDEMPOTENCE = Layout(
     iids_duplicates=LENGTH,
 )
 
-STREAM_V1 = Layout(_STREAM_HEAD, groups=Repeat(_V1_GROUP))
-STREAM_V2 = Layout(_STREAM_V2_HEAD, groups=Repeat(_V2_GROUP))
-STREAM_V3 = Layout(_STREAM_V2_HEAD, groups=Repeat(_V3_GROUP))
-STREAM_V4 = Layout(STREAM_V3, _IDEMPOTENCE)
-STREAM_V5 = Layout(Layout(_STREAM_V2_HEAD, groups=Repeat(_V5_GROUP)), _IDEMPOTENCE)
+STREAM_V1 = Framing(_STREAM_HEAD, groups=Repeat(_V1_GROUP))
+STREAM_V2 = Framing(_STREAM_V2_HEAD, groups=Repeat(_V2_GROUP))
+STREAM_V3 = Framing(_STREAM_V2_HEAD, groups=Repeat(_V3_GROUP))
+STREAM_V4 = Framing(STREAM_V3, _IDEMPOTENCE)
+STREAM_V5 = Framing(Framing(_STREAM_V2_HEAD, groups=Repeat(_V5_GROUP)), _IDEMPOTENCE)
 
-BLOB = Layout(value=STRING)
-ZIPMAP, ZIPLIST = Layout(zipmap=STRING), Layout(ziplist=STRING)
-INTSET, LISTPACK = Layout(intset=STRING), Layout(listpack=STRING)
-MEMBERS = Layout(members=Repeat(member=STRING))
-FIELDS = Layout(fields=Repeat(field=STRING, value=STRING))
-TTL_FIELDS = Layout(fields=Repeat(ttl=LENGTH, field=STRING, value=STRING))
-_BLOOM = Layout(
+BLOB = Framing(value=STRING)
+ZIPMAP, ZIPLIST = Framing(zipmap=STRING), Framing(ziplist=STRING)
+INTSET, LISTPACK = Framing(intset=STRING), Framing(listpack=STRING)
+MEMBERS = Framing(members=Repeat(member=STRING))
+FIELDS = Framing(fields=Repeat(field=STRING, value=STRING))
+TTL_FIELDS = Framing(fields=Repeat(ttl=LENGTH, field=STRING, value=STRING))
+_BLOOM = Framing(
     options=LENGTH,
     grow_factor=F64,
     false_positives=F64,
@@ -362,81 +362,81 @@ def _is_valid(row: TypeRow | OpcodeRow, version: int) -> bool:
 TYPES: tuple[TypeRow, ...] = (
     #        dialect      code name                       type         encoding                framing                since seen
     TypeRow("redis",       0, "string",                  "string",    "string",               BLOB,                    1, "redis 1.3.6 file"),
-    TypeRow("redis",       1, "list",                    "list",      "linkedlist",           Layout(elements=Repeat(element=STRING)), 1, "redis 1.3.6 file"),
+    TypeRow("redis",       1, "list",                    "list",      "linkedlist",           Framing(elements=Repeat(element=STRING)), 1, "redis 1.3.6 file"),
     TypeRow("redis",       2, "set",                     "set",       "hashtable",            MEMBERS,                 1, "redis 1.3.6 file"),
-    TypeRow("redis",       3, "zset",                    "zset",      "skiplist-text",        Layout(members=Repeat(member=STRING, score=TEXT_DOUBLE)), 1, "redis 1.3.6 file"),
+    TypeRow("redis",       3, "zset",                    "zset",      "skiplist-text",        Framing(members=Repeat(member=STRING, score=TEXT_DOUBLE)), 1, "redis 1.3.6 file"),
     TypeRow("redis",       4, "hash",                    "hash",      "hashtable",            FIELDS,                  1, "redis 2.0.5 file"),
-    TypeRow("redis",       5, "zset-2",                  "zset",      "skiplist",             Layout(members=Repeat(member=STRING, score=F64)), 8, "redis 4.0.14 file", compact=True),
-    TypeRow("redis",       6, "module",                  "module",    "module1",              Layout(module=Special("module_v1")), 8, "redis 4.0-rc source"),
-    TypeRow("redis",       7, "module-2",                "module",    "module2",              Layout(module_id=LENGTH, items=ITEMS), 8, "redis 4.0.14 file"),
+    TypeRow("redis",       5, "zset-2",                  "zset",      "skiplist",             Framing(members=Repeat(member=STRING, score=F64)), 8, "redis 4.0.14 file", compact=True),
+    TypeRow("redis",       6, "module",                  "module",    "module1",              Framing(module=Special("module_v1")), 8, "redis 4.0-rc source"),
+    TypeRow("redis",       7, "module-2",                "module",    "module2",              Framing(module_id=LENGTH, items=ITEMS), 8, "redis 4.0.14 file"),
     TypeRow("redis",       9, "hash-zipmap",             "hash",      "zipmap",               ZIPMAP,                  2, "redis 2.4.18 file", packed="zipmap", compact=True),
     TypeRow("redis",      10, "list-ziplist",            "list",      "ziplist",              ZIPLIST,                 2, "redis 2.4.18 file", packed="ziplist", compact=True),
     TypeRow("redis",      11, "set-intset",              "set",       "intset",               INTSET,                  2, "redis 2.4.18 file", packed="intset", compact=True),
     TypeRow("redis",      12, "zset-ziplist",            "zset",      "ziplist",              ZIPLIST,                 2, "redis 2.4.18 file", packed="ziplist", compact=True),
     TypeRow("redis",      13, "hash-ziplist",            "hash",      "ziplist",              ZIPLIST,                 3, "redis 2.5 (rdb 3) file", packed="ziplist", compact=True),
-    TypeRow("redis",      14, "list-quicklist",          "list",      "quicklist",            Layout(nodes=Repeat(ziplist=STRING)), 7, "redis 3.2.13 file", packed="ziplist", compact=True),
+    TypeRow("redis",      14, "list-quicklist",          "list",      "quicklist",            Framing(nodes=Repeat(ziplist=STRING)), 7, "redis 3.2.13 file", packed="ziplist", compact=True),
     TypeRow("redis",      15, "stream",                  "stream",    "stream1",              STREAM_V1,               9, "redis 5.0.14 file", packed="listpack", generation=1),
     TypeRow("redis",      16, "hash-listpack",           "hash",      "listpack",             LISTPACK,                10, "redis 7.0.15 file", packed="listpack", compact=True),
     TypeRow("redis",      17, "zset-listpack",           "zset",      "listpack",             LISTPACK,                10, "redis 7.0.15 file", packed="listpack", compact=True),
-    TypeRow("redis",      18, "list-quicklist-2",        "list",      "quicklist2",           Layout(nodes=Repeat(container=LENGTH, node=STRING)), 10, "redis 7.0.15 file", packed="listpack", compact=True),
+    TypeRow("redis",      18, "list-quicklist-2",        "list",      "quicklist2",           Framing(nodes=Repeat(container=LENGTH, node=STRING)), 10, "redis 7.0.15 file", packed="listpack", compact=True),
     TypeRow("redis",      19, "stream-2",                "stream",    "stream2",              STREAM_V2,              10, "redis 7.0.15 file", packed="listpack", generation=2),
     TypeRow("redis",      20, "set-listpack",            "set",       "listpack",             LISTPACK,                11, "redis 7.2.6 file", packed="listpack", compact=True),
     TypeRow("redis",      21, "stream-3",                "stream",    "stream3",              STREAM_V3,              11, "redis 7.2.6 file", packed="listpack", generation=3),
     TypeRow("redis",      22, "hash-ttl-rc",             "hash",      "hashtable-ttl-rc",     TTL_FIELDS,              12, "redis 7.4-rc2 layout, loaded by 7.4.1, 8.10.2", compact=True, expires=True),
     TypeRow("redis",      23, "hash-listpack-ttl-rc",    "hash",      "listpack-ttl-rc",      LISTPACK,                12, "redis 7.4-rc2 layout, loaded by 7.4.1", packed="listpack", compact=True, expires=True),
-    TypeRow("redis",      24, "hash-ttl",                "hash",      "hashtable-ttl",        Layout(Layout(min_expires_at_ms=I64), TTL_FIELDS), 12, "redis 7.4.1 file", expires=True),
-    TypeRow("redis",      25, "hash-listpack-ttl",       "hash",      "listpack-ttl",         Layout(min_expires_at_ms=I64, listpack=STRING), 12, "redis 7.4.1 file", packed="listpack", compact=True, expires=True),
+    TypeRow("redis",      24, "hash-ttl",                "hash",      "hashtable-ttl",        Framing(Framing(min_expires_at_ms=I64), TTL_FIELDS), 12, "redis 7.4.1 file", expires=True),
+    TypeRow("redis",      25, "hash-listpack-ttl",       "hash",      "listpack-ttl",         Framing(min_expires_at_ms=I64, listpack=STRING), 12, "redis 7.4.1 file", packed="listpack", compact=True, expires=True),
     TypeRow("redis",      26, "stream-4",                "stream",    "stream4",              STREAM_V4,              13, "loaded by redis 8.8 of 2026-06, 8.10.2", packed="listpack", generation=4),
     TypeRow("redis",      27, "stream-5",                "stream",    "stream5",              STREAM_V5,              14, "redis 8.10.2 file", packed="listpack", generation=5),
-    TypeRow("redis",      28, "array",                   "array",     "array",                Layout(array=Special("array")), 14, "redis 8.10.2 file"),
-    TypeRow("redis",      29, "hash-template-listpack",  "hash",      "template-listpack",    Layout(hash=Special("template_listpack")), 15, "redis 8.10.2 RESTOREs of its AOF, loaded from a file", packed="listpack", compact=True),
+    TypeRow("redis",      28, "array",                   "array",     "array",                Framing(array=Special("array")), 14, "redis 8.10.2 file"),
+    TypeRow("redis",      29, "hash-template-listpack",  "hash",      "template-listpack",    Framing(hash=Special("template_listpack")), 15, "redis 8.10.2 RESTOREs of its AOF, loaded from a file", packed="listpack", compact=True),
     TypeRow("redis",      30, "hash-template-listpack-ref", "hash",   "template-listpack-ref", LISTPACK,                15, "redis 8.10.2 file", packed="listpack", compact=True, refers=True),
-    TypeRow("redis",      31, "hash-template-array",     "hash",      "template-array",       Layout(hash=Special("template_array")), 15, "redis 8.10.2 RESTOREs of its AOF, loaded from a file", compact=True),
-    TypeRow("redis",      32, "hash-template-array-ref", "hash",      "template-array-ref",   Layout(hash=Special("template_array_ref")), 15, "redis 8.10.2 file", compact=True, refers=True),
-    TypeRow("redis",      33, "gcra",                    "gcra",      "gcra",                 Layout(microseconds=LENGTH), 15, "third party: compile-time option; redis 8.10.2 refuses it", until=15),
-    TypeRow("valkey",     22, "hash-ttl-valkey",         "hash",      "hashtable-ttl",        Layout(fields=Repeat(field=STRING, value=STRING, expires_at_ms=I64)), 80, "valkey 9.1.2 file", expires=True),
-    TypeRow("valkey",     23, "path-hash",               "path-hash", "path-hash",            Layout(paths=Repeat(Layout(path=STRING), FIELDS)), 81, "valkey development source of 2026-09"),
-    TypeRow("keydb",      64, "cron",                    "cron",      "cron",                 Layout(script=STRING, start_ms=I64, interval_ms=I64, keys=Repeat(key=STRING), arguments=Repeat(argument=STRING)), 9, "keydb 6.3.4 source"),
+    TypeRow("redis",      31, "hash-template-array",     "hash",      "template-array",       Framing(hash=Special("template_array")), 15, "redis 8.10.2 RESTOREs of its AOF, loaded from a file", compact=True),
+    TypeRow("redis",      32, "hash-template-array-ref", "hash",      "template-array-ref",   Framing(hash=Special("template_array_ref")), 15, "redis 8.10.2 file", compact=True, refers=True),
+    TypeRow("redis",      33, "gcra",                    "gcra",      "gcra",                 Framing(microseconds=LENGTH), 15, "third party: compile-time option; redis 8.10.2 refuses it", until=15),
+    TypeRow("valkey",     22, "hash-ttl-valkey",         "hash",      "hashtable-ttl",        Framing(fields=Repeat(field=STRING, value=STRING, expires_at_ms=I64)), 80, "valkey 9.1.2 file", expires=True),
+    TypeRow("valkey",     23, "path-hash",               "path-hash", "path-hash",            Framing(paths=Repeat(Framing(path=STRING), FIELDS)), 81, "valkey development source of 2026-09"),
+    TypeRow("keydb",      64, "cron",                    "cron",      "cron",                 Framing(script=STRING, start_ms=I64, interval_ms=I64, keys=Repeat(key=STRING), arguments=Repeat(argument=STRING)), 9, "keydb 6.3.4 source"),
     TypeRow("dragonfly",  20, "json-old",                "json",      "json",                 BLOB,                    5, "dragonfly source of 2026-08", until=9),
     TypeRow("dragonfly",  30, "json",                    "json",      "json",                 BLOB,                    5, "dragonfly source of 2026-08"),
-    TypeRow("dragonfly",  31, "hash-expiry",             "hash",      "hashtable-ttl",        Layout(fields=Repeat(field=STRING, value=STRING, ttl=STRING)), 5, "dragonfly source of 2026-08", expires=True),
-    TypeRow("dragonfly",  32, "set-expiry",              "set",       "hashtable-ttl",        Layout(members=Repeat(member=STRING, ttl=STRING)), 5, "dragonfly source of 2026-08", expires=True),
-    TypeRow("dragonfly",  33, "sbf",                     "bloom",     "sbf",                  Layout(_BLOOM, filters=Repeat(hashes=LENGTH, bits=STRING)), 5, "dragonfly source of 2026-08"),
-    TypeRow("dragonfly",  34, "sbf-2",                   "bloom",     "sbf2",                 Layout(_BLOOM, filters=Repeat(hashes=LENGTH, bits=Special("chunked"))), 5, "dragonfly source of 2026-08"),
-    TypeRow("dragonfly",  35, "cms",                     "cms",       "cms",                  Layout(sketch=Special("count_min_sketch")), 5, "dragonfly source of 2026-08"),
-    TypeRow("dragonfly",  36, "topk",                    "topk",      "topk",                 Layout(options=LENGTH, k=LENGTH, width=LENGTH, depth=LENGTH, decay=F64, heap=Repeat(item=STRING, count=LENGTH), counters=STRING), 5, "dragonfly source of 2026-08"),
-    TypeRow("dragonfly",  37, "cuckoo",                  "cuckoo",    "cuckoo",               Layout(slots=LENGTH, max_iterations=LENGTH, expansion=LENGTH, buckets=LENGTH, items=LENGTH, deletes=LENGTH, filters=Repeat(filter=Special("chunked"))), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  31, "hash-expiry",             "hash",      "hashtable-ttl",        Framing(fields=Repeat(field=STRING, value=STRING, ttl=STRING)), 5, "dragonfly source of 2026-08", expires=True),
+    TypeRow("dragonfly",  32, "set-expiry",              "set",       "hashtable-ttl",        Framing(members=Repeat(member=STRING, ttl=STRING)), 5, "dragonfly source of 2026-08", expires=True),
+    TypeRow("dragonfly",  33, "sbf",                     "bloom",     "sbf",                  Framing(_BLOOM, filters=Repeat(hashes=LENGTH, bits=STRING)), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  34, "sbf-2",                   "bloom",     "sbf2",                 Framing(_BLOOM, filters=Repeat(hashes=LENGTH, bits=Special("chunked"))), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  35, "cms",                     "cms",       "cms",                  Framing(sketch=Special("count_min_sketch")), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  36, "topk",                    "topk",      "topk",                 Framing(options=LENGTH, k=LENGTH, width=LENGTH, depth=LENGTH, decay=F64, heap=Repeat(item=STRING, count=LENGTH), counters=STRING), 5, "dragonfly source of 2026-08"),
+    TypeRow("dragonfly",  37, "cuckoo",                  "cuckoo",    "cuckoo",               Framing(slots=LENGTH, max_iterations=LENGTH, expansion=LENGTH, buckets=LENGTH, items=LENGTH, deletes=LENGTH, filters=Repeat(filter=Special("chunked"))), 5, "dragonfly source of 2026-08"),
 )
 
 OPCODES: tuple[OpcodeRow, ...] = (
     #          dialect      code  name              framing                        since seen
-    OpcodeRow("redis",      255, "eof",            Layout(),                      1, "redis 1.3.6 file"),
-    OpcodeRow("redis",      254, "selectdb",       Layout(db=LENGTH),             1, "redis 1.3.6 file"),
-    OpcodeRow("redis",      253, "expiretime",     Layout(expires_at_s=Fixed(4, "i32")), 1, "redis 1.3.6 file"),
-    OpcodeRow("redis",      252, "expiretime-ms",  Layout(expires_at_ms=I64),     3, "redis 2.5 (rdb 3) file"),
-    OpcodeRow("redis",      251, "resizedb",       Layout(keys=LENGTH, expires=LENGTH), 7, "redis 3.2.13 file"),
-    OpcodeRow("redis",      250, "aux",            Layout(name=STRING, value=STRING), 7, "redis 3.2.13 file"),
-    OpcodeRow("redis",      249, "freq",           Layout(freq=U8),               9, "redis 5.0.14 file"),
-    OpcodeRow("redis",      248, "idle",           Layout(idle_s=LENGTH),         9, "redis 5.0.14 file"),
-    OpcodeRow("redis",      247, "module-aux",     Layout(module_id=LENGTH, when_opcode=LENGTH, when=LENGTH, items=ITEMS), 9, "redis 6.2.16 file"),
-    OpcodeRow("redis",      246, "function-pre-ga", Layout(function=Special("function_pre_ga")), 10, "redis 7.0-rc2 layout, loaded by 7.0.15; 7.2.6 refuses it", until=10),
-    OpcodeRow("redis",      245, "function",       Layout(code=STRING),           10, "redis 7.0.15 file"),
-    OpcodeRow("redis",      244, "slot-info",      Layout(slot=LENGTH, keys=LENGTH, expires=LENGTH), 12, "redis 8.0.6 file"),
-    OpcodeRow("redis",      243, "key-meta",       Layout(classes=Repeat(class_spec=U32, items=ITEMS)), 13, "loaded by redis 8.8 of 2026-06, 8.10.2"),
-    OpcodeRow("redis",      242, "hash-template",  Layout(id=LENGTH, fields=Repeat(field=STRING)), 15, "redis 8.10.2 file"),
-    OpcodeRow("valkey",     243, "slot-import",    Layout(job=STRING, slots=Repeat(first=LENGTH, last=LENGTH)), 80, "valkey 9.1.2 file"),
-    OpcodeRow("valkey",     242, "update",         Layout(command=Special("resp_command")), 81, "valkey development source of 2026-09"),
-    OpcodeRow("enterprise", 121, "slot-number",    Layout(slot=LENGTH),           1, "third party: librdb"),
-    OpcodeRow("enterprise", 107, "ram-lru",        Layout(lru=LENGTH),            1, "third party: librdb"),
-    OpcodeRow("dragonfly",  200, "full-sync-end",  Layout(zeros=U64),             5, "dragonfly source of 2026-08"),
-    OpcodeRow("dragonfly",  201, "zstd-blob",      Layout(blob=STRING),           5, "dragonfly source of 2026-08"),
-    OpcodeRow("dragonfly",  202, "lz4-blob",       Layout(blob=STRING),           5, "dragonfly source of 2026-08"),
-    OpcodeRow("dragonfly",  203, "blob-end",       Layout(),                      5, "dragonfly source of 2026-08"),
-    OpcodeRow("dragonfly",  210, "journal-blob",   Layout(entries=LENGTH, blob=STRING), 5, "dragonfly source of 2026-08"),
-    OpcodeRow("dragonfly",  211, "journal-offset", Layout(offset=U64),            5, "dragonfly source of 2026-08"),
-    OpcodeRow("dragonfly",  220, "key-attributes", Layout(attributes=Special("key_attributes")), 5, "dragonfly source of 2026-08"),
-    OpcodeRow("dragonfly",  223, "search-doc-ids", Layout(shard=LENGTH, index=STRING, documents=Repeat(key=STRING, id=LENGTH)), 5, "dragonfly source of 2026-08"),
-    OpcodeRow("dragonfly",  224, "tagged-chunk",   Layout(chunk=Special("tagged_chunk")), 5, "dragonfly source of 2026-08"),
+    OpcodeRow("redis",      255, "eof",            Framing(),                      1, "redis 1.3.6 file"),
+    OpcodeRow("redis",      254, "selectdb",       Framing(db=LENGTH),             1, "redis 1.3.6 file"),
+    OpcodeRow("redis",      253, "expiretime",     Framing(expires_at_s=Fixed(4, "i32")), 1, "redis 1.3.6 file"),
+    OpcodeRow("redis",      252, "expiretime-ms",  Framing(expires_at_ms=I64),     3, "redis 2.5 (rdb 3) file"),
+    OpcodeRow("redis",      251, "resizedb",       Framing(keys=LENGTH, expires=LENGTH), 7, "redis 3.2.13 file"),
+    OpcodeRow("redis",      250, "aux",            Framing(name=STRING, value=STRING), 7, "redis 3.2.13 file"),
+    OpcodeRow("redis",      249, "freq",           Framing(freq=U8),               9, "redis 5.0.14 file"),
+    OpcodeRow("redis",      248, "idle",           Framing(idle_s=LENGTH),         9, "redis 5.0.14 file"),
+    OpcodeRow("redis",      247, "module-aux",     Framing(module_id=LENGTH, when_opcode=LENGTH, when=LENGTH, items=ITEMS), 9, "redis 6.2.16 file"),
+    OpcodeRow("redis",      246, "function-pre-ga", Framing(function=Special("function_pre_ga")), 10, "redis 7.0-rc2 layout, loaded by 7.0.15; 7.2.6 refuses it", until=10),
+    OpcodeRow("redis",      245, "function",       Framing(code=STRING),           10, "redis 7.0.15 file"),
+    OpcodeRow("redis",      244, "slot-info",      Framing(slot=LENGTH, keys=LENGTH, expires=LENGTH), 12, "redis 8.0.6 file"),
+    OpcodeRow("redis",      243, "key-meta",       Framing(classes=Repeat(class_spec=U32, items=ITEMS)), 13, "loaded by redis 8.8 of 2026-06, 8.10.2"),
+    OpcodeRow("redis",      242, "hash-template",  Framing(id=LENGTH, fields=Repeat(field=STRING)), 15, "redis 8.10.2 file"),
+    OpcodeRow("valkey",     243, "slot-import",    Framing(job=STRING, slots=Repeat(first=LENGTH, last=LENGTH)), 80, "valkey 9.1.2 file"),
+    OpcodeRow("valkey",     242, "update",         Framing(command=Special("resp_command")), 81, "valkey development source of 2026-09"),
+    OpcodeRow("enterprise", 121, "slot-number",    Framing(slot=LENGTH),           1, "third party: librdb"),
+    OpcodeRow("enterprise", 107, "ram-lru",        Framing(lru=LENGTH),            1, "third party: librdb"),
+    OpcodeRow("dragonfly",  200, "full-sync-end",  Framing(zeros=U64),             5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  201, "zstd-blob",      Framing(blob=STRING),           5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  202, "lz4-blob",       Framing(blob=STRING),           5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  203, "blob-end",       Framing(),                      5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  210, "journal-blob",   Framing(entries=LENGTH, blob=STRING), 5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  211, "journal-offset", Framing(offset=U64),            5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  220, "key-attributes", Framing(attributes=Special("key_attributes")), 5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  223, "search-doc-ids", Framing(shard=LENGTH, index=STRING, documents=Repeat(key=STRING, id=LENGTH)), 5, "dragonfly source of 2026-08"),
+    OpcodeRow("dragonfly",  224, "tagged-chunk",   Framing(chunk=Special("tagged_chunk")), 5, "dragonfly source of 2026-08"),
 )
 
 VERSIONS: tuple[VersionRow, ...] = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import rdbcodec
 from rdbcodec.errors import CorruptStructure
-from rdbcodec.formats import LENGTH, TYPES, Fixed, Framing, Special, TypeRow
+from rdbcodec.formats import LENGTH, TYPES, Fixed, Special, Steps, TypeRow
 from rdbcodec.framing import Walk, compile_walk
 
 SNAPSHOTS = Path(__file__).parent.parent / "fixtures" / "snapshots"
@@ -19,7 +19,7 @@ TEMPLATES = {0: (b"f", b"g"), 1: (b"a", b"b", b"c")}
 WALKED = [row for row in TYPES if row.name != "module"]
 
 
-def walk_in_pieces(framing: Framing, data: bytes, size: int) -> tuple[int, bool]:
+def walk_in_pieces(framing: Steps, data: bytes, size: int) -> tuple[int, bool]:
     """The end found when the bytes come `size` at a time and what was walked is dropped."""
     walk = Walk(framing, TEMPLATES)
     window, dropped = b"", 0
@@ -33,7 +33,7 @@ def walk_in_pieces(framing: Framing, data: bytes, size: int) -> tuple[int, bool]
     return dropped, walk.done
 
 
-def whole(framing: Framing, data: bytes) -> int | None:
+def whole(framing: Steps, data: bytes) -> int | None:
     """The end found when all bytes are there; None when they are not enough."""
     try:
         end = compile_walk(framing, TEMPLATES)(data, 0)

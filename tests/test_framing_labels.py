@@ -12,7 +12,7 @@ from ways import SNAPSHOTS, corpus
 
 import rdbcodec
 from rdbcodec.errors import CorruptStructure, Truncated
-from rdbcodec.formats import OPCODES, TYPES, Layout, OpcodeRow, Repeat, TypeRow
+from rdbcodec.formats import OPCODES, TYPES, Framing, OpcodeRow, Repeat, TypeRow
 from rdbcodec.framing import Span, compile_walk, labels
 
 TEMPLATES = {0: (b"f", b"g"), 1: (b"a", b"b", b"c")}
@@ -71,9 +71,9 @@ def test_labels_end_where_a_walk_ends_whatever_the_bytes(row: TypeRow | OpcodeRo
     assert found == end or (end, found) == ("corrupt", "truncated")
 
 
-def names_of(layout: Layout) -> list[tuple[str, ...]]:
-    inner = [names for step in layout if isinstance(step, Repeat) for names in names_of(step.steps)]
-    return [layout.names, *inner]
+def names_of(framing: Framing) -> list[tuple[str, ...]]:
+    inner = [names for step in framing if isinstance(step, Repeat) for names in names_of(step.steps)]
+    return [framing.names, *inner]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.dialect}-{row.name}")

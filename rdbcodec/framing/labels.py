@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rdbcodec.errors import CorruptStructure, Truncated
-from rdbcodec.formats import ITEMS, LENGTH, STRING, Fixed, Layout, Primitive, Repeat, Special, Step
+from rdbcodec.formats import ITEMS, LENGTH, STRING, Fixed, Framing, Primitive, Repeat, Special, Step
 from rdbcodec.framing.asking import Asks, Skip, Strings, Templates, perform
 from rdbcodec.framing.specials import SPECIALS, module_items
 
@@ -30,14 +30,16 @@ class Span(NamedTuple):
     kind: str
 
 
-def labels(layout: Layout, raw: bytes, templates: Templates | None = None, *, pos: int = 0) -> Iterator[Span]:
+def labels(
+    framing: Framing, raw: bytes, templates: Templates | None = None, *, pos: int = 0
+) -> Iterator[Span]:
     """The spans of a value, or of an opcode's operands, from `pos` on: every byte of it in exactly one.
 
     A hash that refers to a template needs the templates of its file. Raises CorruptStructure for a value
     that contradicts itself and Truncated for one that is not whole, behind the spans before that.
     """
     spans = _Labels(raw, pos, templates or {})
-    return spans.layout(layout, "")
+    return spans.framing(framing, "")
 
 
 class _Labels:
@@ -48,8 +50,8 @@ class _Labels:
         self.pos = pos
         self.templates = templates
 
-    def layout(self, layout: Layout, prefix: str) -> Iterator[Span]:
-        for name, step in zip(layout.names, layout, strict=True):
+    def framing(self, framing: Framing, prefix: str) -> Iterator[Span]:
+        for name, step in zip(framing.names, framing, strict=True):
             yield from self._step(step, prefix + name)
 
     def _step(self, step: Step, name: str) -> Iterator[Span]:
@@ -57,7 +59,7 @@ class _Labels:
             count, span = self._read(LENGTH, f"{name}.count")
             yield span
             for index in range(count):
-                yield from self.layout(step.steps, f"{name}[{index}].")
+                yield from self.framing(step.steps, f"{name}[{index}].")
         elif isinstance(step, Special):
             yield from self._asked(SPECIALS[step.name](self.templates), f"{name}.")
         elif step is ITEMS:

@@ -7,7 +7,7 @@ any size are walked in constant memory and no byte is looked at twice.
 from __future__ import annotations
 
 from rdbcodec.errors import CorruptStructure
-from rdbcodec.formats import ITEMS, LENGTH, Framing, Repeat, Special
+from rdbcodec.formats import ITEMS, LENGTH, Repeat, Special, Steps
 from rdbcodec.framing.asking import Asks, Request, Requests, Skip, Strings, Templates, perform, walk_strings
 from rdbcodec.framing.specials import SPECIALS, module_items
 from rdbcodec.framing.whole import fixed_size, string_run
@@ -19,7 +19,7 @@ class Walk:
 
     __slots__ = ("_request", "_skip", "_steps")
 
-    def __init__(self, framing: Framing, templates: Templates) -> None:
+    def __init__(self, framing: Steps, templates: Templates) -> None:
         self._steps = _steps(framing, templates)
         self._skip = 0
         self._request: Request | None = next(self._steps, None)
@@ -81,7 +81,7 @@ class Walk:
             raise
 
 
-def _steps(framing: Framing, templates: Templates) -> Requests:
+def _steps(framing: Steps, templates: Templates) -> Requests:
     """The framing as a sequence of requests."""
     for step in framing:
         if isinstance(step, Repeat):
@@ -95,7 +95,7 @@ def _steps(framing: Framing, templates: Templates) -> Requests:
             yield step
 
 
-def _repeat(steps: Framing, count: int, templates: Templates) -> Requests:
+def _repeat(steps: Steps, count: int, templates: Templates) -> Requests:
     size, run = fixed_size(steps), string_run(steps)
     if size is not None:
         yield Skip(count * size)

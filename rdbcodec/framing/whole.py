@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 from rdbcodec.errors import CorruptStructure
-from rdbcodec.formats import ITEMS, LENGTH, STRING, TEXT_DOUBLE, Fixed, Framing, Repeat, Special, Step
+from rdbcodec.formats import ITEMS, LENGTH, STRING, TEXT_DOUBLE, Fixed, Repeat, Special, Step, Steps
 from rdbcodec.framing.asking import (
     ITEM_DOUBLE,
     ITEM_EOF,
@@ -30,7 +30,7 @@ from rdbcodec.wire import doubles, lengths, strings
 _ASKS_TEMPLATES = frozenset({Special("template_array_ref")})
 
 
-def compile_walk(framing: Framing, templates: Templates) -> WalkFunction:
+def compile_walk(framing: Steps, templates: Templates) -> WalkFunction:
     """A function that finds the end of a value with this framing.
 
     One for all decoders, but where it hangs on the templates of a file: compiling takes longer than
@@ -40,11 +40,11 @@ def compile_walk(framing: Framing, templates: Templates) -> WalkFunction:
 
 
 @cache
-def _compiled(framing: Framing) -> WalkFunction:
+def _compiled(framing: Steps) -> WalkFunction:
     return _compile(framing, {})
 
 
-def _compile(framing: Framing, templates: Templates) -> WalkFunction:
+def _compile(framing: Steps, templates: Templates) -> WalkFunction:
     walks = tuple(_compile_step(step, templates) for step in framing)
     if len(walks) == 1:
         return walks[0]
@@ -97,7 +97,7 @@ def _compile_repeat(repeat: Repeat, templates: Templates) -> WalkFunction:
     return walk
 
 
-def fixed_size(steps: Framing) -> int | None:
+def fixed_size(steps: Steps) -> int | None:
     """Bytes of steps that always have as many."""
     sizes = [step.size for step in steps if isinstance(step, Fixed)]
     return sum(sizes) if len(sizes) == len(steps) else None
@@ -108,7 +108,7 @@ def _walk_table(buf: bytes, pos: int, size: int) -> int:
     return pos + count * size
 
 
-def string_run(steps: Framing) -> tuple[int, int] | None:
+def string_run(steps: Steps) -> tuple[int, int] | None:
     """Strings in a step and bytes behind each, when the step is nothing but strings, or one and a field."""
     if set(steps) == {STRING}:
         return len(steps), 0

@@ -10,7 +10,7 @@ from rdbcodec.formats import (
     RELEASES,
     TYPES,
     VERSIONS,
-    Layout,
+    Framing,
     OpcodeRow,
     Repeat,
     Special,
@@ -131,8 +131,10 @@ def _span(row: TypeRow | OpcodeRow) -> str:
     return str(row.since) if row.until is None else f"{row.since} to {row.until}"
 
 
-def _framing(layout: Layout) -> str:
-    return ", ".join(f"{name} {_step(step)}" for name, step in zip(layout.names, layout, strict=True)) or "-"
+def _framing(framing: Framing) -> str:
+    return (
+        ", ".join(f"{name} {_step(step)}" for name, step in zip(framing.names, framing, strict=True)) or "-"
+    )
 
 
 def _step(step: Step) -> str:
