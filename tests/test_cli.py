@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 from commands import run
 from killing import HEARING
+from ways import SNAPSHOTS as FILES
 
 from rdbcodec.structures import listpack
 
 ROOT = Path(__file__).parent.parent
 SNAPSHOTS = ROOT / "fixtures" / "snapshots"
-FILES = sorted(path for path in SNAPSHOTS.iterdir() if path.suffix in (".rdb", ".aof"))
 TYPES_72 = SNAPSHOTS / "redis-7.2.6-types.rdb"
 NOW = "1795355656000"
 
@@ -171,13 +171,14 @@ def test_inspect_says_what_follows_the_snapshot() -> None:
 
 
 def test_inspect_says_which_servers_load_the_file() -> None:
-    loads = {path.name: report_of(path)["loads_in"] for path in FILES if path.stem.endswith("-empty")}
-    assert loads["redis-2.0.5-empty.rdb"] == [
+    empty = ("redis-2.0.5-empty", "redis-8.0.6-empty", "valkey-9.1.2-empty")
+    loads = {name: report_of(SNAPSHOTS / f"{name}.rdb")["loads_in"] for name in empty}
+    assert loads["redis-2.0.5-empty"] == [
         {"product": "Redis", "since": "2.0", "until": None},
         {"product": "Valkey", "since": "7.2", "until": None},
     ]
-    assert loads["redis-8.0.6-empty.rdb"] == [{"product": "Redis", "since": "7.4", "until": None}]
-    assert loads["valkey-9.1.2-empty.rdb"] == [{"product": "Valkey", "since": "9.0", "until": None}]
+    assert loads["redis-8.0.6-empty"] == [{"product": "Redis", "since": "7.4", "until": None}]
+    assert loads["valkey-9.1.2-empty"] == [{"product": "Valkey", "since": "9.0", "until": None}]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -54,7 +54,7 @@ class AllLosses(Losses):
 
 
 @pytest.fixture(autouse=True)
-def _remember_all_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+def all_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "Losses", AllLosses)
 
 

@@ -46,10 +46,13 @@ def some_bytes(rng: random.Random) -> bytes:
     )
 
 
+KEYS = 6  # of each kind, in each of two databases
+
+
 def fill(server: Server, rng: random.Random) -> None:
     for db in (0, 3):
         server.command("SELECT", db)
-        for at in range(12):
+        for at in range(KEYS):
             many = rng.choice((1, 5, 130, 600))
             server.command("SET", f"string:{at}", some_bytes(rng))
             server.command("RPUSH", f"list:{at}", *(some_bytes(rng) for _ in range(many)))
@@ -89,7 +92,7 @@ def test_everything_read_is_what_the_server_answers(server: Server) -> None:
         (entry.db, entry.key): decoded(entry.type, entry.value(), entry.expires_at_ms)
         for entry in entries(server.save())
     }
-    assert len(read) == 2 * 12 * 7
+    assert len(read) == 2 * KEYS * 7
     found = Comparison(read_back(server), read)
     assert (found.changed, found.lost) == ({}, {})
 
