@@ -14,7 +14,9 @@ from rdbcodec.compat.questions.integrity import odd_losses
 from rdbcodec.compat.target import Target, loader_of, module_types_of
 from rdbcodec.datatypes.streams.versions import LOST_BELOW
 from rdbcodec.encoding.transcoding import newest
-from rdbcodec.facts.profile import Kind, Place, Profile
+from rdbcodec.facts.kinds import Kind
+from rdbcodec.facts.places import Place
+from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import SINCE, TypeRow
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Loss, row_of

@@ -21,6 +21,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from rdbcodec.compat.documents import parse_json, read_text
 from rdbcodec.errors import ProfileError
+from rdbcodec.facts.biggest import BigKey, BigKeys
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.showing import CutKey, Hiding
@@ -111,6 +112,8 @@ def _made(kind: Any, value: Any, place: str) -> Any:
         return value if value in arguments else _wrong(place, f"one of {', '.join(arguments)}", value)
     if is_dataclass(kind) or kind is Tail:
         return _make(kind, _made_fields(kind, value, place))
+    if kind is BigKeys:
+        return BigKeys(_items((BigKey,), value, place))
     if origin is not None:
         return _COLLECTIONS[origin](arguments, value, place)
     return _SCALARS[kind](value, place)

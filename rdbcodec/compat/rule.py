@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple
 
 from rdbcodec.compat.circumstances import BY_NAME, Circumstances
 from rdbcodec.compat.target import Loader, Source, Target, loader_of, sources
-from rdbcodec.facts.profile import Place, Profile
+from rdbcodec.facts.places import Place
+from rdbcodec.facts.profile import Profile
 
 Severity = Literal["blocker", "warning", "info", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("blocker", "unknown", "warning", "info")

@@ -17,7 +17,7 @@ from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import DecodeError, LimitExceeded
-from rdbcodec.facts.profile import check_databases
+from rdbcodec.facts.databases import check_databases
 from rdbcodec.integrity.oddities import large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.traits import TRAITS

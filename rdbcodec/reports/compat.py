@@ -10,7 +10,8 @@ from rdbcodec.compat.rule import Finding, Rule, Severity
 from rdbcodec.compat.rulebook import SasRule
 from rdbcodec.compat.target import Target, date_of, loader_of, sources
 from rdbcodec.compat.verdict import Loads, Verdict
-from rdbcodec.facts.profile import Place, Profile
+from rdbcodec.facts.places import Place
+from rdbcodec.facts.profile import Profile
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import json_key, plural
 from rdbcodec.showing import Hiding, key_words, path_word

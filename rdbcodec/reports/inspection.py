@@ -6,7 +6,11 @@ from typing import Any
 
 from rdbcodec.compat.loaders import BUILT_IN, loading_releases
 from rdbcodec.exports.scalars import json_bytes
-from rdbcodec.facts.profile import AuxFact, BigKey, Database, Kind, Profile
+from rdbcodec.facts.biggest import BigKey
+from rdbcodec.facts.databases import Database
+from rdbcodec.facts.kinds import Kind
+from rdbcodec.facts.profile import Profile
+from rdbcodec.facts.records import AuxFact
 from rdbcodec.formats import writers_of
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import json_key, moment, number, plural, shortened, size, text

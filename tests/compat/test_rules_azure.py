@@ -32,7 +32,8 @@ from judging import (
 
 from rdbcodec.compat.rulebook import RULES
 from rdbcodec.compat.signed_uri import Sas, parse
-from rdbcodec.facts.profile import Kind, Place
+from rdbcodec.facts.kinds import Kind
+from rdbcodec.facts.places import Place
 from rdbcodec.formats import TYPES
 
 AMR, AMR_74, FLASH = "amr-balanced-7.2", "amr-balanced-7.4", "amr-flash-7.2"

@@ -24,7 +24,7 @@ from judging import (
 
 from rdbcodec.compat.rules import clouds
 from rdbcodec.compat.target import find
-from rdbcodec.facts.profile import BigKey
+from rdbcodec.facts.biggest import BigKey
 
 EC, MDB, GCP = "elasticache-redis-7.0", "memorydb-redis-7.0", "memorystore-redis-6.x"
 RE, GEMINI = "redis-software-7.2", "huawei-geminidb-redis"

@@ -33,7 +33,7 @@ from judging import (
 from odd import ODD
 
 from rdbcodec.compat.target import find
-from rdbcodec.facts.profile import BigKey
+from rdbcodec.facts.biggest import BigKey
 from rdbcodec.tail import Tail
 
 RDB_12 = file(key(), version=12)

@@ -37,7 +37,8 @@ from rdbcodec.compat.target import Target, find, targets
 from rdbcodec.compat.verdict import Question, check
 from rdbcodec.datatypes.streams import Idempotence, Stream
 from rdbcodec.errors import ProfileError
-from rdbcodec.facts.profile import Place, Profile, profile
+from rdbcodec.facts.places import Place
+from rdbcodec.facts.profile import Profile, profile
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.losses import Loss, Losses
 from rdbcodec.structures.stream_node import StreamEntry, StreamId

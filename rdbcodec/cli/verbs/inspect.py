@@ -14,7 +14,8 @@ from rdbcodec.cli.common import (
     progress_of,
     tail_code,
 )
-from rdbcodec.facts.profile import BIGGEST, profile
+from rdbcodec.facts.biggest import BIGGEST
+from rdbcodec.facts.profile import profile
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import inspection
 

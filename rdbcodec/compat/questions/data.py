@@ -7,7 +7,10 @@ from collections.abc import Callable
 from rdbcodec.compat.questions.format import START
 from rdbcodec.compat.rule import Answer, Case, Found, Unknown, missing
 from rdbcodec.compat.target import Target, targets
-from rdbcodec.facts.profile import MetaFact, Module, Place, Profile
+from rdbcodec.facts.attributes import MetaFact
+from rdbcodec.facts.modules import Module
+from rdbcodec.facts.places import Place
+from rdbcodec.facts.profile import Profile
 from rdbcodec.limits import MAX_STRING
 from rdbcodec.module_names import modules_named, types_named
 from rdbcodec.module_names import product_of as product_of_type

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from rdbcodec.compat.rule import Answer, Case, Found, Unknown
-from rdbcodec.facts.profile import Place, Profile
+from rdbcodec.facts.places import Place
+from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import FIRST_VALKEY, Dialect, TypeRow, announced, types_of
 
 START = Place(0)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from rdbcodec.compat.rule import Answer, Case, Found, Unknown
-from rdbcodec.facts.profile import OddFact, Place, Profile
+from rdbcodec.facts.places import OddFact, Place
+from rdbcodec.facts.profile import Profile
 from rdbcodec.integrity.traits import TRAITS, Effect, Trait
 from rdbcodec.losses import Loss, row_of
 

@@ -1,0 +1,77 @@
+"""What each database holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rdbcodec.errors import LimitExceeded
+from rdbcodec.facts.passes import Batch, Pass
+from rdbcodec.facts.places import Place, Table, place_of
+from rdbcodec.limits import MAX_DATABASES
+from rdbcodec.records import Record, ResizeDb
+
+
+@dataclass(slots=True)
+class Database:
+    """What one database holds, and what its RESIZEDB promised (None: it had none)."""
+
+    first: Place | None = None
+    keys: int = 0
+    expires: int = 0
+    told_keys: int | None = None
+    told_expires: int | None = None
+
+    def merge(self, other: Database) -> Database:
+        """What both hold, and what is promised of both."""
+        return Database(
+            self.first or other.first,
+            self.keys + other.keys,
+            self.expires + other.expires,
+            _sum(self.told_keys, other.told_keys),
+            _sum(self.told_expires, other.told_expires),
+        )
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    return second if first is None else first if second is None else first + second
+
+
+def check_databases(count: int) -> None:
+    """Raise LimitExceeded when a file names more databases than anybody has."""
+    if count >= MAX_DATABASES:
+        raise LimitExceeded(
+            "too many databases to count each", limit=MAX_DATABASES, wanted=count + 1, unit="databases"
+        )
+
+
+class Databases(Pass[Table[int, Database]]):
+    """Counts the keys of each database, and what expires in it."""
+
+    def __init__(self) -> None:
+        self.databases: Table[int, Database] = Table()
+
+    def batch(self, batch: Batch) -> None:
+        """A batch is of one database."""
+        entry = batch.entries[0]
+        database = self._database(entry.db)
+        if database.first is None:
+            database.first = place_of(entry)
+        database.keys += len(batch.entries)
+        database.expires += len(batch.expiries)
+
+    def record(self, record: Record) -> None:
+        """Dragonfly announces databases in several parts."""
+        if isinstance(record, ResizeDb):
+            database = self._database(record.db)
+            database.told_keys = (database.told_keys or 0) + record.keys
+            database.told_expires = (database.told_expires or 0) + record.expires
+
+    def _database(self, db: int) -> Database:
+        if db not in self.databases:
+            check_databases(len(self.databases))
+            self.databases[db] = Database()
+        return self.databases[db]
+
+    def end(self) -> Table[int, Database]:
+        """The databases, in the order they were met."""
+        return self.databases

@@ -1,0 +1,61 @@
+"""How many keys are there twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rdbcodec.facts.passes import Batch, Pass
+from rdbcodec.limits import JUDGED_KEYS
+from rdbcodec.reading.duplicates import KeyIndex
+from rdbcodec.reading.reader import Reader
+from rdbcodec.records import Header
+
+
+@dataclass(slots=True)
+class DuplicateKeys:
+    """How many keys were not the first of their name, and where one of them is.
+
+    Keys are compared within a file: two files merged may have keys in common, which nobody has looked for.
+    """
+
+    count: int = 0
+    at: int | None = None
+
+    def merge(self, other: DuplicateKeys) -> DuplicateKeys:
+        """Those of each file."""
+        return DuplicateKeys(self.count + other.count, other.at if self.at is None else self.at)
+
+
+class Duplicates(Pass[DuplicateKeys]):
+    """Collects the names of the keys, in bounded memory; it costs more than counting everything else.
+
+    `reopen` gives a second reader, which spares keeping the names until that is known.
+    """
+
+    def __init__(self, reopen: Callable[[], Reader] | None = None) -> None:
+        self._reopen = reopen
+        self._index: KeyIndex | None = None
+
+    def begin(self, header: Header) -> None:
+        """Only now are there files: what has begun cannot be pickled."""
+        del header
+        self._index = KeyIndex(self._reopen, held=JUDGED_KEYS)
+
+    def batch(self, batch: Batch) -> None:
+        """The names of a batch."""
+        assert self._index is not None
+        self._index.add_entries(batch.entries)
+
+    def end(self) -> DuplicateKeys:
+        """Compare the names."""
+        if self._index is None:
+            return DuplicateKeys()
+        offsets = [duplicate.place for duplicate in self._index.duplicates()]
+        return DuplicateKeys(len(offsets), min(offsets, default=None))
+
+    def close(self) -> None:
+        """Give up the files, also of a reading that ended in an error."""
+        if self._index is not None:
+            self._index.close()
+            self._index = None

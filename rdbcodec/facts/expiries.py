@@ -1,0 +1,75 @@
+"""When keys expire, and what of that servers lose that count in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rdbcodec.facts.passes import Batch, Pass
+from rdbcodec.facts.places import OddFact, count_at, merged
+
+_LAST_SECOND_MS = ((1 << 31) - 1) * 1000  # where expiries in seconds end, rounded up as they are written
+
+
+@dataclass(slots=True)
+class Expiries:
+    """The keys that expire; times are absolute milliseconds. `expired` counts those before `now_ms`."""
+
+    keys: int = 0
+    expired: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+
+    def merge(self, other: Expiries) -> Expiries:
+        """The keys of both."""
+        first = [time for time in (self.first_ms, other.first_ms) if time is not None]
+        last = [time for time in (self.last_ms, other.last_ms) if time is not None]
+        return Expiries(
+            self.keys + other.keys,
+            self.expired + other.expired,
+            min(first, default=None),
+            max(last, default=None),
+        )
+
+
+@dataclass(slots=True)
+class ExpiryFacts:
+    """The expiries, and by kind of loss those that no whole seconds until 2038 are."""
+
+    expiries: Expiries = field(default_factory=Expiries)
+    losable: dict[str, OddFact] = field(default_factory=dict)
+
+    def merge(self, other: ExpiryFacts) -> ExpiryFacts:
+        """Those of both."""
+        return ExpiryFacts(self.expiries.merge(other.expiries), merged(self.losable, other.losable))
+
+
+class ExpiryPass(Pass[ExpiryFacts]):
+    """Counts expiries; those not after `now_ms` have expired."""
+
+    def __init__(self, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self.facts = ExpiryFacts()
+
+    def batch(self, batch: Batch) -> None:
+        """Most batches have none, others nothing else."""
+        times = batch.expiries
+        if not times:
+            return
+        expired, last = sum(time <= self.now_ms for time in times), max(times)
+        self.facts.expiries = self.facts.expiries.merge(Expiries(len(times), expired, min(times), last))
+        if last > _LAST_SECOND_MS or any(time % 1000 for time in times):
+            self._add_losses(batch)
+
+    def _add_losses(self, batch: Batch) -> None:
+        for entry in batch.attributed:
+            expiry = entry.expires_at_ms
+            if expiry is None:
+                continue
+            if expiry > _LAST_SECOND_MS:
+                count_at(self.facts.losable, "expiry-after-2038", entry)
+            elif expiry % 1000:
+                count_at(self.facts.losable, "sub-second-expiry", entry)
+
+    def end(self) -> ExpiryFacts:
+        """What was counted."""
+        return self.facts

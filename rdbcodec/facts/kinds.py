@@ -1,0 +1,62 @@
+"""The keys of each value type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from rdbcodec.facts.passes import Batch, Pass
+from rdbcodec.facts.places import Place, Table, place_of
+from rdbcodec.formats import TYPES, TypeRow
+from rdbcodec.records import Entry
+
+
+@dataclass(slots=True)
+class Kind:
+    """The keys of one value type: how many, how many bytes, the first one."""
+
+    row: TypeRow
+    first: Place
+    keys: int = 0
+    size: int = 0
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A row is one of the table, in every process: it is compared by identity."""
+        return _kind_of, (self.row.name, self.first, self.keys, self.size)
+
+    def merge(self, other: Kind) -> Kind:
+        """The keys of both."""
+        return replace(self, keys=self.keys + other.keys, size=self.size + other.size)
+
+
+def _kind_of(name: str, first: Place, keys: int, size: int) -> Kind:
+    return Kind(next(row for row in TYPES if row.name == name), first, keys, size)
+
+
+class Kinds(Pass[Table[str, Kind]]):
+    """Counts keys and bytes by value type; the result has the names of the table of formats."""
+
+    def __init__(self) -> None:
+        self.kinds: Table[str, Kind] = Table()
+
+    def batch(self, batch: Batch) -> None:
+        """Batches of one type, as many are, are counted as a whole."""
+        if len(batch.codes) == 1:
+            kind = self._kind(batch.entries[0])
+            kind.keys += len(batch.entries)
+            kind.size += sum(batch.sizes)
+            return
+        for entry, size in zip(batch.entries, batch.sizes, strict=True):
+            kind = self._kind(entry)
+            kind.keys += 1
+            kind.size += size
+
+    def _kind(self, entry: Entry) -> Kind:
+        row = entry.row
+        kind = self.kinds.get(row.name)
+        if kind is None:
+            kind = self.kinds[row.name] = Kind(row, place_of(entry))
+        return kind
+
+    def end(self) -> Table[str, Kind]:
+        """The kinds, in the order they were met."""
+        return self.kinds

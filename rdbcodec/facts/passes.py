@@ -1,0 +1,207 @@
+"""A pass: what is counted or looked for while a snapshot is read once. Several run in one reading.
+
+    run(reader, [Kinds(), Biggest(20)])  ->  the result of each
+
+    begin(header)   the Header record: once, first
+    batch(batch)    entries of one database, in the order of the file, some hundred at a time
+    record(record)  a record that is no entry; between the batches, where it stands in the file
+    large(entry)    a value too large to hold, while it passes by; its entry comes in a batch afterwards
+    after(reader)   all was read: what the reader knows of the whole file, such as what follows the snapshot
+    end()           the result, which has `merge(other)`: two parts of a file, or two files, become one
+
+The rules of this file:
+
+* A batch costs a call, so that a pass counts with C functions what is the same for all entries of it:
+  reading a million keys and counting them takes hardly longer than reading them.
+* What several passes ask of a batch is computed once, and only when somebody asks.
+* A pass can be pickled before it begins and its result at any time: both go to other processes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from rdbcodec.errors import DecodeError
+from rdbcodec.reading.reader import Reader
+from rdbcodec.records import AttributedEntry, Entry, Header, LargeEntry, Record
+
+# Bytes of records, keys and AUX fields among them, that are held at once, and one record more.
+STRETCH = 8 << 20
+BATCH = 512  # records held at once, so batch times value must stay small: see COUNTED_VALUE
+
+_record_of = attrgetter("_record")
+_code_of = attrgetter("code")
+
+Result = TypeVar("Result")
+Progress = Callable[[], Any]
+
+
+class Batch:
+    """Entries of one database, as they follow one another.
+
+    `is_plain`: none of them expires, was idle or is large, so that nobody need look at each for that.
+    """
+
+    __slots__ = ("_attributed", "_codes", "_expiries", "_sizes", "entries", "is_plain")
+
+    def __init__(self, entries: list[Entry], *, is_plain: bool) -> None:
+        self.entries = entries
+        self.is_plain = is_plain
+        self._sizes: list[int] | None = None
+        self._codes: Counter[int] | None = None
+        self._attributed: list[AttributedEntry] | None = None
+        self._expiries: list[int] | None = None
+
+    @property
+    def sizes(self) -> list[int]:
+        """The bytes of each entry on disk."""
+        if self._sizes is None:
+            if self.is_plain:
+                self._sizes = list(map(len, map(_record_of, self.entries)))
+            else:
+                self._sizes = [entry.serialized_size for entry in self.entries]
+        return self._sizes
+
+    @property
+    def codes(self) -> Counter[int]:
+        """How many entries have each type code."""
+        if self._codes is None:
+            self._codes = Counter(map(_code_of, self.entries))
+        return self._codes
+
+    @property
+    def attributed(self) -> list[AttributedEntry]:
+        """Those with an expiry, an eviction hint or metadata, and large ones."""
+        if self._attributed is None:
+            plain = self.is_plain
+            self._attributed = [] if plain else [e for e in self.entries if isinstance(e, AttributedEntry)]
+        return self._attributed
+
+    @property
+    def expiries(self) -> list[int]:
+        """The expiries of those that expire, in milliseconds."""
+        if self._expiries is None:
+            times = [entry.expires_at_ms for entry in self.attributed]
+            self._expiries = [time for time in times if time is not None]
+        return self._expiries
+
+
+class Pass(Generic[Result]):
+    """What a pass may do, all of it nothing; `end` is what each must have."""
+
+    looks_at_large = False  # whether `large` does anything: only one pass of a reading may
+
+    def begin(self, header: Header) -> None:
+        """The first record of the file."""
+
+    def batch(self, batch: Batch) -> None:
+        """Count entries."""
+
+    def record(self, record: Record) -> None:
+        """Count a record that is neither entry nor header."""
+
+    def large(self, entry: LargeEntry) -> None:
+        """Look at a value that passes by, which it does once."""
+
+    def after(self, reader: Reader) -> None:
+        """Ask the reader, which has read all."""
+
+    def end(self) -> Result:
+        """The result."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give up what is held outside of memory, also when reading ended in an error."""
+
+
+def run(reader: Reader, passes: Sequence[Pass[Any]], *, progress: Progress | None = None) -> list[Any]:
+    """Read a snapshot once, for all passes; their results, in their order.
+
+    `progress` is called now and then. Raises what reading raises: there is no result of half a file. Use a
+    reader with `max_value` COUNTED_VALUE to stay below 64 MiB whatever the file holds.
+    """
+    try:
+        feed(reader, passes, progress=progress)
+        return [each.end() for each in passes]
+    finally:
+        for each in passes:
+            each.close()
+
+
+def feed(
+    reader: Reader,
+    passes: Sequence[Pass[Any]],
+    *,
+    stretch: int = STRETCH,
+    progress: Progress | None = None,
+    also_damaged: bool = False,
+) -> None:
+    """Give the passes all records of a snapshot, for who asks them for their results himself.
+
+    With `also_damaged` they get what stands before the damage, too, before it is raised.
+    """
+    _look_at_large(reader, passes)
+    for records in reader.stretches(stretch):
+        while True:
+            batch: list[Record] = []
+            try:
+                batch.extend(islice(records, BATCH))  # keeps what came before an error
+            except DecodeError:
+                if also_damaged:
+                    _give(batch, passes)
+                raise
+            if not batch:
+                break
+            _give(batch, passes)
+            if progress is not None:
+                progress()
+    for each in passes:
+        each.after(reader)
+
+
+def _look_at_large(reader: Reader, passes: Sequence[Pass[Any]]) -> None:
+    looking = [each for each in passes if each.looks_at_large]
+    if len(looking) > 1:
+        names = ", ".join(type(each).__name__ for each in looking)
+        raise ValueError(f"only one pass of a reading may look at values that pass by: {names}")
+    if looking:
+        reader.on_large = looking[0].large
+
+
+def _give(batch: list[Record], passes: Sequence[Pass[Any]]) -> None:
+    if _are_plain(batch):
+        whole = Batch(batch, is_plain=True)  # type: ignore[arg-type] # as nearly all are: that was asked
+        for each in passes:
+            each.batch(whole)
+        return
+    for part in _parts(batch):
+        for each in passes:
+            if isinstance(part, Batch):
+                each.batch(part)
+            elif isinstance(part, Header):
+                each.begin(part)
+            else:
+                each.record(part)
+
+
+def _are_plain(records: Sequence[Record]) -> bool:
+    return set(map(type, records)) == {Entry}
+
+
+def _parts(batch: list[Record]) -> Iterator[Batch | Record]:
+    """Runs of entries, which other records part, and those: databases begin with such a record."""
+    entries: list[Entry] = []
+    for record in batch:
+        if isinstance(record, Entry):
+            entries.append(record)
+            continue
+        if entries:
+            yield Batch(entries, is_plain=_are_plain(entries))
+            entries = []
+        yield record
+    if entries:
+        yield Batch(entries, is_plain=_are_plain(entries))
