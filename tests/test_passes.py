@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import rdbcodec
 from rdbcodec import facts
+from rdbcodec.cli.main import main
 from rdbcodec.facts.biggest import Biggest
 from rdbcodec.facts.databases import Databases
 from rdbcodec.facts.duplicates import DuplicateKeys, Duplicates
@@ -195,7 +197,93 @@ def test_duplicate_keys_of_several_files_are_those_of_each() -> None:
 
 def test_the_examples_of_the_docstring_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    assert doctest.testmod(facts) == (0, 6)
+    assert doctest.testmod(facts) == (0, 9)
     assert set(facts.__all__) <= set(dir(facts))
     with pytest.raises(AttributeError, match=r"^module 'rdbcodec\.facts' has no attribute 'nope'$"):
         _ = facts.nope  # type: ignore[attr-defined] # that is what is asked
+
+
+# --- several files ----------------------------------------------------------------------------------
+
+NEW, OLD = "fixtures/snapshots/redis-7.2.6-types.rdb", "fixtures/snapshots/redis-6.2.16-types.rdb"
+
+
+def test_totals_merge_as_if_their_files_had_been_added_one_by_one() -> None:
+    profiles = {f"{at}.rdb": of([record]) for at, record in enumerate(RECORDS)}
+    whole = facts.total_of(profiles)
+    first, second = (
+        facts.total_of(dict(part)) for part in (list(profiles.items())[:4], list(profiles.items())[4:])
+    )
+    assert first.merge(second) == whole
+    assert facts.Total().merge(whole) == whole.merge(facts.Total()) == whole
+    assert [(big.key, name) for big, name in whole.biggest[:2]] == [
+        (b"a fraction", "2.rdb"),
+        (b"expired", "1.rdb"),
+    ]
+    assert len(whole.biggest) == 4
+    assert pickle.loads(pickle.dumps(whole)) == whole
+
+
+def test_inspect_tells_of_all_files_together(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["inspect", NEW, OLD, "--now", "1790000000"]) == 0
+    alone = capsys.readouterr().out
+    assert main(["inspect", NEW, OLD, "--now", "1790000000", "--total", "--top", "2"]) == 0
+    both = capsys.readouterr().out
+    assert both.startswith(alone[: alone.index("Biggest keys")])
+    told = both[both.index("Total of 2 files") :]
+    assert told[: told.index("Databases")] == TOTAL
+    assert told[told.index("Biggest keys") : told.index("Functions")] == BIGGEST
+
+
+TOTAL = """\
+Total of 2 files
+
+Snapshots
+  files        2
+  formats      REDIS0011 (1 file), REDIS0009 (1 file)
+  producers    Redis 7.2.6 (1 file), Redis 6.2.16 (1 file)
+  size         172.8 KiB (176,913 bytes)
+  containers   none
+  keys         188; a key that several files have is counted in each
+  checksums    ok (2 files)
+  all load in  Redis 7.2 and later, Valkey 7.2 and later
+
+"""
+BIGGEST = """\
+Biggest keys
+   bytes  type    encoding  elements  db  file                                       key
+  16,404  string  string           1   0  fixtures/snapshots/redis-7.2.6-types.rdb   str:bin:16384
+  16,404  string  string           1   0  fixtures/snapshots/redis-6.2.16-types.rdb  str:bin:16384
+
+"""
+
+
+def test_inspect_total_as_json_is_one_document_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    arguments = ["inspect", NEW, OLD, "--format", "json", "--now", "1790000000", "--hide-keys"]
+    assert main(arguments) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert main([*arguments, "--total"]) == 0
+    *documents, total = json.loads(capsys.readouterr().out)
+    assert documents == alone
+    assert (total["file"], total["files"], total["keys"]) == (None, [NEW, OLD], 188)
+    assert total["magics"] == {"REDIS0011": 1, "REDIS0009": 1}
+    assert total["size"] == sum(document["size"] for document in alone)
+    assert total["loads_in"] == alone[0]["loads_in"]
+    assert total["databases"]["0"]["keys"] == sum(each["databases"]["0"]["keys"] for each in alone)
+    assert total["biggest"][0] == {"file": NEW, **alone[0]["biggest"][0]}
+    shared = {"databases", "types", "expiry", "biggest", "modules", "meta_classes", "functions", "records"}
+    assert shared <= set(total)
+
+
+def test_inspect_has_no_total_when_a_file_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "half.rdb").write_bytes((ROOT / NEW).read_bytes()[:5000])
+    assert main(["inspect", str(ROOT / OLD), str(tmp_path / "half.rdb"), "--total"]) == 3
+    assert "Total of" not in capsys.readouterr().out

@@ -5,6 +5,7 @@ A server is asked nothing here: no modules may be loaded into it, and none of it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rdbcodec.compat.target import Loader, loader_of_release
@@ -31,16 +32,18 @@ class Span(NamedTuple):
         return f"{self.product} {self.since} to {self.until}"
 
 
-def loading_releases(facts: Profile) -> list[Span]:
+def loading_releases(facts: Profile, headers: Iterable[tuple[bytes, int]] | None = None) -> list[Span]:
     """For each product the releases that accept the header and know every type and opcode in the file.
 
     Configuration (number of databases, memory, cluster mode) is not looked at, nor modules that can be
-    loaded. Empty when no release in the table does.
+    loaded. Empty when no release in the table does. For several files whose facts were merged, `headers`
+    are the magic and the version of each.
     """
+    known = [(facts.magic, facts.version)] if headers is None else list(headers)
     spans = []
     for product in PRODUCTS:
         rows = releases_of(product)
-        loads = [_loads(facts, loader_of_release(row)) for row in rows]
+        loads = [_loads(facts, known, loader_of_release(row)) for row in rows]
         if any(loads):
             spans.append(_span(rows, loads))
     return spans
@@ -56,10 +59,10 @@ def _span(rows: list[ReleaseRow], loads: list[bool]) -> Span:
     return Span(rows[0].product, rows[first].release, until)
 
 
-def _loads(facts: Profile, loader: Loader) -> bool:
-    own_magic = facts.magic.startswith(b"VALKEY")
-    if not loader.reads_header(own_magic=own_magic, version=facts.version):
-        return False
+def _loads(facts: Profile, headers: list[tuple[bytes, int]], loader: Loader) -> bool:
+    for magic, version in headers:
+        if not loader.reads_header(own_magic=magic.startswith(b"VALKEY"), version=version):
+            return False
     kinds = {kind.row.name for kind in facts.kinds.values()}
     built_in = {module.name for module in facts.modules.values()} & BUILT_IN
     return kinds <= loader.types and facts.codes() <= loader.opcodes and built_in.issubset(loader.modules)

@@ -5,6 +5,13 @@
     >>> profile.keys, profile.producer
     (94, 'Redis 7.2.6')
 
+Profiles of several files become one; each file's keys are counted, also those another file has.
+
+    >>> older = facts.profile_of("fixtures/snapshots/redis-6.2.16-types.rdb")
+    >>> total = facts.total_of({"new.rdb": profile, "old.rdb": older})
+    >>> total.facts.keys, dict(total.headers)
+    (188, {(b'REDIS0011', 11): 1, (b'REDIS0009', 9): 1})
+
 A `Pass` counts or looks for something while a snapshot is read once; `run` reads it for several of them. The
 passes of this package stand in files of their own, by what they count.
 
@@ -28,14 +35,17 @@ TYPE_CHECKING = False  # as in rdbcodec/__init__.py
 if TYPE_CHECKING:
     from rdbcodec.facts.passes import Batch, Pass, run
     from rdbcodec.facts.profile import Profile, ProfilePass, profile_of
+    from rdbcodec.facts.total import Total, total_of
 
 _HOME_OF = {
     "Batch": "rdbcodec.facts.passes",
     "Pass": "rdbcodec.facts.passes",
     "Profile": "rdbcodec.facts.profile",
     "ProfilePass": "rdbcodec.facts.profile",
+    "Total": "rdbcodec.facts.total",
     "profile_of": "rdbcodec.facts.profile",
     "run": "rdbcodec.facts.passes",
+    "total_of": "rdbcodec.facts.total",
 }
 
 if not TYPE_CHECKING:  # else every name there is not would be right to type checkers
@@ -53,4 +63,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-__all__ = ["Batch", "Pass", "Profile", "ProfilePass", "profile_of", "run"]
+__all__ = ["Batch", "Pass", "Profile", "ProfilePass", "Total", "profile_of", "run", "total_of"]

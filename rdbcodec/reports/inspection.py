@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from rdbcodec.compat.loaders import BUILT_IN, loading_releases
+from rdbcodec.compat.loaders import BUILT_IN, Span, loading_releases
 from rdbcodec.exports.scalars import json_bytes
 from rdbcodec.facts.biggest import BigKey
 from rdbcodec.facts.databases import Database
 from rdbcodec.facts.kinds import Kind
 from rdbcodec.facts.profile import Profile
 from rdbcodec.facts.records import AuxFact
+from rdbcodec.facts.total import Total
 from rdbcodec.formats import writers_of
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import json_key, moment, number, plural, shortened, size, text
@@ -31,21 +33,54 @@ def sections(facts: Profile, *, hide_keys: Hiding = False) -> list[Section]:
     found = [
         Section("Snapshot", ("", ""), _snapshot_rows(facts)),
         Section("AUX fields", ("", ""), _aux_rows(facts)),
+        *_counted(facts),
+        Section(
+            "Biggest keys",
+            (*_BIGGEST, ">offset", "key"),
+            [_big_row(big, str(big.offset), hide_keys=hide_keys) for big in _biggest(facts)],
+        ),
+        *_named(facts),
+    ]
+    return [section for section in found if section.rows]
+
+
+def total_sections(total: Total, *, hide_keys: Hiding = False) -> list[Section]:
+    """The same of several files together: a file stands for the offset of a key."""
+    facts = total.facts
+    if facts is None:
+        return []
+    found = [
+        Section("Snapshots", ("", ""), _total_rows(total, facts)),
+        *_counted(facts),
+        Section(
+            "Biggest keys",
+            (*_BIGGEST, "file", "key"),
+            [_big_row(big, name, hide_keys=hide_keys) for big, name in total.biggest],
+        ),
+        *_named(facts),
+    ]
+    return [section for section in found if section.rows]
+
+
+_BIGGEST = (">bytes", "type", "encoding", ">elements", ">db")
+
+
+def _counted(facts: Profile) -> list[Section]:
+    return [
         Section("Databases", (">db", ">keys", ">expiring", ">announced"), _database_rows(facts)),
         Section(
             "Keys by type", ("type", "encoding", ">code", ">keys", ">bytes", ">share"), _kind_rows(facts)
         ),
         Section("Expiry", ("", ""), _expiry_rows(facts)),
-        Section(
-            "Biggest keys",
-            (">bytes", "type", "encoding", ">elements", ">db", ">offset", "key"),
-            [_big_row(big, hide_keys=hide_keys) for big in _biggest(facts)],
-        ),
+    ]
+
+
+def _named(facts: Profile) -> list[Section]:
+    return [
         Section("Modules", ("module", ">version", ">keys", ">records beside keys"), _module_rows(facts)),
         Section("Module metadata", ("class", ">version", ">keys", "a server without it"), _meta_rows(facts)),
         Section("Functions", ("library", ">bytes"), _function_rows(facts)),
     ]
-    return [section for section in found if section.rows]
 
 
 def _snapshot_rows(facts: Profile) -> list[tuple[str, str]]:
@@ -58,10 +93,32 @@ def _snapshot_rows(facts: Profile) -> list[tuple[str, str]]:
         ("keys", number(facts.keys)),
         ("checksum", _CHECKSUMS[facts.checksum]),
         ("after the end", tail_words(facts.tail)),
-        ("loads in", _loader_words(facts)),
+        ("loads in", _loader_words(facts, loading_releases(facts))),
     ]
     rows += [(name, number(count)) for name, count in _rare(facts).items()]
     return rows
+
+
+def _total_rows(total: Total, facts: Profile) -> list[tuple[str, str]]:
+    formats = Counter({text(magic): count for (magic, _), count in total.headers.items()})
+    containers = Counter({", ".join(names): count for names, count in total.containers.items() if names})
+    checksums = Counter({_CHECKSUMS[word]: count for word, count in total.checksums.items()})
+    rows = [
+        ("files", number(len(total.names))),
+        ("formats", _each(formats)),
+        ("producers", _each(Counter({name or "not told": n for name, n in total.producers.items()}))),
+        ("size", f"{size(facts.size)} ({number(facts.size)} bytes)"),
+        ("containers", _each(containers) or "none"),
+        ("keys", f"{number(facts.keys)}; a key that several files have is counted in each"),
+        ("checksums", _each(checksums)),
+        ("all load in", _loader_words(facts, loading_releases(facts, total.headers))),
+    ]
+    return rows + [(name, number(count)) for name, count in _rare(facts).items()]
+
+
+def _each(counts: Counter[str]) -> str:
+    """What files have, and how many of them: "REDIS0011 (2 files), REDIS0009 (1 file)"."""
+    return ", ".join(f"{word} ({plural(count, 'file')})" for word, count in counts.most_common())
 
 
 def _size_words(facts: Profile) -> str:
@@ -78,8 +135,7 @@ def tail_words(tail: Tail | None) -> str:
     return tail.kind if tail.size is None else f"{plural(tail.size, 'byte')}: {tail.kind}"
 
 
-def _loader_words(facts: Profile) -> str:
-    spans = loading_releases(facts)
+def _loader_words(facts: Profile, spans: list[Span]) -> str:
     if not spans:
         own = "" if facts.dialect in ("redis", "valkey") else f"; it is {facts.dialect}'s own"
         return f"no Redis or Valkey release known{own}"
@@ -147,11 +203,11 @@ def _biggest(facts: Profile) -> list[BigKey]:
     return sorted(facts.biggest, key=lambda big: (-big.size, big.offset))
 
 
-def _big_row(big: BigKey, *, hide_keys: Hiding) -> tuple[str, ...]:
+def _big_row(big: BigKey, place: str, *, hide_keys: Hiding) -> tuple[str, ...]:
     elements = "-" if big.count is None else number(big.count)
     shown = shortened(big.key, size=key_size(big.key))
     key = shown if hide_keys is False else key_words(big.key, hide_keys) or HIDDEN
-    return number(big.size), big.type, big.encoding, elements, str(big.db), str(big.offset), key
+    return number(big.size), big.type, big.encoding, elements, str(big.db), place, key
 
 
 def _module_rows(facts: Profile) -> list[tuple[str, ...]]:
@@ -194,10 +250,43 @@ def as_json(name: str, facts: Profile, *, hide_keys: Hiding = False) -> dict[str
         "keys": facts.keys,
         "aux": [_json_aux(name, fact) for name, fact in facts.aux.items()],
         "aux_unlisted": facts.aux_unlisted,
+        **_json_counted(facts),
+        "biggest": [_json_big(big, hide_keys=hide_keys) for big in _biggest(facts)],
+        **_json_named(facts),
+    }
+
+
+def total_as_json(total: Total, *, hide_keys: Hiding = False) -> dict[str, Any]:
+    """The same of several files together; `file` is null, and each of the biggest keys names its own."""
+    facts = total.facts
+    if facts is None:
+        return {"file": None, "files": []}
+    return {
+        "file": None,
+        "files": total.names,
+        "magics": {text(magic): count for (magic, _), count in total.headers.items()},
+        "producers": {name or "": count for name, count in total.producers.items()},
+        "checksums": dict(total.checksums),
+        "file_size": facts.file_size,
+        "size": facts.size,
+        "loads_in": [span._asdict() for span in loading_releases(facts, total.headers)],
+        "keys": facts.keys,
+        **_json_counted(facts),
+        "biggest": [{"file": name, **_json_big(big, hide_keys=hide_keys)} for big, name in total.biggest],
+        **_json_named(facts),
+    }
+
+
+def _json_counted(facts: Profile) -> dict[str, Any]:
+    return {
         "databases": {str(db): _json_database(told) for db, told in sorted(facts.databases.items())},
         "types": [_json_kind(kind) for kind in facts.kinds.values()],
         "expiry": _json_expiry(facts),
-        "biggest": [_json_big(big, hide_keys=hide_keys) for big in _biggest(facts)],
+    }
+
+
+def _json_named(facts: Profile) -> dict[str, Any]:
+    return {
         "modules": [
             {"name": told.name, "version": told.version, "keys": told.keys, "aux": told.aux}
             for told in facts.modules.values()
