@@ -26,7 +26,8 @@ from rdbcodec.datatypes.sketches import RawValue
 from rdbcodec.datatypes.streams import Consumer, Group, Idempotence, Pending, Producer, Stream
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.formats import Dialect, TypeRow
-from rdbcodec.servers import DEFAULT_THRESHOLDS, Server, Thresholds, release_row
+from rdbcodec.servers import DEFAULT_THRESHOLDS, Server, Thresholds
+from rdbcodec.servers.names import release_row
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, encode_module_id
@@ -54,6 +55,7 @@ RELEASES = ("valkey-9.0", "valkey-9.1", "redict-7.3")
 def server_of(release: str, **options: Any) -> Server:
     """The server of a release, as the writer takes it."""
     row = release_row(release)
+    assert row is not None
     return Server(
         row.dialect,
         row.accepts,

@@ -395,7 +395,7 @@ def test_targets_that_do_not_exist_are_refused(target: Any, message: str) -> Non
     "release", ["redis-99", "redis", "redis-x", "mysql-8.0", "valkey-1.0", "valkey-10.0"]
 )
 def test_a_release_nobody_knows_is_refused(release: str) -> None:
-    with pytest.raises(EncodeError, match=f"^unknown release '{release}'; known are "):
+    with pytest.raises(EncodeError, match=f"^unknown server '{release}'(, did you mean |; known are )"):
         rdbcodec.Server.of(release)
 
 

@@ -58,20 +58,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f", did you mean {' or '.join(close)}?" if close else ""
 
 
-def release_hint(name: str) -> str:
-    """What goes behind a release that `--to` does not know: `compat` knows more targets than those."""
-    from rdbcodec import compat  # noqa: PLC0415 - only a mistake needs the table of targets
-
-    rows = compat.targets()
-    target = rows.get(name.lower())
-    if target is not None:
-        like = target.reads_like
-        return "" if like is None or like == target.id else f"; {name} loads what {like} does: --to {like}"
-    releases = [id for id, row in rows.items() if row.reads_like == id]
-    ending = [release for release in releases if release.endswith(f"-{name}")]
-    return did_you_mean(name, releases) or (f", did you mean {' or '.join(ending)}?" if ending else "")
-
-
 def _keep_tail(error: TailError) -> str:
     return f"--ignore-tail leaves it out; {error.tail.remedy}"
 

@@ -94,7 +94,7 @@ def write_snapshot(
             )
     except LossyConversion as error:
         return _refuse(name, error, options)
-    _report(done, options, verb, fold)
+    _report(done, options, verb, fold, server)
     return OK
 
 
@@ -156,7 +156,9 @@ def _refuse(name: str, error: LossyConversion, options: argparse.Namespace) -> i
     return NEGATIVE
 
 
-def _report(done: Conversion, options: argparse.Namespace, verb: str, fold: Folding | None) -> None:
+def _report(
+    done: Conversion, options: argparse.Namespace, verb: str, fold: Folding | None, server: Server | None
+) -> None:
     """The report goes to stdout, unless the snapshot went there."""
     to_stdout = options.output == STDIN
     if options.format == "json" and not to_stdout:
@@ -185,6 +187,8 @@ def _report(done: Conversion, options: argparse.Namespace, verb: str, fold: Fold
         print(f"  {modules_kept(done.modules)}", file=out)
     if done.databases > DEFAULT_DATABASES:
         print(f"  it loads in a server with databases {done.databases} or more, 16 is the default", file=out)
+    if compression_of(options) is not None and server is not None and server.gzip == "unknown":
+        print(f"  nobody says whether {server.name} takes a compressed file", file=out)
     if fold is not None:
         _print_renamed(done, fold, out)
     print_losses(done.losses, done.hints, out, hide_keys=options.hide_keys)

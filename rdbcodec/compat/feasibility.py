@@ -67,7 +67,7 @@ def _server(target: Target, modules: Iterable[str] | None) -> Server | None:
     if target.reads_like is None or loader is None:
         return None
     server = Server.of(target.reads_like).replaced(modules=module_types_of(target, modules))
-    return server if server.version == loader.accepts and not target.lacks else None
+    return server if server.version == loader.version and not target.lacks else None
 
 
 def _kind_losses(profile: Profile, server: Server) -> Iterator[Loss]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rdbcodec.compat.target import Loader, loader_of_release
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import RELEASES, ReleaseRow, releases_of
+from rdbcodec.servers import Server
+from rdbcodec.servers.names import of_release
 
 BUILT_IN = frozenset(name for row in RELEASES for name in row.modules)  # nobody loads these: they are there
 PRODUCTS = ("Redis", "Valkey")  # whose releases are named; a vendor's own types load in its servers only
@@ -43,7 +44,7 @@ def loading_releases(facts: Profile, headers: Iterable[tuple[bytes, int]] | None
     spans = []
     for product in PRODUCTS:
         rows = releases_of(product)
-        loads = [_loads(facts, known, loader_of_release(row)) for row in rows]
+        loads = [_loads(facts, known, Server.reading(of_release(row, row.release))) for row in rows]
         if any(loads):
             spans.append(_span(rows, loads))
     return spans
@@ -59,10 +60,11 @@ def _span(rows: list[ReleaseRow], loads: list[bool]) -> Span:
     return Span(rows[0].product, rows[first].release, until)
 
 
-def _loads(facts: Profile, headers: list[tuple[bytes, int]], loader: Loader) -> bool:
+def _loads(facts: Profile, headers: list[tuple[bytes, int]], loader: Server) -> bool:
     for magic, version in headers:
         if not loader.reads_header(own_magic=magic.startswith(b"VALKEY"), version=version):
             return False
     kinds = {kind.row.name for kind in facts.kinds.values()}
     built_in = {module.name for module in facts.modules.values()} & BUILT_IN
-    return kinds <= loader.types and facts.codes() <= loader.opcodes and built_in.issubset(loader.modules)
+    knows = kinds <= loader.types.keys() and facts.codes() <= loader.opcodes.keys()
+    return knows and built_in <= (loader.modules or frozenset())

@@ -14,9 +14,10 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
 
 from rdbcodec.compat.circumstances import BY_NAME, Circumstances
-from rdbcodec.compat.target import Loader, Source, Target, loader_of, sources
+from rdbcodec.compat.target import Source, Target, loader_of, sources
 from rdbcodec.facts.places import Place
 from rdbcodec.facts.profile import Profile
+from rdbcodec.servers import Server
 
 Severity = Literal["blocker", "warning", "info", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("blocker", "unknown", "warning", "info")
@@ -30,7 +31,7 @@ class Case(NamedTuple):
     target: Target
 
     @property
-    def loader(self) -> Loader | None:
+    def loader(self) -> Server | None:
         """What the target reads; None when nobody says."""
         return loader_of(self.target)
 

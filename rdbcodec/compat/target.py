@@ -31,18 +31,11 @@ from typing import Any, NamedTuple
 
 from rdbcodec.compat.documents import parse_json, parse_toml, read_text
 from rdbcodec.compat.target_rows import rows_of
-from rdbcodec.errors import TargetError
-from rdbcodec.formats import (
-    DIALECTS,
-    FIRST_VALKEY,
-    Dialect,
-    ReleaseRow,
-    releases_of,
-    version_row,
-    writable_opcodes,
-    writable_types,
-)
+from rdbcodec.errors import EncodeError, TargetError
+from rdbcodec.formats import DIALECTS, Dialect
 from rdbcodec.module_names import types_named
+from rdbcodec.servers import Named, Server
+from rdbcodec.servers.names import canonical, of_release, release_row, unknown
 
 
 class Source(NamedTuple):
@@ -101,58 +94,7 @@ class Target:
         return f"{words}, {self.tier}" if self.tier else words
 
 
-class Loader(NamedTuple):
-    """What a target's loader reads, all of it from the table of formats."""
-
-    dialect: Dialect
-    accepts: int
-    types: frozenset[str]
-    opcodes: frozenset[str]
-    modules: tuple[str, ...]
-
-    def reads_header(self, *, own_magic: bool, version: int) -> bool:
-        """Whether a header is accepted; `own_magic` is for VALKEY instead of REDIS."""
-        if own_magic != (version >= FIRST_VALKEY) or version > self.accepts:
-            return False
-        row = version_row(self.dialect, version)
-        return row is not None and row.dialect == ("valkey" if own_magic else "redis")
-
-    def magic_words(self) -> str:
-        """What headers it reads: "REDIS up to 11, VALKEY 80 to 81"."""
-        redis = [v for v in range(1, FIRST_VALKEY) if self.reads_header(own_magic=False, version=v)]
-        words = f"REDIS up to {max(redis)}"
-        return f"{words}, VALKEY {FIRST_VALKEY} to {self.accepts}" if self.accepts >= FIRST_VALKEY else words
-
-
-def release_of(name: str) -> ReleaseRow | None:
-    """The row of formats.RELEASES that "redis-6.2" reads like: the newest that is not newer; or None."""
-    product, _, version = name.rpartition("-")
-    rows = [row for row in releases_of(product) if version_key(row.release) <= version_key(version)]
-    return rows[-1] if rows else None
-
-
-@cache
-def _loader(reads_like: str, dialect: Dialect | None, accepts: int | None, lacks: tuple[str, ...]) -> Loader:
-    row = release_of(reads_like)
-    if row is None:
-        raise TargetError(f"no release {reads_like!r} in the table of formats")
-    return loader_of_release(row, dialect, accepts, lacks)
-
-
-def loader_of_release(
-    row: ReleaseRow, dialect: Dialect | None = None, accepts: int | None = None, lacks: tuple[str, ...] = ()
-) -> Loader:
-    """What a release reads; a fork or service may have its own dialect and version, and lack something."""
-    own, last = dialect or row.dialect, row.accepts if accepts is None else accepts
-    highest = 255 if row.last_type is None else row.last_type
-    types = {name for name, told in writable_types(own, last).items() if told.code <= highest}
-    opcodes = set(writable_opcodes(own, last))
-    return Loader(
-        own, last, frozenset(types.difference(lacks)), frozenset(opcodes.difference(lacks)), row.modules
-    )
-
-
-def loader_of(target: Target) -> Loader | None:
+def loader_of(target: Target) -> Server | None:
     """What the target reads; None when nobody says which release it is like."""
     if target.reads_like is None:
         return None
@@ -160,10 +102,47 @@ def loader_of(target: Target) -> Loader | None:
     return _loader(target.reads_like, dialect, target.accepts, target.lacks)
 
 
+@cache
+def _loader(reads_like: str, dialect: Dialect | None, accepts: int | None, lacks: tuple[str, ...]) -> Server:
+    known = _like(reads_like, accepts, lacks)
+    return Server.reading(known if dialect is None else known._replace(dialect=dialect))
+
+
+def _like(reads_like: str, accepts: int | None, lacks: tuple[str, ...]) -> Named:
+    """What a release reads; a fork or service may read another version, and lack something."""
+    row = release_row(reads_like)
+    if row is None:
+        raise TargetError(f"no release {reads_like!r} in the table of formats")
+    known = of_release(row, reads_like)
+    return known._replace(version=known.version if accepts is None else accepts, lacks=lacks)
+
+
+def named(name: str) -> Named:
+    """What a file for the target of a name is written for: the release it loads like, in its version.
+
+    A service that reads records of its own reads those of that release as well, and servers write them.
+    Raises EncodeError for a name that is neither a release nor a target, and for a target of which nobody
+    says what it loads like.
+    """
+    target = by_name(name, targets())
+    if target is None:
+        raise unknown(name, _close(name, targets()))
+    if target.reads_like is None:
+        raise EncodeError(f"nobody says which release {target.name} loads like: name a release instead")
+    known = _like(target.reads_like, target.accepts, target.lacks)
+    return known._replace(
+        name=target.id,
+        modules=module_types_of(target, ()),
+        databases=target.databases,
+        cluster_databases=target.cluster_databases,
+        gzip=target.gzip,
+    )
+
+
 def module_types_of(target: Target, told: Iterable[str] | None = None) -> frozenset[str]:
     """The module types an instance of the target has, with the modules told; can have, if none were."""
     loader = loader_of(target)
-    own = loader.modules if loader is not None else ()
+    own = loader.modules or () if loader is not None else ()
     products = (*target.modules, *(target.optional_modules if told is None else told))
     return types_named(products, None if loader is None else loader.dialect).union(own)
 
@@ -203,14 +182,27 @@ def targets() -> Mapping[str, Target]:
 
 
 def find(name: str, known: Mapping[str, Target] | None = None) -> Target:
-    """The target of a name; TargetError with suggestions for one nobody knows."""
+    """The target of a name, as `--to` takes it; TargetError with suggestions for one nobody knows."""
     rows = targets() if known is None else known
-    if name.lower() in rows:
-        return rows[name.lower()]
-    inside = [id for id in rows if name.lower() in id][:5]
-    close = list(dict.fromkeys([*inside, *difflib.get_close_matches(name.lower(), rows, n=3, cutoff=0.5)]))
-    hint = f"did you mean {', '.join(close)}?" if close else "compat --list-targets names them all"
-    raise TargetError(f"unknown target {name!r}, {hint}")
+    target = by_name(name, rows)
+    if target is None:
+        close = _close(name, rows)
+        hint = f"did you mean {', '.join(close)}?" if close else "compat --list-targets names them all"
+        raise TargetError(f"unknown target {name!r}, {hint}")
+    return target
+
+
+def by_name(name: str, rows: Mapping[str, Target]) -> Target | None:
+    """The target of an id or of the name that people read; None when there is none."""
+    wanted = canonical(name)
+    of_people = (row for row in rows.values() if canonical(row.name) == wanted)
+    return rows.get(wanted) or next(of_people, None)
+
+
+def _close(name: str, rows: Mapping[str, Target]) -> list[str]:
+    wanted = canonical(name)
+    inside = [id for id in rows if wanted in id][:5]
+    return list(dict.fromkeys([*inside, *difflib.get_close_matches(wanted, rows, n=3, cutoff=0.5)]))
 
 
 # --- a user's own -----------------------------------------------------------------------------------
@@ -229,7 +221,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Target]:
 
 def _targets_of(name: str, text: str, data: object) -> list[Target]:
     needed = [field.name for field in fields_of(Target) if field.default is MISSING]
-    rows = rows_of(name, text, data, needed=needed, is_release=lambda like: release_of(like) is not None)
+    rows = rows_of(name, text, data, needed=needed, is_release=lambda like: release_row(like) is not None)
     return [Target(**fields) for fields in rows]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import OPCODES
+from rdbcodec.servers import Server
 
 MAX_DATABASE = (1 << 31) - 2  # `databases` of every server's configuration is an int, and counts from 0
 MAX_EXPIRY = (1 << 63) - 1  # milliseconds in the 8 bytes of EXPIRETIME_MS
@@ -49,6 +50,15 @@ def check_meta(meta: object) -> bytes:
     if not isinstance(meta, bytes) or meta[:1] != bytes((_KEY_META,)):
         raise EncodeError(f"meta: expected bytes that begin with opcode {_KEY_META}, as those of Entry.meta")
     return meta
+
+
+def check_container(server: Server, compression: str | None) -> None:
+    """A file that the server takes in, where that is known."""
+    if compression is None or server.gzip is None or (compression, server.gzip) == ("gzip", "yes"):
+        return
+    if compression != "gzip" or server.gzip == "no":
+        plain = "gzip or no compression" if server.gzip == "yes" else "no compression"
+        raise EncodeError(f"{server.name} does not take a file in {compression}: {plain} does")
 
 
 def check_word(parameter: str, word: object, known: Iterable[str]) -> None:

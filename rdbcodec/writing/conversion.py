@@ -106,12 +106,12 @@ def convert(
     A new file gets the mode of the source.
 
     `source` is what `open` takes, a Reader, or a function that opens one; the last is called again when
-    counts of keys turn out to be wrong. `to` is a release ("redis-6.2", "valkey-8.0") or a Server (see
-    Server.of); None keeps the form of the source. `keep` says which keys to write, `functions` whether
-    function libraries are. `fold_databases` is a prefix with {db} in it: all keys go to database 0, those
-    of others under it. `checksum` None is as in the source. Data behind the snapshot (AOF commands,
-    another snapshot) is a loss too, unless `ignore_tail` is set. A key that is there twice, which no
-    server loads, is an error;
+    counts of keys turn out to be wrong. `to` is the name of a server ("redis-6.2", "amr-balanced-7.4") or
+    a Server (see Server.of); None keeps the form of the source. `keep` says which keys to write,
+    `functions` whether function libraries are. `fold_databases` is a prefix with {db} in it: all keys go to
+    database 0, those of others under it. `checksum` None is as in the source. Data behind the snapshot (AOF
+    commands, another snapshot) is a loss too, unless `ignore_tail` is set. A key that is there twice,
+    which no server loads, is an error;
     `on_duplicate` "first" and "last" keep one of them and read the source once more, "allow" copies both.
     `drop_empty` leaves out lists, sets, sorted sets and hashes without elements, as Redis since 6.2 does.
     Values that the target refuses are mended where that keeps all of them, else lost; `look` False copies

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import IO
 
-from rdbcodec.formats import FIRST_VALKEY, RELEASES, releases_of
+from rdbcodec.formats import FIRST_VALKEY, RELEASES
 from rdbcodec.integrity.oddities import is_plain, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.traits import TRAITS, Effect, Trait
@@ -31,9 +31,9 @@ _WORST: tuple[Effect, ...] = ("refuses", "unknown", "dies", "skips", "loads")
 
 
 def releases_for(server: Server) -> list[tuple[str, str]]:
-    """The releases that shall load a file for it: the one it is named after, or all that read it."""
-    product, _, release = server.name.partition("-")
-    if releases_of(product) and release:
+    """The releases that shall load a file for it: the one it loads like, or all that read it."""
+    if server.release is not None:
+        product, _, release = server.release.rpartition("-")
         return [(product, release)]
     own_magic = server.version >= FIRST_VALKEY
     rows = [row for row in RELEASES if row.dialect == server.dialect and row.accepts >= server.version]

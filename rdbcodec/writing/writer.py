@@ -71,6 +71,7 @@ from rdbcodec.servers import Server
 from rdbcodec.wire import lengths, lzf, strings
 from rdbcodec.wire.strings import MAX_INTEGER_TEXT, Budget
 from rdbcodec.writing.arguments import (
+    check_container,
     check_db,
     check_expiry,
     check_freq,
@@ -170,6 +171,7 @@ class Writer:
         check_word("duplicates", duplicates, get_args(OnDuplicate))
         self._templates: dict[tuple[bytes, ...], int] = {}  # those written so far
         self._template_ids: set[int] = set()
+        check_container(server, compression)
         self.server = server.replaced(templates=self._templates)
         self.losses = Losses()
         self.keys = 0
@@ -865,20 +867,20 @@ def create(
     replace: bool = True,
     allow_loss: bool = False,
     modules: Iterable[str] | None = None,
-    databases: int | None = DEFAULT_DATABASES,
+    databases: int | Literal["default"] | None = "default",
     duplicates: OnDuplicate = "error",
 ) -> Writer:
     """A writer for a path (written atomically) or a binary file object.
 
-    `to`, such as "redis-6.2" or "valkey-9.0", or `version` and `dialect` say who must load it; by
-    default RDB 11, which Redis 7.2 and Valkey 7.2 and all later ones do. `compress` is rdbcompression,
-    `checksum` rdbchecksum. `aux` is written behind the header. `settings` are thresholds under the
-    servers' names ({"hash-max-listpack-entries": 128}); `simplest` uses the layouts every server since
-    1.3 loads. `compression` wraps the file in gzip or LZ4. `replace` False refuses an existing file.
+    `to`, such as "redis-6.2" or "amr-balanced-7.4" (see Server.of), or `version` and `dialect` say who must
+    load it; by default RDB 11, which Redis 7.2 and Valkey 7.2 and all later ones do. `compress` is
+    rdbcompression, `checksum` rdbchecksum. `aux` is written behind the header. `settings` are thresholds
+    under the servers' names ({"hash-max-listpack-entries": 128}); `simplest` uses the layouts every server
+    since 1.3 loads. `compression` wraps the file in gzip or LZ4. `replace` False refuses an existing file.
     `allow_loss` counts losses instead of raising. `modules` are those the target has besides its own, by any
-    of their names; what is of others is lost. `databases` is how many it has, its setting of that name; None
-    for enough. `duplicates="allow"` does not look for keys and libraries that are there twice. Raises
-    EncodeError for a target nobody knows.
+    of their names; what is of others is lost. `databases` is how many it has, its setting of that name: by
+    default what is known of it, else 16; None for enough. `duplicates="allow"` does not look for keys and
+    libraries that are there twice. Raises EncodeError for a server nobody knows.
     """
     server = Server.of(
         to,
@@ -888,8 +890,10 @@ def create(
         settings=settings,
         simplest=simplest,
         modules=modules,
-        databases=databases,
+        databases=None if databases == "default" else databases,
     )
+    if databases == "default" and server.databases is None:
+        server = server.replaced(databases=DEFAULT_DATABASES)
     writer = Writer(
         output,
         server,

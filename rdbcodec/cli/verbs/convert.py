@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from rdbcodec.cli.common import add_source_arguments, modules_of
-from rdbcodec.cli.hints import release_hint
 from rdbcodec.cli.outputs import add_output_arguments
+from rdbcodec.cli.servers import SERVER, server_of
 from rdbcodec.cli.writing import add_writing_arguments, count, write_snapshot
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import VERSIONS
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs=1, metavar="IN", help="snapshot, gzip, LZ4 and zstd too; - is stdin")
     add_output_arguments(parser)
     target = parser.add_mutually_exclusive_group()
-    target.add_argument("--to", metavar="RELEASE", help="the server that must load it: redis-6.2, valkey-8.0")
+    target.add_argument("--to", metavar="SERVER", help=f"the server that must load it: {SERVER}")
     target.add_argument("--rdb-version", type=int, choices=_VERSIONS, metavar="N", help="or its RDB version")
     add_writing_arguments(parser)
     parser.add_argument(
@@ -62,11 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file, or say why not."""
-    try:
-        server = _server(options)
-    except EncodeError as error:
-        options.usage_error(f"{error}{'' if options.to is None else release_hint(options.to)}")
-        raise  # usage_error does not return
+    server = _server(options)
     template = options.fold_databases
     fold = None if template is None else Folding(template, zero=options.fold_zero)
     return write_snapshot(options, server=server, fold=fold, verb="for", look=not options.fast)
@@ -76,10 +72,10 @@ def _server(options: argparse.Namespace) -> Server | None:
     """The target; None, a plain copy, when nothing was asked for that would change a key."""
     if options.to is None and options.rdb_version is None:
         if options.set or options.simplest or options.modules or options.databases or options.no_lzf:
-            raise EncodeError("say for which server: --to or --rdb-version")
+            options.usage_error("say for which server: --to or --rdb-version")
         return None
-    return Server.of(
-        options.to,
+    return server_of(
+        options,
         version=options.rdb_version,
         compress=not options.no_lzf,
         settings=dict(options.set),

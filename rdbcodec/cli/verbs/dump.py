@@ -13,6 +13,7 @@ from rdbcodec.cli.common import (
     now_of,
 )
 from rdbcodec.cli.dumping import add_dumping_arguments, write_selected
+from rdbcodec.cli.servers import SERVER, server_of
 from rdbcodec.exports import ndjson, tables
 from rdbcodec.formats import VERSIONS
 from rdbcodec.losses import Losses
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--restore", action="store_true", help="resp: each key as one RESTORE, which loses nothing"
     )
     server = parser.add_mutually_exclusive_group()
-    server.add_argument("--to", metavar="RELEASE", help="resp: the server: redis-7.2, valkey-8.0")
+    server.add_argument("--to", metavar="SERVER", help=f"resp: the server: {SERVER}")
     parser.add_argument(
         "--modules", metavar="NAMES", help="resp: modules it has; default: those of every build of --to"
     )
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     of_resp = (options.restore or None, options.to, options.to_version, options.modules)
     if options.format != "resp" and any(told is not None for told in of_resp):
         options.usage_error("--restore, --to, --to-version and --modules go with --format resp")
-    modules_of(options)  # a wrong name is a wrong usage, whatever the file
+    server_of(options, modules=modules_of(options))  # a wrong name is a wrong usage, whatever the file
     if options.records and options.format not in ("ndjson", "json"):
         options.usage_error("--records goes with --format ndjson or json")
     if options.csv_safe and options.format != "csv":

@@ -16,6 +16,7 @@ from rdbcodec.cli.outputs import (
     path_of,
     whole_stdout,
 )
+from rdbcodec.cli.servers import SERVER, server_of
 from rdbcodec.cli.writing import add_repair_arguments, count, print_losses
 from rdbcodec.errors import EncodeError, TextError
 from rdbcodec.exports.build import Built, build
@@ -24,7 +25,6 @@ from rdbcodec.losses import TYPE_PREFIX
 from rdbcodec.reports.words import plural
 from rdbcodec.showing import name as shown
 from rdbcodec.writing.output import OutputLike
-from rdbcodec.writing.writer import DEFAULT_DATABASES
 
 HELP = "make a snapshot of what `dump --format ndjson` wrote"
 ORDER = 50
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     parser.add_argument("files", nargs=1, metavar="IN", help="NDJSON, one key a line; - is stdin")
     add_output_arguments(parser)
-    parser.add_argument("--to", metavar="RELEASE", help="the server that must load it: redis-6.2, valkey-8.0")
+    parser.add_argument("--to", metavar="SERVER", help=f"the server that must load it: {SERVER}")
     parser.add_argument(
         "--rdb-version",
         type=int,
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-checksum", action="store_true", help="no checksum, as with rdbchecksum no")
     parser.add_argument("--allow-loss", action="store_true", help="write what can be held, report the rest")
     parser.add_argument(
-        "--databases", type=count, default=DEFAULT_DATABASES, metavar="N", help="of the target (default: 16)"
+        "--databases", type=count, metavar="N", help="of the server (default: what is known of it, else 16)"
     )
     add_repair_arguments(parser)
     add_compress_argument(parser)
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the snapshot, to stdout only when it is whole, and say for which server it is."""
     if options.to and (options.rdb_version or options.dialect):
         options.usage_error("--to says what --rdb-version and --dialect would: give one or the other")
-    modules_of(options)  # a wrong name is a wrong usage, whatever the file
+    server_of(options, modules=modules_of(options))  # a wrong name is a wrong usage, whatever the file
     name = options.files[0]
     with open(sys.stdin.fileno() if name == STDIN else name, "rb", closefd=name != STDIN) as lines:
         if options.output != STDIN:
@@ -89,7 +89,7 @@ def _build(lines: Iterable[bytes], output: OutputLike, options: argparse.Namespa
             version=options.rdb_version,
             dialect=options.dialect,
             modules=modules_of(options),
-            databases=options.databases,
+            databases=options.databases or "default",
             compress=not options.no_lzf,
             checksum=not options.no_checksum,
             compression=compression_of(options),

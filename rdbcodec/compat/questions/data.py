@@ -26,7 +26,7 @@ def product_of(module: Module) -> str:
 def _has(case: Case, module: Module) -> bool:
     """Whether the target is known to have the module: always, built in, or told."""
     loader = case.loader
-    if loader is not None and module.name in loader.modules:
+    if loader is not None and module.name in (loader.modules or ()):
         return True
     names = (*case.target.modules, *(case.told("modules") or ()))
     rows = modules_named(names, None if loader is None else loader.dialect)
@@ -144,7 +144,7 @@ def modules_maybe(case: Case) -> Answer:
 
 
 def module_version(case: Case) -> Answer:
-    built_in = case.loader.modules if case.loader else ()
+    built_in = (case.loader.modules if case.loader else None) or ()
     judged = case.target.module_versions or {}
     return _module_answer(
         [

@@ -1,6 +1,6 @@
 """Questions about header, value types and opcodes: can the loader of the target read them?
 
-What a loader reads comes from the table of formats through `Loader`; no version is written here.
+What a loader reads comes from the table of formats through `Server`; no version is written here.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def foreign_magic(case: Case) -> Answer:
 
 def _foreign_magic(case: Case) -> bool:
     loader = case.loader
-    return loader is not None and own_magic(case.profile) and loader.accepts < FIRST_VALKEY
+    return loader is not None and own_magic(case.profile) and loader.version < FIRST_VALKEY
 
 
 def _foreign_version(case: Case) -> bool:
@@ -95,7 +95,7 @@ def relaxed(case: Case) -> Answer:
     loader = case.loader
     if loader is None or told.is_header or reads_header(case) or magic not in case.target.relaxed:
         return None
-    foreign = {kind.row.name for kind in told.kinds.values()} - loader.types
+    foreign = {kind.row.name for kind in told.kinds.values()} - loader.types.keys()
     foreign |= {name for name in told.codes() if name not in loader.opcodes}
     return None if foreign else Found({"magic": magic}, START)
 
@@ -140,7 +140,7 @@ def header_only(case: Case) -> Answer:
         or case.profile.modules
     ):
         return None
-    return Found() if case.profile.codes() <= loader.opcodes else None
+    return Found() if case.profile.codes() <= loader.opcodes.keys() else None
 
 
 def redict(case: Case) -> Answer:
@@ -180,7 +180,7 @@ def other_meaning(case: Case) -> Answer:
     if loader is None:
         return None
     dialect: Dialect = loader.dialect
-    theirs = types_of(dialect, loader.accepts)
+    theirs = types_of(dialect, loader.version)
     for row in unknown_kinds(case):
         other = theirs.get(row.code)
         if other is not None and other.name != row.name:
@@ -202,7 +202,7 @@ def _opcode_answer(case: Case, names: Iterable[str]) -> Answer:
     loader = case.loader
     if loader is None:
         return None
-    known = loader.opcodes.union(case.target.ignores)
+    known = loader.opcodes.keys() | set(case.target.ignores)
     bad = sorted(name for name in names if name in case.profile.codes() and name not in known)
     return Found({"opcodes": ", ".join(bad)}, case.profile.places.get(bad[0])) if bad else None
 
