@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rdbcodec.datatypes.sets import Set
     from rdbcodec.datatypes.sketches import RawValue
     from rdbcodec.datatypes.streams import Consumer, Group, Pending, Stream
+    from rdbcodec.datatypes.values import Element, Value, Writable
     from rdbcodec.datatypes.zsets import ZSet
     from rdbcodec.encoding import payloads as dump
     from rdbcodec.errors import (
@@ -107,6 +108,7 @@ _HOMES = {
     "rdbcodec.datatypes.sets": "Set",
     "rdbcodec.datatypes.sketches": "RawValue",
     "rdbcodec.datatypes.streams": "Consumer Group Pending Stream",
+    "rdbcodec.datatypes.values": "Element Value Writable",
     "rdbcodec.datatypes.zsets": "ZSet",
     "rdbcodec.reading.decoder": "Decoder NEED_DATA",
     "rdbcodec.errors": (
@@ -176,6 +178,7 @@ __all__ = [
     "DamagedContainer",
     "DecodeError",
     "Decoder",
+    "Element",
     "EncodeError",
     "End",
     "Entry",
@@ -219,7 +222,9 @@ __all__ = [
     "UnknownOpcode",
     "UnknownType",
     "UnsupportedVersion",
+    "Value",
     "Vendor",
+    "Writable",
     "Writer",
     "ZSet",
     "convert",

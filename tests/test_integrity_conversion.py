@@ -102,7 +102,7 @@ def test_mended_stream_keeps_its_entries_and_its_groups() -> None:
     data, _ = converted(ODD["stream entries read"], "redis-8.10")
     with rdbcodec.open(data) as reader:
         (entry,) = (record for record in reader if isinstance(record, rdbcodec.Entry))
-        value = entry.value()
+        value = entry.value_as(rdbcodec.Stream)
     assert (len(value.entries), value.length, value.entries_added) == (2, 2, 2)
     assert [(group.name, group.entries_read) for group in value.groups] == [(b"g", 2)]
 
@@ -111,7 +111,7 @@ def test_mended_hash_keeps_its_fields_in_order_of_expiry() -> None:
     data, _ = converted(ODD["hash-listpack-ttl none first"], "redis-8.2")
     with rdbcodec.open(data) as reader:
         (entry,) = (record for record in reader if isinstance(record, rdbcodec.Entry))
-        value = entry.value()
+        value = entry.value_as(rdbcodec.Hash)
     assert list(value.items()) == [(b"b", b"v"), (b"a", b"v")]
     assert value.expires_at_ms == {b"b": 2145916800000}
 

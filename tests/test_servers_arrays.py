@@ -44,7 +44,7 @@ def test_floats_of_a_file_have_the_texts_the_server_answers(pool: Pool) -> None:
     server.load(data)
     answers = server.commands([("ARGET", "k", index) for index in range(len(values))])
     (entry,) = entries(data)
-    assert list(entry.value().elements.values()) == answers
+    assert list(entry.value_as(rdbcodec.Array).elements.values()) == answers
 
 
 @pytest.mark.parametrize("shape", ["{}", "{:.3f}", "{:.17g}", "{:.0f}.0", "{:e}", "-{}", "0{}"])

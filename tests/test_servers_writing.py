@@ -271,7 +271,7 @@ def test_a_server_restores_the_payload_of_every_value(name: str, version: int, p
 
 def has_type(name: str, entry: Entry) -> bool:
     """Whether a module's type is built into a server: vector sets are since Redis 8.0."""
-    return entry.value().module.name == "vectorset" and name.startswith("redis-8")
+    return entry.value_as(rdbcodec.ModuleValue).module.name == "vectorset" and name.startswith("redis-8")
 
 
 def distinct_places(path: Path) -> set[Place]:
@@ -291,7 +291,7 @@ def test_an_entry_has_no_payload_exactly_where_a_conversion_loses_something_of_i
     modules = {
         (entry.db, entry.key)
         for entry in entries(path.read_bytes())
-        if entry.type == "module" and entry.value().module.name not in built_in
+        if entry.type == "module" and entry.value_as(rdbcodec.ModuleValue).module.name not in built_in
     }
     places = distinct_places(path)
     rdbcodec.convert(

@@ -317,7 +317,7 @@ def test_a_snapshot_holds_what_its_server_answered(path: Path) -> None:
         assert entry.encoding == expected_layout(answer, version)
         assert entry.expires_at_ms == expected_expiry(name, answer)
         if answer["type"] == "stream":
-            check_stream(entry.value(), answer["value"], version)
+            check_stream(entry.value_as(rdbcodec.Stream), answer["value"], version)
             continue
         assert entry.type == type_of(answer)
         assert found_value(entry) == expected_value(answer)
@@ -341,7 +341,7 @@ def test_large_sorted_sets_lie_descending_since_redis_4() -> None:
     large = {entry.raw: entry for entry in entries if entry.encoding == "skiplist"}
     assert len(large) >= 5
     for entry in large.values():
-        scores = [(score, member) for member, score in entry.value().items()]
+        scores = [(score, member) for member, score in entry.value_as(rdbcodec.ZSet).items()]
         assert scores == sorted(scores, reverse=True), entry
 
 
@@ -493,7 +493,7 @@ def test_a_module_saves_beside_the_keys_from_redis_6_on(path: Path) -> None:
 @every_example
 def test_the_example_modules_wrote_these_items(path: Path) -> None:
     values = {
-        record.key: record.value().items()
+        record.key: record.value_as(rdbcodec.ModuleValue).items()
         for record in records_of(path)
         if isinstance(record, Entry) and record.type == "module"
     }

@@ -92,7 +92,7 @@ def test_a_vector_holds_the_data_that_all_servers_were_given(path: Path) -> None
         told = EXPECTED["keys"][entry.key.decode()]
         assert (entry.db, entry.type, entry.expires_at_ms) == (told["db"], told["type"], told["expire_at_ms"])
         if entry.type == "stream":
-            check_stream(entry.value(), told["value"], STREAM_VERSIONS[entry.code])
+            check_stream(entry.value_as(rdbcodec.Stream), told["value"], STREAM_VERSIONS[entry.code])
         else:
             assert logical(entry.value()) == expected(told)
 

@@ -32,7 +32,7 @@ def entries(data: bytes) -> list[rdbcodec.Entry]:
         return [record for record in reader if isinstance(record, rdbcodec.Entry)]
 
 
-def only(value: object, **options: Any) -> rdbcodec.Entry:
+def only(value: Any, **options: Any) -> rdbcodec.Entry:
     """What a single key with this value comes back as."""
     writer, out = written(**options)
     with writer:
@@ -41,7 +41,7 @@ def only(value: object, **options: Any) -> rdbcodec.Entry:
     return entry
 
 
-def refusal(value: object, *, key: Any = b"k", options: Any = None, **told: Any) -> str:
+def refusal(value: Any, *, key: Any = b"k", options: Any = None, **told: Any) -> str:
     writer, _ = written(**(options or {}))
     with pytest.raises(EncodeError) as caught:
         writer.write(key, value, **told)
@@ -205,7 +205,7 @@ def test_everything_about_a_key_is_written_in_the_order_old_servers_need() -> No
 
 def test_a_set_is_written_in_the_same_order_every_time() -> None:
     members = {f"member {number}" for number in range(20)}
-    assert list(only(members).value()) == sorted(member.encode() for member in members)
+    assert list(only(members).value_as(rdbcodec.Set)) == sorted(member.encode() for member in members)
 
 
 def test_settings_are_those_of_the_servers() -> None:
@@ -254,9 +254,9 @@ def test_a_layout_that_cannot_hold_all_of_a_value_is_not_taken() -> None:
     writer, out = written(version=12)
     with writer:
         writer.write(b"h", fields, encoding="hashtable")
-    assert [(entry.encoding, entry.value().expires_at_ms) for entry in entries(out.getvalue())] == [
-        ("listpack-ttl", {b"f": 1 << 42})
-    ]
+    assert [
+        (entry.encoding, entry.value_as(rdbcodec.Hash).expires_at_ms) for entry in entries(out.getvalue())
+    ] == [("listpack-ttl", {b"f": 1 << 42})]
 
 
 def test_records_beside_keys() -> None:

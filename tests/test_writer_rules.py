@@ -170,7 +170,7 @@ def test_closing_twice_and_inside_the_block_is_fine(tmp_path: Path) -> None:
 
 
 FAILURES: dict[str, Callable[[rdbcodec.Writer], object]] = {
-    "a value": lambda writer: writer.write(b"k", 1.5),
+    "a value": lambda writer: writer.write(b"k", 1.5),  # type: ignore[call-overload]  # on purpose
     "a database": lambda writer: writer.select_db(-1),
     "a library": lambda writer: writer.write_function(b"x"),
     "a record": lambda writer: writer.write_record(None),  # type: ignore[arg-type]
@@ -192,7 +192,7 @@ def test_after_an_error_there_is_no_snapshot_whatever_the_caller_does(failure: s
 def test_an_error_that_is_swallowed_in_the_block_comes_again_at_its_end(tmp_path: Path) -> None:
     def swallow() -> None:
         with rdbcodec.create(tmp_path / "out.rdb") as writer:
-            raising(lambda: writer.write(b"k", 1.5))
+            raising(lambda: writer.write(b"k", 1.5))  # type: ignore[call-overload]  # on purpose
 
     assert raising(swallow) == "the writer has failed before: there will be no snapshot"
     assert list(tmp_path.iterdir()) == []

@@ -197,7 +197,9 @@ def _parts(path: Path) -> set[object]:
 
 def _part(record: Record) -> tuple[object, ...]:
     if isinstance(record, rdbcodec.Entry):
-        return record.row.name, record.value().module.name if record.type == "module" else None
+        return record.row.name, record.value_as(
+            rdbcodec.ModuleValue
+        ).module.name if record.type == "module" else None
     name = record.name if isinstance(record, rdbcodec.Aux) else None
     return type(record).__name__, name, record.checksum if isinstance(record, rdbcodec.End) else None
 

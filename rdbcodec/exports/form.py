@@ -143,7 +143,7 @@ def whole(members: Callable[[Any], Members]) -> Callable[[Entry], Iterator[str]]
 
 def whole_string(entry: Entry) -> bytes | LongString:
     """A large value that is one string; whether it is text its whole says, so a long one goes to a file."""
-    pieces = (piece for batch in entry.items() for piece in batch)
+    pieces: Iterator[Any] = chain.from_iterable(entry.items())
     held: list[bytes] = []
     size = 0
     for piece in pieces:

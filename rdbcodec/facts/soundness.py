@@ -245,8 +245,9 @@ def _check_large(entry: Entry) -> Iterator[tuple[Severity, str]]:
     """A value that passes by: verified in batches, its members collected to find doubles."""
     unique = entry.type in ("set", "zset", "hash")
     bad_scores = False
+    batches: Iterator[list[Any]] = entry.items(skip_large=True)
     with KeyIndex() as index:
-        for batch in entry.items(skip_large=True):
+        for batch in batches:
             if unique:
                 members = batch if entry.type == "set" else [item[0] for item in batch]
                 index.add(members)

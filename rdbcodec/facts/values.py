@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.datatypes.scope import Scope
@@ -110,6 +111,7 @@ class ValuePass(Pass[ValueFacts]):
 def _has_expiries(entry: Entry) -> bool:
     """Whether a member has an expiry; a value that was made to have them may have lost the last one."""
     try:
-        return bool(entry.value().expires_at_ms)
+        value: Any = entry.value()
+        return bool(value.expires_at_ms)
     except DecodeError:  # oddities tell of it
         return True

@@ -7,18 +7,25 @@ An entry holds the bytes of its record and decodes nothing before it is asked.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError
 from rdbcodec.formats import TypeRow, VersionRow
 from rdbcodec.records.attributes import Attributes
+from rdbcodec.showing import show_key
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.long_strings import Held, Spool, skip
 from rdbcodec.wire.strings import Budget
+
+if TYPE_CHECKING:
+    from rdbcodec.datatypes.values import Element, Value
+
+V = TypeVar("V")
 
 
 class Context:
@@ -159,7 +166,7 @@ class Entry:
         count: int | None = self._decoded(layout_of(self.row).count_of)
         return count
 
-    def value(self) -> Any:
+    def value(self) -> Value:
         """The decoded value: bytes, List, Set, ZSet, Hash, Stream, ModuleValue, Array, ...
 
         Raises DecodeError, with offset, db and key, when the value contradicts itself, and
@@ -169,9 +176,21 @@ class Entry:
             record, start = self._record, self._start
             if record[start] < 0x40:
                 return record[start + 1 :]
-        return self._decoded(layout_of(self.row).decode)
+        value: Value = self._decoded(layout_of(self.row).decode)
+        return value
 
-    def items(self, *, skip_large: bool = False, spool: Spool | None = None) -> Iterator[list[Any]]:
+    def value_as(self, kind: builtins.type[V]) -> V:
+        """The decoded value, for who knows what it is: `entry.value_as(Hash).expires_at_ms`.
+
+        Raises TypeError for a value of another class, and as `value` does.
+        """
+        value = self.value()
+        if isinstance(value, kind):
+            return value
+        found = value.__class__.__name__
+        raise TypeError(f"the {self.type} {show_key(self.key)} is {found}, expected {kind.__name__}")
+
+    def items(self, *, skip_large: bool = False, spool: Spool | None = None) -> Iterator[list[Element]]:
         """The elements in batches, in bounded memory whatever the size of the value.
 
         bytes for strings (in pieces), lists and sets; (member, score) for sorted sets; (field, value,

@@ -18,6 +18,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any
 
+from rdbcodec.datatypes.modules import ModuleValue
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.streams import Group, Idempotence, Stream, stream_parts
 from rdbcodec.errors import DecodeError, LimitExceeded
@@ -138,7 +139,7 @@ def _tell_hash(update: Update, entry: Entry, on_expiry: OnExpiry) -> None:
 
 def _tell_stream(update: Update, entry: Entry, _: OnExpiry) -> None:
     try:
-        stream = entry.value()
+        stream = entry.value_as(Stream)
         for one in stream.entries:
             _tell_stream_entry(update, one)
     except LimitExceeded:
@@ -199,7 +200,7 @@ def _tell_group(update: Update, group: Group) -> None:
 
 def _tell_module(update: Update, entry: Entry, _: OnExpiry) -> None:
     """Items, not bytes: servers compress the same text or do not."""
-    value = entry.value()
+    value = entry.value_as(ModuleValue)
     _tell(update, value.module.name)
     _tell(update, value.module.version)
     for opcode, item in value.items():
@@ -209,7 +210,7 @@ def _tell_module(update: Update, entry: Entry, _: OnExpiry) -> None:
 
 def _tell_whole(update: Update, entry: Entry, _: OnExpiry) -> None:
     """Types that few servers have: as Python shows the value."""
-    value = entry.value()
+    value: Any = entry.value()
     if isinstance(value, dict):  # of no order
         _tell_in_any_order(
             update, (digest(repr(path), repr(sorted(of.items()))) for path, of in value.items())

@@ -22,7 +22,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, TypeVar, get_args, overload
 
 from rdbcodec.datatypes.hashes import template_of
 from rdbcodec.datatypes.modules import metas_held
@@ -86,6 +86,8 @@ from rdbcodec.writing.written import OnDuplicate, Written
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from rdbcodec.datatypes.natural import Text
+    from rdbcodec.datatypes.values import Writable
     from rdbcodec.reading.duplicates import Duplicate
     from rdbcodec.records import Record
 
@@ -198,6 +200,24 @@ class Writer:
             self.write_aux("df-ver", "unknown")  # its magic is that of Redis: only this tells them apart
 
     # --- keys ----------------------------------------------------------------------------------------
+
+    @overload
+    def write(self, subject: Record, *, db: int | None = None, expires_at_ms: int | None = None) -> None: ...
+
+    @overload
+    def write(
+        self,
+        subject: Text,
+        value: Writable,
+        *,
+        db: int | None = None,
+        expires_at_ms: int | None = None,
+        idle: int | None = None,
+        freq: int | None = None,
+        meta: bytes | None = None,
+        type: str | None = None,
+        encoding: str | None = None,
+    ) -> None: ...
 
     def write(
         self,

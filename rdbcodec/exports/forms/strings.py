@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from rdbcodec.exports.form import TEXT, value_of
 from rdbcodec.exports.resp_words import Recipient, command
@@ -16,7 +17,8 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
         yield command(b"SET", entry.key, value)
         return
     name = b"SET"
-    for batch in entry.items():
+    batches: Iterator[list[Any]] = entry.items()
+    for batch in batches:
         for piece in batch:
             yield command(name, entry.key, piece)
             name = b"APPEND"
