@@ -435,6 +435,7 @@ ODD: dict[str, bytes] = {
     "hash-listpack-ttl order, one past": lpex(FAR, (b"a", FAR), (b"b", 1000)),
     # records
     "key twice": file(PLAIN, PLAIN),
+    "database 53 without keys": file(PLAIN, b"\xfe\x35"),
     "key twice in two databases": file(PLAIN, b"\xfe\x01", PLAIN),
     "library twice": file(LIBRARY, LIBRARY, PLAIN, version=10),
     "library pre-ga": file(

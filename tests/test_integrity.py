@@ -276,6 +276,7 @@ FOUND: dict[str, tuple[str, ...]] = {
     "hash-ttl many twice": ("field-ttl-twice-large",),
     "hash-listpack-ttl order, one past": ("field-ttl-order",),
     "key twice": (),
+    "database 53 without keys": (),
     "key twice in two databases": (),
     "library twice": ("function-twice",),
     "library pre-ga": (),

@@ -8,7 +8,7 @@ from rdbcodec.errors import LimitExceeded
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import Place, Table, place_of
 from rdbcodec.limits import MAX_DATABASES
-from rdbcodec.records import Record, ResizeDb
+from rdbcodec.records import Record, ResizeDb, SelectDb
 
 
 @dataclass(slots=True)
@@ -60,8 +60,11 @@ class Databases(Pass[Table[int, Database]]):
         database.expires += len(batch.expiries)
 
     def record(self, record: Record) -> None:
-        """Dragonfly announces databases in several parts."""
-        if isinstance(record, ResizeDb):
+        """A server ends on a database it does not have, whether keys follow or not. Dragonfly announces
+        databases in several parts."""
+        if isinstance(record, SelectDb):
+            self._database(record.db)
+        elif isinstance(record, ResizeDb):
             database = self._database(record.db)
             database.told_keys = (database.told_keys or 0) + record.keys
             database.told_expires = (database.told_expires or 0) + record.expires
