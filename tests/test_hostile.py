@@ -275,7 +275,7 @@ def test_a_million_attributes_before_a_key_are_read_once_each() -> None:
 
 
 def test_too_many_attributes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rdbcodec.reading.decoder.MAX_RECORD", 1000)
+    monkeypatch.setattr("rdbcodec.reading.core.MAX_RECORD", 1000)
     expected = "the attributes of a key are too large to hold: 1002 bytes, the limit is 1000"
     assert refusal_of(snapshot(b"\xf9\x05" * 600 + K), max_value=64) == expected
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 from rdbcodec.errors import BadMagic, DamagedContainer, RdbError
 from rdbcodec.limits import MAX_VALUE
 from rdbcodec.reading.containers import CHUNK, Opened, Source, open_raw
-from rdbcodec.reading.decoder import Core
+from rdbcodec.reading.nested import Nesting
 from rdbcodec.tail import Tail, measure
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     from rdbcodec.formats import Dialect
     from rdbcodec.records import Record
+    from rdbcodec.records.state import Position
 
 
-class Reader(Core):
+class Reader(Nesting):
     """A snapshot in a file, a pipe or memory; iterate over it once for its records.
 
     Any bytes give records or an RdbError; anything else is a bug. See Decoder for the parameters.
@@ -66,13 +67,23 @@ class Reader(Core):
         # A reader never runs dry without the end: NEED_DATA does not occur, so the core's own generator
         # is handed out and no second one slows the loop down. A generator that raised says from then on
         # that it is exhausted, which must not be taken for the end of the snapshot.
+        self._is_iterated = self._is_stretched = False
         self._iterator: Iterator[Record] = chain(self._records, Afterwards(self))  # type: ignore[arg-type]
+
+    def position(self) -> Position | None:
+        """Where a Decoder can take up reading (Decoder.resume): behind the record that `next_record` gave
+        last, or between two stretches. Whoever iterates is ahead of what a reader knows: that is an RdbError.
+        """
+        if self._is_iterated or (self._is_stretched and not self._is_paused):
+            raise RdbError("a reader knows its position after next_record() and between two stretches")
+        return super().position()
 
     def __iter__(self) -> Iterator[Record]:
         if self._failure is not None:
             self._fail_again()
         if self.ended_at is not None:
             raise RdbError("the snapshot was read to its end: open it again to read it again")
+        self._is_iterated = True
         return self._iterator
 
     def stretches(self, size: int) -> Iterator[Iterator[Record]]:
@@ -86,7 +97,7 @@ class Reader(Core):
         while self.ended_at is None:
             if self._failure is not None:
                 self._fail_again()
-            self._records = self._run(size)
+            self._records, self._is_stretched = self._run(size), True
             yield self._records  # type: ignore[misc] # NEED_DATA does not occur
 
     def __enter__(self) -> Self:
@@ -102,7 +113,7 @@ class Reader(Core):
         self._close()
 
     def _fetch(self, wanted: int) -> bytes:
-        return self._source.read(max(CHUNK, min(wanted, self._max_record)))
+        return self._source.read(max(CHUNK, min(wanted, self._window.max_record)))
 
     def _refuse_lookalikes(self) -> None:
         if self._resemblance is not None:
@@ -137,7 +148,7 @@ class Reader(Core):
         """The bytes that follow the snapshot, but for the mark that ends a replication stream."""
         if self.ended_at is None:
             raise RdbError("what follows the snapshot is known after its End record: read that first")
-        head = self._buf[self._pos :] or self._source.read(CHUNK)
+        head = self._window.buf[self._window.pos :] or self._source.read(CHUNK)
         mark = self._source.mark
         while mark and 0 < len(head) < len(mark) and mark.startswith(head):
             more = self._source.read(CHUNK)

@@ -207,7 +207,7 @@ class Entry:
             yield from layout_of(self.row).items(cursor, Scope(budget, self._context.templates))
             cursor.expect_end()
         except DecodeError as error:
-            self._locate(error)
+            self.locate(error)
             raise
 
     def chunks(self) -> Iterator[bytes]:
@@ -230,7 +230,7 @@ class Entry:
             scope = Scope(Budget(context.limit), context.templates)
             return reencode(self.row, self.raw, scope, context.origin, version=version, meta=self.meta)
         except DecodeError as error:
-            self._locate(error)
+            self.locate(error)
             raise
         except EncodeError as error:
             error.db, error.key = self.db, self.key
@@ -250,14 +250,14 @@ class Entry:
         try:
             return decode(self.raw, Scope(Budget(self._context.limit), self._context.templates))
         except DecodeError as error:
-            self._locate(error)
+            self.locate(error)
             raise
         except IndexError:
             ends = CorruptStructure("the value ends inside an element")
-            self._locate(ends)
+            self.locate(ends)
             raise ends from None
 
-    def _locate(self, error: DecodeError) -> None:
+    def locate(self, error: DecodeError) -> None:
         """Positions inside a value mean little once it is unpacked: the record's offset finds it."""
         try:
             key: bytes | None = self.key

@@ -10,7 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from rdbcodec.datatypes.hashes import check_template
+from rdbcodec.datatypes.packed import encode_strings
+from rdbcodec.errors import CorruptStructure, LimitExceeded
+from rdbcodec.limits import MAX_TEMPLATE_NAMES, MAX_TEMPLATES
+from rdbcodec.records.kinds import CODES, RecordKind
+from rdbcodec.wire import lengths, strings
+from rdbcodec.wire.strings import Budget
+
+if TYPE_CHECKING:
+    from rdbcodec.formats import OpcodeRow
+    from rdbcodec.records.kinds import Decoded
+    from rdbcodec.records.state import State
+    from rdbcodec.servers import Server
 
 Fields = tuple[bytes, ...]
 
@@ -62,5 +76,54 @@ class Known(Mapping[int, Fields]):
     def __len__(self) -> int:
         return self._count
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Elsewhere nothing comes later."""
+        return dict, (dict(self),)
+
 
 _NONE: Mapping[int, Fields] = {}
+
+
+def decode(state: State, row: OpcodeRow, pos: int) -> Decoded:
+    """A template, which hashes behind it may refer to; all of a file together are bounded."""
+    del row
+    (id, count), start = state.lengths(pos, 2)
+    _check_room(state, count, 0)
+    fields: list[bytes] = []
+    budget = Budget(state.scaled(MAX_TEMPLATES))
+    end = strings.take(state.buf, start, count, fields, budget)
+    if budget.failure is not None:
+        raise budget.failure
+    if len(fields) < count:
+        raise IndexError
+    _check_room(state, count, sum(map(len, fields)))
+    if id in state.templates:
+        raise CorruptStructure(f"hash template {id} is defined twice", start)
+    check_template(fields)
+    record = HashTemplate(state.offset(), state.raw(end), id, tuple(fields))
+    state.add_template(id, record.fields)
+    return record, end
+
+
+def _check_room(state: State, count: int, size: int) -> None:
+    """Raise LimitExceeded when so many more names, of so many bytes, are more than can be held."""
+    names, most = state.template_names + count, state.scaled(MAX_TEMPLATE_NAMES)
+    if names > most:
+        raise LimitExceeded("too many names of hash templates", limit=most, wanted=names, unit="names")
+    wanted, limit = state.template_bytes + size, state.scaled(MAX_TEMPLATES)
+    if wanted > limit:
+        raise LimitExceeded("the names of hash templates are too large", limit=limit, wanted=wanted)
+
+
+def encode(id: int, fields: Fields, server: Server) -> bytes:
+    """The record that defines a template."""
+    head = CODES["hash-template"] + lengths.encode(id) + lengths.encode(len(fields))
+    return head + encode_strings(fields, server)
+
+
+def _most(state: State) -> int:
+    return state.scaled(MAX_TEMPLATES)
+
+
+# Nothing is lost with it: the hashes that refer to it are written with their own field names.
+KINDS = (RecordKind("hash-template", decode, loss=None, record=HashTemplate, limit=_most),)

@@ -19,6 +19,11 @@ class Header(NamedTuple):
     version: int
 
 
+def may_be_magic(head: bytes) -> bool:
+    """Whether bytes begin like a snapshot: one that does not is refused without waiting for more of it."""
+    return b"REDIS".startswith(head[:5]) or b"VALKE".startswith(head[:5])
+
+
 def read_magic(magic: bytes) -> tuple[Dialect, int]:
     """Dialect and version in the first nine bytes; raises BadMagic."""
     for word, dialect in ((b"REDIS", "redis"), (b"VALKEY", "valkey")):

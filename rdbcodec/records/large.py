@@ -94,9 +94,19 @@ class LargeEntry(AttributedEntry):
             kept = Kept(Spool().keep(self._open().pieces()))
             self._source, self._size = kept, kept.drain()
 
+    def pass_by(self, source: ValueSource) -> None:
+        """From here its bytes come while the decoder stands in the value."""
+        self._size, self._is_open, self._passed = None, False, 0
+        self._source = source
+
+    def has_passed(self, size: int) -> None:
+        """The value lies behind the decoder, and had so many bytes."""
+        self._size = size
+        self._source = None
+
     def _refuse(self) -> NoReturn:
         error = Held(self._context.limit).refuse("the value", self._context.limit + 1)
-        self._locate(error)
+        self.locate(error)
         raise error
 
     def _open(self) -> ValueSource:

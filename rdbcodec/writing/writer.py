@@ -476,7 +476,7 @@ class Writer:
             error.locate(type=entry.type, target=self.server.name, db=entry.db, key=entry.key)
             raise
         except DecodeError as error:
-            entry._locate(error)
+            entry.locate(error)
             raise
         self.keys += 1
         return True
