@@ -20,6 +20,7 @@ from rdbcodec.facts.duplicates import DuplicateKeys, Duplicates
 from rdbcodec.facts.kinds import Kinds
 from rdbcodec.facts.passes import Batch, feed, run
 from rdbcodec.facts.profile import Profile, ProfilePass, profile
+from rdbcodec.facts.soundness import Soundness, SoundnessPass, check
 from rdbcodec.facts.values import ValuePass
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.records import Entry, Header, Record
@@ -287,3 +288,42 @@ def test_inspect_has_no_total_when_a_file_cannot_be_read(
     (tmp_path / "half.rdb").write_bytes((ROOT / NEW).read_bytes()[:5000])
     assert main(["inspect", str(ROOT / OLD), str(tmp_path / "half.rdb"), "--total"]) == 3
     assert "Total of" not in capsys.readouterr().out
+
+
+# --- soundness --------------------------------------------------------------------------------------
+
+
+def test_a_check_is_a_pass_that_runs_beside_others_and_merges() -> None:
+    def checked(records: Sequence[tuple[int, bytes]]) -> Soundness:
+        with rdbcodec.open(snapshot(*(select(db) + record for db, record in records))) as reader:
+            soundness, kinds = run(reader, [SoundnessPass(now_ms=NOW_MS), Kinds()])
+        assert kinds.keys() == {"string", "set"} or len(records) < len(RECORDS)
+        told: Soundness = soundness
+        return told
+
+    whole, first, second = checked(RECORDS), checked(RECORDS[:7]), checked(RECORDS[7:])
+    both = first.merge(second)
+    assert (both.keys, both.expired, both.errors) == (whole.keys, whole.expired, whole.errors) == (9, 1, 2)
+    assert (both.keys_by_db, both.expires_by_db) == (whole.keys_by_db, whole.expires_by_db)
+    words = [(problem.key, problem.message) for problem in whole.problems]
+    assert [(problem.key, problem.message) for problem in both.problems] == words
+    assert words == [
+        (b"odd!", "set members are not unique: 2, of which 1 distinct"),
+        (b"again", "set members are not unique: 2, of which 1 distinct"),
+    ]
+    assert pickle.loads(pickle.dumps(both)) == both
+
+
+def test_problems_are_told_in_the_order_of_the_file_large_values_among_the_others() -> None:
+    large = b"\x02\x05large\x40\xc8" + b"\x03abc" * 200
+    odd = b"\x02\x03odd\x02\x01a\x01a"
+    with rdbcodec.open(snapshot(odd, large, odd.replace(b"odd", b"own")), max_value=500) as reader:
+        found = check(reader, now_ms=0)
+    assert [(problem.key, problem.message) for problem in found.problems] == [
+        (b"odd", "set members are not unique: 2, of which 1 distinct"),
+        (b"large", "199 members or fields occur more than once"),
+        (b"own", "set members are not unique: 2, of which 1 distinct"),
+    ]
+    with rdbcodec.open(snapshot(odd, large)[:-200], max_value=500) as reader:
+        found = check(reader, now_ms=0)
+    assert (found.keys, found.complete, found.errors) == (2, False, 2)

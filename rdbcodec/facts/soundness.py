@@ -18,13 +18,25 @@ from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import DecodeError, LimitExceeded
 from rdbcodec.facts.databases import check_databases
-from rdbcodec.integrity.oddities import large_oddities, oddities
+from rdbcodec.facts.passes import Batch, Pass, Progress, feed
+from rdbcodec.integrity.oddities import candidates, is_plain, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.limits import MAX_PROBLEMS
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.reader import Reader
-from rdbcodec.records import AttributedEntry, Checksum, End, Entry, Function, HashTemplate, Record, ResizeDb
+from rdbcodec.records import (
+    AttributedEntry,
+    Checksum,
+    End,
+    Entry,
+    Function,
+    HashTemplate,
+    Header,
+    LargeEntry,
+    Record,
+    ResizeDb,
+)
 from rdbcodec.showing import Hiding, kept_key, key_words
 from rdbcodec.tail import Tail
 
@@ -106,13 +118,30 @@ class Soundness:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(problem)
 
+    def merge(self, other: Soundness) -> Soundness:
+        """What was found in two files, or in two parts of one; offsets are those of each."""
+        return Soundness(
+            keys=self.keys + other.keys,
+            expired=self.expired + other.expired,
+            size=self.size + other.size,
+            checksum=self.checksum,
+            complete=self.complete and other.complete,
+            tail=self.tail if self.tail == other.tail else None,
+            problems=[*self.problems, *other.problems][:MAX_PROBLEMS],
+            errors=self.errors + other.errors,
+            warnings=self.warnings + other.warnings,
+            unverified=self.unverified + other.unverified,
+            keys_by_db=self.keys_by_db + other.keys_by_db,
+            expires_by_db=self.expires_by_db + other.expires_by_db,
+        )
+
 
 def check(
     reader: Reader,
     *,
     now_ms: int,
     reopen: Callable[[], Reader] | None = None,
-    progress: Callable[[], Any] | None = None,
+    progress: Progress | None = None,
 ) -> Soundness:
     """Verify a snapshot, from its first byte to the last.
 
@@ -120,18 +149,19 @@ def check(
     damage that hides where the next record begins does. `reopen` gives a second reader, which spares
     keeping the keys' names on disk until it is clear that none occurs twice.
     """
-    found = Soundness()
-    with KeyIndex(reopen) as index:
-        try:
-            _check_records(reader, found, index, now_ms, progress)
-        except DecodeError as error:
-            # One inside a large value was met there already and ends the reading as well.
-            if Problem.of(error) not in found.problems[-1:]:
-                found.add(Problem.of(error))
-        for duplicate in index.duplicates():
-            message = f"the key is there twice, first at offset {duplicate.first}"
-            found.add(Problem("error", message, duplicate.place, duplicate.db, duplicate.key))
-    return found
+    each = SoundnessPass(now_ms=now_ms, reopen=reopen)
+    try:
+        feed(reader, [each], stretch=_STRETCH, progress=progress, also_damaged=True)
+    except DecodeError as error:
+        each.stop(error)
+    try:
+        return each.end()
+    finally:
+        each.close()
+
+
+# Values of CHECKED_VALUE become many Python objects one after the other; few of them wait for that.
+_STRETCH = 1 << 20
 
 
 def unreadable(error: DecodeError) -> Soundness:
@@ -142,67 +172,132 @@ def unreadable(error: DecodeError) -> Soundness:
     return found
 
 
-def _check_records(
-    reader: Reader, found: Soundness, index: KeyIndex, now_ms: int, progress: Callable[[], Any] | None
-) -> None:
-    told: dict[int, ResizeDb] = {}
-    libraries: set[bytes | None] = set()
-    for record in reader:
-        if isinstance(record, Entry):
-            _check_entry(record, found, index, now_ms)
-            if progress is not None and not found.keys & 0xFF:
-                progress()
-        elif isinstance(record, ResizeDb):
+class SoundnessPass(Pass[Soundness]):
+    """Verifies entries and records; `stop` tells it of damage that ended the reading."""
+
+    looks_at_large = True
+
+    def __init__(self, *, now_ms: int, reopen: Callable[[], Reader] | None = None) -> None:
+        self.found = Soundness()
+        self.now_ms = now_ms
+        self._reopen = reopen
+        self._index: KeyIndex | None = None
+        self._hints: dict[int, ResizeDb] = {}
+        self._libraries: set[bytes | None] = set()
+        self._passed: dict[int, list[Problem]] = {}  # of large values, by offset: their entries come later
+
+    def begin(self, header: Header) -> None:
+        """Only now are there files: what has begun cannot be pickled."""
+        del header
+        self._index = KeyIndex(self._reopen)
+
+    def batch(self, batch: Batch) -> None:
+        """Count all, and look at those in which something can be wrong."""
+        self._count(batch)
+        are_noted = self._note(batch.entries)
+        if batch.is_plain and are_noted:
+            for entry in candidates(batch.entries):
+                self._look_at(entry)
+            return
+        for entry in batch.entries:
+            if are_noted or self._note([entry], tell=True):
+                self._look_at(entry)
+
+    def _count(self, batch: Batch) -> None:
+        found, db = self.found, batch.entries[0].db
+        if db not in found.keys_by_db:
+            check_databases(len(found.keys_by_db))
+        found.keys += len(batch.entries)
+        found.keys_by_db[db] += len(batch.entries)
+        if batch.expiries:
+            found.expires_by_db[db] += len(batch.expiries)
+            found.expired += sum(time <= self.now_ms for time in batch.expiries)
+
+    def _note(self, entries: list[Entry], *, tell: bool = False) -> bool:
+        """Note the keys, none of them when one is damaged; that one tells which it is when it is alone."""
+        assert self._index is not None
+        try:
+            self._index.add_entries(entries)
+        except DecodeError as error:
+            if tell:
+                self.found.add(Problem.of(error))
+            return False
+        return True
+
+    def large(self, entry: LargeEntry) -> None:
+        """What passes by is verified as it does; what was found is told with its entry."""
+        problems: list[Problem] = []
+        self._passed[entry.offset] = problems
+        try:
+            problems += _problems_in(entry, None)
+        except DecodeError as error:
+            problems.append(Problem.of(error))
+
+    def record(self, record: Record) -> None:
+        """What databases promise, libraries and templates, the end."""
+        if isinstance(record, ResizeDb):
+            told = self._hints
             check_databases(len(told))
             told[record.db] = record if record.db not in told else _sum(told[record.db], record)
         elif isinstance(record, Function):
-            _add_oddities(record_oddities(record), record, found)
-            if record.library is not None and record.library in libraries:
-                _add_oddities([Oddity("function-twice", "")], record, found)
-            libraries.add(record.library)
+            self._add(_odd_problems(record_oddities(record), record))
+            if record.library is not None and record.library in self._libraries:
+                self._add(_odd_problems([Oddity("function-twice", "")], record))
+            self._libraries.add(record.library)
         elif isinstance(record, HashTemplate):
-            _add_oddities(record_oddities(record), record, found)
+            self._add(_odd_problems(record_oddities(record), record))
         elif isinstance(record, End):
-            found.size, found.checksum = record.size, record.checksum
-    _check_hints(told, found)
-    found.tail = reader.tail()
-    _check_tail(found, found.tail)
-    found.complete = True
+            self.found.size, self.found.checksum = record.size, record.checksum
+
+    def _look_at(self, entry: Entry) -> None:
+        try:
+            if isinstance(entry, AttributedEntry):
+                self._add(_odd_problems(attribute_oddities(entry), entry))
+            if entry.is_large:
+                self._add(self._passed.pop(entry.offset))
+            elif not is_plain(entry):
+                self._add(_problems_of(entry))
+        except DecodeError as error:
+            self.found.add(Problem.of(error))
+
+    def _add(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.found.add(problem)
+
+    def after(self, reader: Reader) -> None:
+        """Whether promises were kept, and what follows; then all has been seen."""
+        found = self.found
+        self._add(_broken_hints(self._hints, found))
+        found.tail = reader.tail()
+        self._add(_problems_behind(found, found.tail))
+        found.complete = True
+
+    def stop(self, error: DecodeError) -> None:
+        """Damage ended the reading. One inside a large value was met there already."""
+        if Problem.of(error) not in self.found.problems[-1:]:
+            self.found.add(Problem.of(error))
+
+    def end(self) -> Soundness:
+        """What was found, keys that are there twice among it."""
+        for duplicate in () if self._index is None else self._index.duplicates():
+            message = f"the key is there twice, first at offset {duplicate.first}"
+            self.found.add(Problem("error", message, duplicate.place, duplicate.db, duplicate.key))
+        return self.found
+
+    def close(self) -> None:
+        """Give up the files."""
+        if self._index is not None:
+            self._index.close()
+            self._index = None
 
 
-def _check_entry(entry: Entry, found: Soundness, index: KeyIndex, now_ms: int) -> None:
-    found.keys += 1
-    if entry.db not in found.keys_by_db:
-        check_databases(len(found.keys_by_db))
-    found.keys_by_db[entry.db] += 1
-    expiry = entry.expires_at_ms
-    if expiry is not None:
-        found.expires_by_db[entry.db] += 1
-        found.expired += expiry <= now_ms
-    try:
-        index.note(entry.key, entry.offset, entry.db)
-        if isinstance(entry, AttributedEntry):
-            _add_oddities(attribute_oddities(entry), entry, found)
-        if layout_of(entry.row).odd.is_checked:
-            _add_oddities(large_oddities(entry) if entry.is_large else oddities(entry), entry, found)
-            return
-        value = None if entry.is_large else value_of(entry)
-        if isinstance(value, bytes):
-            return  # most are; there is nothing more to say about a string
-        remarks = _check_large(entry) if value is None else _check_value(entry, value)
-        for severity, message in remarks:
-            found.add(Problem(severity, message, entry.offset, entry.db, entry.key))
-    except DecodeError as error:
-        found.add(Problem.of(error))
-
-
-def _add_oddities(told: Iterable[Oddity], record: Record, found: Soundness) -> None:
-    for oddity in told:
+def _odd_problems(oddities: Iterable[Oddity], record: Record) -> Iterator[Problem]:
+    for oddity in oddities:
         severity, message = _odd_words(oddity)
         if isinstance(record, Entry):
-            found.add(Problem(severity, message, record.offset, record.db, record.key))
+            yield Problem(severity, message, record.offset, record.db, record.key)
         else:
-            found.add(Problem(severity, message, record.offset))
+            yield Problem(severity, message, record.offset)
 
 
 def _odd_words(oddity: Oddity) -> tuple[Severity, str]:
@@ -223,6 +318,22 @@ def value_of(entry: Entry) -> Any:
         return entry.value()
     except LimitExceeded:
         return None
+
+
+def _problems_of(entry: Entry) -> Iterable[Problem]:
+    """What is wrong with a value that is held."""
+    if layout_of(entry.row).odd.is_checked:
+        return _odd_problems(oddities(entry), entry)
+    return _problems_in(entry, value_of(entry))
+
+
+def _problems_in(entry: Entry, value: Any) -> Iterator[Problem]:
+    """What is wrong inside a value; one that is None passes by."""
+    if value is None and layout_of(entry.row).odd.is_checked:
+        yield from _odd_problems(large_oddities(entry), entry)
+        return
+    for severity, message in _check_large(entry) if value is None else _check_value(entry, value):
+        yield Problem(severity, message, entry.offset, entry.db, entry.key)
 
 
 def _check_value(entry: Entry, value: Any) -> Iterator[tuple[Severity, str]]:
@@ -266,15 +377,15 @@ def _sum(first: ResizeDb, second: ResizeDb) -> ResizeDb:
     return ResizeDb(first.offset, first.raw, first.db, keys, expires)
 
 
-def _check_hints(told: dict[int, ResizeDb], found: Soundness) -> None:
+def _broken_hints(told: dict[int, ResizeDb], found: Soundness) -> Iterator[Problem]:
     for db, hint in told.items():
         keys, expires = found.keys_by_db[db], found.expires_by_db[db]
         if (hint.keys, hint.expires) != (keys, expires):
             promised = f"{hint.keys} keys and {hint.expires} that expire"
             message = f"db {db} was announced with {promised}, it has {keys} and {expires}"
-            found.add(Problem("warning", message, hint.offset))
+            yield Problem("warning", message, hint.offset)
 
 
-def _check_tail(found: Soundness, tail: Tail) -> None:
+def _problems_behind(found: Soundness, tail: Tail) -> Iterator[Problem]:
     if tail.kind in ("another snapshot", "other bytes"):
-        found.add(Problem("warning", f"{tail.size} bytes follow the snapshot: {tail.kind}", found.size))
+        yield Problem("warning", f"{tail.size} bytes follow the snapshot: {tail.kind}", found.size)
