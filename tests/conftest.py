@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from servers import Pool
+from servers import SERVERS, Pool
 
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), max_examples=25, derandomize=True)
@@ -25,10 +25,10 @@ settings.load_profile(os.environ.get("RDBCODEC_HYPOTHESIS") or ("ci" if os.envir
 # Modules whose every test asks a real server, or starts processes of the command line: what comes of that is
 # the same for every Python and every engine, so one lane of CI runs them (pyproject.toml has the marks).
 SERVER = re.compile(r"test_(compat_)?servers(_\w+)?")
-PROCESS = re.compile(r"test_cli\w*|test_signals|test_files|test_secrets|test_hiding|killing")
+PROCESS = re.compile(r"test_signals|test_files")
 # What rules, documents, conversions and the layers of the code say depends on neither: they are made of the
 # same values, which test_snapshots, test_vectors and test_encoders hold in every lane.
-ONCE = re.compile(r"test_(house|conversion|integrity\w*)")
+ONCE = re.compile(r"test_(house|recipes|conversion|integrity\w*|secrets|hiding)")
 ONCE_FOLDERS = frozenset({"compat", "compat_azure"})
 
 
@@ -38,10 +38,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = {"pool", "trusting", "server"} & set(getattr(item, "fixturenames", ()))
         if fixtures or SERVER.fullmatch(item.path.stem):
             item.add_marker(pytest.mark.server)
+            item.add_marker(pytest.mark.xdist_group(_server_of(item)))
         if PROCESS.fullmatch(item.path.stem):
             item.add_marker(pytest.mark.process)
         if ONCE.fullmatch(item.path.stem) or item.path.parent.name in ONCE_FOLDERS:
             item.add_marker(pytest.mark.once)
+
+
+def _server_of(item: pytest.Item) -> str:
+    """The server that a test asks: with `--dist loadgroup` one worker asks all that one server is asked."""
+    params = (
+        item.callspec.params.values()
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        else ()
+    )
+    words = [word for param in params for word in (param if isinstance(param, tuple) else (param,))]
+    return next((word for word in words if isinstance(word, str) and word in SERVERS), "any server")
 
 
 def pytest_collection_finish() -> None:

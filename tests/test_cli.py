@@ -58,6 +58,7 @@ def expectation_of(path: Path) -> dict[str, Any]:
     return expectation
 
 
+@pytest.mark.process
 def test_a_call_says_what_a_process_says() -> None:
     for words in (("inspect", str(TYPES_72)), ("check", "no-such-file.rdb")):
         apart, call = process(*words), run(*words)
@@ -68,6 +69,7 @@ def test_there_are_snapshots() -> None:
     assert len(FILES) >= 71
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_inspect_counts_what_the_server_counted(path: Path) -> None:
     report, expected = report_of(path), expectation_of(path)
@@ -104,6 +106,7 @@ def expected_types(keys: list[dict[str, Any]]) -> dict[str, int]:
     return found
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_bytes_by_type_add_up_to_less_than_the_file(path: Path) -> None:
     report = report_of(path)
@@ -111,6 +114,7 @@ def test_bytes_by_type_add_up_to_less_than_the_file(path: Path) -> None:
     assert report["size"] <= path.stat().st_size
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "path", [path for path in FILES if path.stat().st_size > 10], ids=lambda path: path.name
 )
@@ -181,6 +185,7 @@ def test_inspect_says_which_servers_load_the_file() -> None:
     assert loads["valkey-9.1.2-empty"] == [{"product": "Valkey", "since": "9.0", "until": None}]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_check_finds_every_snapshot_of_a_server_sound(path: Path) -> None:
     done = run("check", "--format", "json", "--now", NOW, "--ignore-tail", str(path))
@@ -287,6 +292,7 @@ def test_wrong_usage_exits_2() -> None:
     assert run("explode", "x").returncode == 2
 
 
+@pytest.mark.process
 def test_a_closed_pipe_is_quiet() -> None:
     command = [sys.executable, "-m", "rdbcodec", "inspect", *map(str, FILES[:20])]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -299,6 +305,7 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert process.wait(60) == 0
 
 
+@pytest.mark.process
 def test_ctrl_c_exits_130_without_a_traceback() -> None:
     command = [*HEARING, sys.executable, "-m", "rdbcodec", "inspect", "-"]
     with subprocess.Popen(
@@ -323,6 +330,7 @@ def wait_until_reading(pid: int) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.process
 def test_a_terminal_gets_tables_and_progress_on_stderr() -> None:
     master, slave = pty.openpty()
     process = subprocess.Popen(

@@ -148,6 +148,7 @@ def test_dump_writes_over_no_file_unless_forced(tmp_path: Path) -> None:
     assert out.read_text() == ""
 
 
+@pytest.mark.process
 def test_a_closed_pipe_is_quiet() -> None:
     command = [sys.executable, "-m", "rdbcodec", "dump", str(TYPES_72)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -124,6 +124,7 @@ def test_a_signature_behind_a_mistyped_flag_is_not_repeated(tmp_path: Path) -> N
         assert b"SECRET" not in done.stderr + done.stdout
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_convert_without_a_target_copies_byte_for_byte(path: Path, tmp_path: Path) -> None:
     if path.stem.endswith(("-empty", "-types", "-aof")):
@@ -193,6 +194,7 @@ def test_databases_fold_on_request(tmp_path: Path) -> None:
     assert sum(entry.key.startswith(b"db15:") for entry in entries) == 3
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("number", "code", "said"), [(signal.SIGINT, 130, b"interrupted\n"), (signal.SIGTERM, 143, b"")]
 )

@@ -249,6 +249,7 @@ FILES = [
 ]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_an_entry_s_payload_for_any_version_holds_its_value_or_says_what_would_get_lost(path: Path) -> None:
     for entry in (record for record in read(path) if isinstance(record, Entry)):

@@ -128,6 +128,7 @@ def test_more_aux_fields_than_any_server_writes_are_counted_not_kept() -> None:
     assert (facts.aux[b"000000"].value, facts.aux[b"000000"].count) == (b"v", 2)
 
 
+@pytest.mark.once
 def test_more_databases_than_anybody_has_are_refused() -> None:
     records = [b"\xfe\x80" + at.to_bytes(4, "big") + b"\x00\x01k\x01v" for at in range(MAX_DATABASES + 1)]
     message = "too many databases to count each: 65537 databases, the limit is 65536"

@@ -94,6 +94,7 @@ def test_a_value_is_large_when_it_is_larger_than_the_limit_however_it_came(data:
             assert [record.is_large for record in reader if isinstance(record, Entry)] == expected
 
 
+@pytest.mark.once
 @both_limits
 @every_snapshot
 def test_a_skipped_large_value_leaves_all_other_records_as_they_are(data: bytes, limit: int) -> None:
@@ -168,6 +169,7 @@ def joined(entry: Entry, items: list[Any]) -> object:
     return b"".join(items) if entry.type == "string" else items
 
 
+@pytest.mark.once
 @both_limits
 @every_snapshot
 def test_items_can_skip_what_is_too_large_to_hold(data: bytes, limit: int) -> None:
@@ -179,6 +181,7 @@ def test_items_can_skip_what_is_too_large_to_hold(data: bytes, limit: int) -> No
             assert all(len(element) > limit for element, kept in pairs if type(kept) is Skipped)
 
 
+@pytest.mark.once
 @both_limits
 @every_snapshot
 def test_the_size_of_a_large_value_is_told_after_walking_over_it(data: bytes, limit: int) -> None:
@@ -187,6 +190,7 @@ def test_the_size_of_a_large_value_is_told_after_walking_over_it(data: bytes, li
         assert limited.serialized_size == whole.serialized_size
 
 
+@pytest.mark.once
 @both_limits
 @every_snapshot
 def test_a_large_value_is_verified_without_being_held(data: bytes, limit: int) -> None:
@@ -195,6 +199,7 @@ def test_a_large_value_is_verified_without_being_held(data: bytes, limit: int) -
             limited.verify()
 
 
+@pytest.mark.once
 @both_limits
 @every_snapshot
 def test_a_large_value_is_not_given_whole(data: bytes, limit: int) -> None:

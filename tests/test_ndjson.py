@@ -95,6 +95,7 @@ def test_every_key_of_a_server_comes_back_as_it_was(data: bytes) -> None:
     assert told_keys(text_of(data)) == keys_of(data)
 
 
+@pytest.mark.once
 @every_file
 def test_values_that_pass_by_come_back_as_they_were(data: bytes) -> None:
     assert told_keys(text_of(data, max_value=10_000)) == keys_of(data)
@@ -117,6 +118,7 @@ def test_hashes_of_a_template_can_be_written_for_their_own_server_again() -> Non
     ]
 
 
+@pytest.mark.once
 @every_file
 def test_what_belongs_to_no_key_comes_back_byte_for_byte(data: bytes) -> None:
     records = read(data)
@@ -151,12 +153,14 @@ def without_layouts(text: str) -> list[dict[str, Any]]:
     return lines
 
 
+@pytest.mark.once
 @every_file
 def test_the_text_of_a_snapshot_has_one_line_a_record_for_every_program(data: bytes) -> None:
     text = text_of(data)
     assert text.splitlines(keepends=True) == [line + "\n" for line in text.split("\n")[:-1]]
 
 
+@pytest.mark.once
 @every_file
 def test_a_json_array_holds_the_objects_of_the_lines(data: bytes) -> None:
     text = text_of(data, everything=True)
@@ -651,6 +655,7 @@ def cell(value: Any) -> str:
     return to_json({"$b64": base64.b64encode(value.encode()).decode()} if isinstance(value, str) else value)
 
 
+@pytest.mark.once
 @every_file
 def test_csv_tells_values_that_pass_by_whole(data: bytes) -> None:
     large, held = rows_of(data, max_value=10_000), rows_of(data)

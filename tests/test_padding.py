@@ -207,6 +207,7 @@ class Counting(io.BytesIO):
         return len(data)
 
 
+@pytest.mark.once
 def test_half_a_gib_of_zeros_are_held_as_a_number() -> None:
     import resource  # noqa: PLC0415 - Unix only
 

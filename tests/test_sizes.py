@@ -72,6 +72,7 @@ def write(path: Path, value: Any, *, release: str = "redis-7.0") -> Path:
     return path
 
 
+@pytest.mark.once
 @every_content
 @every_value
 def test_check_calls_no_value_damaged_because_of_its_size(
@@ -86,6 +87,7 @@ def test_check_calls_no_value_damaged_because_of_its_size(
     assert '"sound": false' not in capsys.readouterr().out
 
 
+@pytest.mark.once
 @every_content
 @every_value
 def test_every_command_takes_a_value_whatever_its_size(
