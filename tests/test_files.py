@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -111,18 +112,34 @@ def test_stdin_and_stdout_are_files_as_well(snapshot: Path) -> None:
     assert snapshot.read_bytes() == SNAPSHOT.read_bytes()
 
 
-@pytest.mark.parametrize("command", ["convert", "filter", "encode", "pad", "unpad"])
-def test_a_snapshot_is_not_poured_over_a_terminal(command: str) -> None:
-    master, terminal = pty.openpty()
-    words = [sys.executable, "-m", "rdbcodec", command, str(SNAPSHOT), "-o"]
-    for output in ("-", "/dev/stdout"):
-        done = subprocess.run(
-            [*words, output], cwd=ROOT, stdout=terminal, stderr=subprocess.PIPE, check=False, timeout=60
-        )
-        assert done.returncode == 2
-        assert done.stderr == b"-o -: stdout is a terminal: redirect it, or use --force\n"
-    os.close(terminal)
+@pytest.fixture
+def terminal() -> Iterator[int]:
+    """A terminal, for whatever is written."""
+    master, slave = pty.openpty()
+    yield slave
+    os.close(slave)
     os.close(master)
+
+
+REFUSED = "-o -: stdout is a terminal: redirect it, or use --force\n"
+
+
+@pytest.mark.parametrize("command", ["convert", "filter", "encode", "pad", "unpad"])
+def test_a_snapshot_is_not_poured_over_a_terminal(
+    command: str, terminal: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with os.fdopen(terminal, "w", closefd=False) as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert main([command, str(SNAPSHOT), "-o", "-"]) == 2
+    assert capsys.readouterr().err == REFUSED
+
+
+def test_nor_is_it_by_another_name(terminal: int) -> None:
+    words = [sys.executable, "-m", "rdbcodec", "convert", str(SNAPSHOT), "-o", "/dev/stdout"]
+    done = subprocess.run(
+        words, cwd=ROOT, stdout=terminal, stderr=subprocess.PIPE, check=False, timeout=60, text=True
+    )
+    assert (done.returncode, done.stderr) == (2, REFUSED)
 
 
 def test_with_force_a_terminal_gets_it_and_no_progress_in_between() -> None:

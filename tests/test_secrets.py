@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -237,15 +238,24 @@ def test_a_terminal_shows_markup_as_it_is(tmp_path: Path) -> None:
     assert b"[bold]a[/x].rdb" in done.stdout
 
 
+def read_by_bash(line: str) -> list[str]:
+    """The words that bash makes of a line."""
+    done = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True)
+    return [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]]
+
+
 @pytest.mark.parametrize("path", ["-dash.rdb", "./-dash.rdb", UGLY, "a b", "'", "\\", "$HOME", "ключ"])
-def test_a_remedy_runs_as_it_is_printed(path: str, tmp_path: Path) -> None:
+def test_a_remedy_runs_as_it_is_printed(
+    path: str, tmp_path: Path, ran: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / path).write_bytes(SNAPSHOT.read_bytes())
-    judged = shell(f"R compat {path_word(path)} --target redis-2.4 --format json", cwd=tmp_path)
-    findings = json.loads(judged[1])["verdicts"][0]["findings"]
+    words = read_by_bash(f"compat {path_word(path)} --target redis-2.4 --format json")
+    findings = json.loads(ran(*words)[1])["verdicts"][0]["findings"]
     command = next(one["remedy"] for one in findings if (one["remedy"] or "").startswith("rdbcodec convert"))
     assert command.isprintable()
     command = command.split(" would lose data")[0].removeprefix("rdbcodec")
-    assert shell(f"R {command} --allow-loss", cwd=tmp_path)[0] == 0
+    assert ran(*read_by_bash(f"{command} --allow-loss"))[0] == 0
     assert len(list(tmp_path.iterdir())) == 2
 
 
