@@ -85,8 +85,10 @@ if TYPE_CHECKING:
     from rdbcodec.servers import Server
     from rdbcodec.structures.stream_node import StreamEntry, StreamId
     from rdbcodec.tail import Tail
-    from rdbcodec.writing.conversion import Conversion, convert
-    from rdbcodec.writing.writer import Writer, create
+    from rdbcodec.writing.conversion import convert
+    from rdbcodec.writing.create import create
+    from rdbcodec.writing.result import Conversion
+    from rdbcodec.writing.writer import Writer
 
 __version__ = "0.2.0"
 
@@ -95,7 +97,8 @@ __version__ = "0.2.0"
 # need nothing of the writing half.
 _HOMES = {
     "rdbcodec.reading.containers": "Source",
-    "rdbcodec.writing.conversion": "Conversion convert",
+    "rdbcodec.writing.conversion": "convert",
+    "rdbcodec.writing.result": "Conversion",
     "rdbcodec.servers": "Server",
     "rdbcodec.datatypes.hashes": "Hash",
     "rdbcodec.datatypes.lists": "List",
@@ -125,7 +128,8 @@ _HOMES = {
     ),
     "rdbcodec.structures.stream_node": "StreamEntry StreamId",
     "rdbcodec.tail": "Tail",
-    "rdbcodec.writing.writer": "Writer create",
+    "rdbcodec.writing.create": "create",
+    "rdbcodec.writing.writer": "Writer",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -14,7 +14,8 @@ from rdbcodec import LossyConversion
 from rdbcodec.compat.target import find
 from rdbcodec.compat.verdict import check
 from rdbcodec.integrity.traits import TRAITS
-from rdbcodec.writing.conversion import Conversion, convert
+from rdbcodec.writing.conversion import convert
+from rdbcodec.writing.result import Conversion
 
 TARGETS = (
     "redis-6.2",

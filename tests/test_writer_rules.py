@@ -19,7 +19,7 @@ from ways import entries, pair, snapshot, string
 import rdbcodec
 from rdbcodec.errors import EncodeError
 from rdbcodec.records import libraries as functions
-from rdbcodec.writing.writer import KEEP
+from rdbcodec.writing.attributes import KEEP
 
 LIBRARY = b"#!lua name=lib\nredis.register_function('f', function() return 1 end)"
 OTHER = LIBRARY.replace(b"return 1", b"return 2")

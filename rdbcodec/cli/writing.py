@@ -26,9 +26,10 @@ from rdbcodec.reports.words import functions_left_out, json_key, modules_kept, p
 from rdbcodec.servers import Server
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
-from rdbcodec.writing.conversion import Conversion, convert
+from rdbcodec.writing.conversion import convert
+from rdbcodec.writing.create import DEFAULT_DATABASES
 from rdbcodec.writing.folding import Folding
-from rdbcodec.writing.writer import DEFAULT_DATABASES
+from rdbcodec.writing.result import Conversion
 
 if TYPE_CHECKING:
     from rdbcodec.reading.reader import Reader

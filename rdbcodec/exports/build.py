@@ -16,8 +16,9 @@ from rdbcodec.formats import VERSIONS
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.servers import DEFAULT_VERSION
 from rdbcodec.writing.arguments import check_word
+from rdbcodec.writing.create import create
 from rdbcodec.writing.output import OutputLike
-from rdbcodec.writing.writer import Writer, create
+from rdbcodec.writing.writer import Writer
 
 OnDuplicate = Literal["error", "first", "last", "allow"]
 

@@ -42,7 +42,7 @@ from rdbcodec.records import (
 from rdbcodec.servers import Server
 from rdbcodec.wire.long_strings import LongString, Spool
 from rdbcodec.writing.passing import payload_pieces
-from rdbcodec.writing.writer import shebang_of
+from rdbcodec.writing.records import shebang_of
 
 _SECOND = 1000  # milliseconds
 _MILLISECONDS_SINCE, _RESTORE_SINCE, _REPLACE_SINCE, _ABSOLUTE_SINCE, _FUNCTIONS_SINCE = 6, 6, 7, 9, 10

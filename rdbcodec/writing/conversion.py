@@ -9,7 +9,7 @@ and what is kept of it is copied byte for byte, its checksum's absence and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import islice
 from mmap import mmap
@@ -17,7 +17,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal, get_args
 
-from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import DecodeError, EncodeError, LossyConversion
 from rdbcodec.formats import writable_types
@@ -43,44 +42,10 @@ from rdbcodec.writing.arguments import check_word
 from rdbcodec.writing.folding import Folding
 from rdbcodec.writing.guard import Guard
 from rdbcodec.writing.output import Compression, OutputLike, OutputPath, like
+from rdbcodec.writing.result import Conversion
 from rdbcodec.writing.writer import Writer
 
 OnDuplicate = Literal["error", "first", "last", "allow"]
-
-
-class Conversion(Plain):
-    """What became of a snapshot: keys written, keys and function libraries left out by the filter, losses of
-    data and of hints, how many databases a server needs for it, and how many keys of which database were
-    `renamed` because it was folded.
-
-    `modules` are those whose records beside the keys a filter let through: only servers that have them load
-    the file, whether keys of theirs are in it or not.
-    """
-
-    __slots__ = (
-        "databases",
-        "filtered",
-        "filtered_functions",
-        "hints",
-        "keys",
-        "losses",
-        "modules",
-        "renamed",
-        "target",
-    )
-
-    def __init__(
-        self, target: str, writer: Writer, filtered: int, filtered_functions: int, modules: Iterable[str] = ()
-    ) -> None:
-        self.renamed: dict[int, int] = {}
-        self.modules = tuple(sorted(modules))
-        self.target = target
-        self.keys = writer.keys
-        self.databases = writer.databases
-        self.filtered = filtered
-        self.filtered_functions = filtered_functions
-        self.losses = writer.losses.of("data")
-        self.hints = writer.losses.of("hint")
 
 
 def convert(

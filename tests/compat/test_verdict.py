@@ -43,7 +43,7 @@ from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.losses import Loss, Losses
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.writing.conversion import convert
-from rdbcodec.writing.writer import create
+from rdbcodec.writing.create import create
 
 RDB_12 = file(key(), version=12)
 FILES = corpus("snapshots", ".rdb")
