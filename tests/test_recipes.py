@@ -143,3 +143,102 @@ def test_a_rule_is_one_file(tree: Tree) -> None:
     tree.new("compat/rules/functions.py", RULE)
     shown = tree.python("-m", "rdbcodec", "compat", str(SNAPSHOT), "--target", "redis-7.0", "--verbose")
     assert "X-FUNCTIONS: the file has function libraries: 1" in shown
+
+
+TYPE_ROW = '    TypeRow("redis", 34, "counter", "counter", "counter", BLOB, 15, "an example"),\n'
+TYPE = '''"""Counters of an example: texts of their own kind. 34: STRING."""
+
+from __future__ import annotations
+
+from rdbcodec.datatypes.layout import DataType, Layout
+from rdbcodec.datatypes.scope import Scope
+from rdbcodec.datatypes.strings import count_string, decode_string, encode_string, string_items
+
+
+class Counter(bytes):
+    """The text of a counter."""
+
+
+def decode_counter(raw: bytes, scope: Scope) -> Counter:
+    """Type 34."""
+    return Counter(decode_string(raw, scope))
+
+
+LAYOUTS = {"counter": Layout(decode_counter, string_items, count_string, encode_string)}
+TYPES = (DataType("counter", (Counter,), is_named=True),)
+'''
+USE_TYPE = """
+import io, rdbcodec
+from rdbcodec.datatypes.counters import Counter
+
+out = io.BytesIO()
+with rdbcodec.create(out, version=15) as writer:
+    writer.write(b"visits", Counter(b"42"), type="counter")
+open("counter.rdb", "wb").write(out.getvalue())
+with rdbcodec.open(out.getvalue()) as snapshot:
+    for record in snapshot:
+        if isinstance(record, rdbcodec.Entry):
+            print(record.code, record.type, repr(record.value()), list(record.items()))
+"""
+
+
+def test_a_type_like_strings_is_a_row_and_a_file(tree: Tree) -> None:
+    tree.row("formats.py", '    TypeRow("valkey",     22,', TYPE_ROW)
+    tree.new("datatypes/counters.py", TYPE)
+    assert tree.python("-c", USE_TYPE) == "34 counter b'42' [[b'42']]\\n".replace("\\n", "\n")
+    assert tree.python("-m", "rdbcodec", "check", "counter.rdb").startswith("counter.rdb: sound, 1 key")
+    line = '{"db":0,"key":"visits","type":"counter","encoding":"counter","value":"42"}\n'
+    assert tree.python("-m", "rdbcodec", "dump", "counter.rdb") == line
+    tree.python("-m", "rdbcodec", "dump", "counter.rdb", "-o", "counter.ndjson")
+    tree.python("-m", "rdbcodec", "encode", "counter.ndjson", "-o", "back.rdb", "--rdb-version", "15")
+    assert tree.python("-m", "rdbcodec", "diff", "counter.rdb", "back.rdb").startswith("EQUAL")
+    judged = tree.python("-m", "rdbcodec", "inspect", "back.rdb")
+    assert "counter  counter     34     1" in judged
+
+
+OPCODE_ROW = '    OpcodeRow("redis", 241, "mark", Framing(mark=LENGTH), 15, "an example"),\n'
+RECORD = '''"""A mark of an example. F1: LENGTH mark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rdbcodec.records.kinds import RecordKind
+
+if TYPE_CHECKING:
+    from rdbcodec.formats import OpcodeRow
+    from rdbcodec.records.kinds import Decoded
+    from rdbcodec.records.state import State
+
+
+class Mark(NamedTuple):
+    """A mark in the file."""
+
+    offset: int
+    raw: bytes
+    mark: int
+
+
+def decode(state: State, row: OpcodeRow, pos: int) -> Decoded:
+    """A number."""
+    del row
+    (mark,), end = state.lengths(pos, 1)
+    return Mark(state.offset(), state.raw(end), mark), end
+
+
+KINDS = (RecordKind("mark", decode, loss="vendor-record", record=Mark),)
+'''
+USE_RECORD = """
+import rdbcodec
+
+open("marked.rdb", "wb").write(b"REDIS0015\\xf1\\x07\\x00\\x01k\\x01v\\xff" + bytes(8))
+with rdbcodec.open("marked.rdb") as snapshot:
+    print([record for record in snapshot if not isinstance(record, rdbcodec.Entry)][1])
+"""
+
+
+def test_a_record_is_a_row_and_a_file(tree: Tree) -> None:
+    tree.row("formats.py", '    OpcodeRow("valkey",     243,', OPCODE_ROW)
+    tree.new("records/mark.py", RECORD)
+    assert tree.python("-c", USE_RECORD) == "Mark(offset=9, raw=b'\\xf1\\x07', mark=7)\n"
+    assert tree.python("-m", "rdbcodec", "check", "marked.rdb").startswith("marked.rdb: sound, 1 key")
