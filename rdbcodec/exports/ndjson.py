@@ -27,10 +27,11 @@ hashes. `lines` yields pieces of text, so that neither a large value nor a file 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
 from rdbcodec.errors import DecodeError, RdbError, TextError
+from rdbcodec.exports.rows import BATCH, BATCH_SIZE, NAMES, Run, head_of, runs, texts_of_run
 from rdbcodec.exports.scalars import (
     MAX_SIGNED,
     array_of,
@@ -53,15 +54,9 @@ from rdbcodec.framing import compile_walk
 from rdbcodec.records import Aux, Entry, Function, Header, ModuleAux, Record, SlotImport, Vendor
 from rdbcodec.wire import strings
 
-BATCH = 1000  # lines handed on at a time
-BATCH_SIZE = 256 << 10  # characters handed on at a time, however few the lines
 # AUX fields that are data: cached scripts, and the field expiries of KeyDB.
 DATA_AUX = frozenset({b"lua", b"keydb-subexpire-key", b"keydb-subexpire-when"})
 MAX_DB = (1 << 31) - 1
-
-_SHORT = 0x40  # strings below are one head byte and the bytes
-_FIRST = ("db", "key", "type", "encoding")
-_ATTRIBUTES = ("expires_at", "idle", "freq", "meta")
 
 
 class TextEntry(NamedTuple):
@@ -114,69 +109,44 @@ def joined(
 
 
 def batches(records: Iterable[Record], *, everything: bool) -> Iterator[list[str] | Iterator[str]]:
-    """The objects of records in lists, and the pieces of one that is too large to hold.
-
-    The loop is long for speed: a short plain string, as most are, costs no call of ours.
-    """
-    records = _with_dialect(records) if everything else records
+    """The objects of records in lists, and the pieces of one that is too large to hold."""
     batch: list[str] = []
     size = 0
-    short: list[bytes] = []  # key, value, key, value ... of short strings that come behind `batch`
-    context, begin = None, ""
     try:
-        for record in records:
-            if type(record) is Entry and not record.code:
-                raw, start = record._record, record._start  # noqa: SLF001 - as `key` and `value` do
-                if raw[start] < _SHORT and raw[1] < _SHORT:
-                    if record._context is not context or len(short) >= 2 * BATCH:  # noqa: SLF001
-                        batch += short_strings(begin, short)
-                        short.clear()
-                        context = record._context  # noqa: SLF001
-                        begin = f'{{"db":{context.db},"key":'
-                        if len(batch) >= BATCH:
-                            yield batch
-                            batch, size = [], 0
-                    short.append(raw[2:start])
-                    short.append(raw[start + 1 :])
-                    continue
-            if short:
-                batch += short_strings(begin, short)
-                short.clear()
-            text = _object(record, everything=everything)
-            if text is None:
-                assert isinstance(record, Entry)
+        for item in runs(_with_dialect(records) if everything else records):
+            if isinstance(item, Run):
+                batch += _short_strings(item)
+            elif text := _object(item, everything=everything):
+                batch.append(text)
+                size += len(text)
+            elif text is None:
+                assert isinstance(item, Entry)
                 if batch:
                     yield batch
                     batch, size = [], 0
-                yield _large_object(record)
-            elif text:
-                batch.append(text)
-                size += len(text)
+                yield _large_object(item)
             if len(batch) >= BATCH or size >= BATCH_SIZE:
                 yield batch
                 batch, size = [], 0
     except RdbError:
-        batch += short_strings(begin, short)  # what was read before the damage is sound
-        if batch:
+        if batch:  # what was read before the damage is sound
             yield batch
         raise
-    batch += short_strings(begin, short)
     if batch:
         yield batch
 
 
-def short_strings(begin: str, parts: Sequence[bytes]) -> list[str]:
-    """The objects of short strings, given as key, value, key, value ...
-
-    Mostly nothing in a whole batch needs an escape or is not ASCII. Deleting what is plain says so (four
-    times as fast as a search), and one decode and one split make the texts.
-    """
-    middle = ',"type":"string","encoding":"string","value":'
-    if not b"".join(parts).translate(None, _PLAIN_ASCII):
-        texts = iter(b"\n".join(parts).decode("ascii").split("\n") if parts else ())
-        return [f'{begin}"{key}"{middle}"{value}"}}' for key, value in zip(texts, texts, strict=True)]
-    pairs = zip(parts[0::2], parts[1::2], strict=True)
-    return [f"{begin}{quoted_bytes(key)}{middle}{quoted_bytes(value)}}}" for key, value in pairs]
+def _short_strings(run: Run) -> list[str]:
+    begin, middle = f'{{"db":{run.db},"key":', ',"type":"string","encoding":"string","value":'
+    texts = texts_of_run(run.parts, _PLAIN_ASCII)
+    if texts is not None:
+        pairs = iter(texts)
+        return [f'{begin}"{key}"{middle}"{value}"}}' for key, value in zip(pairs, pairs, strict=True)]
+    raws = iter(run.parts)
+    return [
+        f"{begin}{quoted_bytes(key)}{middle}{quoted_bytes(value)}}}"
+        for key, value in zip(raws, raws, strict=True)
+    ]
 
 
 _PLAIN_ASCII = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')
@@ -207,19 +177,6 @@ def _object(record: Record, *, everything: bool) -> str | None:
     told = _TELL.get(type(record))
     members = told(record) if told is not None and (everything or _is_data(record)) else None
     return "" if members is None else to_json(members)
-
-
-def head_of(entry: Entry) -> str:
-    """The object of a key up to its value, still open."""
-    attributes = "".join(
-        f',"{name}":{value}'
-        for name, value in (("expires_at", entry.expires_at_ms), ("idle", entry.idle), ("freq", entry.freq))
-        if value is not None
-    )
-    if entry.meta is not None:
-        attributes += f',"meta":{to_json(marked(entry.meta))}'
-    kind = f'"type":"{entry.type}","encoding":"{entry.encoding}"'
-    return f'{{"db":{entry.db},"key":{quoted_bytes(entry.key)},{kind}{attributes}'
 
 
 def _large_object(entry: Entry) -> Iterator[str]:
@@ -407,9 +364,7 @@ def _raw_of(members: dict[str, Any], name: str) -> bytes:
 _DIGITS = 20  # of 2**64 - 1, with which nothing in a snapshot has more
 _RANGES = {"expires_at": (-MAX_SIGNED - 1, MAX_SIGNED), "idle": (0, MAX_SIGNED), "freq": (0, 255)}
 # By type, in the order in which messages name them.
-_MEMBERS = {
-    type_: dict.fromkeys((*_FIRST, *_ATTRIBUTES, "value", *form.beside)) for type_, form in FORMS.items()
-}
+_MEMBERS = {type_: dict.fromkeys((*NAMES, "value", *form.beside)) for type_, form in FORMS.items()}
 _ENCODINGS = {type_: dict.fromkeys(row.encoding for row in TYPES if row.type == type_) for type_ in FORMS}
 _OPCODES = {row.name: row for row in OPCODES}
 _VENDORS = tuple(row.name for row in OPCODES if row.dialect != "redis")

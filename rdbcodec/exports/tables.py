@@ -19,20 +19,26 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
+from operator import attrgetter
 from typing import Any
 
 from rdbcodec.errors import RdbError
 from rdbcodec.exports.form import value_of, whole_string
-from rdbcodec.exports.ndjson import BATCH_SIZE, joined
-from rdbcodec.exports.scalars import MARK, decoded_pieces, json_bytes, marked, marked_pieces, to_json
+from rdbcodec.exports.ndjson import joined
+from rdbcodec.exports.rows import BATCH_SIZE, MARKED, TABLE, Run, plain, runs, tellers_of, texts_of_run, told
+from rdbcodec.exports.scalars import decoded_pieces, marked_pieces
 from rdbcodec.exports.values import FORMS, large_pieces, single_value
 from rdbcodec.records import Entry, Record
 from rdbcodec.wire.long_strings import LongString
 
-COLUMNS = ("db", "key", "type", "encoding", "expires_at", "idle", "freq", "value")
+COLUMNS = (*(column.name for column in TABLE), "value")
+_cells = attrgetter(*(column.attribute for column in TABLE))
 LINE_END = "\r\n"
 _NUL = b"\0"
-_MARKED = f'{{"{MARK}"'
+# What stands between key and value of a short string, and the bytes that need no quotes in a cell.
+_STRING_CELLS = ("string", "string", "", "", "")
+_STRING = ",".join(_STRING_CELLS)
+_PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'",')
 
 
 def json_array(records: Iterable[Record], *, everything: bool = False) -> Iterator[str]:
@@ -48,41 +54,83 @@ def csv_rows(records: Iterable[Record], *, safe: bool = False) -> Iterator[str]:
 
     Raises what reading the records raises; the rows of those before have been yielded then.
     """
-    cell = _defused if safe else _as_it_is
-    rows = io.StringIO()
-    writer = csv.writer(rows, lineterminator=LINE_END)
-    writer.writerow(COLUMNS)
+    table = _Table(safe=safe)
     try:
-        for record in records:
-            if not isinstance(record, Entry):
-                continue
-            value = value_of(record)
-            db, key, *attributes = _head(record, cell)
-            if value is None or len(key) > BATCH_SIZE:
-                yield _taken(rows)
-                yield f"{db},"
-                yield from _quoted((key,))
-                yield f",{_line(attributes)},"
-                yield from _long_cell(record, value, cell)
-            else:
-                writer.writerow((db, key, *attributes, cell(_cell_of(record, value))))
-            if rows.tell() >= BATCH_SIZE:
-                yield _taken(rows)
+        for item in runs(records):
+            if isinstance(item, Run):
+                table.add_run(item)
+            elif isinstance(item, Entry):
+                value = value_of(item)
+                if value is None or len(item.key) > BATCH_SIZE:
+                    yield table.taken()
+                    yield from table.long_row(item, value)
+                else:
+                    table.add(item, value)
+            if table.size >= BATCH_SIZE:
+                yield table.taken()
     except RdbError:
-        yield _taken(rows)
+        yield table.taken()
         raise
-    yield _taken(rows)
+    yield table.taken()
+
+
+class _Table:
+    """Rows of CSV that were not handed on yet, the head row first."""
+
+    def __init__(self, *, safe: bool) -> None:
+        self._cell = _defused if safe else _as_it_is
+        self._is_safe = safe
+        self._tellers = tellers_of(_defusing(column.cell) if safe else column.cell for column in TABLE)
+        self._text = io.StringIO()
+        self._writer = csv.writer(self._text, lineterminator=LINE_END)
+        self._writer.writerow(COLUMNS)
+
+    @property
+    def size(self) -> int:
+        return self._text.tell()
+
+    def taken(self) -> str:
+        text = self._text.getvalue()
+        self._text.seek(0)
+        self._text.truncate()
+        return text
+
+    def add(self, entry: Entry, value: object) -> None:
+        self._writer.writerow((*self._head(entry), self._cell(_cell_of(entry, value))))
+
+    def add_run(self, run: Run) -> None:
+        """Rows of strings, which mostly need no quotes."""
+        texts = texts_of_run(run.parts, _PLAIN)
+        if texts is not None and not (self._is_safe and any(text[:1] in _FORMULA for text in texts)):
+            pairs = iter(texts)
+            begin, middle = f"{run.db},", f",{_STRING},"
+            lines = [f"{begin}{key}{middle}{value}" for key, value in zip(pairs, pairs, strict=True)]
+            self._text.write(LINE_END.join([*lines, ""]))
+            return
+        cells = iter([self._cell(plain(part)) for part in run.parts])
+        self._writer.writerows(
+            (run.db, key, *_STRING_CELLS, value) for key, value in zip(cells, cells, strict=True)
+        )
+
+    def long_row(self, entry: Entry, value: object) -> Iterator[str]:
+        """A row of any size, of which the csv module would make many copies; its value is None if it comes in
+        pieces."""
+        db, key, *others = self._head(entry)
+        pieces = _long_pieces(entry) if value is None else iter((_cell_of(entry, value),))
+        pieces = filter(None, pieces)
+        yield f"{db},"
+        yield from _quoted((str(key),))
+        yield f",{_line(others)},"
+        yield from _quoted(chain(map(self._cell, islice(pieces, 1)), pieces))
+        yield LINE_END
+
+    def _head(self, entry: Entry) -> list[Any]:
+        """The cells before the value; those that are told are in anybody's own words."""
+        return told(_cells(entry), self._tellers)
 
 
 def _cell_of(entry: Entry, value: object) -> str:
-    return _plain(value) if isinstance(value, bytes) else single_value(entry.type, value)
-
-
-def _taken(rows: io.StringIO) -> str:
-    text = rows.getvalue()
-    rows.seek(0)
-    rows.truncate()
-    return text
+    return plain(value) if isinstance(value, bytes) else single_value(entry.type, value)
 
 
 # Tabs and line ends are skipped by some before they look; full-width characters are taken for the others.
@@ -93,46 +141,26 @@ def _defused(cell: str) -> str:
     return f"'{cell}" if cell[:1] in _FORMULA else cell
 
 
+def _defusing(tell: Callable[[Any], str] | None) -> Callable[[Any], str] | None:
+    return None if tell is None else lambda value: _defused(tell(value))
+
+
 def _as_it_is(cell: str) -> str:
     return cell
-
-
-def _plain(raw: bytes) -> str:
-    """Bytes as they are, but for those that are no text or would be taken for the mark of such."""
-    text = json_bytes(raw)
-    if isinstance(text, str) and _NUL not in raw and not text.startswith(_MARKED):
-        return text
-    return to_json(marked(raw))
 
 
 def _plain_pieces(text: bytes | LongString) -> Iterator[str]:
     """The same for a string that may be too large to hold."""
     if isinstance(text, bytes):
-        yield _plain(text)
+        yield plain(text)
     elif (
         text.is_text
-        and not next(text.pieces()).startswith(_MARKED.encode())
+        and not next(text.pieces()).startswith(MARKED.encode())
         and not any(_NUL in piece for piece in text.pieces())
     ):
         yield from decoded_pieces(text.pieces())
     else:
         yield from marked_pieces(text.pieces())
-
-
-def _head(entry: Entry, cell: Callable[[str], str]) -> tuple[Any, ...]:
-    attributes = entry.type, entry.encoding, entry.expires_at_ms, entry.idle, entry.freq
-    return entry.db, cell(_plain(entry.key)), *attributes
-
-
-def _long_cell(entry: Entry, value: object, cell: Callable[[str], str]) -> Iterator[str]:
-    """The last cell of a row of any size, of which the csv module would make many copies.
-
-    `value` is None for one that comes in pieces.
-    """
-    pieces = _long_pieces(entry) if value is None else iter((_cell_of(entry, value),))
-    pieces = filter(None, pieces)
-    yield from _quoted(chain(map(cell, islice(pieces, 1)), pieces))
-    yield LINE_END
 
 
 def _long_pieces(entry: Entry) -> Iterator[str]:

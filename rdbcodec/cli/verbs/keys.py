@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from rdbcodec.cli.common import OK
 from rdbcodec.cli.dumping import add_dumping_arguments, write_selected
 from rdbcodec.errors import RdbError
-from rdbcodec.exports.ndjson import BATCH, BATCH_SIZE, head_of
+from rdbcodec.exports.rows import BATCH, BATCH_SIZE, head_of
 from rdbcodec.exports.scalars import escape_line_ends
 from rdbcodec.records import Entry, Record
 from rdbcodec.reports.words import text

@@ -1,0 +1,147 @@
+"""What is told of a key beside its value: one table of columns, for NDJSON, `keys` and CSV.
+
+Most keys of large files are short plain strings. `runs` takes them together, so that none of them costs a
+call: all of those forms are then made of many at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from rdbcodec.errors import RdbError
+from rdbcodec.exports.scalars import MARK, json_bytes, marked, quoted_bytes, to_json
+from rdbcodec.records import Entry, Record
+
+BATCH = 1000  # rows handed on at a time
+BATCH_SIZE = 256 << 10  # characters handed on at a time, however few the rows
+
+_SHORT = 0x40  # strings below are one head byte and the bytes
+_NUL = b"\0"
+MARKED = f'{{"{MARK}"'
+
+
+class Column(NamedTuple):
+    """One thing told of a key: the attribute of the entry it is (None: the key has none), its place in JSON,
+    the texts there and in the cell of a table where they are not the value itself. Tables may lack it."""
+
+    name: str
+    attribute: str
+    place: str = "%s"
+    json: Callable[[Any], str] | None = None
+    cell: Callable[[Any], str] | None = None
+    in_tables: bool = True
+
+
+def plain(raw: bytes) -> str:
+    """Bytes as they are, but for those that are no text or would be taken for the mark of such."""
+    text = json_bytes(raw)
+    if isinstance(text, str) and _NUL not in raw and not text.startswith(MARKED):
+        return text
+    return to_json(marked(raw))
+
+
+def _marked(raw: bytes) -> str:
+    return to_json(marked(raw))
+
+
+COLUMNS = (  # of every key
+    Column("db", "db"),
+    Column("key", "key", json=quoted_bytes, cell=plain),
+    Column("type", "type", '"%s"'),
+    Column("encoding", "encoding", '"%s"'),
+)
+ATTRIBUTES = (  # of those that have them
+    Column("expires_at", "expires_at_ms"),
+    Column("idle", "idle"),
+    Column("freq", "freq"),
+    Column("meta", "meta", json=_marked, in_tables=False),
+)
+NAMES = tuple(column.name for column in (*COLUMNS, *ATTRIBUTES))
+TABLE = tuple(column for column in (*COLUMNS, *ATTRIBUTES) if column.in_tables)
+
+
+Tellers = Sequence[tuple[int, Callable[[Any], str]]]  # of the columns that are not the value itself, by place
+
+
+def tellers_of(tellers: Iterable[Callable[[Any], str] | None]) -> Tellers:
+    """Those there are, with their places."""
+    return [(at, tell) for at, tell in enumerate(tellers) if tell is not None]
+
+
+def told(values: Iterable[Any], tellers: Tellers) -> list[Any]:
+    """The values of columns, those with a teller as it tells them."""
+    texts = list(values)
+    for at, tell in tellers:
+        if texts[at] is not None:
+            texts[at] = tell(texts[at])
+    return texts
+
+
+_own = attrgetter(*(column.attribute for column in COLUMNS))
+_attributes = attrgetter(*(column.attribute for column in ATTRIBUTES))
+_OWN_JSON, _ATTRIBUTES_JSON = (
+    tellers_of(column.json for column in columns) for columns in (COLUMNS, ATTRIBUTES)
+)
+_HEAD = "{" + ",".join(f'"{column.name}":{column.place}' for column in COLUMNS)
+_PLACES = [f',"{column.name}":{column.place}' for column in ATTRIBUTES]
+
+
+def head_of(entry: Entry) -> str:
+    """The JSON object of a key without its value, still open."""
+    head = _HEAD % tuple(told(_own(entry), _OWN_JSON))
+    if type(entry) is Entry:  # others may have attributes
+        return head
+    values = zip(_PLACES, told(_attributes(entry), _ATTRIBUTES_JSON), strict=True)
+    return head + "".join([place % value for place, value in values if value is not None])
+
+
+class Run(NamedTuple):
+    """Short plain strings of one database that stand one after another: key, value, key, value ..."""
+
+    db: int
+    parts: list[bytes]
+
+
+def runs(records: Iterable[Record]) -> Iterator[Run | Record]:
+    """The records, short plain strings in runs. Raises what reading the records raises, behind the last run.
+
+    The loop is long for speed: a short plain string, as most are, costs no call of ours.
+    """
+    parts: list[bytes] = []
+    context: Any = None
+    try:
+        for record in records:
+            if type(record) is Entry and not record.code:
+                raw, start = record._record, record._start  # noqa: SLF001 - as `key` and `value` do
+                if raw[start] < _SHORT and raw[1] < _SHORT:
+                    if record._context is not context or len(parts) >= 2 * BATCH:  # noqa: SLF001
+                        if parts:
+                            yield Run(context.db, parts)
+                            parts = []
+                        context = record._context  # noqa: SLF001
+                    parts.append(raw[2:start])
+                    parts.append(raw[start + 1 :])
+                    continue
+            if parts:
+                yield Run(context.db, parts)
+                parts = []
+            yield record
+    except RdbError:
+        if parts:  # what was read before the damage is sound
+            yield Run(context.db, parts)
+        raise
+    if parts:
+        yield Run(context.db, parts)
+
+
+def texts_of_run(parts: list[bytes], plain: bytes) -> list[str] | None:
+    """The parts as text, when all of their bytes are among those that are `plain`, which "\\n" is not.
+
+    Mostly nothing in a whole batch needs an escape or is not ASCII. Deleting what is plain says so (four
+    times as fast as a search), and one decode and one split make the texts.
+    """
+    if b"".join(parts).translate(None, plain):
+        return None
+    return b"\n".join(parts).decode("ascii").split("\n")
