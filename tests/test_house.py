@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import rdbcodec
-from rdbcodec.datatypes.registry import layouts
+from rdbcodec.datatypes.registry import layout_of, types
 from rdbcodec.formats import (
     DIALECTS,
     OPCODES,
@@ -152,7 +152,8 @@ def test_no_code_is_a_type_and_an_opcode_of_one_dialect(dialect: Dialect) -> Non
 
 
 def test_every_type_has_its_decoders() -> None:
-    assert {row.name for row in TYPES} == set(layouts())
+    assert all(layout_of(row) for row in TYPES)
+    assert set(types()) == {row.type for row in TYPES}
 
 
 def test_every_special_framing_has_its_generator() -> None:

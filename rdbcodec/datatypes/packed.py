@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
 from rdbcodec.errors import EncodeError
@@ -19,7 +18,11 @@ SMALLEST_CRITICAL = min(CRITICAL)
 
 def text_encoder(server: Server) -> Callable[[bytes], bytes]:
     """What makes a STRING of bytes."""
-    return partial(strings.encode, compress=server.compress)
+    return strings.encode if server.compress else _uncompressed
+
+
+def _uncompressed(text: bytes) -> bytes:
+    return strings.encode(text, compress=False)
 
 
 def encode_strings(texts: Iterable[bytes], server: Server) -> bytes:

@@ -1,31 +1,44 @@
-"""The types and their layouts, collected from the files of this folder when the first is asked for.
+"""The types and their layouts, found in the files of this folder.
 
-Each file (or folder) of a type declares LAYOUTS, by the names of its rows, and TYPES: see layout.py.
+Each file (or folder) of a type declares LAYOUTS, by the names of its rows, and TYPES: see layout.py. A file
+is loaded when something is asked for that may stand in it; those named like the type are asked first, so
+that who reads hashes loads hashes.
 """
 
 from __future__ import annotations
 
-import pkgutil
+import os
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from types import ModuleType
-from typing import Any
 
-from rdbcodec import datatypes
 from rdbcodec.datatypes.layout import DataType, Layout
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import TypeRow
 
+_FOLDER, _PACKAGE = os.path.dirname(__file__), __name__.rpartition(".")[0]  # noqa: PTH120 - pathlib is slow to load
+
 
 def layout_of(row: TypeRow) -> Layout:
     """The functions for a row; every row of the table has them (a test holds this)."""
-    return _layout_named(row.name)
+    return _layout_named(row.name, row.type)
 
 
+@cache
+def _layout_named(name: str, type_: str) -> Layout:
+    return next(layouts[name] for layouts in map(_layouts_in, _files_for(type_)) if name in layouts)
+
+
+@cache
 def type_named(name: str) -> DataType:
     """What is true of all values of a Redis type, by the word for it in the table."""
-    return types()[name]
+    return next(kind for file in _files_for(name) for kind in _types_in(file) if kind.name == name)
+
+
+@cache
+def types() -> dict[str, DataType]:
+    """All of them, by name."""
+    return {kind.name: kind for file in _files() for kind in _types_in(file)}
 
 
 def type_of(value: object) -> DataType:
@@ -40,31 +53,36 @@ def type_of(value: object) -> DataType:
 
 
 @cache
-def layouts() -> dict[str, Layout]:
-    """All of them, by the names of their rows."""
-    return {name: layout for module in _files() for name, layout in _declared(module, "LAYOUTS", {}).items()}
-
-
-@cache
-def types() -> dict[str, DataType]:
-    """All of them, by name."""
-    return {kind.name: kind for module in _files() for kind in _declared(module, "TYPES", ())}
-
-
-@cache
-def _layout_named(name: str) -> Layout:
-    return layouts()[name]
-
-
-@cache
 def _types_by_class() -> dict[type, DataType]:
     return {base: kind for kind in types().values() for base in kind.classes}
 
 
-def _files() -> Iterator[ModuleType]:
-    for file in pkgutil.walk_packages(datatypes.__path__, f"{datatypes.__name__}."):
-        yield import_module(file.name)
+def _layouts_in(file: str) -> dict[str, Layout]:
+    layouts: dict[str, Layout] = getattr(import_module(file), "LAYOUTS", {})
+    return layouts
 
 
-def _declared(module: ModuleType, name: str, nothing: Any) -> Any:
-    return getattr(module, name, nothing)
+def _types_in(file: str) -> tuple[DataType, ...]:
+    kinds: tuple[DataType, ...] = getattr(import_module(file), "TYPES", ())
+    return kinds
+
+
+def _files_for(type_: str) -> list[str]:
+    """The modules to look in, those named like the type first."""
+    like = f"{_PACKAGE}.{type_.replace('-', '_')}"
+    return sorted(_files(), key=lambda file: not file.startswith(like))
+
+
+@cache
+def _files() -> tuple[str, ...]:
+    return tuple(_modules_in(_FOLDER, _PACKAGE))
+
+
+def _modules_in(folder: str, package: str) -> Iterator[str]:
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        stem, ending = os.path.splitext(entry.name)  # noqa: PTH122 - see above
+        if ending == ".py" and stem != "__init__":
+            yield f"{package}.{stem}"
+        elif entry.is_dir() and not stem.startswith("_"):
+            yield f"{package}.{stem}"
+            yield from _modules_in(entry.path, f"{package}.{stem}")

@@ -130,21 +130,24 @@ def read_lzf_header(buf: bytes, pos: int) -> tuple[int, int, int]:
     return packed, size, start
 
 
-def encode(text: bytes, *, compress: bool) -> bytes:
+def encode(text: bytes, *, compress: bool = True) -> bytes:
     """The form a server would choose: an integer if it is one of at most 32 bits, LZF if that saves, plain.
 
     `compress` False is a server with rdbcompression no. The block is rdbcodec.wire.lzf's own, so its
     bytes need not be those a server would write; every server reads them.
     """
-    if len(text) <= MAX_INTEGER_TEXT:
-        number = integer_in(text)
-        if number is not None and -(2**31) <= number < 2**31:
-            head = INT8 if -128 <= number < 128 else INT16 if -(2**15) <= number < 2**15 else INT32
-            return bytes((head,)) + number.to_bytes(INTEGER_SIZE[head], "little", signed=True)
+    size = len(text)
+    if size < lzf.MIN_SIZE:  # most are: never compressed, and the length takes one byte
+        if size <= MAX_INTEGER_TEXT and text[:1] <= b"9":
+            number = integer_in(text)
+            if number is not None and -(2**31) <= number < 2**31:
+                head = INT8 if -128 <= number < 128 else INT16 if -(2**15) <= number < 2**15 else INT32
+                return bytes((head,)) + number.to_bytes(INTEGER_SIZE[head], "little", signed=True)
+        return b"%c%b" % (size, text)
     block = lzf.compress(text) if compress else None
     if block is None:
-        return lengths.encode(len(text)) + text
-    return bytes((LZF,)) + lengths.encode(len(block)) + lengths.encode(len(text)) + block
+        return lengths.encode(size) + text
+    return bytes((LZF,)) + lengths.encode(len(block)) + lengths.encode(size) + block
 
 
 def peek(buf: bytes, pos: int, count: int) -> bytes:
