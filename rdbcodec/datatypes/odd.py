@@ -152,7 +152,8 @@ def _in_scores(elements: Sequence[bytes], is_large: bool) -> Iterator[Oddity]:
         yield Oddity("score-order", "")
 
 
-_is_nan = re.compile(rb"\s*[+-]?nan", re.IGNORECASE).match
+def _is_nan(text: bytes) -> bool:
+    return re.match(rb"\s*[+-]?nan", text, re.IGNORECASE) is not None
 
 
 def _descends(score: float, member: bytes, next_score: float, next_member: bytes) -> bool:

@@ -11,10 +11,13 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from rdbcodec.datatypes.layout import DataType, Layout
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import TypeRow
+
+if TYPE_CHECKING:
+    from rdbcodec.datatypes.layout import DataType, Layout
 
 _FOLDER, _PACKAGE = os.path.dirname(__file__), __name__.rpartition(".")[0]  # noqa: PTH120 - pathlib is slow to load
 

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, pairwise
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
-from rdbcodec.datatypes.hashes.value import Field, Hash, text_of_element
+from rdbcodec.datatypes.hashes.value import Field, Hash, check_template, template_of, text_of_element
 from rdbcodec.datatypes.layout import Layout, unknown_count
 from rdbcodec.datatypes.odd import Odd
 from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strings
@@ -19,15 +19,6 @@ from rdbcodec.servers import Server
 from rdbcodec.structures import listpack
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
-
-
-def check_template(fields: Sequence[bytes]) -> None:
-    """Raise CorruptStructure unless names ascend strictly, shorter ones first, as the server demands."""
-    order = [(len(field), field) for field in fields]
-    if not order:
-        raise CorruptStructure("a hash template has no fields")
-    if any(left >= right for left, right in pairwise(order)):
-        raise CorruptStructure("the fields of a hash template do not ascend")
 
 
 def _from_template(fields: Sequence[bytes], values: Sequence[bytes]) -> Hash:
@@ -167,11 +158,6 @@ def _with_names(batches: Iterator[list[bytes]], fields: Sequence[bytes]) -> Iter
         yield [(field, value, None) for field, value in zip(names, batch, strict=True)]
     if count != len(fields):
         raise CorruptStructure(f"hash has {count} values or more, its template {len(fields)} fields")
-
-
-def template_of(fields: Iterable[bytes]) -> tuple[bytes, ...]:
-    """The field names in the order of a template: shorter ones first."""
-    return tuple(sorted(fields, key=lambda field: (len(field), field)))
 
 
 def encode_hash_template_listpack(value: Hash, server: Server) -> bytes:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from rdbcodec.datatypes.natural import text_of
 from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import check_distinct
-from rdbcodec.errors import EncodeError
+from rdbcodec.errors import CorruptStructure, EncodeError
 
 # field, value, and when the field expires: absolute milliseconds, None for never
 Field = tuple[bytes, bytes, int | None]
@@ -88,3 +89,17 @@ def check_expiry(at: int) -> None:
 def text_of_element(element: bytes | int) -> bytes:
     """An element of a listpack as text."""
     return b"%d" % element if isinstance(element, int) else element
+
+
+def check_template(fields: Sequence[bytes]) -> None:
+    """Raise CorruptStructure unless names ascend strictly, shorter ones first, as the server demands."""
+    order = [(len(field), field) for field in fields]
+    if not order:
+        raise CorruptStructure("a hash template has no fields")
+    if any(left >= right for left, right in pairwise(order)):
+        raise CorruptStructure("the fields of a hash template do not ascend")
+
+
+def template_of(fields: Iterable[bytes]) -> tuple[bytes, ...]:
+    """The field names in the order of a template: shorter ones first."""
+    return tuple(sorted(fields, key=lambda field: (len(field), field)))
