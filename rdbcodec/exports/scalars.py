@@ -240,10 +240,12 @@ def known_names(found: dict[str, Any], known: Iterable[str], what: str) -> None:
             raise TextError(f"{what} has a member {name[:40]!r}, known are {', '.join(known)}")
 
 
-def all_of(found: object, what: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """An object with exactly these members."""
+def all_of(
+    found: object, what: str, names: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """An object with all of these members, and none but them and the optional ones."""
     members = object_of(found, what)
-    known_names(members, names, what)
+    known_names(members, (*names, *optional), what)
     missing = [name for name in names if name not in members]
     if missing:
         raise TextError(f"{what} has no {missing[0]!r}")

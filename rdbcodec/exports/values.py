@@ -6,7 +6,8 @@
                    or [[field, value], [field, value, ms], ...] when a field is no text
     zset           {"member": score} or [[member, score], ...]
     stream         see forms/streams
-    module         {"module": "vectorset", "version": 0, "raw": {"$b64": ...}}, module id included
+    module         {"module": "vectorset", "version": 0, "raw": {"$b64": ...}}, module id included,
+                   and "decoded" where a codec understands the module
     array          {"cursor": 7, "elements": [[index, text], ...]}
     path-hash      {"path": {"field": value}}, or pairs
     cron           {"script", "start_ms", "interval_ms", "keys", "arguments"}

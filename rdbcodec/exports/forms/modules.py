@@ -1,11 +1,17 @@
-"""Module values: {"module": "vectorset", "version": 0, "raw": {"$b64": ...}}, module id included."""
+"""Module values: {"module": "vectorset", "version": 0, "raw": {"$b64": ...}}, module id included.
+
+Where a codec understands the module, "decoded" has its JSON, or "undecoded" why it could not read the value.
+"raw" is what a snapshot is made of; "decoded" must not say otherwise.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from rdbcodec.datatypes.modules import ModuleValue, decode_module
+from rdbcodec.datatypes.modules.codecs import OPAQUE, codec_of
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import DecodeError, TextError
 from rdbcodec.exports.form import Form, Members, peeked
@@ -17,9 +23,22 @@ from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id
 from rdbcodec.wire.strings import Budget
 
+_ADDED = ("decoded", "undecoded")
+
 
 def _members(value: ModuleValue) -> Members:
-    return {"value": {**_json_id(value.module), "raw": marked(value.raw)}}
+    return {"value": {**_json_id(value.module), "raw": marked(value.raw), **_decoded(value)}}
+
+
+def _decoded(value: ModuleValue) -> dict[str, Any]:
+    """What the module's codec says, if there is one."""
+    codec = codec_of(value.module.name)
+    if codec is OPAQUE:
+        return {}
+    try:
+        return {"decoded": codec.json(codec.decode(value))}
+    except DecodeError as error:
+        return {"undecoded": error.message}
 
 
 def _json_id(module: ModuleId) -> dict[str, Any]:
@@ -36,7 +55,7 @@ def _pieces(entry: Entry) -> Iterator[str]:
 
 
 def _module_of(members: Members) -> ModuleValue:
-    told = all_of(members["value"], "a module value", ("module", "version", "raw"))
+    told = all_of(members["value"], "a module value", ("module", "version", "raw"), _ADDED)
     module, raw = module_of(told["module"], told["version"]), bytes_of(told["raw"], "raw")
     try:
         value = decode_module(raw, Scope(Budget(max(len(raw), MAX_UNPACKED)), {}))
@@ -44,6 +63,9 @@ def _module_of(members: Members) -> ModuleValue:
         raise TextError(f"raw is no module value: {error.message}") from error
     if value.module != module:
         raise TextError("the module id in raw is not the one that module and version name")
+    said = _decoded(value)
+    if "decoded" in told and "decoded" in said and told["decoded"] != json.loads(to_json(said["decoded"])):
+        raise TextError("decoded is not what raw says, and raw is what is written: leave decoded out")
     return value
 
 

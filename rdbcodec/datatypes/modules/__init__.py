@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rdbcodec.datatypes.layout import DataType, Layout, unknown_count
+from rdbcodec.datatypes.modules.codecs import codec_of
 from rdbcodec.datatypes.plain import Plain
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.sketches import decode_raw, raw_items
@@ -50,6 +51,13 @@ class ModuleValue(Plain):
     def __init__(self, module: ModuleId, raw: bytes) -> None:
         self.module = module
         self.raw = raw
+
+    def decoded(self) -> Any:
+        """What the codec of the module makes of it (see codecs.py); the value itself where there is none.
+
+        Raises DecodeError when the codec cannot read it.
+        """
+        return codec_of(self.module.name).decode(self)
 
     def items(self) -> list[tuple[int, ModuleItem]]:
         """The (opcode, item) pairs the module wrote, in order."""
