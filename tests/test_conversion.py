@@ -23,7 +23,7 @@ from rdbcodec.errors import EncodeError, LossyConversion
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.soundness import check
 from rdbcodec.losses import Losses
-from rdbcodec.writing import conversion, writer
+from rdbcodec.writing import conversion
 from rdbcodec.writing.folding import Folding
 
 FIXTURES = [*SNAPSHOTS, *corpus("vectors", ".rdb")]
@@ -55,7 +55,7 @@ class AllLosses(Losses):
 
 @pytest.fixture(autouse=True)
 def all_losses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "Losses", AllLosses)
+    monkeypatch.setattr("rdbcodec.writing.file.Losses", AllLosses)
 
 
 def converted(data: bytes, server: rdbcodec.Server) -> tuple[bytes, rdbcodec.Conversion, AllLosses]:
