@@ -9,33 +9,8 @@ from rdbcodec.facts.passes import Pass
 from rdbcodec.facts.places import Place, merged
 from rdbcodec.limits import MAX_AUX, MAX_AUX_VALUE
 from rdbcodec.reading.reader import Reader
-from rdbcodec.records import (
-    Aux,
-    Checksum,
-    End,
-    Function,
-    HashTemplate,
-    Header,
-    ModuleAux,
-    Record,
-    ResizeDb,
-    SelectDb,
-    SlotImport,
-    SlotInfo,
-    Vendor,
-)
-
-_OPCODE_NAMES: dict[type, str] = {
-    Aux: "aux",
-    End: "eof",
-    Function: "function",
-    HashTemplate: "hash-template",
-    ModuleAux: "module-aux",
-    ResizeDb: "resizedb",
-    SelectDb: "selectdb",
-    SlotImport: "slot-import",
-    SlotInfo: "slot-info",
-}
+from rdbcodec.records import Aux, Checksum, End, Function, Header, Record
+from rdbcodec.records.registry import kind_of
 
 
 @dataclass(slots=True)
@@ -120,10 +95,13 @@ class RecordPass(Pass[RecordFacts]):
             facts.functions.append(Library(record.library, len(record.code)))
         elif isinstance(record, End):
             facts.checksum, facts.size = record.checksum, record.size
-        name = record.name if isinstance(record, Vendor) else _OPCODE_NAMES[type(record)]
-        facts.opcodes[name] += 1
-        if name not in facts.places:
-            facts.places[name] = Place(record.offset)
+        kind = kind_of(record)
+        if kind is not None:
+            # Libraries count as such in whichever of their two forms: release candidates had another.
+            name = "function" if isinstance(record, Function) else kind.opcode
+            facts.opcodes[name] += 1
+            if name not in facts.places:
+                facts.places[name] = Place(record.offset)
 
     def _add_aux(self, record: Aux) -> None:
         aux = self.facts.aux
