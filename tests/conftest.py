@@ -28,7 +28,7 @@ SERVER = re.compile(r"test_(compat_)?servers(_\w+)?")
 PROCESS = re.compile(r"test_signals|test_files")
 # What rules, documents, conversions and the layers of the code say depends on neither: they are made of the
 # same values, which test_snapshots, test_vectors and test_encoders hold in every lane.
-ONCE = re.compile(r"test_(house|recipes|conversion|integrity\w*|secrets|hiding)")
+ONCE = re.compile(r"test_(house|recipes|typing|conversion|integrity\w*|secrets|hiding)")
 ONCE_FOLDERS = frozenset({"compat", "compat_azure"})
 
 

@@ -160,11 +160,11 @@ def test_a_wrong_source_is_named_with_what_is_wanted(source: Any, kind: str) -> 
 
 
 @pytest.mark.parametrize(("target", "kind"), [(None, "NoneType"), (5, "int"), (b"x.rdb", "bytes")])
-def test_a_wrong_target_is_named_with_what_is_wanted(target: Any, kind: str) -> None:
+def test_a_wrong_output_is_named_with_what_is_wanted(target: Any, kind: str) -> None:
     with pytest.raises(TypeError) as refused:
         rdbcodec.create(target)
     expected = "expected a path or a file opened in binary mode for writing"
-    assert str(refused.value) == f"target is {kind}, {expected}"
+    assert str(refused.value) == f"output is {kind}, {expected}"
 
 
 @pytest.mark.parametrize("max_value", [None, 1.5, "64mb", True])
