@@ -30,7 +30,7 @@ def oddities(entry: Entry) -> list[Oddity]:
     """What is odd about a value that is held, and about its key."""
     found = list(_in_key(entry))
     row = entry.row
-    scope = Scope(Budget(entry.max_value), entry._context.templates)
+    scope = entry.scope()
     odd = layout_of(row).odd
     look = odd.look or _decoding(row)
     try:
@@ -81,10 +81,11 @@ _UNPLAIN = frozenset({LZF, 0x81})
 
 
 def _in_key(entry: Entry) -> Iterator[Oddity]:
-    head = entry._record[1]
+    name = entry.name_bytes
+    head = name[0]
     if head == LZF:
         try:
-            strings.read(entry._record, 1, Budget(MAX_UNPACKED))
+            strings.read(name, 0, Budget(MAX_UNPACKED))
         except CorruptStructure as error:
             yield Oddity("lzf", error.message)
     elif head == 0x81:
@@ -101,9 +102,9 @@ def large_oddities(entry: Entry, stream_tail: bytearray | None = None) -> list[O
     """
     found = list(_in_key(entry))
     row = entry.row
-    budget = Budget(entry.max_value)
-    cursor = Cursor(entry.chunks(), budget, streaming=True, held=Held(budget.limit, skip))
-    scope = Scope(budget, entry._context.templates)
+    scope = entry.scope()
+    held = Held(scope.budget.limit, skip)
+    cursor = Cursor(entry.chunks(), scope.budget, streaming=True, held=held)
     try:
         if row.type == "string":
             return [*found, *_large_string(cursor)]

@@ -65,7 +65,7 @@ class Inner(Nesting):
             if record is NEED_DATA:
                 return
             if isinstance(record, Entry):
-                record._pos = 0
+                record.stand_in_another()
             yield record
 
 

@@ -8,6 +8,7 @@ An entry holds the bytes of its record and decodes nothing before it is asked.
 from __future__ import annotations
 
 import builtins
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,8 @@ from rdbcodec.wire.long_strings import Held, Spool, skip
 from rdbcodec.wire.strings import Budget
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from rdbcodec.datatypes.values import Element, Value
 
 V = TypeVar("V")
@@ -227,8 +230,7 @@ class Entry:
 
         context = self._context
         try:
-            scope = Scope(Budget(context.limit), context.templates)
-            return reencode(self.row, self.raw, scope, context.origin, version=version, meta=self.meta)
+            return reencode(self.row, self.raw, self.scope(), context.origin, version=version, meta=self.meta)
         except DecodeError as error:
             self.locate(error)
             raise
@@ -240,6 +242,32 @@ class Entry:
         """Raise unless the value is sound: `value()` for one that is held, in bounded memory for others."""
         self.value()
 
+    @property
+    def name_bytes(self) -> bytes:
+        """The key as on disk: its length, or how it is compressed, and its text."""
+        return self._record[1 : self._start]
+
+    @property
+    def attribute_bytes(self) -> bytes:
+        """What stands before the type byte and belongs to the key, as on disk."""
+        return b""
+
+    def scope(self, limit: int | None = None) -> Scope:
+        """What decoding the value needs of the file; `limit` is how many bytes it may unpack to."""
+        return Scope(Budget(self._context.limit if limit is None else limit), self._context.templates)
+
+    def with_value(self, raw: bytes, name: bytes | None = None) -> Self:
+        """Another entry for the same key, with this value as on disk, and its key in this form if given."""
+        changed = copy.copy(self)
+        name = self.name_bytes if name is None else name
+        changed._record = self._record[:1] + name + raw
+        changed._start = 1 + len(name)
+        return changed
+
+    def stand_in_another(self) -> None:
+        """Its place in the file is that of the record it stands in."""
+        self._pos = 0
+
     def rename(self, key: bytes) -> None:
         """Give it another name, in place: for those who may not see the one it has."""
         head = lengths.encode(len(key)) + key
@@ -248,7 +276,7 @@ class Entry:
 
     def _decoded(self, decode: Any) -> Any:
         try:
-            return decode(self.raw, Scope(Budget(self._context.limit), self._context.templates))
+            return decode(self.raw, self.scope())
         except DecodeError as error:
             self.locate(error)
             raise
@@ -299,6 +327,17 @@ class AttributedEntry(Entry):
     @property
     def disputed(self) -> str | None:
         return self._attributes.disputed
+
+    @property
+    def attribute_bytes(self) -> bytes:
+        return bytes(self._attributes.raw)
+
+    def without_meta(self) -> Self:
+        """The entry without the metadata of modules."""
+        changed = copy.copy(self)
+        changed._attributes = copy.copy(self._attributes)
+        changed._attributes.meta = None
+        return changed
 
     @property
     def serialized_size(self) -> int:

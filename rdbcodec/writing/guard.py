@@ -72,7 +72,7 @@ class Guard:
             for trait in traits:
                 self._writer.lose(trait.loss, entry)
             if any(trait.loss == "key-metadata" for trait in traits):
-                entry = without_meta(entry)
+                entry = entry.without_meta()
         return self._writer.write_entry(entry, db=db, key=key)
 
     def _write_large(self, entry: LargeEntry, db: int | None, key: bytes | None) -> bool:
@@ -142,7 +142,7 @@ class _Passing:
 def _from(entry: LargeEntry, pieces: Iterator[bytes]) -> LargeEntry:
     """The entry with its value to be had from elsewhere, once."""
     changed = copy.copy(entry)
-    changed._source, changed._is_open, changed._passed = _Passing(pieces), False, 0
+    changed.pass_by(_Passing(pieces))
     return changed
 
 
@@ -150,11 +150,3 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     file.seek(0)
     while piece := file.read(PIECE):
         yield piece
-
-
-def without_meta(entry: AttributedEntry) -> AttributedEntry:
-    """The entry without the metadata of modules."""
-    changed = copy.copy(entry)
-    changed._attributes = copy.copy(entry._attributes)
-    changed._attributes.meta = None
-    return changed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 
 from rdbcodec.datatypes import streams
@@ -31,13 +30,10 @@ def repaired(entry: Entry, traits: set[str], server: Server) -> Entry:
         layout = layout_of(entry.row)
         assert layout.encode is not None
         raw = layout.encode(layout.decode(raw, scope), server)
-    changed = copy.copy(entry)
     key = strings.encode(entry.key, compress=server.compress)
     if "length-64-bit" in traits and raw[0] == _LONG_LENGTH:
         raw = _shorter(raw)
-    changed._record = entry._record[:1] + key + raw
-    changed._start = 1 + len(key)
-    return changed
+    return entry.with_value(raw, key)
 
 
 _LONG_LENGTH = 0x81
