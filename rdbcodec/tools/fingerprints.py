@@ -151,7 +151,7 @@ def _passing(update: Update, entry: Entry) -> Stream:
     """A stream that is too large to hold; the answer is what follows its entries."""
     cursor, scope = _opened(entry)
     try:
-        parts = stream_parts(cursor, scope, int(entry.encoding.removeprefix("stream")))
+        parts = stream_parts(cursor, scope, entry.row.generation)
         while True:
             try:
                 batch = next(parts)
