@@ -64,9 +64,9 @@ if TYPE_CHECKING:
     )
     from rdbcodec.limits import MAX_VALUE
     from rdbcodec.losses import Loss
-    from rdbcodec.reading.containers import Source
     from rdbcodec.reading.decoder import NEED_DATA, Decoder
     from rdbcodec.reading.reader import Reader, open
+    from rdbcodec.reading.source import Source
     from rdbcodec.records import (
         Aux,
         End,
@@ -96,7 +96,7 @@ __version__ = "0.2.0"
 # in its first tenths of a second must have come as far as its signal handlers, and those who only read
 # need nothing of the writing half.
 _HOMES = {
-    "rdbcodec.reading.containers": "Source",
+    "rdbcodec.reading.source": "Source",
     "rdbcodec.writing.conversion": "convert",
     "rdbcodec.writing.result": "Conversion",
     "rdbcodec.servers": "Server",

@@ -48,7 +48,7 @@ class Trickle(io.RawIOBase):
 
 def trickled(data: bytes, limit: int) -> rdbcodec.Reader:
     """A reader whose window is hardly larger than the limit."""
-    return rdbcodec.open(Trickle(data, limit), max_value=limit)  # type: ignore[arg-type]
+    return rdbcodec.open(Trickle(data, limit), max_value=limit)
 
 
 @cache

@@ -213,7 +213,7 @@ def test_half_a_gib_of_zeros_are_held_as_a_number() -> None:
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     out = Counting()
-    done = unpad(Sparse(), out)  # type: ignore[arg-type]  # a raw file will do
+    done = unpad(Sparse(), out)  # a raw file will do
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     end = len(Sparse.HEAD) + (1 << 28) + 9
     assert (done, out.size) == (Padding(end, Sparse.SIZE, end), end)

@@ -19,9 +19,9 @@ from rdbcodec.errors import ModuleNameError, TailError
 from rdbcodec.formats import DIALECTS
 from rdbcodec.limits import BYTES, MAX_RECORD, MIN_VALUE
 from rdbcodec.module_names import types_held
-from rdbcodec.reading.containers import Source
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
+from rdbcodec.reading.source import Source
 from rdbcodec.reports.tables import Section, render_rich, render_text
 from rdbcodec.showing import json_escaped
 from rdbcodec.showing import name as shown

@@ -19,7 +19,8 @@ from rdbcodec.facts.places import Place
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import SINCE, TypeRow
 from rdbcodec.integrity.traits import TRAITS
-from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Loss, row_of
+from rdbcodec.losses import TYPE_PREFIX, Loss, row_of
+from rdbcodec.records.registry import LOSSES
 from rdbcodec.servers import Server
 
 _EXPIRIES = frozenset({"sub-second-expiry", "expiry-after-2038"})  # what seconds until 2038 cannot hold
@@ -115,7 +116,7 @@ def _holds_member_ttl(lost: TypeRow, server: Server) -> bool:
 def _opcode_losses(profile: Profile, server: Server) -> Iterator[Loss]:
     """Data that stands in records the target does not know; what only hints at it is not listed."""
     for name in sorted(profile.codes() - set(server.opcodes) - {"module-aux"}):
-        kind = OPCODE_LOSSES[name]
+        kind = LOSSES[name]
         lives_on = name == "function-pre-ga" and "function" in server.opcodes
         if kind is not None and row_of(kind).severity == "data" and not lives_on:
             yield _loss(kind, profile.opcodes[name] or profile.meta_keys, profile.places[name])

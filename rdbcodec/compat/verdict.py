@@ -33,7 +33,7 @@ from rdbcodec.compat.target import Target, find, module_types_of
 from rdbcodec.facts.profile import Profile, profile_of
 from rdbcodec.losses import Loss
 from rdbcodec.module_names import product_of
-from rdbcodec.reading.containers import Source
+from rdbcodec.reading.source import Source
 
 Loads = Literal["yes", "no", "after-conversion", "unknown"]
 

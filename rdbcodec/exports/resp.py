@@ -26,23 +26,28 @@ from rdbcodec.encoding.payloads import server_for
 from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
 from rdbcodec.exports.resp_words import MUCH, Recipient, command, command_pieces
 from rdbcodec.exports.values import FORMS
-from rdbcodec.losses import OPCODE_LOSSES, TYPE_PREFIX, Losses
+from rdbcodec.losses import TYPE_PREFIX, Losses
 from rdbcodec.module_names import types_held
 from rdbcodec.records import (
     Aux,
+    End,
     Entry,
     Function,
+    HashTemplate,
     Header,
     LargeEntry,
     ModuleAux,
     Record,
-    SlotImport,
-    Vendor,
+    ResizeDb,
+    SelectDb,
+    SlotInfo,
 )
+from rdbcodec.records.function import shebang_of
+from rdbcodec.records.module_aux import loss_of
+from rdbcodec.records.registry import kind_of
 from rdbcodec.servers import Server
 from rdbcodec.wire.long_strings import LongString, Spool
 from rdbcodec.writing.passing import payload_pieces
-from rdbcodec.writing.records import shebang_of
 
 _SECOND = 1000  # milliseconds
 _MILLISECONDS_SINCE, _RESTORE_SINCE, _REPLACE_SINCE, _ABSOLUTE_SINCE, _FUNCTIONS_SINCE = 6, 6, 7, 9, 10
@@ -93,7 +98,7 @@ def _commands(
                 yield command(b"SELECT", db)
             yield from _key_commands(record, recipient, restore=restore)
         else:
-            yield from _OTHERS.get(type(record), _nothing)(record, recipient)
+            yield from _OTHERS.get(type(record), _lost)(record, recipient)
 
 
 def _recipient(
@@ -200,23 +205,16 @@ def _aux(record: Aux, recipient: Recipient) -> Iterator[bytes]:
         recipient.lose("member-ttl", record)
 
 
-def _lost(kind: str) -> Callable[[Any, Recipient], Iterator[bytes]]:
-    def lose(record: Record, recipient: Recipient) -> Iterator[bytes]:
-        recipient.lose(kind, record)
-        yield from ()
-
-    return lose
-
-
 def _module_aux(record: ModuleAux, recipient: Recipient) -> Iterator[bytes]:
-    recipient.lose("module-aux-empty" if record.is_empty else "module-aux", record)
+    recipient.lose(loss_of(record), record)
     yield from ()
 
 
-def _vendor(record: Vendor, recipient: Recipient) -> Iterator[bytes]:
-    kind = OPCODE_LOSSES[record.name]
-    if kind is not None:
-        recipient.lose(kind, record)
+def _lost(record: Any, recipient: Recipient) -> Iterator[bytes]:
+    """A record for which there is no command."""
+    kind = kind_of(record)
+    if kind is not None and kind.loss is not None:
+        recipient.lose(kind.loss, record)
     yield from ()
 
 
@@ -224,6 +222,10 @@ _OTHERS: dict[type, Callable[[Any, Recipient], Iterator[bytes]]] = {
     Aux: _aux,
     Function: _function,
     ModuleAux: _module_aux,
-    SlotImport: _lost("slot-import"),
-    Vendor: _vendor,
+    End: _nothing,
+    HashTemplate: _nothing,
+    Header: _nothing,
+    ResizeDb: _nothing,
+    SelectDb: _nothing,
+    SlotInfo: _nothing,
 }

@@ -27,9 +27,9 @@ from rdbcodec.facts.records import AuxFact, Library, RecordPass, merged_aux
 from rdbcodec.facts.values import ValuePass
 from rdbcodec.formats import Dialect, known_versions
 from rdbcodec.limits import COUNTED_VALUE
-from rdbcodec.reading.containers import Source
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
+from rdbcodec.reading.source import Source
 from rdbcodec.records import Checksum, Header, LargeEntry, Record
 from rdbcodec.records.header import read_magic
 from rdbcodec.tail import Tail

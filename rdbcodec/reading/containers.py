@@ -14,23 +14,17 @@ and unpacking layers without end is how bombs work.
 
 from __future__ import annotations
 
-import errno
-import io
-import mmap
-import os
 import re
 import zlib
 from collections.abc import Callable
-from typing import Any, BinaryIO, Protocol, Union
+from typing import Any
 
-from rdbcodec.errors import ContainerError, DamagedContainer, RdbError
+from rdbcodec.errors import ContainerError, DamagedContainer
 from rdbcodec.reading.lookalikes import LOOK_SIZE, Resemblance, resemblance
+from rdbcodec.reading.source import CHUNK, Raw, Readable
 from rdbcodec.reading.unpack import lz4_decompressor, read_zstd, zstd_decompressor
 from rdbcodec.tail import MAGIC_WORDS
 
-Source = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, mmap.mmap, BinaryIO]
-
-CHUNK = 256 << 10  # bytes read at a time; larger ones measured no faster, smaller ones slower
 HEAD_SIZE = 80  # enough for every magic and for each line a replication stream begins with
 MAX_LINES = 64 << 10  # bytes of them: a keep-alive a second while a server saves for hours
 
@@ -38,59 +32,6 @@ GZIP, LZ4, ZSTD, VCS = b"\x1f\x8b", b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd", b"
 EMPTY_ZSTD = 18 + 3 + 4  # bytes of a frame that holds nothing: its header, a block's header and a checksum
 VCS_HEADER = re.compile(rb"VCS\x01(.)\x00\x01", re.DOTALL)  # envelope 1, codec, reserved 0, kind 1 = RDB
 VCS_LZ4 = b"\x01"  # the one codec whose number is known; the frame of another says itself what it is
-
-
-class Readable(Protocol):
-    """The one thing asked of a file."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; b"" at the end."""
-
-
-class Raw:
-    """The outermost bytes: a file, a pipe or memory; counts what was read."""
-
-    def __init__(self, read: Callable[[int], bytes | None], size: int | None) -> None:
-        self._read = read
-        self._pushed = b""
-        self.position = 0
-        self.size = size
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; b"" at the end."""
-        if self._pushed:
-            pushed, self._pushed = self._pushed[:size], self._pushed[size:]
-            return pushed
-        try:
-            data = self._read(size)
-        except ValueError as error:  # what Python raises for a file that was closed meanwhile
-            raise RdbError(f"the source cannot be read: {error}") from error
-        if data is None:
-            waits = "the source has no bytes yet: a snapshot is read from one that waits for them"
-            raise BlockingIOError(errno.EAGAIN, waits)
-        if not isinstance(data, bytes):
-            raise TypeError(f"source.read() gave {type(data).__name__}, expected bytes")
-        self.position += len(data)
-        return data
-
-    def push_back(self, data: bytes) -> None:
-        """Give back what was read too much."""
-        self._pushed = data + self._pushed
-
-
-class Memory:
-    """Bytes, a memoryview or an mmap, read in pieces without being copied whole."""
-
-    def __init__(self, data: bytes | bytearray | memoryview | mmap.mmap) -> None:
-        self._view = data if isinstance(data, mmap.mmap) else memoryview(data).cast("B")
-        self._pos = 0
-        self.size = len(self._view)
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; b"" at the end."""
-        data = bytes(self._view[self._pos : self._pos + size])
-        self._pos += len(data)
-        return data
 
 
 class Unpacked:
@@ -290,26 +231,3 @@ def read_head(source: Readable, head: bytes = b"", size: int = HEAD_SIZE) -> byt
             break
         head += data
     return head
-
-
-def open_raw(source: Source) -> tuple[Raw, Callable[[], None]]:
-    """The bytes of whatever was given, and how to close what was opened for it."""
-    if isinstance(source, (bytes, bytearray, memoryview, mmap.mmap)):
-        memory = Memory(source)
-        return Raw(memory.read, memory.size), _nothing
-    if isinstance(source, (str, os.PathLike)):
-        file = open(source, "rb", buffering=0)  # noqa: SIM115, PTH123 - the reader closes it
-        return Raw(file.read, _file_size(file.fileno())), file.close
-    if isinstance(source, io.TextIOBase) or not callable(getattr(source, "read", None)):
-        kind = "a file opened in text mode" if isinstance(source, io.TextIOBase) else type(source).__name__
-        raise TypeError(f"source is {kind}, expected a path, bytes or a file opened in binary mode")
-    return Raw(source.read, None), _nothing
-
-
-def _nothing() -> None:
-    pass
-
-
-def _file_size(fd: int) -> int | None:
-    size = os.fstat(fd).st_size
-    return size or None  # pipes and devices say 0

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rdbcodec.errors import BadMagic, DamagedContainer, RdbError
 from rdbcodec.limits import MAX_VALUE
-from rdbcodec.reading.containers import CHUNK, Opened, Source, open_raw
+from rdbcodec.reading.containers import Opened
 from rdbcodec.reading.nested import Nesting
+from rdbcodec.reading.source import CHUNK, Source, open_raw
 from rdbcodec.tail import Tail, measure
 
 if TYPE_CHECKING:
@@ -131,6 +132,11 @@ class Reader(Nesting):
         """Bytes of the file, None when that is not known (a pipe)."""
         return self._source.raw.size
 
+    @property
+    def name(self) -> str | None:
+        """The path, or the name that the source gives itself; None for memory and what has none."""
+        return self._source.raw.name
+
     def tail(self) -> Tail:
         """What follows the snapshot; raises RdbError before the End record. Reads to the end of the file,
         unless AOF commands follow."""
@@ -186,7 +192,7 @@ def open(
     verify_checksum: bool = True,
     any_version: bool = False,
 ) -> Reader:
-    """A reader for a path, a binary file, a pipe, bytes, a memoryview or an mmap.
+    """A reader for a path, bytes, a memoryview, an mmap, or whatever has `read(size)`: files, pipes.
 
     gzip, LZ4 and zstd are recognised and undone. The parameters are those of Decoder. Raises OSError
     when the file cannot be opened, ContainerError when its wrapping is damaged.

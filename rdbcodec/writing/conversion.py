@@ -21,10 +21,10 @@ from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import DecodeError, EncodeError, LossyConversion
 from rdbcodec.formats import writable_types
 from rdbcodec.module_names import product_of
-from rdbcodec.reading.containers import Source
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
+from rdbcodec.reading.source import Source
 from rdbcodec.records import (
     Aux,
     End,

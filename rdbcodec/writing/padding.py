@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from rdbcodec.errors import ContainerError
 from rdbcodec.limits import COUNTED_VALUE
-from rdbcodec.reading.containers import CHUNK, Source, open_raw
 from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.source import CHUNK, Source, open_raw
 from rdbcodec.records import End
 
 if TYPE_CHECKING:

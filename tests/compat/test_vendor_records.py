@@ -15,8 +15,8 @@ from rdbcodec.compat.verdict import Verdict
 from rdbcodec.datatypes.modules import metas_held
 from rdbcodec.facts.profile import Profile, profile
 from rdbcodec.formats import FIRST_VALKEY, OPCODES, OpcodeRow
-from rdbcodec.losses import OPCODE_LOSSES
 from rdbcodec.losses import ROWS as LOSSES
+from rdbcodec.records import registry
 from rdbcodec.reports.inspection import as_json, sections
 
 RAM_LRU, SLOT_NUMBER = b"\x6b\x05", b"\x79\x05"
@@ -81,8 +81,8 @@ def test_no_opcode_of_the_table_is_forgotten_by_a_profile(row: OpcodeRow) -> Non
 
 
 def test_every_opcode_has_a_row_that_says_what_is_lost_with_it() -> None:
-    assert set(OPCODE_LOSSES) == {row.name for row in OPCODES}
-    assert {kind for kind in OPCODE_LOSSES.values() if kind is not None} <= set(LOSSES)
+    assert set(registry.LOSSES) == {row.name for row in OPCODES}
+    assert {kind for kind in registry.LOSSES.values() if kind is not None} <= set(LOSSES)
 
 
 @pytest.mark.parametrize("record", [RAM_LRU, SLOT_NUMBER])
