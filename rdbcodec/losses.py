@@ -82,39 +82,6 @@ def row_of(kind: str) -> LossRow:
     return ROWS[kind]
 
 
-# What becomes of a record whose opcode the target does not know: the kind of loss, None for records whose
-# content lives on in the keys. One row an opcode of the table of formats, so that none is forgotten.
-OPCODE_LOSSES: dict[str, str | None] = {
-    "eof": None,
-    "selectdb": None,
-    "expiretime": None,
-    "expiretime-ms": None,
-    "resizedb": "resizedb",
-    "aux": "aux",
-    "freq": "freq",
-    "idle": "idle",
-    "module-aux": "module-aux",
-    "function-pre-ga": "function",
-    "function": "function",
-    "slot-info": "slot-info",
-    "key-meta": "key-metadata",
-    "hash-template": None,
-    "slot-import": "slot-import",
-    "update": "update",
-    "slot-number": "vendor-hint",
-    "ram-lru": "vendor-hint",
-    "full-sync-end": "vendor-hint",
-    "zstd-blob": None,
-    "lz4-blob": None,
-    "blob-end": "vendor-hint",
-    "journal-blob": "vendor-record",
-    "journal-offset": "vendor-hint",
-    "key-attributes": "sticky",
-    "search-doc-ids": "vendor-record",
-    "tagged-chunk": None,
-}
-
-
 # fmt: off
 # ruff: noqa: E501 - one row, one line
 ROWS: dict[str, LossRow] = {row.kind: row for row in (

@@ -235,6 +235,20 @@ open("marked.rdb", "wb").write(b"REDIS0015\\xf1\\x07\\x00\\x01k\\x01v\\xff" + by
 with rdbcodec.open("marked.rdb") as snapshot:
     print([record for record in snapshot if not isinstance(record, rdbcodec.Entry)][1])
 """
+WRITE_RECORD = """
+import io, rdbcodec
+from rdbcodec.exports import ndjson
+
+records = list(rdbcodec.open("marked.rdb"))
+print(next(ndjson.lines(records)).splitlines()[0])
+for version in (15, 14):
+    output = io.BytesIO()
+    with rdbcodec.create(output, version=version, allow_loss=True) as writer:
+        for record in records:
+            writer.write(record)
+    print(sum(type(record).__name__ == "Mark" for record in rdbcodec.open(output.getvalue())))
+    print([loss.kind for loss in writer.losses.of("data")])
+"""
 
 
 def test_a_record_is_a_row_and_a_file(tree: Tree) -> None:
@@ -242,3 +256,5 @@ def test_a_record_is_a_row_and_a_file(tree: Tree) -> None:
     tree.new("records/mark.py", RECORD)
     assert tree.python("-c", USE_RECORD) == "Mark(offset=9, raw=b'\\xf1\\x07', mark=7)\n"
     assert tree.python("-m", "rdbcodec", "check", "marked.rdb").startswith("marked.rdb: sound, 1 key")
+    told = '{"vendor":"mark","raw":{"$b64":"8Qc="}}'
+    assert tree.python("-c", WRITE_RECORD).splitlines() == [told, "1", "[]", "0", "['vendor-record']"]

@@ -51,7 +51,21 @@ from rdbcodec.exports.scalars import (
 from rdbcodec.exports.values import FORMS, large_pieces, members_of
 from rdbcodec.formats import DIALECTS, OPCODES, TELLTALE_AUX, TYPES, Dialect
 from rdbcodec.framing import compile_walk
-from rdbcodec.records import Aux, Entry, Function, Header, ModuleAux, Record, SlotImport, Vendor
+from rdbcodec.records import (
+    Aux,
+    End,
+    Entry,
+    Function,
+    HashTemplate,
+    Header,
+    ModuleAux,
+    Record,
+    ResizeDb,
+    SelectDb,
+    SlotInfo,
+    Vendor,
+)
+from rdbcodec.records.registry import KINDS, kind_of
 from rdbcodec.wire import strings
 
 # AUX fields that are data: cached scripts, and the field expiries of KeyDB.
@@ -174,8 +188,8 @@ def _object(record: Record, *, everything: bool) -> str | None:
     if isinstance(record, Entry):
         value = members_of(record)
         return None if value is None else f"{head_of(record)},{to_json(value)[1:]}"
-    told = _TELL.get(type(record))
-    members = told(record) if told is not None and (everything or _is_data(record)) else None
+    told = _TELL.get(type(record), _tell_raw)
+    members = told(record) if everything or _is_data(record) else None
     return "" if members is None else to_json(members)
 
 
@@ -203,13 +217,27 @@ def _tell_module_aux(record: ModuleAux) -> dict[str, Any]:
     return {"module_aux": name, "version": version, "when": record.when, "raw": marked(record.raw)}
 
 
-_TELL: dict[type, Callable[[Any], dict[str, Any]]] = {
+def _tell_nothing(record: Record) -> None:
+    """Hints, and what the keys tell."""
+    del record
+
+
+def _tell_raw(record: Any) -> dict[str, Any] | None:
+    """A record that has no text form of its own."""
+    kind = kind_of(record)
+    return None if kind is None else {"vendor": kind.opcode, "raw": marked(record.raw)}
+
+
+_TELL: dict[type, Callable[[Any], dict[str, Any] | None]] = {
     Header: lambda record: {"rdb": {"dialect": record.dialect, "version": record.version}},
     Aux: lambda record: {"aux": [json_bytes(record.name), json_bytes(record.value)]},
     Function: _tell_function,
     ModuleAux: _tell_module_aux,
-    SlotImport: lambda record: {"vendor": "slot-import", "raw": marked(record.raw)},
-    Vendor: lambda record: {"vendor": record.name, "raw": marked(record.raw)},
+    End: _tell_nothing,
+    HashTemplate: _tell_nothing,
+    ResizeDb: _tell_nothing,
+    SelectDb: _tell_nothing,
+    SlotInfo: _tell_nothing,
 }
 
 
@@ -367,7 +395,9 @@ _RANGES = {"expires_at": (-MAX_SIGNED - 1, MAX_SIGNED), "idle": (0, MAX_SIGNED),
 _MEMBERS = {type_: dict.fromkeys((*NAMES, "value", *form.beside)) for type_, form in FORMS.items()}
 _ENCODINGS = {type_: dict.fromkeys(row.encoding for row in TYPES if row.type == type_) for type_ in FORMS}
 _OPCODES = {row.name: row for row in OPCODES}
-_VENDORS = tuple(row.name for row in OPCODES if row.dialect != "redis")
+_VENDORS = tuple(  # what is told as `_tell_raw` does
+    row.name for row in OPCODES if row.dialect != "redis" or KINDS[row.name].record not in (None, *_TELL)
+)
 
 _TOLD: dict[str, Callable[[dict[str, Any]], Told]] = {
     "key": _told_entry,

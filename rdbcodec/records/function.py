@@ -74,19 +74,20 @@ def text_of(record: Function) -> bytes:
     return record.code if record.name is None else shebang_of(record) + record.code
 
 
+def is_held(record: Function, server: Server) -> bool:
+    """Whether the server has functions and takes this library."""
+    return "function" in server.opcodes and refusal(text_of(record), server.dialect) is None
+
+
 def adapt(record: Function, server: Server, lose: Callable[[str], None]) -> bytes:
-    """The library where the server has functions and takes this one."""
-    text = text_of(record)
-    if "function" not in server.opcodes:
-        lose("function")
-    elif refusal(text, server.dialect) is not None:
-        lose("function-refused")
-    elif record.name is None:
+    """The library where the server takes it; its description goes with the old form."""
+    if not is_held(record, server):
+        lose("function-refused" if "function" in server.opcodes else "function")
+        return b""
+    if record.name is None:
         return record.raw
-    else:
-        lose("description")
-        return encode(text, compress=server.compress)
-    return b""
+    lose("description")
+    return encode(text_of(record), compress=server.compress)
 
 
 KINDS = (

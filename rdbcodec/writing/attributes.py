@@ -9,13 +9,11 @@ from rdbcodec.datatypes.modules import metas_held
 from rdbcodec.errors import DecodeError, EncodeError
 from rdbcodec.losses import Lose
 from rdbcodec.records import Attributes, Entry
-from rdbcodec.wire import lengths
+from rdbcodec.records.attributes import encode_expiry, encode_freq, encode_idle
+from rdbcodec.records.aux_field import is_held
+from rdbcodec.records.kinds import CODES
 from rdbcodec.writing.arguments import check_expiry, check_freq, check_idle, check_meta
-from rdbcodec.writing.file import CODES
 from rdbcodec.writing.records import RecordWriter
-
-_SECOND = 1000
-_MAX_SECONDS = (1 << 31) - 1  # EXPIRETIME is a signed 32-bit number: 2038-01-19
 
 
 class Keep(enum.Enum):
@@ -34,7 +32,7 @@ class AttributeWriter(RecordWriter):
         self, expires_at_ms: int | None, idle: int | None, freq: int | None, meta: bytes | None, lose: Lose
     ) -> bytes:
         """What the caller said of a key, checked."""
-        head = b"" if expires_at_ms is None else self._expiry(check_expiry(expires_at_ms), lose)
+        head = b"" if expires_at_ms is None else encode_expiry(check_expiry(expires_at_ms), self.server, lose)
         return head + self._hints(
             None if idle is None else check_idle(idle),
             None if freq is None else check_freq(freq),
@@ -42,23 +40,12 @@ class AttributeWriter(RecordWriter):
             lose,
         )
 
-    def _expiry(self, at_ms: int, lose: Lose) -> bytes:
-        if "expiretime-ms" in self.server.opcodes:
-            return CODES["expiretime-ms"] + at_ms.to_bytes(8, "little", signed=True)
-        seconds = -(-at_ms // _SECOND)  # up: a key must never expire early
-        if seconds > _MAX_SECONDS:
-            lose("expiry-after-2038")
-            return b""
-        if at_ms % _SECOND:
-            lose("sub-second-expiry")
-        return CODES["expiretime"] + max(seconds, -_MAX_SECONDS).to_bytes(4, "little", signed=True)
-
     def _hints(self, idle: int | None, freq: int | None, meta: bytes | None, lose: Lose) -> bytes:
         head = b""
         if idle is not None:
-            head += self._hint("idle", "idle", CODES["idle"] + lengths.encode(idle), lose)
+            head += self._hint("idle", "idle", encode_idle(idle), lose)
         if freq is not None:
-            head += self._hint("freq", "freq", CODES["freq"] + bytes((freq,)), lose)
+            head += self._hint("freq", "freq", encode_freq(freq), lose)
         if meta is not None:
             head += self._meta(meta, lose)
         return head
@@ -94,9 +81,10 @@ class AttributeWriter(RecordWriter):
         else:
             head = self._vendor_attributes(attributes, entry, lose)
         if expires_at_ms is not KEEP:
-            head += b"" if expires_at_ms is None else self._expiry(check_expiry(expires_at_ms), lose)
+            at_ms = None if expires_at_ms is None else check_expiry(expires_at_ms)
+            head += b"" if at_ms is None else encode_expiry(at_ms, self.server, lose)
         elif attributes.expires_at_ms is not None:
-            head += self._expiry(attributes.expires_at_ms, lose)
+            head += encode_expiry(attributes.expires_at_ms, self.server, lose)
             is_short = len(attributes.raw) == 5 and attributes.raw[:1] == CODES["expiretime"]
             if is_short and self.server.dialect != "dragonfly":
                 return bytes(attributes.raw)  # seconds: read by all others, so left as they are
@@ -107,7 +95,7 @@ class AttributeWriter(RecordWriter):
             self._lose_opcode(attributes.vendor, entry)
         head = b""
         for aux in attributes.aux:
-            if self._holds_aux(aux):
+            if is_held(aux, self.server):
                 head += aux.raw
             else:
                 lose("aux")

@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar, get_args
 
 from rdbcodec.errors import EncodeError
-from rdbcodec.formats import CRC_SINCE, OPCODES
-from rdbcodec.losses import OPCODE_LOSSES, Losses, row_of
-from rdbcodec.records import Entry
+from rdbcodec.losses import Losses, row_of
+from rdbcodec.records import Entry, end
+from rdbcodec.records.registry import LOSSES
 from rdbcodec.servers import Server
 from rdbcodec.writing.arguments import check_container, check_word
 from rdbcodec.writing.output import CHUNK, Compression, Output, OutputLike
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound="FileWriter")
-
-CODES = {row.name: bytes((row.code,)) for row in OPCODES if row.dialect == "redis"}
 
 
 class _Ended(list[bytes]):
@@ -104,7 +102,7 @@ class FileWriter:
 
     def _lose_opcode(self, name: str, record: Record) -> None:
         """Count what goes with a record, or an attribute, that the target does not know."""
-        kind = OPCODE_LOSSES[name]
+        kind = LOSSES[name]
         if kind is not None:
             self.lose(kind, record)
 
@@ -162,11 +160,10 @@ class FileWriter:
     def _close(self, tail: Iterable[bytes]) -> None:
         self._parts.append(b"")  # raises when the writer has failed
         self._check_duplicates()
-        self._put(CODES["eof"])
+        self._put(end.encode())
         self._flush()
-        if self.server.version >= CRC_SINCE:
-            crc = self._output.crc if self.checksum else 0
-            self._output.write(crc.to_bytes(8, "little"), checked=False)
+        crc = self._output.crc if self.checksum else 0
+        self._output.write(end.encode_checksum(self.server.version, crc), checked=False)
         for piece in tail:
             self._output.write(piece, checked=False)
         self._output.commit()
