@@ -486,6 +486,7 @@ ODD: dict[str, bytes] = {
     "meta 8": file(meta(*[IGNORABLE] * 8), PLAIN, version=13),
     "meta twice": file(meta(IGNORABLE), meta(IGNORABLE), PLAIN, version=13),
     "meta then expire": file(meta(IGNORABLE), b"\xfc" + MS, PLAIN, version=13),
+    "meta then a database": file(meta(IGNORABLE), b"\xfe\x05", PLAIN, version=13),
     "meta then idle": file(meta(IGNORABLE), b"\xf8\x05", PLAIN, version=13),
     "expire twice": file(b"\xfc" + MS, b"\xfc" + MS, PLAIN),
     "expire at -1": file(b"\xfc" + b"\xff" * 8, PLAIN),

@@ -301,6 +301,7 @@ FOUND: dict[str, tuple[str, ...]] = {
     "meta 8": ("key-meta-count",),
     "meta twice": ("key-meta-place",),
     "meta then expire": ("key-meta-place",),
+    "meta then a database": ("key-meta-place",),
     "meta then idle": ("key-meta-place",),
     "expire twice": ("expiry-twice",),
     "expire at -1": ("expiry-minus-1",),

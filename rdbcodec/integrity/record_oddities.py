@@ -42,7 +42,10 @@ def attribute_oddities(entry: AttributedEntry) -> Iterator[Oddity]:
     count, _ = lengths.read(entry.meta, 1)
     if count > _MOST_CLASSES:
         yield Oddity("key-meta-count", f"there are {count}")
-    yield from _in_place(entry.attribute_bytes)
+    if entry.is_meta_apart:
+        yield Oddity("key-meta-place", "")
+    else:
+        yield from _in_place(entry.attribute_bytes)
 
 
 def _in_place(raw: bytes) -> Iterator[Oddity]:

@@ -376,6 +376,8 @@ class Core(ABC):
         at, raw = window.offset(), window.buf[window.pos : end]
         window.pos = end
         if record is not None:
+            if window.attributes is not None and window.attributes.meta is not None:
+                window.attributes.is_meta_apart = True
             window.weigh(record)
             yield record
         elif kind.holds_records:

@@ -31,7 +31,18 @@ EXPIRY_MINUS_1 = "an expiry of -1 ms, which Redis 8.10 takes for the past and al
 class Attributes:
     """What stands before a key and belongs to it alone; `raw` is all of it as on disk."""
 
-    __slots__ = ("aux", "disputed", "expires_at_ms", "freq", "idle", "meta", "offset", "raw", "vendor")
+    __slots__ = (
+        "aux",
+        "disputed",
+        "expires_at_ms",
+        "freq",
+        "idle",
+        "is_meta_apart",
+        "meta",
+        "offset",
+        "raw",
+        "vendor",
+    )
 
     def __init__(self, offset: int, raw: bytes = b"") -> None:
         self.offset = offset
@@ -41,6 +52,7 @@ class Attributes:
         self.idle: int | None = None
         self.freq: int | None = None
         self.meta: bytes | None = None
+        self.is_meta_apart = False  # a record stands between the metadata and the key
         self.aux: list[Aux] = []  # remarks that stand among them, KeyDB's time stamps mostly
         self.vendor: str | None = None  # the name of an opcode only its vendor's server understands
 

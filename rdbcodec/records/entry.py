@@ -332,6 +332,11 @@ class AttributedEntry(Entry):
     def attribute_bytes(self) -> bytes:
         return bytes(self._attributes.raw)
 
+    @property
+    def is_meta_apart(self) -> bool:
+        """Whether a record that is none of its attributes stands between its metadata and the key."""
+        return self._attributes.is_meta_apart
+
     def without_meta(self) -> Self:
         """The entry without the metadata of modules."""
         changed = copy.copy(self)
