@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rdbcodec.datatypes.json_documents import Json
     from rdbcodec.datatypes.lists import List
     from rdbcodec.datatypes.modules import ModuleValue
+    from rdbcodec.datatypes.modules import codecs as modules
     from rdbcodec.datatypes.path_hashes import PathHash
     from rdbcodec.datatypes.sets import Set
     from rdbcodec.datatypes.sketches import RawValue
@@ -134,7 +135,10 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
-_MODULES = {"dump": "rdbcodec.encoding.payloads"}  # those that are public under another name
+_MODULES = {
+    "dump": "rdbcodec.encoding.payloads",
+    "modules": "rdbcodec.datatypes.modules.codecs",
+}  # those that are public under another name
 
 
 if not TYPE_CHECKING:  # else every name there is not would be right to type checkers
@@ -234,5 +238,6 @@ __all__ = [
     "convert",
     "create",
     "dump",
+    "modules",
     "open",
 ]

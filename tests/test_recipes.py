@@ -258,3 +258,7 @@ def test_a_record_is_a_row_and_a_file(tree: Tree) -> None:
     assert tree.python("-m", "rdbcodec", "check", "marked.rdb").startswith("marked.rdb: sound, 1 key")
     told = '{"vendor":"mark","raw":{"$b64":"8Qc="}}'
     assert tree.python("-c", WRITE_RECORD).splitlines() == [told, "1", "[]", "0", "['vendor-record']"]
+    tree.python("-m", "rdbcodec", "filter", "marked.rdb", "-o", "copy.rdb")
+    assert (tree.root / "copy.rdb").read_bytes() == (tree.root / "marked.rdb").read_bytes()
+    converted = ("marked.rdb", "-o", "old.rdb", "--to", "redis-7.2")
+    assert "vendor-record: 1 x" in tree.python("-m", "rdbcodec", "convert", *converted, "--allow-loss")
