@@ -128,8 +128,7 @@ def test_every_value_reads_back_from_every_layout_of_every_target(
     for server in SERVERS[options]:
         if server.types.get(row.name) is not row:
             continue
-        written = server.replaced(templates={fields: number for number, fields in templates.items()})
-        raw = encode(row, value, written)
+        raw = encode(row, value, server, {fields: number for number, fields in templates.items()})
         assert exact(decoded(row, raw, templates)) == expected, server.name
         if row.type not in _SKETCHES:
             assert compile_walk(row.framing, templates)(raw, 0) == len(raw), server.name

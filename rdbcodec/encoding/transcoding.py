@@ -12,9 +12,11 @@ all is lost as a whole: `transcode` answers None.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from rdbcodec.datatypes.hashes import template_of
+from rdbcodec.datatypes.hashes import Referring, template_of
 from rdbcodec.datatypes.modules import ModuleValue, is_held
 from rdbcodec.datatypes.packed import SMALLEST_CRITICAL, has_critical
 from rdbcodec.datatypes.plain import expiries_of
@@ -67,14 +69,21 @@ def row_named(type_: str, encoding: str, server: Server) -> TypeRow | None:
 # --- encoding ---------------------------------------------------------------------------------------
 
 
-def encode(row: TypeRow, value: Any, server: Server) -> bytes:
-    """A value in the layout of a row of the target. Raises EncodeError when no server loads it."""
+Templates = Mapping[tuple[bytes, ...], int]  # what a file has of them: names -> id
+_NO_TEMPLATES: Templates = MappingProxyType({})
+
+
+def encode(row: TypeRow, value: Any, server: Server, templates: Templates = _NO_TEMPLATES) -> bytes:
+    """A value in the layout of a row of the target. Raises EncodeError when no server loads it.
+
+    `templates` are those written before it.
+    """
     encode_layout = layout_of(row).encode
     assert encode_layout is not None  # such a row is in no target
     try:
         _check_size(row, value)
         _check_place(row, value)
-        return encode_layout(value, server)
+        return encode_layout(_referring(value, templates) if row.refers else value, server)
     except EncodeError as error:
         error.locate(type=row.type, target=server.name)
         raise
@@ -107,16 +116,25 @@ def encode_value(type_: str, value: Any, server: Server, lose: Lose) -> tuple[Ty
     return row, encode(row, type_named(type_).adapt(value, row, server, lose), server)
 
 
-def encode_as(row: TypeRow, value: Any, server: Server, lose: Lose) -> tuple[TypeRow, bytes] | None:
+def _referring(value: Any, templates: Templates) -> Referring:
+    template = templates.get(template_of(value))
+    if template is None:
+        raise EncodeError("the hash's template was not written before it")
+    return Referring(template, value)
+
+
+def encode_as(
+    row: TypeRow, value: Any, server: Server, lose: Lose, templates: Templates = _NO_TEMPLATES
+) -> tuple[TypeRow, bytes] | None:
     """A decoded value in a layout asked for; in the target's choice when that one cannot hold all of it.
 
     A reference to a template cannot when none with these field names was written before.
     """
-    lacks_template = row.refers and template_of(value) not in server.templates
+    lacks_template = row.refers and template_of(value) not in templates
     lacks_place = not row.expires and expiries_of(value)
     if row.type == "module" or lacks_template or lacks_place:
         return encode_value(row.type, value, server, lose)
-    return row, encode(row, type_named(row.type).adapt(value, row, server, lose), server)
+    return row, encode(row, type_named(row.type).adapt(value, row, server, lose), server, templates)
 
 
 def _lacks_module(value: ModuleValue, server: Server) -> bool:

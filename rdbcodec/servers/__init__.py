@@ -45,9 +45,8 @@ class Server:
     are what it reads and what is written for it: without those it `lacks`, and without compact layouts
     for the `simplest` file. `modules` are the module types it has; None when nobody knows, and then modules
     are kept. `databases` is how many it has; None for enough. `gzip` says whether it takes such a file:
-    "yes", "no" or "unknown"; None leaves that to who brings the file there.
-    `templates` maps field names to the ids of the hash templates that a file of this
-    server has: it is empty but for the Writer that writes them (see replaced).
+    "yes", "no" or "unknown"; None leaves that to who brings the file there. What was written to a file so
+    far, such as its hash templates, is remembered by the Writer of that file.
     """
 
     __slots__ = (
@@ -61,7 +60,6 @@ class Server:
         "opcodes",
         "release",
         "small_integers",
-        "templates",
         "thresholds",
         "types",
         "version",
@@ -77,7 +75,6 @@ class Server:
     opcodes: Mapping[str, OpcodeRow]
     release: str | None
     small_integers: bool
-    templates: Mapping[tuple[bytes, ...], int]
     thresholds: Thresholds
     types: Mapping[str, TypeRow]
     version: int
@@ -119,7 +116,6 @@ class Server:
             compress=compress,
             thresholds=thresholds,
             small_integers=version >= SINCE["small-integers"],
-            templates=_NO_TEMPLATES,
         )
 
     @classmethod
@@ -191,13 +187,13 @@ class Server:
         raise AttributeError(f"a Server never changes: {name!r} stays")
 
     def __reduce__(self) -> tuple[object, ...]:
-        """For copies and other processes; rows are the table's, templates stay with their Writer."""
+        """For copies and other processes; its rows are those of the table."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        values |= {"types": tuple(self.types), "opcodes": tuple(self.opcodes), "templates": {}}
+        values |= {"types": tuple(self.types), "opcodes": tuple(self.opcodes)}
         return _unpickled, (values,)
 
     def replaced(self, **values: Any) -> Server:
-        """Another server, with these attributes; with `templates` for one file, whose Writer fills them."""
+        """Another server, with these attributes."""
         return _remade({name: getattr(self, name) for name in self.__slots__} | values)
 
     def reads_header(self, *, own_magic: bool, version: int) -> bool:
@@ -223,7 +219,7 @@ class Server:
 
 def _remade(values: Mapping[str, Any]) -> Server:
     server = Server.__new__(Server)
-    mappings = {name: MappingProxyType(values[name]) for name in ("opcodes", "templates", "types")}
+    mappings = {name: MappingProxyType(values[name]) for name in ("opcodes", "types")}
     server._set(**(dict(values) | mappings))  # noqa: SLF001 - of its own class
     return server
 
@@ -256,6 +252,3 @@ def _version_row(dialect: Dialect, version: int) -> VersionRow:
     if row is None:
         raise EncodeError(f"no {dialect} server reads RDB version {version}")
     return row
-
-
-_NO_TEMPLATES: Mapping[tuple[bytes, ...], int] = MappingProxyType({})

@@ -98,7 +98,7 @@ class Writer(AttributeWriter):
         self._template_ids = set()
         super().__init__(
             output,
-            server.replaced(templates=self._templates),
+            server,
             checksum=checksum,
             compression=compression,
             replace=replace,
@@ -252,7 +252,7 @@ class Writer(AttributeWriter):
         if row is None and encoding is not None:
             check_word("encoding", encoding, (row.encoding for row in TYPES))
         if row is not None:
-            return encode_as(row, value, server, lose)
+            return encode_as(row, value, server, lose, self._templates)
         return encode_value(found, value, server, lose)
 
     def write_entry(
@@ -352,7 +352,7 @@ class Writer(AttributeWriter):
         if isinstance(entry, LargeEntry):
             return transcode_large(entry, self.server, lose)
         if is_copied:  # but for its lengths, which this writes in their short form
-            made = encode_as(row, entry.value(), self.server, lose)
+            made = encode_as(row, entry.value(), self.server, lose, self._templates)
             return None if made is None else (made[0], (made[1],))
         scope = Scope(Budget(context.limit), context.templates)
         try:

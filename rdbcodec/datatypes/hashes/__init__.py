@@ -7,9 +7,10 @@ from rdbcodec.datatypes.hashes.value import (
     MAX_EXPIRY,
     Field,
     Hash,
+    Referring,
     check_template,
     natural_hash,
     template_of,
 )
 
-__all__ = ["MAX_EXPIRY", "Field", "Hash", "check_template", "natural_hash", "template_of"]
+__all__ = ["MAX_EXPIRY", "Field", "Hash", "Referring", "check_template", "natural_hash", "template_of"]

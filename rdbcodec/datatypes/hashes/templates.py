@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
-from rdbcodec.datatypes.hashes.value import Field, Hash, check_template, template_of, text_of_element
+from rdbcodec.datatypes.hashes.value import (
+    Field,
+    Hash,
+    Referring,
+    check_template,
+    template_of,
+    text_of_element,
+)
 from rdbcodec.datatypes.layout import Layout, unknown_count
 from rdbcodec.datatypes.odd import Odd
 from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_strings
 from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, check_whole, read_blob, take_strings
-from rdbcodec.errors import CorruptStructure, EncodeError
+from rdbcodec.errors import CorruptStructure
 from rdbcodec.servers import Server
 from rdbcodec.structures import listpack
 from rdbcodec.wire import lengths, strings
@@ -176,25 +183,17 @@ def _names(fields: Sequence[bytes], server: Server) -> bytes:
     return lengths.encode(0) + encode_blob(encode_listpack(fields, server), server)
 
 
-def encode_hash_template_listpack_ref(value: Hash, server: Server) -> bytes:
-    """Type 30; its template must have been written before."""
-    fields = template_of(value)
-    return _template_blob(_written(fields, server), value, fields, server)
+def encode_hash_template_listpack_ref(referring: Referring, server: Server) -> bytes:
+    """Type 30."""
+    template, value = referring
+    return _template_blob(template, value, template_of(value), server)
 
 
-def encode_hash_template_array_ref(value: Hash, server: Server) -> bytes:
-    """Type 32; its template must have been written before."""
-    fields = template_of(value)
-    return lengths.encode(_written(fields, server)) + encode_strings(
-        [value[field] for field in fields], server
-    )
-
-
-def _written(fields: tuple[bytes, ...], server: Server) -> int:
-    template = server.templates.get(fields)
-    if template is None:
-        raise EncodeError("the hash's template was not written before it")
-    return template
+def encode_hash_template_array_ref(referring: Referring, server: Server) -> bytes:
+    """Type 32."""
+    template, value = referring
+    values = [value[field] for field in template_of(value)]
+    return lengths.encode(template) + encode_strings(values, server)
 
 
 def _template_blob(template: int, value: Hash, fields: Sequence[bytes], server: Server) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from rdbcodec.datatypes.natural import text_of
 from rdbcodec.datatypes.plain import expiries_of
@@ -103,3 +103,10 @@ def check_template(fields: Sequence[bytes]) -> None:
 def template_of(fields: Iterable[bytes]) -> tuple[bytes, ...]:
     """The field names in the order of a template: shorter ones first."""
     return tuple(sorted(fields, key=lambda field: (len(field), field)))
+
+
+class Referring(NamedTuple):
+    """A hash whose names stand in a template that was written before it, and the template's id."""
+
+    template: int
+    value: Hash
