@@ -8,7 +8,7 @@ but will not be loaded or will not behave (rdb-format.md, 6.4).
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -184,7 +184,8 @@ class SoundnessPass(Pass[Soundness]):
         self._index: KeyIndex | None = None
         self._hints: dict[int, ResizeDb] = {}
         self._libraries: set[bytes | None] = set()
-        self._passed: dict[int, list[Problem]] = {}  # of large values, by offset: their entries come later
+        # Of large values, in their order: the entries come later, and those in one blob share an offset.
+        self._passed: deque[list[Problem]] = deque()
 
     def begin(self, header: Header) -> None:
         """Only now are there files: what has begun cannot be pickled."""
@@ -227,7 +228,7 @@ class SoundnessPass(Pass[Soundness]):
     def large(self, entry: LargeEntry) -> None:
         """What passes by is verified as it does; what was found is told with its entry."""
         problems: list[Problem] = []
-        self._passed[entry.offset] = problems
+        self._passed.append(problems)
         try:
             problems += _problems_in(entry, None)
         except DecodeError as error:
@@ -250,11 +251,12 @@ class SoundnessPass(Pass[Soundness]):
             self.found.size, self.found.checksum = record.size, record.checksum
 
     def _look_at(self, entry: Entry) -> None:
+        passed = self._passed.popleft() if entry.is_large else []
         try:
             if isinstance(entry, AttributedEntry):
                 self._add(_odd_problems(attribute_oddities(entry), entry))
             if entry.is_large:
-                self._add(self._passed.pop(entry.offset))
+                self._add(passed)
             elif not is_plain(entry):
                 self._add(_problems_of(entry))
         except DecodeError as error:

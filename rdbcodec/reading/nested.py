@@ -21,7 +21,7 @@ from rdbcodec.wire import strings
 from rdbcodec.wire.strings import Budget
 
 if TYPE_CHECKING:
-    from rdbcodec.records import Record
+    from rdbcodec.records import LargeEntry, Record
 
 
 class Nesting(Core):
@@ -34,6 +34,7 @@ class Nesting(Core):
         window = self._window
         if self._tags is None:
             self._tags = Tags()
+        self._tags.on_large = self.on_large
         self._is_nested = True
         try:
             if window.attributes is not None:
@@ -55,6 +56,7 @@ class Inner(Nesting):
     def __init__(self, outer: Window, tags: Tags, at: int, *, max_value: int) -> None:
         super().__init__(max_value=max_value, max_record=outer.max_record, verify_checksum=False)
         self._tags = tags
+        self.on_large = tags.on_large
         self._window.resume(outer.file_context()._replace(is_settled=True), at)
         self._window.inside = at
         self._window.opcodes = outer.opcodes
@@ -127,6 +129,7 @@ class Tags:
     def __init__(self) -> None:
         self.open: dict[int, Tagged] = {}
         self.size = 0
+        self.on_large: Callable[[LargeEntry], None] | None = None  # of the file: blobs hold large values too
 
     def tagged(self, tag: int, outer: Window, at: int) -> Tagged:
         """The decoder of a tag, a new one for a new tag."""
