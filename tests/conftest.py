@@ -32,8 +32,14 @@ ONCE = re.compile(r"test_(house|recipes|typing|conversion|integrity\w*|secrets|h
 ONCE_FOLDERS = frozenset({"compat", "compat_azure"})
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cases", type=int, help="of each test so many of its cases, evenly spread")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what asks servers, what starts processes and what one lane of CI is enough for."""
+    if (most := config.getoption("cases")) is not None:
+        items[:] = _spread(items, most)
     for item in items:
         fixtures = {"pool", "trusting", "server"} & set(getattr(item, "fixturenames", ()))
         if fixtures or SERVER.fullmatch(item.path.stem):
@@ -43,6 +49,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.process)
         if ONCE.fullmatch(item.path.stem) or item.path.parent.name in ONCE_FOLDERS:
             item.add_marker(pytest.mark.once)
+
+
+def _spread(items: list[pytest.Item], most: int) -> list[pytest.Item]:
+    """At most so many cases of each test function."""
+    tests: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return [
+        cases[at * len(cases) // min(most, len(cases))]
+        for cases in tests.values()
+        for at in range(min(most, len(cases)))
+    ]
 
 
 def _server_of(item: pytest.Item) -> str:

@@ -97,6 +97,7 @@ def test_a_vector_holds_the_data_that_all_servers_were_given(path: Path) -> None
             assert logical(entry.value()) == expected(told)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("way", WAYS)
 @every_vector
 def test_a_vector_reads_the_same_in_every_way(path: Path, way: str, tmp_path: Path) -> None:

@@ -139,6 +139,11 @@ def sight(record: Record, path: Path) -> object:
 
 
 @cache
+def _records(path: Path) -> list[Record]:
+    return read(path)
+
+
+@cache
 def thinned(*files: Path) -> dict[str, bytes]:
     """The files without the entries that an earlier one shows, by name.
 
@@ -151,7 +156,7 @@ def thinned(*files: Path) -> dict[str, bytes]:
 
 def _unseen(path: Path, seen: set[object]) -> bytes:
     """The file without the entries that were seen; nothing if all of its records were."""
-    data, records, new = path.read_bytes(), read(path), []
+    data, records, new = path.read_bytes(), _records(path), []
     for record in records:
         what = sight(record, path)
         new.append(what not in seen)
@@ -190,7 +195,7 @@ def covering(files: list[Path]) -> list[Path]:
 
 
 def _parts(path: Path) -> set[object]:
-    header, *records = read(path.read_bytes())
+    header, *records = _records(path)
     assert isinstance(header, rdbcodec.Header)
     return {(header.dialect, header.version, *_part(record)) for record in records}
 
