@@ -55,7 +55,6 @@ every_server = pytest.mark.parametrize("name", SERVERS)
 every_fixture = pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)
 COVERING = covering(CORPUS)
 UNREPEATED = thinned(*CORPUS)
-every_layout = pytest.mark.parametrize("path", COVERING, ids=lambda path: path.name)
 
 
 @cache
@@ -118,8 +117,17 @@ def written_twice() -> list[Path]:
     return list(kinds.values())
 
 
-@pytest.mark.parametrize("path", written_twice(), ids=lambda path: path.name)
-@every_server
+def every_second(files: list[Path]) -> list[Any]:
+    """Each file for every second server, the ones and the others in turn."""
+    return [
+        pytest.param(name, path, id=f"{name}-{path.name}")
+        for turn, name in enumerate(SERVERS)
+        for at, path in enumerate(files)
+        if (turn + at) % 2 == 0
+    ]
+
+
+@pytest.mark.parametrize(("name", "path"), every_second(written_twice()))
 def test_a_file_from_which_a_key_was_dropped_is_written_again_and_loads(
     name: str, path: Path, pool: Pool, tmp_path: Path
 ) -> None:
@@ -199,8 +207,7 @@ def test_a_server_tells_these_parts_of_a_stream(name: str, pool: Pool) -> None:
     assert set(parts) == {"type", "expires at", "value", "length"} | STREAM_PARTS[name]
 
 
-@every_layout
-@every_server
+@pytest.mark.parametrize(("name", "path"), every_second(COVERING))
 def test_the_server_s_own_checker_accepts_what_was_converted(name: str, path: Path, tmp_path: Path) -> None:
     data, conversion = converted(path, name)
     file = tmp_path / "dump.rdb"
