@@ -39,7 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what asks servers, what starts processes and what one lane of CI is enough for."""
     if (most := config.getoption("cases")) is not None:
-        items[:] = _spread(items, most)
+        chosen = _spread(items, most)
+        config.hook.pytest_deselected(items=list(set(items) - set(chosen)))
+        items[:] = chosen
     for item in items:
         fixtures = {"pool", "trusting", "server"} & set(getattr(item, "fixturenames", ()))
         if fixtures or SERVER.fullmatch(item.path.stem):
