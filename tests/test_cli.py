@@ -60,7 +60,7 @@ def expectation_of(path: Path) -> dict[str, Any]:
 
 @pytest.mark.process
 def test_a_call_says_what_a_process_says() -> None:
-    for words in (("inspect", str(TYPES_72)), ("check", "no-such-file.rdb")):
+    for words in (("inspect", "--now", NOW, str(TYPES_72)), ("check", "no-such-file.rdb")):
         apart, call = process(*words), run(*words)
         assert (apart.returncode, apart.stdout, apart.stderr) == (call.returncode, call.stdout, call.stderr)
 
