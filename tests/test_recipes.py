@@ -95,7 +95,7 @@ TARGET = """{
     {"id": "examplecloud-7.0", "family": "other", "product": "Example Cloud", "version": "7.0",
      "reads_like": "redis-7.0", "databases": 16, "beyond_databases": "refused", "gzip": "no", "import": "yes",
      "import_formats": ["file in a bucket"], "notes": "an example", "sources": ["exp"],
-     "confidence": "documented"}
+     "confidence": "documented", "status": "live", "checked": "2026-11-26"}
   ]
 }
 """

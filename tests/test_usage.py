@@ -55,8 +55,8 @@ def test_a_wrong_command_line_gets_two_lines(
 @pytest.mark.parametrize(
     ("release", "hint"),
     [
-        ("redis6.2", "unknown server 'redis6.2', did you mean redis-6.2 or redis-8.2 or redis-7.2?"),
-        ("amr-balance-7.2", "did you mean amr-balanced-7.2 or amr-balanced-7.4 or amr-flash-7.2?"),
+        ("redis6.2", "unknown server 'redis6.2', did you mean redis-6.2?"),
+        ("amr-balance-7.2", "did you mean amr-balanced-7.2?"),
         ("upstash", "nobody says which release Upstash Redis loads like: name a release instead"),
     ],
 )

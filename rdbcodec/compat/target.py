@@ -14,22 +14,25 @@ for vendors whose releases have no row there.
     sizes, usable   GiB of memory a SKU has, and the share of them that data may fill
     gzip, import    "yes", "no" or "unknown"
     relaxed         magics it reads of other versions too, when configured with a relaxed check
+    status          "live", "preview", "retiring 2028-09-30" or "retired"
+    checked         the day on which somebody last read the sources anew
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from dataclasses import fields as fields_of
+from datetime import date as day
+from datetime import datetime, timezone
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 from rdbcodec.compat.documents import parse_json, parse_toml, read_text
+from rdbcodec.compat.target_names import Member, close, newest, words_of
 from rdbcodec.compat.target_rows import rows_of
 from rdbcodec.errors import EncodeError, TargetError
 from rdbcodec.formats import DIALECTS, Dialect
@@ -39,7 +42,11 @@ from rdbcodec.servers.names import canonical, of_release, release_row, unknown
 
 
 class Source(NamedTuple):
-    """Who said so: a page, a program's source or a measurement, and when."""
+    """Who said so: a page, a program's source or a measurement, and when.
+
+    `date` is a day, a month or a year, as far as it is known; that of a page without one is the day on which
+    it was read. As text, dates compare by their beginnings: "2026" comes before "2026-03-16".
+    """
 
     title: str
     date: str
@@ -86,6 +93,8 @@ class Target:
     at_creation_only: bool = False
     notes: str | None = None
     date: str | None = None
+    status: str = "live"
+    checked: str | None = None
 
     @property
     def name(self) -> str:
@@ -122,11 +131,12 @@ def named(name: str) -> Named:
 
     A service that reads records of its own reads those of that release as well, and servers write them.
     Raises EncodeError for a name that is neither a release nor a target, and for a target of which nobody
-    says what it loads like.
+    says what it loads like. A family is no such name: what its newest is changes from year to year, and the
+    bytes of a file for it would with it.
     """
     target = by_name(name, targets())
     if target is None:
-        raise unknown(name, _close(name, targets()))
+        raise unknown(name, _close(name, targets())[:3])
     if target.reads_like is None:
         raise EncodeError(f"nobody says which release {target.name} loads like: name a release instead")
     known = _like(target.reads_like, target.accepts, target.lacks)
@@ -145,12 +155,6 @@ def module_types_of(target: Target, told: Iterable[str] | None = None) -> frozen
     own = loader.modules or () if loader is not None else ()
     products = (*target.modules, *(target.optional_modules if told is None else told))
     return types_named(products, None if loader is None else loader.dialect).union(own)
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    """A version for comparing: major and minor, (6, 0) for "6.0.20"; the x of "6.x" is the last of all."""
-    parts = re.findall(r"\d+|x", version)[:2]
-    return tuple(999 if part == "x" else int(part) for part in parts)
 
 
 # --- the ones we know -------------------------------------------------------------------------------
@@ -176,18 +180,32 @@ def targets() -> Mapping[str, Target]:
     """The targets we know, by id."""
     known: dict[str, Target] = {}
     for name, (text, data) in _known().items():
-        rows = _targets_of(name, text, data) if "targets" in data else []
+        rows = _targets_of(name, text, data, _NEEDED_OF_OURS) if "targets" in data else []
         known |= {target.id: target for target in rows}
     return known
 
 
+# What a row of ours says besides what every row has to: nothing about it may come from a default.
+_NEEDED_OF_OURS = ("status", "checked")
+
+
+@cache
+def names() -> Mapping[str, str]:
+    """Other names of families: "amr" is "amr-balanced"."""
+    rows = [row for _, data in _known().values() for row in data.get("names", {}).items()]
+    return dict(rows)
+
+
 def find(name: str, known: Mapping[str, Target] | None = None) -> Target:
-    """The target of a name, as `--to` takes it; TargetError with suggestions for one nobody knows."""
+    """The target of a name, as `--to` takes it; the name of a family is that of its newest.
+
+    Raises TargetError with suggestions for a name nobody knows.
+    """
     rows = targets() if known is None else known
-    target = by_name(name, rows)
+    target = by_name(name, rows) or _newest(canonical(name), rows)
     if target is None:
-        close = _close(name, rows)
-        hint = f"did you mean {', '.join(close)}?" if close else "compat --list-targets names them all"
+        likely = _close(name, rows)
+        hint = f"did you mean {', '.join(likely)}?" if likely else "compat --list-targets names them all"
         raise TargetError(f"unknown target {name!r}, {hint}")
     return target
 
@@ -199,10 +217,36 @@ def by_name(name: str, rows: Mapping[str, Target]) -> Target | None:
     return rows.get(wanted) or next(of_people, None)
 
 
+def _newest(family: str, rows: Mapping[str, Target]) -> Target | None:
+    id = newest(family, _members(rows), names())
+    return None if id is None else rows[id]
+
+
 def _close(name: str, rows: Mapping[str, Target]) -> list[str]:
-    wanted = canonical(name)
-    inside = [id for id in rows if wanted in id][:5]
-    return list(dict.fromkeys([*inside, *difflib.get_close_matches(wanted, rows, n=3, cutoff=0.5)]))
+    return close(canonical(name), _members(rows), names())
+
+
+def _members(rows: Mapping[str, Target]) -> list[Member]:
+    return [
+        Member(row.id, row.version, row.status, words_of(row.id, row.family, row.product, row.tier))
+        for row in rows.values()
+    ]
+
+
+class FactAge(NamedTuple):
+    """How many days ago somebody last read what a target's row says."""
+
+    id: str
+    checked: str
+    days: int
+
+
+def facts_age(today: day | None = None) -> list[FactAge]:
+    """The age of all we know of targets, the oldest first."""
+    now = today or datetime.now(timezone.utc).date()
+    rows = [(row.id, row.checked) for row in targets().values() if row.checked is not None]
+    ages = [FactAge(id, checked, (now - day.fromisoformat(checked)).days) for id, checked in rows]
+    return sorted(ages, key=lambda age: -age.days)
 
 
 # --- a user's own -----------------------------------------------------------------------------------
@@ -219,8 +263,8 @@ def load(path: str | os.PathLike[str]) -> dict[str, Target]:
     return {target.id: target for target in _targets_of(name, text, data)}
 
 
-def _targets_of(name: str, text: str, data: object) -> list[Target]:
-    needed = [field.name for field in fields_of(Target) if field.default is MISSING]
+def _targets_of(name: str, text: str, data: object, also: Iterable[str] = ()) -> list[Target]:
+    needed = [*(field.name for field in fields_of(Target) if field.default is MISSING), *also]
     rows = rows_of(name, text, data, needed=needed, is_release=lambda like: release_row(like) is not None)
     return [Target(**fields) for fields in rows]
 

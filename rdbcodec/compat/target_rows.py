@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 
 from rdbcodec.errors import ModuleNameError, TargetError
@@ -175,6 +176,26 @@ def _ids(value: object) -> str:
     return value
 
 
+def _day(value: object) -> str:
+    if not isinstance(value, str) or not _is_day(value):
+        raise TargetError(f"{value!r}, a date such as 2026-11-26 was expected")
+    return value
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _status(value: object) -> str:
+    word, _, day = str(value).partition(" ")
+    if value in ("live", "preview", "retired") or (word == "retiring" and _is_day(day)):
+        return str(value)
+    raise TargetError(f"{value!r}, expected was live, preview, retired or retiring with a date")
+
+
 def _all(names: Iterable[str], read: Callable[[Any], Any]) -> dict[str, Callable[[Any], Any]]:
     return dict.fromkeys(names, read)
 
@@ -197,5 +218,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "module_versions": _table(_number),
     "sku_databases": _table(_number),
     "sizes": _table(_size),
+    "status": _status,
+    "checked": _day,
     "usable": _size,
 }

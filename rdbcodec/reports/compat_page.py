@@ -34,6 +34,7 @@ def _targets() -> Iterator[str]:
         head = (
             "id",
             "tier",
+            "status",
             "reads",
             "databases",
             "modules",
@@ -42,6 +43,7 @@ def _targets() -> Iterator[str]:
             "sources",
             "date",
             "confidence",
+            "checked",
         )
         yield from table(head, [_target_row(target) for target in group])
 
@@ -50,6 +52,7 @@ def _target_row(target: Target) -> tuple[str, ...]:
     return (
         target.id,
         target.tier or "-",
+        target.status,
         reads_words(target),
         "unknown" if target.databases is None else str(target.databases),
         _modules(target),
@@ -58,6 +61,7 @@ def _target_row(target: Target) -> tuple[str, ...]:
         ", ".join(target.sources),
         date_of(target),
         target.confidence,
+        target.checked or "-",
     )
 
 

@@ -3,18 +3,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from rdbcodec.compat.target import (
+    FactAge,
     Target,
     date_of,
+    facts_age,
     find,
     load,
     loader_of,
+    names,
     sources,
     targets,
 )
@@ -42,6 +48,24 @@ def test_every_target_has_a_source_with_a_date_and_a_confidence() -> None:
         assert set(target.sources) <= set(sources()), target.id
         assert {target.confidence, target.rdb_confidence} <= set(CONFIDENCES), target.id
         assert date_of(target)[0].isdigit(), target.id
+
+
+def test_every_source_has_a_plain_date() -> None:
+    dates = {key: source.date for key, source in sources().items()}
+    assert {key: date for key, date in dates.items() if not re.fullmatch(r"\d{4}(-\d\d){0,2}", date)} == {}
+
+
+def test_every_target_says_whether_it_is_still_there_and_when_that_was_checked() -> None:
+    known = [json.loads(path.read_text()) for path in (ROOT / "rdbcodec" / "compat" / "known").glob("*.json")]
+    rows = [row for data in known for row in data.get("targets", [])]
+    assert [row["id"] for row in rows if not {"status", "checked"} <= row.keys()] == []
+
+
+def test_facts_are_as_old_as_their_last_check() -> None:
+    ages = facts_age(date(2026, 12, 26))
+    assert len(ages) == len(targets())
+    assert ages[0] == FactAge("redis-2.0", "2026-11-22", 34)
+    assert ages[-1].days == 30
 
 
 def test_each_target_and_each_source_stands_in_one_file() -> None:
@@ -125,13 +149,83 @@ def test_azure_skus_have_the_sizes_of_the_architecture_page() -> None:
     assert (sizes["Balanced"] or {})["B10"] == 12
 
 
-def test_name_nobody_knows_gets_suggestions() -> None:
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("amr", "amr-balanced-7.4"),
+        ("amr-balanced", "amr-balanced-7.4"),
+        ("amr-flash", "amr-flash-7.4"),
+        ("premium", "acr-premium-6.0"),
+        ("acr-premium", "acr-premium-6.0"),
+        ("acr-enterprise", "acr-enterprise-7.2"),
+        ("elasticache", "elasticache-valkey-9.0"),
+        ("elasticache-redis", "elasticache-redis-7.1"),
+        ("memorydb", "memorydb-valkey-7.2"),
+        ("memorystore", "memorystore-valkey-9.0"),
+        ("memorystore-redis", "memorystore-redis-7.2"),
+        ("redis", "redis-8.10"),
+        ("Valkey", "valkey-9.2"),
+        ("dragonfly", "dragonfly-1.25"),
+        ("redis-cloud", "redis-cloud-pro-8.6"),
+    ],
+)
+def test_name_of_a_family_is_its_newest_live_member(name: str, means: str) -> None:
+    assert find(name).id == means
+
+
+def test_every_name_of_a_family_leads_to_a_target() -> None:
+    assert {name for name in names() if find(name).id.startswith(names()[name])} == set(names())
+
+
+def test_no_name_of_a_family_hides_a_target() -> None:
+    assert names().keys() & targets().keys() == set()
+
+
+def test_a_member_that_stays_goes_before_a_newer_one_that_does_not() -> None:
+    rows = {
+        f"cache-{version}": dataclasses.replace(
+            find("redis-7.2"), id=f"cache-{version}", version=version, status=status
+        )
+        for version, status in (
+            ("6.0", "retired"),
+            ("7.0", "live"),
+            ("7.2", "retiring 2028-09-30"),
+            ("8.0", "preview"),
+        )
+    }
+    assert find("cache", rows).id == "cache-7.0"
+    del rows["cache-7.0"]
+    assert find("cache", rows).id == "cache-7.2"
+    del rows["cache-7.2"]
+    assert find("cache", rows).id == "cache-8.0"
+    del rows["cache-8.0"]
+    assert find("cache", rows).id == "cache-6.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("redis-7.3", "did you mean redis-7.4, redis-7.2, redis-7.0?"),
+        ("redis6.2", "did you mean redis-6.2?"),
+        ("amr-balance-7.2", "did you mean amr-balanced-7.2?"),
+        (
+            "azure-managed-redis",
+            "did you mean amr-memory-7.4, amr-balanced-7.4, amr-compute-7.4, amr-flash-7.4?",
+        ),
+        (
+            "aws elasticache",
+            "did you mean elasticache-redis-7.1, elasticache-valkey-9.0, elasticache-serverless?",
+        ),
+        ("Redis 6.2 of Amazon", "did you mean elasticache-redis-6.2, memorydb-redis-6.2?"),
+        ("azure flash", "did you mean acr-enterprise-flash-7.2, amr-flash-7.4?"),
+        ("reddict-7.3", "did you mean redict-7.3?"),
+        ("mainframe", "compat --list-targets names them all"),
+    ],
+)
+def test_name_nobody_knows_gets_suggestions_by_its_words(name: str, hint: str) -> None:
     with pytest.raises(TargetError) as refused:
-        find("redis-7.3")
-    assert str(refused.value) == ("unknown target 'redis-7.3', did you mean redis-7.4, redis-7.2, redis-7.0?")
-    with pytest.raises(TargetError) as refused:
-        find("mainframe")
-    assert str(refused.value) == "unknown target 'mainframe', compat --list-targets names them all"
+        find(name)
+    assert str(refused.value) == f"unknown target {name!r}, {hint}"
 
 
 def test_name_in_capitals_is_the_same_target() -> None:
@@ -245,6 +339,17 @@ def test_toml_without_a_reader_says_what_to_do(tmp_path: Path, monkeypatch: pyte
                 "line 21: target 'our-cache', key 'ignores': "
                 "'nothing' is no type or opcode of the table of formats"
             ),
+        ),
+        (
+            {"status": "retiring soon"},
+            (
+                "line 18: target 'our-cache', key 'status': 'retiring soon', expected was live, preview, retired "
+                "or retiring with a date"
+            ),
+        ),
+        (
+            {"checked": "2026"},
+            "line 18: target 'our-cache', key 'checked': '2026', a date such as 2026-11-26 was expected",
         ),
         ({"erases": 1}, "line 18: target 'our-cache', key 'erases': 1, true or false was expected"),
         (

@@ -9,7 +9,7 @@ from rdbcodec.compat.questions.data import databases_from, memory_needed, produc
 from rdbcodec.compat.questions.format import START, reads_header
 from rdbcodec.compat.questions.origin import source_version
 from rdbcodec.compat.rule import Answer, Case, Found, Missing, Unknown, missing
-from rdbcodec.compat.target import version_key
+from rdbcodec.compat.target_names import version_key
 from rdbcodec.facts.profile import Profile
 
 AMR = ("amr",)

@@ -6,7 +6,7 @@ import re
 
 from rdbcodec.compat.questions.format import START, reads_header
 from rdbcodec.compat.rule import Answer, Case, Found, missing
-from rdbcodec.compat.target import version_key
+from rdbcodec.compat.target_names import version_key
 
 
 def source_version(case: Case) -> str | None:
