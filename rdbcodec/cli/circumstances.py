@@ -92,6 +92,7 @@ def _add_flag(group: Any, fact: Fact) -> None:
         "modules": {"action": "append", "metavar": "NAMES"},
         "number": {"type": int, "metavar": "N"},
         "version": {"metavar": "VERSION"},
+        "date": {"metavar": "DATE"},
     }
     how = by_kind.get(fact.kind, {"metavar": "TEXT"})
     group.add_argument(_flag(fact), dest=_PREFIX + fact.name, help=fact.question, **how)

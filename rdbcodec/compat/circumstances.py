@@ -18,6 +18,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from rdbcodec.compat import signed_uri
@@ -63,6 +64,7 @@ class Circumstances:
     files: tuple[str, ...] | None = None
     operation: Operation | None = None
     now_ms: int | None = None
+    as_of: str | None = None
     source_kind: SourceKind | None = None
     source_clustered: bool | None = None
     source_data_tiering: bool | None = None
@@ -97,7 +99,7 @@ class Fact(NamedTuple):
     """A row: a field, the kind of its value, the words it may be, and the question that asks for it."""
 
     name: str
-    kind: Literal["word", "text", "version", "flag", "texts", "modules", "sas", "number"]
+    kind: Literal["word", "text", "version", "flag", "texts", "modules", "sas", "number", "date"]
     words: tuple[str, ...]
     question: str
 
@@ -163,6 +165,7 @@ def _suggestion(key: str) -> str:
 
 # --- values -----------------------------------------------------------------------------------------
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _VERSION = re.compile(r"\d+(\.\d+){1,2}", re.ASCII)
 
 
@@ -191,6 +194,15 @@ def _version(value: object, fact: Fact) -> str:
     if not _VERSION.fullmatch(version):
         raise CircumstancesError(f"{_shown(version)}, a version such as '7.2' was expected")
     return version
+
+
+def _date(value: object, fact: Fact) -> str:
+    """A day as sources have it; TOML has dates of its own."""
+    text = value.isoformat() if type(value) is date else _text(value, fact)
+    try:
+        return date.fromisoformat(text if _DATE.fullmatch(text) else "").isoformat()
+    except ValueError:
+        raise CircumstancesError(f"{_shown(text)}, a day such as '2024-11-15' was expected") from None
 
 
 def _flag(value: object, _: Fact) -> bool:
@@ -237,6 +249,7 @@ READERS: Mapping[str, Callable[[object, Fact], object]] = {
     "modules": _modules,
     "sas": _sas,
     "number": _number,
+    "date": _date,
 }
 
 _TIERS = ("basic", "standard", "premium", "enterprise", "enterprise-flash", "amr", "other")
@@ -292,6 +305,7 @@ FACTS: tuple[Fact, ...] = (
     Fact("operation",            "word",    OPERATIONS, "which operation is planned"),
     Fact("channel",              "word",    _CHANNELS,  "what starts the operation"),
     Fact("now_ms",               "number",  _ANY,       "when it happens, Unix milliseconds"),
+    Fact("as_of",                "date",    _ANY,       "by the sources of which day to judge"),
 )
 # fmt: on
 BY_NAME: Mapping[str, Fact] = {fact.name: fact for fact in FACTS}

@@ -10,6 +10,7 @@ Rows stand in `rules/`, a file for each family of targets; `rulebook` finds them
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
 
@@ -40,11 +41,13 @@ class Case(NamedTuple):
         return getattr(self.circumstances, name)
 
 
-class Found(NamedTuple):
-    """The rule applies. `values` fill the sentence, `place` is where in the file."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rule applies: `values` fill the sentence, `place` is where in the file, `count` how many."""
 
-    values: Mapping[str, object] = {}
+    values: Mapping[str, object] = field(default_factory=dict)
     place: Place | None = None
+    count: int | None = None
 
 
 class Unknown(NamedTuple):
@@ -65,10 +68,12 @@ class Missing(NamedTuple):
     facts: tuple[str, ...]
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Finding:
     """One thing to know about loading the snapshot there.
 
-    `convertible` is true for a blocker that `rdbcodec convert` takes away.
+    `convertible` is true for a blocker that `rdbcodec convert` takes away; `count` is how many keys, fields,
+    files or whatever the sentence speaks of there are.
     """
 
     id: str
@@ -80,6 +85,7 @@ class Finding(NamedTuple):
     confidence: str
     place: Place | None = None
     convertible: bool = False
+    count: int | None = None
 
 
 Answer = Found | Unknown | Missing | None
@@ -97,7 +103,8 @@ class Rule(NamedTuple):
     `remedy` may hold
     the values of the answer in braces. `section` names the place in the source, `seed` the entries of
     compat-facts.md that the rule keeps. `convertible` marks a blocker that rewriting the file for the
-    target takes away.
+    target takes away. `contradicts` are sources that say otherwise: nobody knows then which holds, so that
+    what is found is "unknown", with the dates of both sides.
     """
 
     id: str
@@ -112,6 +119,7 @@ class Rule(NamedTuple):
     seed: tuple[str, ...] = ()
     operation: Operation = "import"
     convertible: bool = False
+    contradicts: tuple[str, ...] = ()
 
     @property
     def date(self) -> str:
@@ -126,10 +134,24 @@ class Rule(NamedTuple):
         """The sources in full."""
         return [sources()[key] for key in self.sources]
 
+    def doubt_words(self) -> str:
+        """Who says so and who says otherwise, each with its date."""
+        says, others = (_dated(keys) for keys in (self.sources[:1], self.contradicts))
+        return f"{says} says so, {others} otherwise"
+
+    def is_known(self, date: str | None) -> bool:
+        """Whether a source of that day or before says so; None is today."""
+        return date is None or any(source.date[:10] <= date for source in self.source_rows())
+
     def covers(self, target: Target) -> bool:
         """Whether the rule is about this target."""
         excepted = [name[1:] for name in self.applies if name.startswith("!")]
         return _matches(self.applies, target) and not _matches(excepted, target)
+
+
+def _dated(keys: Iterable[str]) -> str:
+    rows = [sources()[key] for key in keys]
+    return " and ".join(f"{source.title} ({source.date})" for source in rows)
 
 
 def question_of(fact: str) -> str:

@@ -31,9 +31,10 @@ SasRule = sas.SasRule
 SAS_RULES: tuple[SasRule, ...] = sas.RULES
 
 
-def rules_of(target: Target, operation: str) -> Iterator[Rule]:
-    """The rules about a target and an operation."""
-    return (rule for rule in RULES if rule.operation in (operation, "any") and rule.covers(target))
+def rules_of(target: Target, operation: str, as_of: str | None = None) -> Iterator[Rule]:
+    """The rules about a target and an operation, as they were known on a day; None is today."""
+    about = (rule for rule in RULES if rule.operation in (operation, "any") and rule.covers(target))
+    return (rule for rule in about if rule.is_known(as_of))
 
 
 def sas_findings(case: Case) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ from rdbcodec.compat.rule import (
     question_of,
 )
 from rdbcodec.compat.rulebook import rules_of, sas_findings
+from rdbcodec.compat.steps import Step, kind_of, named_steps, steps_for
 from rdbcodec.compat.target import Target, find, module_types_of
 from rdbcodec.facts.profile import Profile, profile_of
 from rdbcodec.losses import Loss
@@ -52,6 +53,7 @@ class Verdict(NamedTuple):
     `losses` is what a conversion for the target would lose; None when that is not known. `was_looked_at`
     is False when nobody looked at values and for duplicate keys, either of which may end a load;
     `has_module_values` is True when there are values of modules, which nobody but the module can look at.
+    `steps` are what to do so that it loads; `steps_of` names a file in them.
     """
 
     target: Target
@@ -61,6 +63,7 @@ class Verdict(NamedTuple):
     losses: tuple[Loss, ...] | None = None
     was_looked_at: bool = True
     has_module_values: bool = False
+    steps: tuple[Step, ...] = ()
 
 
 Conversion = Callable[[Profile, Target, "tuple[str, ...] | None"], "list[Loss] | None"]
@@ -84,16 +87,26 @@ def check(
     case = Case(profile, circumstances or Circumstances(), target)
     findings: list[Finding] = []
     asked: dict[str, list[str]] = {}
-    for rule in rules_of(target, case.circumstances.operation or "import"):
+    for rule in rules_of(target, case.circumstances.operation or "import", case.circumstances.as_of):
         _ask(rule, case, findings, asked)
     findings += sas_findings(case)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     told = case.circumstances.modules
-    lost = losses(profile, target, told) if any(finding.convertible for finding in findings) else None
-    questions = tuple(Question(fact, question_of(fact), tuple(rules)) for fact, rules in asked.items())
+    lost = (
+        losses(profile, target, told) if any(kind_of(finding) == "convert" for finding in findings) else None
+    )
     kept = None if lost is None else tuple(lost)
     loads, looked, opaque = _loads(findings, kept), profile.was_looked_at, profile.has_module_values
-    return Verdict(target, loads, tuple(findings), questions, kept, looked, opaque)
+    # Whatever else is told, a "no" stays one.
+    open_ = {} if loads == "no" else asked
+    questions = tuple(Question(fact, question_of(fact), tuple(rules)) for fact, rules in open_.items())
+    steps = steps_for(findings, target.reads_like or target.id, kept)
+    return Verdict(target, loads, tuple(findings), questions, kept, looked, opaque, steps)
+
+
+def steps_of(verdict: Verdict, name: str) -> tuple[Step, ...]:
+    """The steps of a verdict with the name of the file in them, ready to be run."""
+    return named_steps(verdict.steps, name, verdict.target.id)
 
 
 def _ask(rule: Rule, case: Case, findings: list[Finding], asked: dict[str, list[str]]) -> None:
@@ -110,16 +123,18 @@ def _ask(rule: Rule, case: Case, findings: list[Finding], asked: dict[str, list[
 
 def _finding(rule: Rule, case: Case, answer: Found) -> Finding:
     says = rule.says.format_map({**answer.values, "target": case.target.name})
+    doubted = bool(rule.contradicts) and rule.severity in ("blocker", "unknown", "warning")
     return Finding(
         rule.id,
-        rule.severity,
-        says,
+        "unknown" if doubted else rule.severity,
+        f"{says}; {rule.doubt_words()}" if doubted else says,
         _remedy(rule, case),
         rule.source_words(),
         rule.date,
-        rule.confidence,
+        "unverified" if doubted else rule.confidence,
         answer.place,
-        rule.convertible and rule.severity == "blocker",
+        rule.convertible and rule.severity == "blocker" and not doubted,
+        answer.count,
     )
 
 
@@ -155,11 +170,16 @@ def _unknown(rule: Rule, case: Case, answer: Unknown) -> Finding:
 
 
 def _loads(findings: list[Finding], losses: tuple[Loss, ...] | None) -> Loads:
-    blockers = [finding for finding in findings if finding.severity == "blocker"]
-    if any(not finding.convertible for finding in blockers):
+    """A step of ours that loses nothing takes away a blocker, and a doubt as well."""
+    is_lossy = losses is None or any(loss.severity == "data" for loss in losses)
+    decisive = [finding for finding in findings if finding.severity in ("blocker", "unknown")]
+    lasting = [
+        finding
+        for finding in decisive
+        if kind_of(finding) is None or (kind_of(finding) == "convert" and is_lossy)
+    ]
+    if any(finding.severity == "blocker" for finding in lasting):
         return "no"
-    if blockers and (losses is None or any(loss.severity == "data" for loss in losses)):
-        return "no"
-    if any(finding.severity == "unknown" for finding in findings):
+    if lasting:
         return "unknown"
-    return "after-conversion" if blockers else "yes"
+    return "after-conversion" if decisive else "yes"

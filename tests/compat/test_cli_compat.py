@@ -66,8 +66,6 @@ def test_text_says_what_where_and_who_says_so(tmp_path: Path) -> None:
 (first at offset 16, db 16, key b'second')
       do: raise `databases` in the configuration of the target
       who says so: exp: 3.1 `databases`; 2026-11-22, verified
-    not told, and could change the answer:
-      clustered: whether the target runs in cluster mode (G-CLUSTER-DB)
     3 remarks more with --verbose
 """
     )
@@ -148,7 +146,7 @@ def test_profile_saved_elsewhere_gives_the_same_answer(tmp_path: Path) -> None:
 
 def test_circumstances_decide() -> None:
     blob = ("--target", "amr-balanced-7.2", "--blob-type", "page")
-    assert loads(answer("-", *blob, data=PLAIN)) == {"amr-balanced-7.2": "no"}
+    assert loads(answer("-", *blob, data=PLAIN)) == {"amr-balanced-7.2": "after-conversion"}
     assert loads(answer("-", *blob, data=PLAIN + bytes(-len(PLAIN) % 512))) == {"amr-balanced-7.2": "yes"}
 
 

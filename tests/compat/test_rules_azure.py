@@ -213,7 +213,7 @@ def test_sas_that_was_not_shown_is_asked_for() -> None:
             "no",
             side(ENTERPRISE, RDB_11, source_tier="amr", source_version="7.4"),
         ),
-        ("a page blob of 1,000 bytes", "no", side(AMR, BYTES_1000, blob_type="page")),
+        ("a page blob of 1,000 bytes", "after-conversion", side(AMR, BYTES_1000, blob_type="page")),
         ("the same after padding", "yes", side(AMR, BYTES_1024, blob_type="page")),
         ("a block blob of 1,000 bytes", "yes", side(AMR, BYTES_1000, blob_type="block")),
         ("other subscription, access key", "no", side(AMR, **THERE, authentication="access-key")),

@@ -182,7 +182,7 @@ def test_it_loads_where_redisearch_is_told_to_be_and_nobody_says_so_otherwise(ta
     assert judged(side(target, STACK, modules=("search",))).loads == "yes"
     untold = judged(side(target, STACK))
     assert first_words(untold) == (
-        "unknown",
+        "after-conversion",
         (
             "the file has empty records of RediSearch, and loads only where it is loaded too; whether it is "
             "enabled on the target was not told"
@@ -284,7 +284,7 @@ def test_inspect_names_the_classes_of_metadata() -> None:
 def test_a_running_slot_import_goes_to_a_cluster_as_it_is_and_elsewhere_after_conversion() -> None:
     data = ODD["slot import"]
     loads = [judged(side("valkey-9.1", data, clustered=told)).loads for told in (True, False, None)]
-    assert loads == ["yes", "after-conversion", "unknown"]
+    assert loads == ["yes", "after-conversion", "after-conversion"]
 
 
 @pytest.mark.parametrize(("clustered", "hints"), [(True, []), (False, ["slot-import"])])

@@ -28,6 +28,7 @@ SAMPLES: dict[str, object] = {
     "modules": ["RedisJSON", "RediSearch"],
     "sas": [SAS],
     "number": 3,
+    "date": "2024-11-15",
 }
 
 
