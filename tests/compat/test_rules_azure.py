@@ -67,7 +67,8 @@ SIDES: list[Sides] = [
     Sides("AZ-GZ-PREMIUM", "S5: acr-ie, Compatibility", side(PREMIUM, GZIPPED), "whether Azure Cache for Redis 6.0, Premium takes gzipped files is not known", side(PREMIUM), "unknown"),
     Sides("AZ-RDBVER", "S6: Compatibility, bullet 2", side(AMR, RDB_12), "the file is RDB 12; Azure Managed Redis 7.2, Balanced reads REDIS up to 11", side(AMR, RDB_11)),
     Sides("AZ-RDBVER", "S6: acr-ie, Compatibility", side(PREMIUM, file(key(), version=10)), "the file is RDB 10; Azure Cache for Redis 6.0, Premium reads REDIS up to 9", side(PREMIUM)),
-    Sides("AZ-RDB-OPEN", "S6: Compatibility, bullet 2, and amr-ie-2025", side(AMR_74, RDB_12), "the file is RDB 12; the page (2024-11-15, again 2025-05-18) speaks of Redis 7.2 and RDB 11 only, later pages (2025-05-18 to 2026-03-16) of Redis 7.4, which reads 12; no such import is reported", side(AMR_74, RDB_11), "unknown"),
+    Sides("AZ-RDB-OPEN", "S6: Compatibility, bullet 2, and amr-ie-2025", side(AMR_74, RDB_12), "the file is RDB 12; the import page (2024-11-15, again 2025-05-18) speaks of Redis 7.2 and RDB 11 only, later pages (2025-05-18 to 2026-03-16) of Redis 7.4, which reads 12; no vendor page says whether it is imported", side(AMR_74, RDB_11), "unknown"),
+    Sides("AZ-RDB-OPEN", "S3, S6: introduction: between instances of Azure Managed Redis", side(AMR_74, RDB_12, source_tier="other"), "the file is RDB 12; the import page (2024-11-15, again 2025-05-18) speaks of Redis 7.2 and RDB 11 only, later pages (2025-05-18 to 2026-03-16) of Redis 7.4, which reads 12; no vendor page says whether it is imported", side(AMR_74, RDB_12, source_tier="amr"), "unknown"),
     Sides("AZ-NEWER-OLDER", "S7: Compatibility, bullet 3", side(PREMIUM, written_by(b"7.2.6", 11)), "the file comes from Redis 7.2.6, newer than the 6.0 of Azure Cache for Redis 6.0, Premium, and is of a version only newer ones read", side(ENTERPRISE, written_by(b"7.2.6", 11))),
     Sides("AZ-NEWER-OLDER", "S7: Compatibility, bullet 3", side(PREMIUM, RDB_11, source_version="7.2"), "the file comes from Redis 7.2, newer than the 6.0 of Azure Cache for Redis 6.0, Premium, and is of a version only newer ones read", side(PREMIUM, source_version="6.0")),
     Sides("AZ-NEWER-SAME", "S7: Compatibility, bullet 3", side(PREMIUM, written_by(b"6.2.16", 9)), "the page excludes files of a newer Redis (6.2.16, the target is 6.0); this one is RDB 9, which Azure Cache for Redis 6.0, Premium reads", side(PREMIUM, written_by(b"6.0.20", 9))),
@@ -88,8 +89,13 @@ SIDES: list[Sides] = [
     Sides("AZ-SUB", "S14: Import, NOTE; FAQ 'a different subscription'", side(AMR, **THERE, authentication="access-key"), "the storage account belongs to another subscription, which needs a managed identity and not access-key", side(AMR, **THERE, authentication="managed-identity")),
     Sides("AZ-SUB", "S21: Export, step 2", side(AMR, operation="export", **THERE, authentication="sas"), "the storage account belongs to another subscription, which needs a managed identity and not sas", side(AMR, operation="export", **HERE, authentication="sas")),
     Sides("AZ-SUB-MI", "S14, S33: FAQ 'a different subscription'", side(AMR, **THERE, authentication="managed-identity"), "another subscription is fine with a managed identity; choose that subscription in the dialog", side(AMR, **HERE, authentication="managed-identity")),
-    Sides("AZ-MI-CLI", "azcli-ent, azps", side(AMR, authentication="managed-identity", channel="cli"), "the CLI takes SAS URIs only, so a managed identity cannot be used there", side(AMR, authentication="managed-identity", channel="portal")),
-    Sides("AZ-MI-CLI", "azcli-redis: the Premium tier has --auth-method", side(AMR, authentication="managed-identity", channel="powershell"), "PowerShell takes SAS URIs only, so a managed identity cannot be used there", side(PREMIUM, authentication="managed-identity", channel="powershell")),
+    Sides("AZ-SUB-ENT", "acr-identity: Scope of availability", side(ENTERPRISE, **THERE, authentication="managed-identity"), "the storage account belongs to another subscription, which needs a managed identity, and the Enterprise tiers have none for storage accounts", side(ENTERPRISE, **HERE, authentication="sas")),
+    Sides("AZ-MI-ENT", "acr-identity: Scope of availability", side(ENTERPRISE, authentication="managed-identity"), "the Enterprise tiers cannot sign in to a storage account with a managed identity, only the Premium tier can", side(ENTERPRISE, authentication="access-key")),
+    Sides("AZ-MI-ENT", "acr-identity: Scope of availability", side(ENTERPRISE, authentication="managed-identity"), "the Enterprise tiers cannot sign in to a storage account with a managed identity, only the Premium tier can", side(PREMIUM, authentication="managed-identity")),
+    Sides("AZ-MI-CLI", "azcli-ent, azps", side(AMR, authentication="managed-identity", channel="cli"), "the CLI takes SAS URIs only: imports and exports have no parameter for a managed identity", side(AMR, authentication="managed-identity", channel="portal")),
+    Sides("AZ-MI-CLI", "azcli-redis: the Premium tier has --auth-method", side(AMR, authentication="managed-identity", channel="powershell"), "PowerShell takes SAS URIs only: imports and exports have no parameter for a managed identity", side(PREMIUM, authentication="managed-identity", channel="powershell")),
+    Sides("AZ-MI-ROLE", "S32: FAQ 'What if I have firewall enabled', without one", side(AMR, authentication="managed-identity", role="Reader"), "the managed identity has the role Reader and needs Storage Blob Data Contributor", side(AMR, authentication="managed-identity", role=ROLE)),
+    Sides("AZ-MI-ROLE", "acr-identity", side(PREMIUM, authentication="managed-identity", role="Storage Blob Data Reader"), "the managed identity has the role Storage Blob Data Reader and needs Storage Blob Data Contributor", side(PREMIUM, authentication="managed-identity", role="Storage Blob Data Owner")),
     Sides("AZ-EXPORT-READY", "S15: Import, NOTE, last sentence", side(AMR, source_tier="premium"), "an export already lies in a block blob that can be imported", side(AMR, source_tier="other")),
     Sides("AZ-MULTI", "S16: Import, steps 1 and 4", side(AMR, files=("a", "b")), "all 2 files can be chosen in one import; each is judged alone", side(AMR, files=("a",))),
     Sides("AZ-MULTI-DUP", "S16: Import, steps 1 and 4", side(AMR, files=("a", "b")), "which of 2 files wins where a key is in two of them is not told anywhere", side(AMR, files=("a",))),
@@ -103,16 +109,19 @@ SIDES: list[Sides] = [
     Sides("RE-ALLFILES", "S23: Export, step 4; redis-docs", side(AMR, files=("a", "b"), shards=3), "an export has a file for each of 3 shards; files given: 2", side(AMR, files=("a", "b"), shards=2)),
     Sides("AZ-ONLINE-EXPORT", "S24: Export, last line", side(AMR, operation="export"), "the cache stays reachable during an export", side(AMR)),
     Sides("AZ-PAGE-512", "S25: FAQ 'Can I import data from any Redis server?', IMPORTANT", side(AMR, BYTES_1000, blob_type="page"), "a page blob is made of 512-byte pages and the file has 1,000 bytes: 24 are lacking", side(AMR, BYTES_1024, blob_type="page")),
-    Sides("AZ-PAGE-512", "S25: the same, 'other than Azure Managed Redis'", side(AMR, BYTES_1000, blob_type="page", source_tier="premium"), "a page blob is made of 512-byte pages and the file has 1,000 bytes: 24 are lacking", side(AMR, BYTES_1000, blob_type="page", source_tier="amr")),
+    Sides("AZ-PAGE-512", "S25: what a page blob is, whoever wrote the file", side(AMR, BYTES_1000, blob_type="page", source_tier="amr"), "a page blob is made of 512-byte pages and the file has 1,000 bytes: 24 are lacking", side(AMR, BYTES_1024, blob_type="page", source_tier="amr")),
     Sides("AZ-PAGE-512-INFO", "S25: the same", side(AMR, BYTES_1000), "as a page blob the file (1,000 bytes) would need padding to whole 512-byte pages; a block blob needs none", side(AMR, BYTES_1000, blob_type="block")),
     Sides("AZ-PERSIST", "S26: FAQ 'How is Import/Export different from Redis persistence?'", side(AMR, source_kind="persistence"), "a persistence file of a cache cannot be had or imported elsewhere", side(AMR, source_kind="export")),
     Sides("AZ-CLI-ENT", "S27: FAQ 'Can I automate Import/Export'", side(AMR), "both operations can be scripted", side(PREMIUM)),
     Sides("AZ-CLI-ACR", "S27: azcli-redis", side(PREMIUM), "both operations can be scripted", side(AMR)),
     Sides("AZ-15MIN", "S28: FAQ 'I received a timeout error'", side(AMR, channel="portal"), "the SAS that the portal makes grows old while its page stays open: start within 15 minutes of opening it", side(AMR, channel="cli")),
-    Sides("AZ-FW-KEY", "S31: FAQ 'I got an error when exporting'", side(AMR, firewall=True, authentication="access-key"), "with a key or SAS, exceptions in the account's firewall tend to make the operation fail", side(AMR, firewall=False, authentication="access-key")),
+    Sides("AZ-FW-KEY", "S31: FAQ 'I got an error when exporting'", side(AMR, authentication="access-key"), "with a key or SAS, exceptions in the account's firewall, if it has one, tend to make the operation fail", side(AMR, firewall=True, authentication="access-key")),
     Sides("AZ-FW-2024", "S32: FAQ 'What if I have firewall enabled'", side(AMR, **{**WALL, "trusted_services": False, "role": "Reader"}), "the storage account has a firewall, and this is lacking: the exception for trusted Azure services, the role Storage Blob Data Contributor for it", side(AMR, **WALL)),
     Sides("AZ-FW-2024", "S32: the same", side(AMR, **{**WALL, "authentication": "sas"}), "the storage account has a firewall, and this is lacking: a managed identity", side(AMR, firewall=False)),
-    Sides("AZ-FW-2025", "S32: amr-ie-2025", side(AMR, **WALL), "the page of 2025-05-18 says that accounts with a firewall or private link are not supported; that of 2024-11-15 allowed them under conditions", side(AMR, firewall=False)),
+    Sides("AZ-FW-2025", "S32: amr-ie-2025, and amr-ie-may14 of four days before", side(AMR, **WALL), "storage accounts with a firewall are not supported; Import and Export data in Azure Managed Redis (2025-05-18) says so, Import and Export data in Azure Managed Redis (2025-05-14) and Import and Export data in Azure Managed Redis (preview) (2024-11-15) otherwise", side(AMR, **{**WALL, "trusted_services": False}), "unknown"),
+    Sides("AZ-FW-CLI", "S32: with amr-rest", side(AMR, firewall=True, channel="cli"), "the storage account has a firewall, which takes a managed identity at least, and the CLI has no parameter for one", side(AMR, firewall=True, channel="portal")),
+    Sides("AZ-FW-CLI", "S32: with amr-rest", side(AMR, firewall=True, channel="powershell"), "the storage account has a firewall, which takes a managed identity at least, and PowerShell has no parameter for one", side(PREMIUM, firewall=True, channel="powershell")),
+    Sides("AZ-FW-PRIVATE", "amr-ie-2025", side(AMR, private_endpoint=True), "the storage account is behind a private endpoint, which no page allows", side(AMR, private_endpoint=False)),
     Sides("AZ-FW-ENT", "acr-ie", side(ENTERPRISE, **WALL), "the Enterprise tiers reach storage accounts with public network access only", side(ENTERPRISE, firewall=False)),
     Sides("AZ-PREVIEW", "S35: title", side(AMR), "the page of 2024-11-15 describes a preview; the service is generally available since May 2025", side(PREMIUM)),
     Sides("AZ-TIER-ACR", "S36: acr-ie, Scope of availability", side("acr-standard-6.0"), "Azure Cache for Redis 6.0, Standard has no import", side(PREMIUM)),
@@ -200,7 +209,7 @@ def test_sas_that_was_not_shown_is_asked_for() -> None:
         ("RDB 11 into AMR 7.2", "yes", side(AMR, RDB_11)),
         ("RDB 12 into AMR 7.2", "after-conversion", side(AMR, RDB_12)),
         ("RDB 12 with field TTLs into AMR 7.2", "no", side(AMR, "redis-8.0.6-hfe")),
-        ("RDB 12 into AMR 7.4", "unknown", side(AMR_74, RDB_12)),
+        ("RDB 12 into AMR 7.4", "after-conversion", side(AMR_74, RDB_12)),
         ("Premium to AMR", "yes", side(AMR, "redis-6.2.16-lru", source_tier="premium")),
         ("AMR to Premium", "no", side(PREMIUM, source_tier="amr")),
         (
@@ -222,7 +231,22 @@ def test_sas_that_was_not_shown_is_asked_for() -> None:
             "yes",
             side(AMR, **THERE, authentication="managed-identity", channel="portal"),
         ),
-        ("the same by CLI", "yes", side(AMR, **THERE, authentication="managed-identity", channel="cli")),
+        ("the same by CLI", "no", side(AMR, **THERE, authentication="managed-identity", channel="cli")),
+        (
+            "other subscription, identity, Enterprise",
+            "no",
+            side(ENTERPRISE, **THERE, authentication="managed-identity", channel="portal"),
+        ),
+        (
+            "other subscription, identity by CLI, Premium",
+            "yes",
+            side(PREMIUM, **THERE, authentication="managed-identity", channel="cli", role=ROLE),
+        ),
+        ("a firewall with all that one page asks for", "unknown", side(AMR, **WALL, channel="portal")),
+        ("the same by CLI", "no", side(AMR, **WALL, channel="cli")),
+        ("the same by the page of 2024-11-15", "yes", side(AMR, **WALL, as_of="2024-11-15")),
+        ("a private endpoint alone", "no", side(AMR, private_endpoint=True)),
+        ("an export of AMR 7.4 into AMR 7.4", "yes", side(AMR_74, RDB_12, source_tier="amr")),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -230,17 +254,25 @@ def test_seed_case(sentence: str, loads: str, case: object) -> None:
     assert judged(case).loads == loads, sentence  # type: ignore[arg-type]  # parametrize knows no types
 
 
-def test_identity_through_the_cli_is_a_warning() -> None:
-    case = side(AMR, **THERE, authentication="managed-identity", channel="cli")
-    assert [finding.severity for finding in findings_of(case, "AZ-MI-CLI")] == ["warning"]
+def test_what_no_page_speaks_of_has_a_way_out_that_one_does() -> None:
+    """RDB 12 into AMR 7.4: written as Redis 7.2 does it is RDB 11, which the import page names."""
+    verdict = judged(side(AMR_74, RDB_12))
+    assert [(step.kind, step.command) for step in verdict.steps] == [
+        ("convert", ("rdbcodec", "convert", "FILE", "--to", "redis-7.2", "-o", "OUT"))
+    ]
+    assert "source_tier" in {question.fact for question in verdict.questions}
 
 
-def test_both_pages_speak_of_firewalls_with_their_dates() -> None:
-    case = side(AMR, firewall=True, trusted_services=False)
-    told = {
-        finding.id: finding.date for finding in judged(case).findings if finding.id.startswith("AZ-FW-20")
-    }
-    assert told == {"AZ-FW-2024": "2024-11-15", "AZ-FW-2025": "2025-05-18"}
+def test_a_firewall_is_asked_about_only_where_there_is_one() -> None:
+    asked = questions_of(side(AMR, firewall=True, trusted_services=True))
+    assert asked["private_endpoint"] == ("AZ-FW-PRIVATE",)
+    assert (asked["authentication"], asked["role"]) == (("AZ-FW-2024",), ("AZ-FW-2024",))
+    assert "private_endpoint" not in questions_of(side(AMR, firewall=False))
+
+
+def test_an_identity_is_asked_for_its_role_and_how_it_is_used() -> None:
+    asked = questions_of(side(AMR, authentication="managed-identity"))
+    assert (asked["channel"], asked["role"]) == (("AZ-MI-CLI",), ("AZ-MI-ROLE",))
 
 
 def test_every_sentence_of_the_seed_has_a_rule_and_a_test() -> None:

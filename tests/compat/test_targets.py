@@ -78,7 +78,7 @@ def test_every_source_of_the_list_is_used() -> None:
     from rdbcodec.compat.rulebook import RULES  # noqa: PLC0415 - targets must load without rules
 
     used = {key for target in targets().values() for key in target.sources}
-    used |= {key for rule in RULES for key in rule.sources}
+    used |= {key for rule in RULES for key in (*rule.sources, *rule.contradicts)}
     assert set(sources()) - used == {"azstorage-iso", "valkey-doc"} - used
 
 

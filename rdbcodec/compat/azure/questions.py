@@ -1,4 +1,4 @@
-"""Questions about Azure: tiers, versions, storage, what an import does, what a cache has room for."""
+"""Questions about Azure: tiers, versions, what an import does, what a cache has room for."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from rdbcodec.facts.profile import Profile
 AMR = ("amr",)
 ENTERPRISE = ("enterprise", "enterprise-flash")
 EXPORTING = ("premium", *ENTERPRISE, *AMR)
-ROLE = "Storage Blob Data Contributor"
-PAGE = 512  # bytes; a page blob is made of such pages
 _GIB = 1 << 30
 _NEAR = 0.64  # of a SKU's size: four fifths of the four fifths that may be used; our choice
 _MARGIN = 4  # memory was measured at two to three times the size on disk; our choice
@@ -28,15 +26,21 @@ _CLUSTER_NAME = re.compile(r"(?=.{1,60}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
 
 def undocumented_version(case: Case) -> Answer:
-    """The engine reads the version, and the vendor's page speaks of a lower one only."""
+    """The engine reads the version, and the vendor's page speaks of a lower one only.
+
+    What the service wrote itself it takes back: moving data between its instances is what it is meant for.
+    """
     documented, version = case.target.documented_rdb, case.profile.version
     if documented is None or not reads_header(case) or version <= documented:
         return None
+    if case.told("source_tier") in AMR:
+        return None
     return Unknown(
-        f"the file is RDB {version}; the page (2024-11-15, again 2025-05-18) speaks of Redis 7.2 and RDB "
-        f"{documented} only, later pages (2025-05-18 to 2026-03-16) of Redis {case.target.version}, which "
-        f"reads {version}; no such import is reported",
+        f"the file is RDB {version}; the import page (2024-11-15, again 2025-05-18) speaks of Redis 7.2 and "
+        f"RDB {documented} only, later pages (2025-05-18 to 2026-03-16) of Redis {case.target.version}, "
+        f"which reads {version}; no vendor page says whether it is imported",
         START,
+        ("source_tier",),
     )
 
 
@@ -73,103 +77,6 @@ def from_tier(*tiers: str) -> Callable[[Case], Answer]:
 def gzip_export(case: Case) -> Answer:
     """The file is gzipped, as an export of Azure is."""
     return Found() if "gzip" in case.profile.containers else None
-
-
-# --- storage ----------------------------------------------------------------------------------------
-
-
-def _subscriptions_differ(case: Case) -> bool:
-    cache, storage = case.told("cache_subscription"), case.told("storage_subscription")
-    return cache is not None and storage is not None and cache.lower() != storage.lower()
-
-
-def other_subscription(case: Case) -> Answer:
-    """Another subscription, and not signed in with a managed identity."""
-    gaps = missing(case, "cache_subscription", "storage_subscription")
-    if gaps:
-        return None if case.told("authentication") == "managed-identity" else gaps
-    if not _subscriptions_differ(case) or case.told("authentication") == "managed-identity":
-        return None
-    return missing(case, "authentication") or Found({"authentication": case.told("authentication")})
-
-
-def other_subscription_with_identity(case: Case) -> Answer:
-    """Another subscription with a managed identity, which may be."""
-    allowed = _subscriptions_differ(case) and case.told("authentication") == "managed-identity"
-    return Found() if allowed else None
-
-
-def identity_without_portal(case: Case) -> Answer:
-    """A managed identity, and a channel whose import takes SAS URIs only."""
-    channel = case.told("channel")
-    if case.told("authentication") != "managed-identity" or channel not in ("cli", "powershell"):
-        return None
-    return Found({"channel": "the CLI" if channel == "cli" else "PowerShell"})
-
-
-def sas_not_given(case: Case) -> Answer:
-    """A SAS is to be used and was not given, so it could not be judged."""
-    if case.told("sas") is None and case.told("authentication") == "sas":
-        return Missing(("sas",))
-    return None
-
-
-def unfit_page_blob(case: Case) -> Answer:
-    """A page blob of a size that is not whole pages, and not written by Azure Managed Redis."""
-    size = case.profile.file_size
-    if size is None or size % PAGE == 0 or case.told("source_tier") in AMR:
-        return None
-    told = case.told("blob_type")
-    if told is None:
-        return Missing(("blob_type",))
-    return Found({"size": size, "lacks": -size % PAGE}) if told == "page" else None
-
-
-def unfit_if_page_blob(case: Case) -> Answer:
-    """The same, as a remark while nobody told the kind of blob."""
-    size = case.profile.file_size
-    if size is None or size % PAGE == 0 or case.told("blob_type") is not None:
-        return None
-    return Found({"size": size})
-
-
-def firewall_of_2024(case: Case) -> Answer:
-    """A firewall without all three of trusted services, managed identity and role."""
-    if case.told("firewall") is not True:
-        return missing(case, "firewall")
-    role = case.told("role")
-    known = {
-        "trusted_services": case.told("trusted_services"),
-        "authentication": None if not case.told("authentication") else _is_identity(case),
-        "role": None if role is None else role.lower() == ROLE.lower(),
-    }
-    lacks = [_FIREWALL_NEEDS[name] for name, fits in known.items() if fits is False]
-    return Found({"lacks": ", ".join(lacks)}) if lacks else missing(case, *known)
-
-
-_FIREWALL_NEEDS = {
-    "trusted_services": "the exception for trusted Azure services",
-    "authentication": "a managed identity",
-    "role": f"the role {ROLE} for it",
-}
-
-
-def _is_identity(case: Case) -> bool:
-    return bool(case.told("authentication") == "managed-identity")
-
-
-def firewalled(case: Case) -> Answer:
-    """The storage account cannot be reached from everywhere."""
-    told = case.told("firewall"), case.told("private_endpoint")
-    if True in told:
-        return Found()
-    return Missing(("firewall",)) if told[0] is None else None
-
-
-def firewall_and_key(case: Case) -> Answer:
-    """A firewall, and a key or SAS instead of an identity."""
-    held = case.told("authentication") in ("access-key", "sas")
-    return Found() if held and case.told("firewall") is True else None
 
 
 # --- what an import does ----------------------------------------------------------------------------

@@ -7,6 +7,24 @@ otherwise, both have a row, each with its own date. SAS URIs are judged by the r
 
 from __future__ import annotations
 
+from rdbcodec.compat.azure.accounts import (
+    ROLE,
+    firewall_and_key,
+    firewall_scripted,
+    firewall_with_conditions,
+    firewall_without_conditions,
+    firewalled,
+    identity_without_portal,
+    in_other_subscription,
+    other_subscription,
+    other_subscription_with_identity,
+    private_endpoint,
+    sas_not_given,
+    unfit_if_page_blob,
+    unfit_page_blob,
+    with_identity,
+    wrong_role,
+)
 from rdbcodec.compat.azure.questions import (
     EXPORTING,
     age,
@@ -14,24 +32,15 @@ from rdbcodec.compat.azure.questions import (
     bad_cluster_name,
     clustered_premium,
     databases_beyond_sku,
-    firewall_and_key,
-    firewall_of_2024,
-    firewalled,
     from_redis_enterprise,
     from_tier,
     gzip_export,
-    identity_without_portal,
     nearly_too_big,
     non_clustered,
-    other_subscription,
-    other_subscription_with_identity,
-    sas_not_given,
     search_policy,
     several_files,
     too_big_for_sku,
     undocumented_version,
-    unfit_if_page_blob,
-    unfit_page_blob,
     wipes,
     wipes_needed_data,
 )
@@ -43,6 +52,7 @@ from rdbcodec.compat.rules.general import CONVERT, FOLD
 
 _AZURE, _AMR, _PREMIUM, _ENTERPRISE = ("azure",), ("amr-*",), ("acr-premium-*",), ("acr-enterprise*",)
 _MANAGED = (*_AMR, *_ENTERPRISE)
+_WITH_IDENTITY = (*_AMR, *_PREMIUM)
 _IMPORTING = ("azure", "!acr-basic-*", "!acr-standard-*")
 _DOC = "documented"
 _NOTE, _COMPAT, _STEP5 = "Import, NOTE", "Compatibility", "Import, step 5"
@@ -59,6 +69,8 @@ _AUTOMATE, _PERSISTENCE = (
     'FAQ "Can I automate Import/Export"',
     'FAQ "How is Import/Export different from Redis persistence?"',
 )
+
+_OPEN = "open the account to all networks while it runs, or use an account without a firewall"
 
 # fmt: off
 RULES: tuple[Rule, ...] = (
@@ -81,7 +93,7 @@ RULES: tuple[Rule, ...] = (
     Rule("AZ-RDBVER", _AZURE, "blocker", version_too_new,
          "the file is RDB {version}; {target} reads {reads}", CONVERT, ("seed", "acr-ie"), f"{_COMPAT}, bullet 2",
          _DOC, ("S6",), convertible=True),
-    Rule("AZ-RDB-OPEN", _AMR, "unknown", undocumented_version, "", None, ("seed", "amr-ie-2025", "amr-upgrade", "amr-mig-bsp"),
+    Rule("AZ-RDB-OPEN", _AMR, "unknown", undocumented_version, "", CONVERT.replace("{release}", "redis-7.2"), ("seed", "amr-ie-2025", "amr-upgrade", "amr-mig-bsp"),
          f"{_COMPAT}, bullet 2", "inferred", ("S6",)),
     Rule("AZ-NEWER-OLDER", _AZURE, "blocker", newer_source,
          "the file comes from Redis {source}, newer than the {version} of {target}, and is of a version only newer ones read",
@@ -141,31 +153,45 @@ RULES: tuple[Rule, ...] = (
     Rule("AZ-REGION", _IMPORTING, "blocker", regions_differ,
          "the storage account is in {storage}, the cache in {cache}; they have to share a region",
          "copy the blob into an account of the cache's region", ("seed",), f"{_NOTE}; Export, step 2", _DOC, ("S13", "S21"), "any"),
-    Rule("AZ-SUB", _IMPORTING, "blocker", other_subscription,
+    Rule("AZ-SUB", _WITH_IDENTITY, "blocker", other_subscription,
          "the storage account belongs to another subscription, which needs a managed identity and not {authentication}",
          "sign in with a managed identity in the portal, or copy the blob into the cache's subscription",
          ("seed",), f"{_NOTE}; Export, step 2; {_OTHER_SUB}", _DOC, ("S14", "S21"), "any"),
-    Rule("AZ-SUB-MI", _IMPORTING, "info", other_subscription_with_identity,
+    Rule("AZ-SUB-ENT", _ENTERPRISE, "blocker", in_other_subscription,
+         "the storage account belongs to another subscription, which needs a managed identity, and the Enterprise tiers have none for storage accounts",
+         "copy the blob into the cache's subscription", ("acr-identity", "seed"), "Scope of availability", _DOC, ("S14",), "any"),
+    Rule("AZ-SUB-MI", _WITH_IDENTITY, "info", other_subscription_with_identity,
          "another subscription is fine with a managed identity; choose that subscription in the dialog", None,
          ("seed",), _OTHER_SUB, _DOC, ("S14", "S33"), "any"),
-    Rule("AZ-MI-CLI", _MANAGED, "warning", identity_without_portal,
-         "{channel} takes SAS URIs only, so a managed identity cannot be used there", "start it in the portal, or use SAS URIs",
-         ("azcli-ent", "azps", "field-kr"), "parameters of import and export", "source", (), "any"),
+    Rule("AZ-MI-ENT", _ENTERPRISE, "blocker", with_identity,
+         "the Enterprise tiers cannot sign in to a storage account with a managed identity, only the Premium tier can",
+         "use a SAS or an access key", ("acr-identity",), "Scope of availability", _DOC, (), "any"),
+    Rule("AZ-MI-CLI", _AMR, "blocker", identity_without_portal,
+         "{channel} takes SAS URIs only: imports and exports have no parameter for a managed identity", "start it in the portal, or use SAS URIs",
+         ("amr-rest", "azcli-ent", "azps", "field-kr"), "parameters of import and export", "source", (), "any"),
+    Rule("AZ-MI-ROLE", _WITH_IDENTITY, "blocker", wrong_role,
+         f"the managed identity has the role {{role}} and needs {ROLE}", f"give it the role {ROLE}",
+         ("seed", "acr-identity"), _WALL, _DOC, ("S32",), "any"),
     Rule("AZ-SAS-GIVEN", _IMPORTING, "blocker", sas_not_given, "", None, ("seed",), _TIMEOUT, _DOC, ("S29", "S30", "S34"), "any"),
-    Rule("AZ-FW-2024", (*_AMR, *_PREMIUM), "blocker", firewall_of_2024,
+    Rule("AZ-FW-2024", _WITH_IDENTITY, "blocker", firewall_without_conditions,
          "the storage account has a firewall, and this is lacking: {lacks}",
-         "allow trusted services, use a managed identity and give it the role Storage Blob Data Contributor",
-         ("seed", "acr-ie"), _WALL, _DOC, ("S32",), "any"),
-    Rule("AZ-FW-2025", _AMR, "warning", firewalled,
-         "the page of 2025-05-18 says that accounts with a firewall or private link are not supported; that of 2024-11-15 allowed them under conditions",
-         "open the account for the time of the operation", ("amr-ie-2025", "seed"), "firewalls or private links", _DOC, ("S32",), "any"),
+         f"allow trusted services, use a managed identity and give it the role {ROLE}",
+         ("seed", "acr-ie"), f"{_WALL}; {_ERROR}", _DOC, ("S31", "S32"), "any"),
+    Rule("AZ-FW-2025", _AMR, "blocker", firewall_with_conditions,
+         "storage accounts with a firewall are not supported", _OPEN, ("amr-ie-2025",), "firewalls or private links", _DOC, ("S32",), "any",
+         contradicts=("amr-ie-may14", "seed")),
+    Rule("AZ-FW-CLI", _AMR, "blocker", firewall_scripted,
+         "the storage account has a firewall, which takes a managed identity at least, and {channel} has no parameter for one",
+         f"start it in the portal; or {_OPEN}", ("seed", "amr-rest"), _WALL, _DOC, ("S32",), "any"),
+    Rule("AZ-FW-PRIVATE", _AMR, "blocker", private_endpoint,
+         "the storage account is behind a private endpoint, which no page allows", _OPEN, ("amr-ie-2025",), "firewalls or private links", _DOC, (), "any"),
     Rule("AZ-FW-ENT", _ENTERPRISE, "blocker", firewalled,
-         "the Enterprise tiers reach storage accounts with public network access only", "open the account for the time of the operation",
+         "the Enterprise tiers reach storage accounts with public network access only", _OPEN,
          ("acr-ie",), "firewall and private endpoints", _DOC, (), "any"),
     Rule("AZ-FW-EXPORT", _AMR, "warning", when("firewall", True),
-         "exports to an account with a firewall may fail", "see AZ-FW-2024 and AZ-FW-2025", ("seed",), "Export, step 2, IMPORTANT", _DOC, ("S22",), "export"),
+         "exports to an account with a firewall may fail", _OPEN, ("seed",), "Export, step 2, IMPORTANT", _DOC, ("S22",), "export"),
     Rule("AZ-FW-KEY", _IMPORTING, "warning", firewall_and_key,
-         "with a key or SAS, exceptions in the account's firewall tend to make the operation fail", "use a managed identity",
+         "with a key or SAS, exceptions in the account's firewall, if it has one, tend to make the operation fail", "look whether it has a firewall",
          ("seed",), _ERROR, _DOC, ("S31",), "any"),
     # --- what the operation does
     Rule("AZ-OFFLINE", _IMPORTING, "warning", always,
