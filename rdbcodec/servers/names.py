@@ -49,12 +49,17 @@ def canonical(name: str) -> str:
 def named(name: str) -> Named:
     """What is known of the server of a name; raises EncodeError for a name nobody knows."""
     row = release_row(name)
-    if row is not None:
+    if row is not None and len(releases_of(row.product.lower())) > 1:
         return of_release(row, canonical(name))
-    # Above this floor: found by its name, when a name is none of a release, as whoever asks for a place
-    # needs the table of places.
-    found: Named = importlib.import_module(_PLACES).named(name)
-    return found
+    # Above this floor: found by its name, when no row is of this release, as whoever asks for a place
+    # needs the table of places. That knows more of the releases of Dragonfly and KeyDB than their one row.
+    try:
+        place: Named = importlib.import_module(_PLACES).named(name)
+    except EncodeError:
+        if row is None:
+            raise
+        return of_release(row, canonical(name))
+    return place
 
 
 _PLACES = "rdbcodec.compat.target"
