@@ -136,7 +136,7 @@ def test_inspect_of_a_file_cut_inside_a_value_names_offset_and_size(tmp_path: Pa
     assert (done.returncode, done.stdout) == (3, b"")
     assert done.stderr.decode() == (
         f"{cut}: offset 20000: the file ends inside a record\n"
-        "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
+        "hint: the file is cut: `salvage` saves what stands before the cut\n"
     )
 
 
@@ -259,7 +259,7 @@ def test_check_of_a_truncated_file_tells_how_far_it_came(tmp_path: Path) -> None
     assert done.stdout.decode().splitlines()[0] == f"{cut}: NOT SOUND, reading ended after 13 keys"
     assert done.stderr.decode() == (
         f"{cut}: offset 20000: the file ends inside a record\n"
-        "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
+        "hint: the file is cut: `salvage` saves what stands before the cut\n"
     )
 
 

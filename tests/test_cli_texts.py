@@ -121,6 +121,7 @@ def test_dump_of_a_damaged_file_gives_what_came_before_and_says_that_it_is_incom
     assert err == (
         "-: the output is incomplete\n"
         f"-: offset {at}, db 2, key b'k', type string: expected a string, found encoding byte 0xf0\n"
+        "hint: `salvage --resync` saves what stands before and behind the damage\n"
     )
 
 
@@ -191,7 +192,7 @@ def test_keys_of_a_damaged_file_are_listed_as_far_as_it_goes() -> None:
     assert out.splitlines()[0] == "notint:9223372036854775808"
     assert err == (
         "-: the output is incomplete\n-: offset 20000: the file ends inside a record\n"
-        "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
+        "hint: the file is cut: `salvage` saves what stands before the cut\n"
     )
 
 

@@ -275,7 +275,7 @@ def test_a_file_can_be_padded_in_place_with_force(dump: Path) -> None:
 def test_what_cannot_be_read_leaves_no_output(dump: Path, tmp_path: Path) -> None:
     dump.write_bytes(snapshot_of(1000)[:900])
     done = told(run("pad", str(dump), "-o", str(tmp_path / "page.rdb")))
-    hint = "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
+    hint = "hint: the file is cut: `salvage` saves what stands before the cut\n"
     assert done == (3, "", f"{dump}: offset 900: the file ends inside a record\n{hint}")
     assert list(tmp_path.iterdir()) == [dump]
 

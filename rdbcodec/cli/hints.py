@@ -21,6 +21,7 @@ from rdbcodec.errors import (
     RdbError,
     TailError,
     Truncated,
+    UnknownCode,
     UnsupportedVersion,
 )
 
@@ -101,9 +102,13 @@ _HINTS = (
     Hint(LimitExceeded, _raise_limit),
     Hint(BadMagic, lambda error: error.next_step),
     Hint(UnsupportedVersion, lambda _: "--any-version reads it, as long as everything in it is known"),
-    Hint(ChecksumMismatch, lambda _: "--no-checksum reads it all the same, and `check` finds damaged values"),
+    Hint(
+        ChecksumMismatch, lambda _: "--no-checksum reads it all the same, `salvage` makes a sound file of it"
+    ),
     Hint(CorruptStructure, _leave_damage_out),
-    Hint(Truncated, lambda _: "the file is cut: `keys` and `dump` write what stands before the cut"),
-    Hint(DamagedContainer, lambda _: "fetch the file again; `keys` and `dump` write what stands before that"),
+    Hint(CorruptStructure, lambda _: "`salvage --resync` saves what stands before and behind the damage"),
+    Hint(UnknownCode, lambda _: "`salvage --resync` saves what stands before and behind the damage"),
+    Hint(Truncated, lambda _: "the file is cut: `salvage` saves what stands before the cut"),
+    Hint(DamagedContainer, lambda _: "fetch the file again; `salvage` saves what stands before that"),
     Hint(LossyConversion, _keep_losses),
 )

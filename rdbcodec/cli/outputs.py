@@ -78,7 +78,7 @@ def prepare(options: argparse.Namespace) -> None:
     inputs = _inputs(options)
     for path in inputs:
         _refuse_url(path, "URLs are not read: download it first, and give the file")
-    for path in filter(None, (getattr(options, "output", None), getattr(options, "profile_out", None))):
+    for path in filter(None, (getattr(options, name, None) for name in ("output", "profile_out", "report"))):
         _refuse_url(path, "URLs are not written: write a file, and upload it")
         if not getattr(options, "in_place", False):
             _refuse_input(path, inputs)

@@ -251,14 +251,14 @@ class SoundnessPass(Pass[Soundness]):
             self.found.size, self.found.checksum = record.size, record.checksum
 
     def _look_at(self, entry: Entry) -> None:
-        passed = self._passed.popleft() if entry.is_large else []
+        if not entry.is_large:
+            self._add(entry_problems(entry))
+            return
+        passed = self._passed.popleft()
         try:
             if isinstance(entry, AttributedEntry):
                 self._add(_odd_problems(attribute_oddities(entry), entry))
-            if entry.is_large:
-                self._add(passed)
-            elif not is_plain(entry):
-                self._add(_problems_of(entry))
+            self._add(passed)
         except DecodeError as error:
             self.found.add(Problem.of(error))
 
@@ -291,6 +291,26 @@ class SoundnessPass(Pass[Soundness]):
         if self._index is not None:
             self._index.close()
             self._index = None
+
+
+def entry_problems(entry: Entry) -> list[Problem]:
+    """What is wrong with a key, its attributes and its value; a value that passes by has passed then."""
+    found: list[Problem] = []
+    try:
+        if isinstance(entry, AttributedEntry):
+            found += _odd_problems(attribute_oddities(entry), entry)
+        if entry.is_large:
+            found += _problems_in(entry, None)
+        elif not is_plain(entry):
+            found += _problems_of(entry)
+    except DecodeError as error:
+        found.append(Problem.of(error))
+    return found
+
+
+def record_problems(record: Record) -> list[Problem]:
+    """What is wrong with a function library or a hash template."""
+    return list(_odd_problems(record_oddities(record), record))
 
 
 def _odd_problems(oddities: Iterable[Oddity], record: Record) -> Iterator[Problem]:

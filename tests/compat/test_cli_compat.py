@@ -189,7 +189,7 @@ def test_file_that_cannot_be_read_gets_no_verdict(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (3, b"")
     assert done.stderr.decode() == (
         f"{path}: offset {len(PLAIN) - 4}: the file ends inside a record\n"
-        "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
+        "hint: the file is cut: `salvage` saves what stands before the cut\n"
     )
 
 

@@ -470,7 +470,7 @@ def test_a_file_that_cannot_be_read_gets_no_plan(tmp_path: Path, capsys: pytest.
     cut.write_bytes(DATA[:2000])
     assert run(str(TYPES), str(cut), "--target", "amr-balanced-7.2") == 3
     said = f"{cut}: offset 2000: the file ends inside a record\n"
-    hint = "hint: the file is cut: `keys` and `dump` write what stands before the cut\n"
+    hint = "hint: the file is cut: `salvage` saves what stands before the cut\n"
     assert capsys.readouterr() == ("", said + hint)
     assert run(str(tmp_path / "none"), "--target", "amr-balanced-7.2") == 4
 
