@@ -9,12 +9,16 @@ for vendors whose releases have no row there.
     reads_like      the release whose loader it has; absent: nobody says, and the verdict is "unknown"
     accepts, min_rdb, lacks, ignores      where the loader differs from that release
     documented_rdb  the highest RDB version a vendor's page speaks of, when it is lower than that
+    valkey_numbers  numbers below those of Valkey that it takes behind VALKEY as well
     modules, optional_modules             module products always there, and ones that may be there
+    doubtful_modules                      ones it has something like, whose data it may read or not
     databases, sku_databases, cluster_databases, beyond_databases
     sizes, usable   GiB of memory a SKU has, and the share of them that data may fill
+    doubtful_sizes  those of the sizes that no page at hand says
     gzip, import    "yes", "no" or "unknown"
     relaxed         magics it reads of other versions too, when configured with a relaxed check
-    status          "live", "preview", "retiring 2028-09-30" or "retired"
+    instead         what to do when it takes no files, or nobody knows
+    status, life    "live", "preview", "retiring 2028-09-30" or "retired", and what is said of that
     checked         the day on which somebody last read the sources anew
 """
 
@@ -73,9 +77,11 @@ class Target:
     lacks: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
     relaxed: tuple[str, ...] = ()
+    valkey_numbers: tuple[int, ...] = ()
     vcs: bool = False
     modules: tuple[str, ...] = ()
     optional_modules: tuple[str, ...] = ()
+    doubtful_modules: tuple[str, ...] = ()
     module_versions: Mapping[str, int] | None = None
     drops_modules: bool = False
     databases: int | None = None
@@ -84,6 +90,7 @@ class Target:
     cluster_databases_setting: str | None = None
     beyond_databases: str = "unknown"
     sizes: Mapping[str, float] | None = None
+    doubtful_sizes: tuple[str, ...] = ()
     usable: float = 1.0
     gzip: str = "unknown"
     imports: str = "unknown"
@@ -91,9 +98,11 @@ class Target:
     export_formats: tuple[str, ...] = ()
     erases: bool = False
     at_creation_only: bool = False
+    instead: str | None = None
     notes: str | None = None
     date: str | None = None
     status: str = "live"
+    life: str | None = None
     checked: str | None = None
 
     @property
@@ -196,6 +205,12 @@ def names() -> Mapping[str, str]:
     return dict(rows)
 
 
+@cache
+def _words() -> Mapping[str, str]:
+    """What else people call a family of targets by: "aws" is "amazon"."""
+    return dict(row for _, data in _known().values() for row in data.get("words", {}).items())
+
+
 def find(name: str, known: Mapping[str, Target] | None = None) -> Target:
     """The target of a name, as `--to` takes it; the name of a family is that of its newest.
 
@@ -227,8 +242,14 @@ def _close(name: str, rows: Mapping[str, Target]) -> list[str]:
 
 
 def _members(rows: Mapping[str, Target]) -> list[Member]:
+    also = _words()
     return [
-        Member(row.id, row.version, row.status, words_of(row.id, row.family, row.product, row.tier))
+        Member(
+            row.id,
+            row.version,
+            row.status,
+            words_of(row.id, row.family, row.product, row.tier, also.get(row.family)),
+        )
         for row in rows.values()
     ]
 

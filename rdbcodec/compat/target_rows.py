@@ -118,6 +118,12 @@ def _number(value: object) -> int:
     return value
 
 
+def _numbers(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise TargetError(f"{value!r}, a list of numbers was expected")
+    return tuple(map(_number, value))
+
+
 def _size(value: object) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
         raise TargetError(f"{value!r}, a number above 0 was expected")
@@ -204,12 +210,13 @@ _YES_NO = _word("yes", "no", "unknown")
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "id": _ids,
     **_all(("family", "product", "tier", "version", "reads_like", "cluster_databases_setting"), _text),
-    **_all(("notes", "date"), _text),
+    **_all(("instead", "notes", "date", "life"), _text),
     **_all(("accepts", "min_rdb", "documented_rdb", "databases", "cluster_databases"), _number),
     "sources": _texts,
     **_all(("lacks", "ignores"), _format_names),
-    **_all(("modules", "optional_modules"), _modules),
-    **_all(("import_formats", "export_formats", "relaxed"), _texts),
+    **_all(("modules", "optional_modules", "doubtful_modules"), _modules),
+    **_all(("import_formats", "export_formats", "relaxed", "doubtful_sizes"), _texts),
+    "valkey_numbers": _numbers,
     **_all(("vcs", "drops_modules", "erases", "at_creation_only"), _flag),
     **_all(("gzip", "imports"), _YES_NO),
     **_all(("confidence", "rdb_confidence"), _word(*CONFIDENCES)),

@@ -43,7 +43,7 @@ SIDES: list[Sides] = [
     Sides("AWS-BUCKET", "3.3 Clouds: aws-mdb-seed", side(MDB, bucket="10.0.0.1"), "'10.0.0.1' is no bucket name: 3 to 63 small letters, digits, hyphens and dots, and no address", side(MDB, bucket="10.0.0.one")),
     Sides("AWS-COMMA", "3.3 Clouds: aws-ec-api", side(EC, object_name="a,b.rdb"), "the object name 'a,b.rdb' has a comma, which separates names", side(EC, object_name="a-b.rdb")),
     Sides("AWS-CME-DB", "3.3 Clouds: aws-ec-restore", side(EC, TWO_DATABASES, clustered=True), "with cluster mode there is one database, and database 3 is in use (keys: 2): the restore fails", side(EC, TWO_DATABASES, clustered=False)),
-    Sides("AWS-MDB-DB", "3.3 Clouds: aws-mdb-seed", side(MDB, TWO_DATABASES), "Amazon MemoryDB 7.0 has one database, and database 3 is in use (keys: 2): the restore fails", side(MDB, file(db(0), key()))),
+    Sides("AWS-MDB-DB", "3.3 Clouds: aws-mdb-seed", side(MDB, TWO_DATABASES), "MemoryDB Redis OSS 7.0 has one database, and database 3 is in use (keys: 2): the restore fails", side(MDB, file(db(0), key()))),
     Sides("AWS-CME-CMD", "3.3 Clouds: aws-ec-seed", side(EC, CLUSTER, clustered=False), "the file comes from a cluster, and a cluster without cluster mode cannot be made of it", side(EC, CLUSTER, clustered=True)),
     Sides("AWS-CME-CMD", "3.3 Clouds: aws-ec-seed", side(EC, source_clustered=True, clustered=False), "the file comes from a cluster, and a cluster without cluster mode cannot be made of it", side(EC, source_clustered=False, clustered=False)),
     Sides("AWS-SIZE", "3.3 Clouds: aws-ec-seed", side(EC, used(1001), memory_bytes=1000), "the data needs 1,001 bytes, a node has 1,000: the cluster ends as restore-failed and has to be deleted", side(EC, used(1000), memory_bytes=1000)),

@@ -47,15 +47,15 @@ OPCODE_243 = b"\xf3\x00"
 
 # fmt: off
 SIDES: list[Sides] = [
-    Sides("G-IMPORT", "3.3 Clouds", side("upstash"), "whether Upstash Redis imports snapshots of others is not known", side("oci-cache"), "unknown"),
+    Sides("G-IMPORT", "3.3 Clouds", side("garnet"), "whether Garnet imports snapshots of others is not known; a page of the vendor that names an import of RDB files, or a try, would settle it", side("oci-cache"), "unknown"),
     Sides("G-IMPORT-NO", "3.3 Clouds", side(NO_IMPORT), "Redis 7.2 takes no snapshot files", side(OWN)),
     Sides("G-RDB-UNKNOWN", "7 Open points", side("oci-cache"), "which RDB versions OCI Cache reads is not known; the file is RDB 9", side("redis-6.2"), "unknown"),
     Sides("G-RDB-INFERRED", "3.2 Redis Software / Redis Cloud", side("redis-software-7.2"), "that Redis Software 7.2 reads RDB 9 follows from its engine being like redis-7.2; no page of the vendor says so", side("redis-7.2")),
-    Sides("G-RDB-INFERRED", "3.3 Clouds", side("elasticache-redis-7.0"), "no page tells which RDB versions Amazon ElastiCache 7.0, node-based reads; it is taken to be like redis-7.0, which reads 9", side("elasticache-redis-4.0.10"), "unknown"),
+    Sides("G-RDB-INFERRED", "3.3 Clouds", side("elasticache-redis-7.0"), "no page tells which RDB versions ElastiCache Redis OSS 7.0, node-based reads; it is taken to be like redis-7.0, which reads 9", side("elasticache-redis-4.0.10"), "unknown"),
     Sides("G-VERSION-UNSEEN", "3.1 Redis / forks", side("redis-8.10", file(key(), version=16)), "the file is RDB 16, said to be that of Redis 8.12, of which a first release candidate is out (2026-10); no release known here reads it, and Redis 8.10 reads REDIS up to 15", side("redis-8.10", file(key(), version=15))),
     Sides("G-VERSION-UNSEEN", "3.1 Redis / forks", side("valkey-9.1", file(key(), version=99, magic=b"VALKEY")), "the file is RDB 99; no release known here reads it, and Valkey 9.1 reads REDIS up to 11, VALKEY 80 to 80", side("valkey-9.1", VALKEY_80)),
     Sides("G-VERSION", "3.1 Redis / forks", side("redis-7.2", RDB_12), "the file is RDB 12; Redis 7.2 reads REDIS up to 11", side("redis-7.4", RDB_12)),
-    Sides("G-VALKEY-MAGIC", "3.1 Redis / forks", side("valkey-8.1", VALKEY_80), "the file begins with VALKEY, Valkey 8.1 knows REDIS only", side("valkey-9.0", VALKEY_80)),
+    Sides("G-VALKEY-MAGIC", "3.1 Redis / forks", side("valkey-8.0", VALKEY_80), "the file begins with VALKEY, Valkey 8.0 knows REDIS only", side("valkey-9.0", VALKEY_80)),
     Sides("G-VALKEY-RANGE", "3.1 Redis / forks", side("valkey-9.1", RDB_12), "the file is RDB 12 of Redis, a number Valkey leaves to others; Valkey 9.1 reads REDIS up to 11, VALKEY 80 to 80", side("valkey-9.1", VALKEY_80)),
     Sides("G-VALKEY-RELAXED", "3.1 Redis / forks", side("valkey-9.1", RDB_12), "with a relaxed version check the REDIS header is let in, because nothing in the file is of another dialect", side("valkey-8.1", RDB_12)),
     Sides("G-VALKEY-RELAXED", "3.1 Redis / forks", side("valkey-8.1", VALKEY_80), "with a relaxed version check the VALKEY header is let in, because nothing in the file is of another dialect", side("valkey-8.0", VALKEY_80)),
@@ -98,7 +98,7 @@ SIDES: list[Sides] = [
     Sides("G-TRAIL-OTHER", "5.3 Load semantics", side("redis-7.2", PLAIN + b"junk"), "behind the snapshot stands what is not loaded: other bytes, 4 bytes", side("redis-7.2", PLAIN + bytes(4))),
     Sides("G-TRAIL-AOF", "5.3 Load semantics", side("redis-7.2", PLAIN + b"*1\r\n$4\r\nPING\r\n"), "the file is an AOF: loaded as a snapshot it gives the state before the commands in it", side("redis-7.2")),
     Sides("G-GZIP", "3.1 Error texts", side("redis-7.2", gzip.compress(PLAIN)), "the file is gzipped; Redis 7.2 sees a wrong signature", side("redis-7.2")),
-    Sides("G-GZIP", "3.3 Clouds", side("elasticache-redis-7.0", gzip.compress(PLAIN)), "whether Amazon ElastiCache 7.0, node-based takes gzipped files is not known", side("redis-software-7.2", gzip.compress(PLAIN)), "unknown"),
+    Sides("G-GZIP", "3.3 Clouds", side("elasticache-redis-7.0", gzip.compress(PLAIN)), "whether ElastiCache Redis OSS 7.0, node-based takes gzipped files is not known", side("redis-software-7.2", gzip.compress(PLAIN)), "unknown"),
     Sides("G-CONTAINER", "3.1 Error texts", side("redis-7.2", lz4.frame.compress(PLAIN)), "the snapshot is wrapped in lz4, which Redis 7.2 does not take off", side("redis-7.2")),
     Sides("G-CONTAINER", "3.1 Redis / forks", side("valkey-9.1", changes={"containers": ("vcs",)}), "the snapshot is wrapped in vcs, which Valkey 9.1 does not take off", side("valkey-9.2", changes={"containers": ("vcs",)})),
     Sides("G-DUPKEY", "5.3 Load semantics", side("redis-7.2", file(key(), key())), "keys there twice in one database: 1; a server ends with a bug report while loading", side("redis-7.2", file(key(), db(1), key()))),

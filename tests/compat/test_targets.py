@@ -96,6 +96,9 @@ def test_every_source_of_the_list_is_used() -> None:
         ("keydb-6.3", "REDIS up to 9"),
         ("dragonfly-1.10", "REDIS up to 11"),
         ("dragonfly-1.25", "REDIS up to 12"),
+        ("kvrocks", "REDIS up to 12"),
+        ("dragonfly-cloud", "REDIS up to 12"),
+        ("elasticache-valkey-9.1", "REDIS up to 11, VALKEY 80 to 80"),
         ("acr-premium-4.0", "REDIS up to 8"),
         ("acr-premium-6.0", "REDIS up to 9"),
         ("acr-enterprise-7.2", "REDIS up to 11"),
@@ -115,6 +118,7 @@ def test_targets_nobody_knows_the_numbers_of_have_no_loader() -> None:
     unknown = [target.id for target in targets().values() if loader_of(target) is None]
     assert unknown == [
         "redis-8.12",
+        "garnet",
         "elasticache-serverless",
         "alibaba-tair",
         "huawei-geminidb-redis",
@@ -123,6 +127,11 @@ def test_targets_nobody_knows_the_numbers_of_have_no_loader() -> None:
         "digitalocean-valkey",
         "heroku-kvs",
         "upstash",
+        "render-key-value",
+        "tencent-redis",
+        "yandex-valkey",
+        "scaleway-redis",
+        "falkordb-enterprise",
     ]
 
 
@@ -158,10 +167,10 @@ def test_azure_skus_have_the_sizes_of_the_architecture_page() -> None:
         ("premium", "acr-premium-6.0"),
         ("acr-premium", "acr-premium-6.0"),
         ("acr-enterprise", "acr-enterprise-7.2"),
-        ("elasticache", "elasticache-valkey-9.0"),
+        ("elasticache", "elasticache-valkey-9.1"),
         ("elasticache-redis", "elasticache-redis-7.1"),
-        ("memorydb", "memorydb-valkey-7.2"),
-        ("memorystore", "memorystore-valkey-9.0"),
+        ("memorydb", "memorydb-valkey-7.3"),
+        ("memorystore", "memorystore-valkey-9.1"),
         ("memorystore-redis", "memorystore-redis-7.2"),
         ("redis", "redis-8.10"),
         ("Valkey", "valkey-9.2"),
@@ -202,6 +211,15 @@ def test_a_member_that_stays_goes_before_a_newer_one_that_does_not() -> None:
     assert find("cache", rows).id == "cache-6.0"
 
 
+def test_classic_skus_have_sizes_and_those_of_no_page_are_marked() -> None:
+    premium, enterprise = find("acr-premium-6.0"), find("acr-enterprise-7.2")
+    assert premium.sizes == {"P1": 6, "P2": 13, "P3": 26, "P4": 53, "P5": 120}
+    assert (premium.usable, premium.doubtful_sizes) == (0.8, ("P3", "P4"))
+    assert (enterprise.sizes or {}).keys() - set(enterprise.doubtful_sizes) == {"E5"}
+    for target in targets().values():
+        assert set(target.doubtful_sizes) <= (target.sizes or {}).keys(), target.id
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
@@ -214,7 +232,7 @@ def test_a_member_that_stays_goes_before_a_newer_one_that_does_not() -> None:
         ),
         (
             "aws elasticache",
-            "did you mean elasticache-redis-7.1, elasticache-valkey-9.0, elasticache-serverless?",
+            "did you mean elasticache-redis-7.1, elasticache-valkey-9.1, elasticache-serverless?",
         ),
         ("Redis 6.2 of Amazon", "did you mean elasticache-redis-6.2, memorydb-redis-6.2?"),
         ("azure flash", "did you mean acr-enterprise-flash-7.2, amr-flash-7.4?"),

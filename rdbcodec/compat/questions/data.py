@@ -52,9 +52,23 @@ def lacked_modules(case: Case) -> list[Module]:
 
 def modules_lacked(case: Case) -> Answer:
     """Keys of modules the target does not have, vector sets aside."""
-    return _module_answer(
-        [module for module in lacked_modules(case) if module.keys and module.name != "vectorset"]
-    )
+    modules = [module for module in lacked_modules(case) if module.keys and module.name != "vectorset"]
+    return _module_answer([module for module in modules if not _is_doubtful(case, module)])
+
+
+def modules_doubted(case: Case) -> Answer:
+    """Keys of modules the target has something like, and nobody says whether that reads them."""
+    modules = [module for module in lacked_modules(case) if module.keys and _is_doubtful(case, module)]
+    found = _module_answer(modules)
+    if found is None:
+        return None
+    says = "the file has data of {modules}; {target} has a module of that kind, and no page says whether it"
+    words = says.format(target=case.target.name, **found.values)
+    return Unknown(f"{words} reads these values (keys: {found.values['keys']:,})", found.place)
+
+
+def _is_doubtful(case: Case, module: Module) -> bool:
+    return product_of(module) in case.target.doubtful_modules
 
 
 def vector_sets(case: Case) -> Answer:
@@ -303,4 +317,8 @@ def _is_ours(target: Target) -> bool:
 def import_unknown(case: Case) -> Answer:
     if case.target.imports != "unknown":
         return None
-    return Unknown(f"whether {case.target.name} imports snapshots of others is not known")
+    settles = "a page of the vendor that names an import of RDB files, or a try, would settle it"
+    return Unknown(
+        f"whether {case.target.name} imports snapshots of others is not known; {settles}",
+        remedy=case.target.instead,
+    )

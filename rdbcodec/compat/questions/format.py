@@ -11,6 +11,7 @@ from rdbcodec.compat.rule import Answer, Case, Found, Unknown
 from rdbcodec.facts.places import Place
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import FIRST_VALKEY, Dialect, TypeRow, announced, types_of
+from rdbcodec.servers import Server
 
 START = Place(0)
 # Opcodes that rules of their own speak of.
@@ -27,7 +28,15 @@ def own_magic(profile: Profile) -> bool:
 def reads_header(case: Case) -> bool:
     """Whether the target is known to accept the header."""
     loader, told = case.loader, case.profile
+    if own_magic(told) and told.version in case.target.valkey_numbers:
+        return True
     return loader is not None and loader.reads_header(own_magic=own_magic(told), version=told.version)
+
+
+def header_words(case: Case, loader: Server) -> str:
+    """The headers the target reads: "REDIS up to 11, VALKEY 80 to 81"."""
+    numbers = [f"VALKEY {number}" for number in case.target.valkey_numbers]
+    return ", ".join([loader.magic_words(), *numbers])
 
 
 # --- the header -------------------------------------------------------------------------------------
@@ -49,7 +58,7 @@ def version_unseen(case: Case) -> Answer:
         return None
     writer = announced("valkey" if own_magic(told) else "redis", told.version)
     said = f", said to be that of {writer}" if writer else ""
-    return Found({"version": told.version, "said": said, "reads": case.loader.magic_words()}, START)
+    return Found({"version": told.version, "said": said, "reads": header_words(case, case.loader)}, START)
 
 
 def version_too_new(case: Case) -> Answer:
@@ -63,7 +72,7 @@ def version_too_new(case: Case) -> Answer:
         or _foreign_version(case)
     ):
         return None
-    return Found({"version": told.version, "reads": loader.magic_words()}, START)
+    return Found({"version": told.version, "reads": header_words(case, loader)}, START)
 
 
 def foreign_magic(case: Case) -> Answer:
@@ -73,6 +82,8 @@ def foreign_magic(case: Case) -> Answer:
 
 def _foreign_magic(case: Case) -> bool:
     loader = case.loader
+    if case.target.valkey_numbers:  # it knows the word, so that the number is what it stumbles over
+        return False
     return loader is not None and own_magic(case.profile) and loader.version < FIRST_VALKEY
 
 
@@ -86,7 +97,7 @@ def _foreign_version(case: Case) -> bool:
 def foreign_range(case: Case) -> Answer:
     if case.loader is None or case.profile.is_header or not _foreign_version(case):
         return None
-    return Found({"version": case.profile.version, "reads": case.loader.magic_words()}, START)
+    return Found({"version": case.profile.version, "reads": header_words(case, case.loader)}, START)
 
 
 def relaxed(case: Case) -> Answer:
