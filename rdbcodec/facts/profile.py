@@ -20,6 +20,7 @@ from rdbcodec.facts.databases import Database, Databases
 from rdbcodec.facts.duplicates import Duplicates
 from rdbcodec.facts.expiries import Expiries, ExpiryPass
 from rdbcodec.facts.kinds import Kind, Kinds
+from rdbcodec.facts.memory.counted import Memory, MemoryPass
 from rdbcodec.facts.modules import Module, Modules
 from rdbcodec.facts.passes import Batch, Pass, Progress, run
 from rdbcodec.facts.places import OddFact, Place, merged
@@ -68,6 +69,7 @@ class Profile:
     oddities: dict[str, OddFact] | None = None  # by trait; None: nobody looked at values and records
     losable: dict[str, OddFact] = field(default_factory=dict)  # by kind of loss: what old servers cannot keep
     streams_unread: int = 0  # of which nobody knows that
+    memory: Memory | None = None  # what its memory follows from; None: nobody counted that
 
     @property
     def keys(self) -> int:
@@ -145,6 +147,7 @@ class Profile:
             oddities=_merged_oddities(self.oddities, other.oddities),
             losable=merged(self.losable, other.losable),
             streams_unread=self.streams_unread + other.streams_unread,
+            memory=None if self.memory is None or other.memory is None else self.memory.merge(other.memory),
         )
 
     def _aux_number(self, name: bytes) -> int | None:
@@ -175,7 +178,8 @@ class ProfilePass(Pass[Profile]):
     """Everything there is to count, in one pass.
 
     With `duplicates`, how many keys are there twice, too, for which `reopen` gives a second reader; with
-    `values`, what is odd about values and records, as loaders would find it.
+    `values`, what is odd about values and records, as loaders would find it; with `memory`, what decides
+    how much memory the keys take in a server.
     """
 
     def __init__(
@@ -185,18 +189,21 @@ class ProfilePass(Pass[Profile]):
         biggest: int = BIGGEST,
         duplicates: bool = False,
         values: bool = False,
+        memory: bool = False,
         reopen: Callable[[], Reader] | None = None,
     ) -> None:
         self.facts = Profile(now_ms)
-        self.looks_at_large = values
+        self.looks_at_large = values or memory
         self._records, self._databases, self._kinds = RecordPass(), Databases(), Kinds()
         self._attributes, self._expiries = AttributePass(), ExpiryPass(now_ms)
         self._modules, self._biggest = Modules(), Biggest(biggest)
         self._values = ValuePass() if values else None
+        self._memory = MemoryPass(now_ms) if memory else None
         self._duplicates = Duplicates(reopen) if duplicates else None
         parts = (
             *(self._records, self._databases, self._kinds, self._modules, self._biggest),
-            *(self._attributes, self._expiries, self._values, self._duplicates),
+            *(self._attributes, self._expiries, self._values, self._memory),
+            self._duplicates,
         )
         self._parts: tuple[Pass[Any], ...] = tuple(part for part in parts if part is not None)
 
@@ -216,7 +223,11 @@ class ProfilePass(Pass[Profile]):
             part.record(record)
 
     def large(self, entry: LargeEntry) -> None:
-        """The one part that looks at values looks at it."""
+        """The parts that look at values look at it, each once: it is kept when there are two of them."""
+        if self._values is not None and self._memory is not None:
+            entry.keep()
+        if self._memory is not None:
+            self._memory.large(entry)
         if self._values is not None:
             self._values.large(entry)
 
@@ -244,6 +255,8 @@ class ProfilePass(Pass[Profile]):
             losable = merged(facts.losable, values.losable)
             facts.oddities, facts.streams_unread = values.oddities, values.streams_unread
             facts.losable = _in_order(losable, lambda fact: fact.first.offset)
+        if self._memory is not None:
+            facts.memory = self._memory.end()
         if self._duplicates is not None:
             duplicates = self._duplicates.end()
             facts.duplicates, facts.duplicate_at = duplicates.count, duplicates.at
@@ -277,11 +290,14 @@ def profile(
     biggest: int = BIGGEST,
     duplicates: bool = False,
     values: bool = False,
+    memory: bool = False,
     reopen: Callable[[], Reader] | None = None,
     progress: Progress | None = None,
 ) -> Profile:
     """The facts of a snapshot, in one reading; see ProfilePass for the parameters, and `run`."""
-    each = ProfilePass(now_ms=now_ms, biggest=biggest, duplicates=duplicates, values=values, reopen=reopen)
+    each = ProfilePass(
+        now_ms=now_ms, biggest=biggest, duplicates=duplicates, values=values, memory=memory, reopen=reopen
+    )
     facts: Profile = run(reader, [each], progress=progress)[0]
     return facts
 
@@ -301,6 +317,7 @@ def profile_of(source: Source, *, now_ms: int | None = None) -> Profile:
                 now_ms=now_ms,
                 duplicates=True,
                 values=True,
+                memory=True,
                 reopen=(lambda: open_snapshot(source, max_value=COUNTED_VALUE)) if again else None,
             )
         except UnsupportedVersion as error:

@@ -1,0 +1,98 @@
+"""What of a key decides how much memory it takes, whatever the server: its shapes.
+
+    (STRING, key, text, expires)      a key with a string: lengths, and 1 when it expires
+    (KEY, key, 0, expires)            any other key; what follows it is its value
+    (PACKED, size, form, 0)           a listpack, ziplist or intset, unpacked
+    (SMALL_SET, size, members, 0)     a listpack that old servers make a table of
+    (TTL_PACKED, size, fields, 0)     a listpack of fields, values and expiries
+    (ONE_NODE, size, form, plain)     a list that is one node
+    (LIST, nodes, 0, 0)               one of several, each of them (NODE, size, form, 0)
+    (SET, n, 0, 0)    and n of (MEMBER, size, 0, 0)           (ZSET, n, 0, 0) and n of (SCORED, size, 0, 0)
+    (HASH, n, 0, 0)   and n of (FIELD, field, value, 0)       (TTL_FIELDS, n, 0, 0): so many may expire
+    (STREAM, 0, 0, 0) (STREAM_NODE, size, 0, 0) (GROUP, name, 0, 0) (CONSUMER, name, 0, 0) (PENDING, 0, 0, 0)
+    (OPAQUE, size, 0, 0)              what only a module, or nobody of ours, can tell: its size on disk
+
+All are quadruples, so that a million keys are some thousand shapes and how often each occurs: the memory of a
+file is then known for every server at once. Headers tell the lengths, those of what LZF packs too; a value is
+decoded only where servers lay it out anew, or its fields expire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+from rdbcodec.errors import DecodeError
+from rdbcodec.facts.memory.sizes import (
+    INTEGER,
+    KEY,
+    OPAQUE,
+    SHARED,
+    STRING,
+    Shape,
+    size_at,
+    value_shapes,
+)
+from rdbcodec.records import Entry
+from rdbcodec.wire.integers import I64_DIGITS, integer_in
+from rdbcodec.wire.strings import INTEGER_SIZE, Budget, read
+
+_SHARED_NUMBERS = 10000  # those below are one object each for the whole server
+_LAST_DIGIT = ord("9")
+_NOTHING = Budget(0)
+
+
+def shapes_of(entry: Entry) -> Iterator[list[Shape]]:
+    """The shapes of an entry in batches; a large one is read for it, and has passed by then.
+
+    A damaged value that is held counts as opaque: a check says what it has. A large one raises DecodeError.
+    """
+    if not entry.code and not entry.is_large:
+        yield [string_shape(entry)]
+        return
+    expires = int(entry.expires_at_ms is not None)
+    key = size_at(entry.name_bytes, 0)
+    if entry.row.type == "string":
+        yield [(STRING, key, _large_string(entry), expires)]
+        return
+    yield [(KEY, key, 0, expires)]
+    if entry.is_large:
+        yield from value_shapes(entry)
+        return
+    try:
+        yield list(chain.from_iterable(value_shapes(entry)))
+    except (DecodeError, IndexError):
+        yield [(OPAQUE, len(entry.raw), 0, 0)]
+
+
+def string_shape(entry: Entry) -> Shape:
+    """The shape of a key with a string that is held: a look at two headers, and whether it is a number."""
+    record, start = entry._record, entry._start
+    size, key = record[start], record[1]
+    if size < 0x40:
+        if 0 < size <= I64_DIGITS and record[start + 1] <= _LAST_DIGIT:
+            size = _number_or(size, record[start + 1 :])
+    elif size in INTEGER_SIZE:
+        size = _number_or(0, read(record, start, _NOTHING)[0])
+    else:
+        size = size_at(record, start)
+    if key >= 0x40:
+        key = size_at(record, 1)
+    return STRING, key, size, 0 if entry.expires_at_ms is None else 1
+
+
+def _number_or(size: int, text: bytes) -> int:
+    number = integer_in(text)
+    return size if number is None else SHARED if 0 <= number < _SHARED_NUMBERS else INTEGER
+
+
+def _large_string(entry: Entry) -> int:
+    head = b""
+    for piece in entry.chunks():
+        head += piece[:_HEADERS]
+        if len(head) >= _HEADERS:
+            break
+    return size_at(head, 0)
+
+
+_HEADERS = 19  # bytes of the longest header of a string: LZF, and two lengths of nine
