@@ -18,6 +18,7 @@ from judging import (
     PLAIN,
     TWO_DATABASES,
     Sides,
+    aux,
     db,
     file,
     findings_of,
@@ -39,6 +40,7 @@ from rdbcodec.formats import TYPES
 AMR, AMR_74, FLASH = "amr-balanced-7.2", "amr-balanced-7.4", "amr-flash-7.2"
 PREMIUM, ENTERPRISE = "acr-premium-6.0", "acr-enterprise-7.2"
 RDB_11, RDB_12 = file(key(), version=11), file(key(), version=12)
+VALKEY_8 = file(aux(b"valkey-ver", b"8.0.1"), key(), version=11)
 GZIPPED = gzip.compress(PLAIN)
 BYTES_1000 = file(key(value=b"\x43\xd1" + b"v" * 977))  # 1,000 bytes
 BYTES_1024 = BYTES_1000 + bytes(24)
@@ -61,9 +63,12 @@ TWO_HOURS_OLD = file(b"\xfa\x05ctime\x0a%d" % (NOW // 1000 - 7200), key())
 SIDES: list[Sides] = [
     Sides("AZ-BLOB-EXPORT", "S1: introduction; FAQ 'I got an error when exporting'", side(AMR, operation="export", blob_type="page"), "an export writes block blobs, not page blobs", side(AMR, operation="export", blob_type="block")),
     Sides("AZ-BLOB-IMPORT", "S2: introduction; Import, NOTE", side(AMR, blob_type="append"), "the blob is an append blob; an import reads page blobs and block blobs", side(AMR, blob_type="page")),
-    Sides("AZ-USES", "S3: introduction", side(AMR, source_tier="amr"), "moving data from amr into Azure Managed Redis is one of the uses the feature is meant for", side(AMR, source_tier="other")),
+    Sides("AZ-USES", "S3: introduction", side(AMR, source_tier="amr"), "moving data from Azure Managed Redis into Azure Managed Redis is one of the uses the feature is meant for", side(AMR, source_tier="other")),
+    Sides("AZ-USES", "S3, S9: introduction; Compatibility, bullet 5", side(AMR, source_tier="enterprise-flash"), "moving data from the Enterprise Flash tier into Azure Managed Redis is one of the uses the feature is meant for", side(AMR, source_tier="basic")),
+    Sides("AZ-USES-FILL", "S3: introduction, 'populate the cache with data before use'", side(AMR, target_empty=True), "filling a cache with data before it is used is one of the uses the feature is meant for", side(AMR, target_empty=False)),
     Sides("AZ-TIER-AMR", "S4: Scope of availability", side(FLASH), "every tier of Azure Managed Redis has import and export", side(PREMIUM)),
     Sides("AZ-GZ-EXPORT", "S5: Compatibility, bullet 1", side(AMR, GZIPPED), "the file is gzipped, as exports of this service are, and can be imported so", side(AMR)),
+    Sides("AZ-GZ-WRITTEN", "S5: Compatibility, bullet 1", side(AMR, operation="export"), "the export will be gzipped block blobs; Redis itself does not read gzip", side(AMR)),
     Sides("AZ-GZ-PREMIUM", "S5: acr-ie, Compatibility", side(PREMIUM, GZIPPED), "whether Azure Cache for Redis 6.0, Premium takes gzipped files is not known", side(PREMIUM), "unknown"),
     Sides("AZ-RDBVER", "S6: Compatibility, bullet 2", side(AMR, RDB_12), "the file is RDB 12; Azure Managed Redis 7.2, Balanced reads REDIS up to 11", side(AMR, RDB_11)),
     Sides("AZ-RDBVER", "S6: acr-ie, Compatibility", side(PREMIUM, file(key(), version=10)), "the file is RDB 10; Azure Cache for Redis 6.0, Premium reads REDIS up to 9", side(PREMIUM)),
@@ -73,11 +78,13 @@ SIDES: list[Sides] = [
     Sides("AZ-NEWER-OLDER", "S7: Compatibility, bullet 3", side(PREMIUM, RDB_11, source_version="7.2"), "the file comes from Redis 7.2, newer than the 6.0 of Azure Cache for Redis 6.0, Premium, and is of a version only newer ones read", side(PREMIUM, source_version="6.0")),
     Sides("AZ-NEWER-SAME", "S7: Compatibility, bullet 3", side(PREMIUM, written_by(b"6.2.16", 9)), "the page excludes files of a newer Redis (6.2.16, the target is 6.0); this one is RDB 9, which Azure Cache for Redis 6.0, Premium reads", side(PREMIUM, written_by(b"6.0.20", 9))),
     Sides("AZ-PREM-AMR", "S8: Compatibility, bullet 4", side(AMR, source_tier="premium"), "an export of the Premium tier can be imported here", side(AMR, source_tier="enterprise")),
-    Sides("AZ-PREM-ONEWAY", "S8: Compatibility, bullet 4", side(PREMIUM, source_tier="amr"), "the file comes from amr; the Premium tier does not take it, only the other way works", side(PREMIUM, source_tier="premium")),
+    Sides("AZ-PREM-ONEWAY", "S8: Compatibility, bullet 4", side(PREMIUM, source_tier="amr"), "the file comes from Azure Managed Redis; the Premium tier does not take it, only the other way works", side(PREMIUM, source_tier="premium")),
     Sides("AZ-PREM-ONEWAY", "S8: Compatibility, bullet 4", side(PREMIUM, changes={"dialect": "enterprise"}), "the file comes from Redis Enterprise, as its opcodes show; the Premium tier does not take it, only the other way works", side(AMR, changes={"dialect": "enterprise"})),
     Sides("AZ-ENT-AMR", "S9: Compatibility, bullet 5", side(AMR, source_tier="enterprise-flash"), "an export of the Enterprise tiers can be imported here", side(AMR, source_tier="premium")),
     Sides("AZ-AMR-ENT", "S10: Compatibility, bullet 5", side(ENTERPRISE, written_by(b"7.4.1", 11), source_tier="amr"), "an export of Azure Managed Redis goes back into the Enterprise tiers on the same Redis version only: it is 7.4.1, the target 7.2", side(ENTERPRISE, written_by(b"7.2.6", 11), source_tier="amr")),
     Sides("AZ-ANYSERVER", "S11: Import, paragraph 1", side(AMR, source_tier="other"), "a snapshot of any Redis server is welcome, wherever it ran", side(AMR, source_tier="amr")),
+    Sides("AZ-ANYSERVER", "S11: the same", side(AMR), "a snapshot of any Redis server is welcome, wherever it ran", side(AMR, VALKEY_8)),
+    Sides("AZ-VALKEY", "S11: the same; Valkey is not named", side(AMR, VALKEY_8), "the file was written by Valkey 8.0.1; the page welcomes files of any Redis server and does not name Valkey", side(AMR)),
     Sides("AZ-MAGIC", "S11: FAQ 'Can I import data from any Redis server?'", side(AMR, "valkey-9.1.2-lru"), "the file begins with VALKEY; Azure Managed Redis 7.2, Balanced takes snapshots of Redis", side(AMR, "valkey-8.0.1-lru")),
     Sides("AZ-MEM", "S12: Import, paragraph 1", side(AMR, used(10 * GIB), sku="Balanced_B10"), "the data needs 10,737,418,240 bytes and B10 leaves 10,307,921,510 for it", side(AMR, used(9 * GIB), sku="B10")),
     Sides("AZ-MEM", "S12: Import, paragraph 1", side(PREMIUM, used(7 * GIB), sku="P1"), "the data needs 7,516,192,768 bytes and P1 leaves 5,153,960,755 for it", side(PREMIUM, used(3 * GIB), sku="P1")),
@@ -96,24 +103,33 @@ SIDES: list[Sides] = [
     Sides("AZ-MI-CLI", "azcli-redis: the Premium tier has --auth-method", side(AMR, authentication="managed-identity", channel="powershell"), "PowerShell takes SAS URIs only: imports and exports have no parameter for a managed identity", side(PREMIUM, authentication="managed-identity", channel="powershell")),
     Sides("AZ-MI-ROLE", "S32: FAQ 'What if I have firewall enabled', without one", side(AMR, authentication="managed-identity", role="Reader"), "the managed identity has the role Reader and needs Storage Blob Data Contributor", side(AMR, authentication="managed-identity", role=ROLE)),
     Sides("AZ-MI-ROLE", "acr-identity", side(PREMIUM, authentication="managed-identity", role="Storage Blob Data Reader"), "the managed identity has the role Storage Blob Data Reader and needs Storage Blob Data Contributor", side(PREMIUM, authentication="managed-identity", role="Storage Blob Data Owner")),
-    Sides("AZ-EXPORT-READY", "S15: Import, NOTE, last sentence", side(AMR, source_tier="premium"), "an export already lies in a block blob that can be imported", side(AMR, source_tier="other")),
+    Sides("AZ-EXPORT-READY", "S15: Import, NOTE, last sentence", side(AMR, source_tier="amr"), "an export already lies in a block blob that can be imported", side(AMR, source_tier="other")),
+    Sides("AZ-EXPORT-READY", "S15: Import, NOTE, last sentence", side(AMR, source_tier="enterprise"), "an export already lies in a block blob that can be imported", side(AMR, source_tier="premium")),
+    Sides("AZ-EXPORT-READY-PAGE", "S15: acr-ie, Export", side(AMR, source_tier="premium"), "an export of the Premium tier already lies in a page blob that can be imported", side(AMR, source_tier="premium", source_kind="save")),
     Sides("AZ-MULTI", "S16: Import, steps 1 and 4", side(AMR, files=("a", "b")), "all 2 files can be chosen in one import; each is judged alone", side(AMR, files=("a",))),
-    Sides("AZ-MULTI-DUP", "S16: Import, steps 1 and 4", side(AMR, files=("a", "b")), "which of 2 files wins where a key is in two of them is not told anywhere", side(AMR, files=("a",))),
+    Sides("AZ-MULTI-DUP", "S16: Import, steps 1 and 4", side(AMR, files=("a", "b")), "where a key is in two of the 2 files, no vendor page says which of them wins", side(AMR, files=("a",))),
     Sides("AZ-OFFLINE", "S17: Import, step 5, IMPORTANT", side(AMR), "clients cannot reach the cache from the start of an import to its end", side(AMR, operation="export")),
     Sides("AZ-WIPE", "S18: Import, step 5, IMPORTANT", side(AMR), "an import deletes everything that is in the cache", side(AMR, target_empty=True)),
     Sides("AZ-WIPE-DATA", "S18: Import, step 5, IMPORTANT", side(AMR, target_empty=False), "the cache holds data that is still needed, and an import deletes it", side(AMR, target_empty=True)),
-    Sides("AZ-ACTLOG", "S19: Import, step 5, second IMPORTANT", side(AMR), "follow the notifications of the portal: the activity log is named on the page, and the next line says it is not there yet", side(PREMIUM)),
+    Sides("AZ-ACTLOG", "S19: Import, step 5, second IMPORTANT", side(AMR), "follow the notifications of the portal: the page names the activity log, and its next line says that Azure Managed Redis 7.2, Balanced has none yet", side(PREMIUM)),
+    Sides("AZ-ACTLOG", "S19: acr-ie", side(ENTERPRISE), "follow the notifications of the portal: the page names the activity log, and its next line says that Azure Cache for Redis 7.2, Enterprise has none yet", side(ENTERPRISE, operation="export")),
+    Sides("AZ-AUDITLOG", "Export, step 4", side(AMR, operation="export"), "follow the notifications of the portal or the audit log", side(AMR)),
     Sides("AZ-EXPORT-TEMP", "S20: Export, paragraph 1", side(AMR, operation="export"), "an export writes a temporary file on the machine of the cache and deletes it in the end", side(AMR)),
     Sides("AZ-FW-EXPORT", "S22: Export, step 2, IMPORTANT", side(AMR, operation="export", firewall=True), "exports to an account with a firewall may fail", side(AMR, operation="export", firewall=False)),
-    Sides("AZ-PREFIX", "S23: Export, step 4", side(AMR), "an export writes several files whose names share a prefix: import every one of them", side("acr-basic-6.0")),
+    Sides("AZ-PREFIX", "S23: Export, step 4", side(AMR, source_kind="export"), "an export writes several files whose names share a prefix: import every one of them", side(AMR, source_kind="save")),
+    Sides("AZ-PREFIX-WRITTEN", "S23: Export, step 4", side(AMR, operation="export"), "the blob name prefix begins the names of all files of the export", side(AMR)),
+    Sides("AZ-CONTAINER", "Export, step 3", side(AMR, operation="export"), "the export needs a container in the storage account; Add Container in the dialog makes one", side(AMR)),
     Sides("RE-ALLFILES", "S23: Export, step 4; redis-docs", side(AMR, files=("a", "b"), shards=3), "an export has a file for each of 3 shards; files given: 2", side(AMR, files=("a", "b"), shards=2)),
     Sides("AZ-ONLINE-EXPORT", "S24: Export, last line", side(AMR, operation="export"), "the cache stays reachable during an export", side(AMR)),
     Sides("AZ-PAGE-512", "S25: FAQ 'Can I import data from any Redis server?', IMPORTANT", side(AMR, BYTES_1000, blob_type="page"), "a page blob is made of 512-byte pages and the file has 1,000 bytes: 24 are lacking", side(AMR, BYTES_1024, blob_type="page")),
     Sides("AZ-PAGE-512", "S25: what a page blob is, whoever wrote the file", side(AMR, BYTES_1000, blob_type="page", source_tier="amr"), "a page blob is made of 512-byte pages and the file has 1,000 bytes: 24 are lacking", side(AMR, BYTES_1024, blob_type="page", source_tier="amr")),
     Sides("AZ-PAGE-512-INFO", "S25: the same", side(AMR, BYTES_1000), "as a page blob the file (1,000 bytes) would need padding to whole 512-byte pages; a block blob needs none", side(AMR, BYTES_1000, blob_type="block")),
-    Sides("AZ-PERSIST", "S26: FAQ 'How is Import/Export different from Redis persistence?'", side(AMR, source_kind="persistence"), "a persistence file of a cache cannot be had or imported elsewhere", side(AMR, source_kind="export")),
-    Sides("AZ-CLI-ENT", "S27: FAQ 'Can I automate Import/Export'", side(AMR), "both operations can be scripted", side(PREMIUM)),
-    Sides("AZ-CLI-ACR", "S27: azcli-redis", side(PREMIUM), "both operations can be scripted", side(AMR)),
+    Sides("AZ-PERSIST", "S26: FAQ 'How is Import/Export different from Redis persistence?'", side(AMR, source_kind="persistence"), "a persistence file of a cache is not accessible, and no other cache imports it", side(AMR, source_kind="export")),
+    Sides("AZ-PERSIST", "S26: acr-ie, the same FAQ", side(AMR, source_kind="persistence", source_tier="premium"), "a persistence file of the Premium tier lies in your storage account, and no other cache imports it", side(AMR, source_kind="persistence", source_tier="other")),
+    Sides("AZ-CLI-ENT", "S27: FAQ 'Can I automate Import/Export'", side(AMR), "the import can be scripted", side(AMR, operation="export")),
+    Sides("AZ-CLI-ENT-EXPORT", "S27: the same", side(AMR, operation="export"), "the export can be scripted", side(AMR)),
+    Sides("AZ-CLI-ACR", "S27: azcli-redis", side(PREMIUM), "the import can be scripted", side(PREMIUM, operation="export")),
+    Sides("AZ-CLI-ACR-EXPORT", "S27: azcli-redis, azps-classic", side(PREMIUM, operation="export"), "the export can be scripted", side(AMR, operation="export")),
     Sides("AZ-15MIN", "S28: FAQ 'I received a timeout error'", side(AMR, channel="portal"), "the SAS that the portal makes grows old while its page stays open: start within 15 minutes of opening it", side(AMR, channel="cli")),
     Sides("AZ-FW-KEY", "S31: FAQ 'I got an error when exporting'", side(AMR, authentication="access-key"), "with a key or SAS, exceptions in the account's firewall, if it has one, tend to make the operation fail", side(AMR, firewall=True, authentication="access-key")),
     Sides("AZ-FW-2024", "S32: FAQ 'What if I have firewall enabled'", side(AMR, **{**WALL, "trusted_services": False, "role": "Reader"}), "the storage account has a firewall, and this is lacking: the exception for trusted Azure services, the role Storage Blob Data Contributor for it", side(AMR, **WALL)),
@@ -123,9 +139,10 @@ SIDES: list[Sides] = [
     Sides("AZ-FW-CLI", "S32: with amr-rest", side(AMR, firewall=True, channel="powershell"), "the storage account has a firewall, which takes a managed identity at least, and PowerShell has no parameter for one", side(PREMIUM, firewall=True, channel="powershell")),
     Sides("AZ-FW-PRIVATE", "amr-ie-2025", side(AMR, private_endpoint=True), "the storage account is behind a private endpoint, which no page allows", side(AMR, private_endpoint=False)),
     Sides("AZ-FW-ENT", "acr-ie", side(ENTERPRISE, **WALL), "the Enterprise tiers reach storage accounts with public network access only", side(ENTERPRISE, firewall=False)),
-    Sides("AZ-PREVIEW", "S35: title", side(AMR), "the page of 2024-11-15 describes a preview; the service is generally available since May 2025", side(PREMIUM)),
+    Sides("AZ-PREVIEW", "S35: title", side(AMR), "the page of 2024-11-15 describes a preview; the service is generally available since May 2025", side(AMR, as_of="2024-11-15")),
+    Sides("AZ-PREVIEW-2024", "S35: title", side(AMR, as_of="2024-11-15"), "Azure Managed Redis is a preview, its import and export with it", side(AMR, as_of="2025-05-18")),
     Sides("AZ-TIER-ACR", "S36: acr-ie, Scope of availability", side("acr-standard-6.0"), "Azure Cache for Redis 6.0, Standard has no import", side(PREMIUM)),
-    Sides("AZ-TIER-SOURCE", "S36: acr-ie, Scope of availability", side(AMR, source_tier="basic"), "the basic tier has no export, so the file was made some other way", side(AMR, source_tier="premium")),
+    Sides("AZ-TIER-SOURCE", "S36: acr-ie, Scope of availability", side(AMR, source_tier="basic"), "the Basic tier has no export, so the file was made some other way", side(AMR, source_tier="premium")),
     Sides("AZ-SNAPSHOT", "S37: FAQ 'How is Import/Export different from Redis persistence?'", side(AMR, TWO_HOURS_OLD), "the file is the state of one moment (it was made 2 hours before); what was written later is not in it", side(AMR, operation="export")),
     Sides("AZ-SNAPSHOT", "S37: the same, without ctime", side(AMR), "the file is the state of one moment (when it was made is not told); what was written later is not in it", side("redis-7.2")),
     Sides("AZ-BLOB-EXPORT-PREM", "acr-ie, Export, step 2", side(PREMIUM, operation="export", storage_kind="data-lake"), "the Premium tier exports page blobs, which a data-lake account cannot hold", side(PREMIUM, operation="export", storage_kind="general")),
@@ -261,6 +278,27 @@ def test_what_no_page_speaks_of_has_a_way_out_that_one_does() -> None:
         ("convert", ("rdbcodec", "convert", "FILE", "--to", "redis-7.2", "-o", "OUT"))
     ]
     assert "source_tier" in {question.fact for question in verdict.questions}
+
+
+@pytest.mark.parametrize(
+    ("target", "operation", "command"),
+    [
+        (AMR, "import", "az redisenterprise database import --cluster-name"),
+        (AMR, "export", "az redisenterprise database export --cluster-name"),
+        (ENTERPRISE, "export", "az redisenterprise database export --cluster-name"),
+        (PREMIUM, "import", "az redis import --name"),
+        (PREMIUM, "export", "az redis export --name"),
+    ],
+)
+def test_the_command_is_that_of_the_operation(target: str, operation: str, command: str) -> None:
+    remedies = [
+        finding.remedy for finding in judged(side(target, operation=operation)).findings if finding.remedy
+    ]
+    assert (
+        [text for text in remedies if text.startswith("az redis")]
+        == [text for text in remedies if text.startswith(command)]
+        != []
+    )
 
 
 def test_a_firewall_is_asked_about_only_where_there_is_one() -> None:

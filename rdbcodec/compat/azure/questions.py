@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from rdbcodec.compat.questions.data import databases_from, memory_needed, product_of
-from rdbcodec.compat.questions.format import START, reads_header
+from rdbcodec.compat.questions.format import START, own_magic, reads_header
 from rdbcodec.compat.questions.origin import source_version
 from rdbcodec.compat.rule import Answer, Case, Found, Missing, Unknown, missing
 from rdbcodec.compat.target_names import version_key
@@ -14,6 +14,15 @@ from rdbcodec.facts.profile import Profile
 
 AMR = ("amr",)
 ENTERPRISE = ("enterprise", "enterprise-flash")
+TIERS = {
+    "basic": "the Basic tier",
+    "standard": "the Standard tier",
+    "premium": "the Premium tier",
+    "enterprise": "the Enterprise tier",
+    "enterprise-flash": "the Enterprise Flash tier",
+    "amr": "Azure Managed Redis",
+    "other": "another server",
+}
 EXPORTING = ("premium", *ENTERPRISE, *AMR)
 _GIB = 1 << 30
 _NEAR = 0.64  # of a SKU's size: four fifths of the four fifths that may be used; our choice
@@ -48,7 +57,7 @@ def from_redis_enterprise(case: Case) -> Answer:
     """The file comes out of Redis Enterprise: told, or shown by opcodes only that has."""
     tier = case.told("source_tier")
     if tier in (*AMR, *ENTERPRISE):
-        return Found({"tier": tier})
+        return Found({"tier": TIERS[tier]})
     if tier is None and case.profile.dialect == "enterprise":
         return Found({"tier": "Redis Enterprise, as its opcodes show"})
     return Missing(("source_tier",)) if tier is None else None
@@ -69,9 +78,73 @@ def amr_to_enterprise(case: Case) -> Answer:
 
 def from_tier(*tiers: str) -> Callable[[Case], Answer]:
     """The question whether the file comes from one of these tiers; for remarks, so it asks nobody."""
+
+    def question(case: Case) -> Answer:
+        tier = case.told("source_tier")
+        return Found({"tier": TIERS[tier]}) if tier in tiers else None
+
+    return question
+
+
+def exported_by(*tiers: str) -> Callable[[Case], Answer]:
+    """The question whether the file is an export of one of these tiers, as far as is told."""
+
+    def question(case: Case) -> Answer:
+        is_export = case.told("source_kind") in (None, "export")
+        return Found() if is_export and case.told("source_tier") in tiers else None
+
+    return question
+
+
+def when_told(fact: str, *values: object) -> Callable[[Case], Answer]:
+    """The question whether a circumstance is told to have one of these values; for remarks."""
+    return lambda case: Found({fact: case.told(fact)}) if case.told(fact) in values else None
+
+
+def as_of_before(date: str, *, is_before: bool) -> Callable[[Case], Answer]:
+    """The question whether the sources are those of before a date."""
     return lambda case: (
-        Found({"tier": case.told("source_tier")}) if case.told("source_tier") in tiers else None
+        Found() if (case.told("as_of") is not None and case.told("as_of") < date) == is_before else None
     )
+
+
+def filled_before_use(case: Case) -> Answer:
+    """A cache nobody uses yet."""
+    return Found() if case.told("target_empty") is True else None
+
+
+def _valkey(case: Case) -> str | None:
+    """The Valkey version that wrote the file, as its AUX field tells."""
+    fact = case.profile.aux.get(b"valkey-ver")
+    return None if fact is None else fact.value.decode("ascii", "replace")
+
+
+def from_any_server(case: Case) -> Answer:
+    """The file comes from no cache of Azure, as far as is told, and not from Valkey."""
+    return Found() if case.told("source_tier") in (None, "other") and _valkey(case) is None else None
+
+
+def by_valkey(case: Case) -> Answer:
+    """Valkey wrote the file, in the format of Redis."""
+    version = _valkey(case)
+    return None if version is None or own_magic(case.profile) else Found({"version": version}, START)
+
+
+def persistence_file(case: Case) -> Answer:
+    """What a cache wrote for itself; servers of one's own write snapshots for that, which are no matter."""
+    kind, tier = case.told("source_kind"), case.told("source_tier")
+    if kind is None:
+        return Missing(("source_kind",))
+    if kind != "persistence" or tier == "other":
+        return None
+    return Found({"what": _PERSISTED.get(tier, _PERSISTED[None])})
+
+
+_PERSISTED = {
+    "premium": "a persistence file of the Premium tier lies in your storage account, and no other cache "
+    "imports it",
+    None: "a persistence file of a cache is not accessible, and no other cache imports it",
+}
 
 
 def gzip_export(case: Case) -> Answer:
