@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from rdbcodec.compat.circumstances import BY_NAME, Circumstances
@@ -92,8 +93,14 @@ Answer = Found | Unknown | Missing | None
 Operation = Literal["import", "export", "any"]
 
 
-def _matches(names: Iterable[str], target: Target) -> bool:
-    return any(name == target.family or fnmatchcase(target.id, name) for name in names)
+def _matches(names: Iterable[str], family: str, id: str) -> bool:
+    return any(name == family or fnmatchcase(id, name) for name in names)
+
+
+@cache  # a target is judged more than once: what steps make of a file is judged again
+def _is_about(applies: tuple[str, ...], family: str, id: str) -> bool:
+    excepted = [name[1:] for name in applies if name.startswith("!")]
+    return _matches(applies, family, id) and not _matches(excepted, family, id)
 
 
 class Rule(NamedTuple):
@@ -145,8 +152,7 @@ class Rule(NamedTuple):
 
     def covers(self, target: Target) -> bool:
         """Whether the rule is about this target."""
-        excepted = [name[1:] for name in self.applies if name.startswith("!")]
-        return _matches(self.applies, target) and not _matches(excepted, target)
+        return _is_about(self.applies, target.family, target.id)
 
 
 def _dated(keys: Iterable[str]) -> str:

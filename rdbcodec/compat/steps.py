@@ -13,11 +13,14 @@ from pathlib import PurePath
 from typing import Literal, NamedTuple, get_args
 
 from rdbcodec.compat.rule import Finding
+from rdbcodec.compat.target import Target, loader_of
+from rdbcodec.errors import EncodeError
 from rdbcodec.losses import Loss
+from rdbcodec.servers import Server
 
 Kind = Literal["unpack", "convert", "fold", "pad", "split", "settings", "ask"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-FILE, OUT = "FILE", "OUT"  # what stands for the file, and for what is made of it
+FILE, UNPACKED, OUT, PADDED = "FILE", "UNPACKED", "OUT", "PADDED"  # for the file, and what is made of it
 FOLDING = "{db}:"  # keys of other databases come to database 0 under this prefix
 
 # How the remedies of rules begin that are commands of ours; the first that fits tells the kind.
@@ -27,12 +30,9 @@ _COMMANDS: Mapping[str, Kind] = {
     "rdbcodec pad {file}": "pad",
     "gunzip -k {file}": "unpack",
 }
-_SAYS: Mapping[Kind, str] = {
-    "unpack": "unpack the file",
-    "convert": "write the file as {release} does",
-    "fold": "bring the keys of all databases to database 0, those of others under a prefix",
-    "pad": "fill the file up to whole pages",
-}
+_UNPACK = "unpack the file"
+_FOLD = "bring the keys of other databases to database 0 and put the number of theirs before their names"
+_PAD = "fill the file up to whole pages of 512 bytes"
 _SUFFIXES = (".gz", ".rdb", ".aof", ".lz4", ".zst", ".json")
 
 
@@ -59,51 +59,120 @@ def kind_of(finding: Finding) -> Kind | None:
     return next((kind for start, kind in _COMMANDS.items() if remedy.startswith(start)), None)
 
 
-def steps_for(findings: Sequence[Finding], release: str, losses: Sequence[Loss] | None) -> tuple[Step, ...]:
+def kinds_of(findings: Iterable[Finding]) -> frozenset[Kind]:
+    """The steps of ours that findings call for."""
+    return frozenset(kind for finding in findings if (kind := kind_of(finding)) is not None)
+
+
+class Conversion(NamedTuple):
+    """For which server the file is to be written: the flags that name it, and what it is."""
+
+    flags: tuple[str, ...]
+    server: Server
+
+    @property
+    def says(self) -> str:
+        """For a person: "write the file as redis-7.2 does"."""
+        flag, name = self.flags[:2]
+        return f"write the file as {name} does" if flag == "--to" else f"write the file as RDB {name}"
+
+
+def conversion_for(findings: Iterable[Finding], target: Target) -> Conversion | None:
+    """What remedies ask for: of several servers the oldest, with the modules that all of them keep."""
+    asked = [_flags(finding, target) for finding in findings if kind_of(finding) == "convert"]
+    offers = [conversion for flags in asked if (conversion := _conversion(flags)) is not None]
+    if not offers:
+        return None
+    oldest = min(offers, key=lambda offer: offer.server.version)
+    kept = [flag for flag in _pairs(oldest.flags) if all(flag in _pairs(words) for words in asked)]
+    named = [flag for flag in _pairs(oldest.flags) if flag[0] in ("--to", "--rdb-version")]
+    ours = [*named, *(flag for flag in kept if flag not in named)]
+    return _conversion(tuple(word for flag in ours for word in flag))
+
+
+def _flags(finding: Finding, target: Target) -> tuple[str, ...]:
+    """What stands between file and -o in a remedy; a place unlike its release is named by what it reads."""
+    words = shlex.split((finding.remedy or "").partition(" #")[0])[3:-2]
+    loader = loader_of(target)
+    if "{release}" in words and loader is not None and (target.accepts is not None or target.lacks):
+        words = ["--rdb-version", str(loader.version), *words[2:]]
+    return tuple((target.reads_like or target.id) if word == "{release}" else word for word in words)
+
+
+def _pairs(flags: Sequence[str]) -> list[tuple[str, ...]]:
+    """Each flag with its value, if it has one."""
+    pairs: list[tuple[str, ...]] = []
+    for word in flags:
+        if word.startswith("--"):
+            pairs.append((word,))
+        else:
+            pairs[-1] += (word,)
+    return pairs
+
+
+def _conversion(flags: tuple[str, ...]) -> Conversion | None:
+    """The server that flags of `convert` name; None when nobody knows it."""
+    values = {flag: value for flag, *value in _pairs(flags)}
+    modules = [name for words in values.get("--modules", ()) for name in words.split(",")]
+    version = [int(number) for number in values.get("--rdb-version", ())]
+    try:
+        server = Server.of(
+            *values.get("--to", (None,)),
+            version=version[0] if version else None,
+            modules=modules or None,
+            clustered="--clustered" in values,
+        )
+    except EncodeError:
+        return None
+    return Conversion(flags, server)
+
+
+def steps_for(
+    findings: Sequence[Finding], conversion: Conversion | None, losses: Sequence[Loss] | None
+) -> tuple[Step, ...]:
     """The steps that the findings call for; a conversion that loses data has no command."""
     by_kind: dict[Kind | None, list[Finding]] = {}
     for finding in findings:
         if finding.severity in ("blocker", "unknown") and finding.remedy is not None:
             by_kind.setdefault(kind_of(finding), []).append(finding)
-    steps = [*_rewriting(by_kind, release, losses), *_padding(by_kind)]
+    steps = [*_rewriting(by_kind, conversion, losses), *_padding(by_kind)]
     return (*steps, *_sentences(by_kind.get(None, [])))
 
 
 def _rewriting(
-    by_kind: Mapping[Kind | None, list[Finding]], release: str, losses: Sequence[Loss] | None
+    by_kind: Mapping[Kind | None, list[Finding]],
+    conversion: Conversion | None,
+    losses: Sequence[Loss] | None,
 ) -> list[Step]:
     """One command for all that is inside; unpacking alone when that is all there is to do."""
     unpack, convert, fold = (by_kind.get(kind, []) for kind in ("unpack", "convert", "fold"))
     if not convert and not fold:
-        return [Step("unpack", ("gunzip", "-k", FILE), _SAYS["unpack"], _ids(unpack))] if unpack else []
-    remedies = [finding.remedy for finding in convert if finding.remedy is not None]
-    target = shlex.split(remedies[0].partition(" #")[0])[3:-2] if remedies else []
-    release = target[1] if target[:1] == ["--to"] and "{" not in target[1] else release
-    target = [release if word == "{release}" else word for word in target]
-    folding = ["--fold-databases", FOLDING] if fold else []
-    command = ("rdbcodec", "convert", FILE, *target, *folding, "-o", OUT)
-    says = [_SAYS[kind].format(release=release) for kind in ("convert", "fold") if by_kind.get(kind)]
+        return [Step("unpack", ("gunzip", "-k", FILE), _UNPACK, _ids(unpack))] if unpack else []
     kind: Kind = "convert" if convert else "fold"
     rules = _ids([*unpack, *convert, *fold])
     lost = [loss.says for loss in losses or () if loss.severity == "data"]
     if convert and lost:
         return [Step(kind, None, f"a conversion would lose data: {'; '.join(lost)}", rules)]
-    return [Step(kind, command, ", and ".join(says), rules)]
+    if convert and conversion is None:
+        return [Step(kind, None, "a conversion may help; for which server is not known", rules)]
+    flags = conversion.flags if convert and conversion is not None else ()
+    folding = ("--fold-databases", FOLDING) if fold else ()
+    says = [conversion.says] if convert and conversion is not None else []
+    if convert and losses is None:
+        says.append("if that loses no data, else the command says what and writes nothing")
+    says += [_FOLD] if fold else []
+    return [Step(kind, ("rdbcodec", "convert", FILE, *flags, *folding, "-o", OUT), "; ".join(says), rules)]
 
 
 def _padding(by_kind: Mapping[Kind | None, list[Finding]]) -> list[Step]:
     pad = by_kind.get("pad", [])
     if not pad:
         return []
-    source = FILE
     if by_kind.get("convert") or by_kind.get("fold"):
         source = OUT
-    elif by_kind.get("unpack"):
-        source = UNPACKED
-    return [Step("pad", ("rdbcodec", "pad", source, "-o", PADDED), _SAYS["pad"], _ids(pad))]
-
-
-UNPACKED, PADDED = "UNPACKED", "PADDED"  # more files that steps name
+    else:
+        source = UNPACKED if by_kind.get("unpack") else FILE
+    return [Step("pad", ("rdbcodec", "pad", source, "-o", PADDED), _PAD, _ids(pad))]
 
 
 def _sentences(findings: Iterable[Finding]) -> list[Step]:
@@ -123,13 +192,20 @@ def _ids(findings: Iterable[Finding]) -> tuple[str, ...]:
 
 
 def named_steps(steps: Iterable[Step], name: str, target: str) -> tuple[Step, ...]:
-    """The steps with the name of a file, and of what is made of it for a target."""
+    """The steps with the name of a file, and of what is made of it for a target.
+
+    gunzip takes names that end in .gz only; what else is compressed is copied to a file that is not.
+    """
+    packed = name.endswith(".gz")
     names = {
         FILE: name,
+        UNPACKED: name.removesuffix(".gz") if packed else out_name(name, "unpacked"),
         OUT: out_name(name, target),
-        UNPACKED: name.removesuffix(".gz"),
         PADDED: out_name(name, f"{target}.padded"),
     }
+    if not packed:
+        copy = ("rdbcodec", "convert", FILE, "-o", UNPACKED)
+        steps = [step._replace(command=copy) if step.kind == "unpack" else step for step in steps]
     return tuple(step.named(names) for step in steps)
 
 

@@ -12,8 +12,7 @@ targets.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.feasibility import conversion_losses
@@ -29,14 +28,15 @@ from rdbcodec.compat.rule import (
     question_of,
 )
 from rdbcodec.compat.rulebook import rules_of, sas_findings
-from rdbcodec.compat.steps import Step, kind_of, named_steps, steps_for
+from rdbcodec.compat.steps import Step, named_steps
 from rdbcodec.compat.target import Target, find, module_types_of
+from rdbcodec.compat.way_out import Conversion, Loads, way_out
 from rdbcodec.facts.profile import Profile, profile_of
 from rdbcodec.losses import Loss
 from rdbcodec.module_names import product_of
 from rdbcodec.reading.source import Source
 
-Loads = Literal["yes", "no", "after-conversion", "unknown"]
+__all__ = ["Conversion", "Loads", "Question", "Step", "Verdict", "check", "steps_of", "with_modules"]
 
 
 class Question(NamedTuple):
@@ -66,9 +66,6 @@ class Verdict(NamedTuple):
     steps: tuple[Step, ...] = ()
 
 
-Conversion = Callable[[Profile, Target, "tuple[str, ...] | None"], "list[Loss] | None"]
-
-
 def check(
     snapshot: Profile | Source,
     target: Target | str,
@@ -85,28 +82,35 @@ def check(
     profile = snapshot if isinstance(snapshot, Profile) else profile_of(snapshot)
     target = find(target) if isinstance(target, str) else target
     case = Case(profile, circumstances or Circumstances(), target)
-    findings: list[Finding] = []
-    asked: dict[str, list[str]] = {}
-    for rule in rules_of(target, case.circumstances.operation or "import", case.circumstances.as_of):
-        _ask(rule, case, findings, asked)
-    findings += sas_findings(case)
-    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    told = case.circumstances.modules
-    lost = (
-        losses(profile, target, told) if any(kind_of(finding) == "convert" for finding in findings) else None
-    )
-    kept = None if lost is None else tuple(lost)
-    loads, looked, opaque = _loads(findings, kept), profile.was_looked_at, profile.has_module_values
+    findings, asked = _judged(case)
+    way = way_out(case, findings, losses, lambda later: _judged(later)[0])
+    shown = sorted([*findings, *way.more], key=lambda finding: SEVERITIES.index(finding.severity))
     # Whatever else is told, a "no" stays one.
-    open_ = {} if loads == "no" else asked
-    questions = tuple(Question(fact, question_of(fact), tuple(rules)) for fact, rules in open_.items())
-    steps = steps_for(findings, target.reads_like or target.id, kept)
-    return Verdict(target, loads, tuple(findings), questions, kept, looked, opaque, steps)
+    open_ = {} if way.loads == "no" else asked
+    return Verdict(
+        target,
+        way.loads,
+        tuple(shown),
+        tuple(Question(fact, question_of(fact), tuple(rules)) for fact, rules in open_.items()),
+        way.losses,
+        profile.was_looked_at,
+        profile.has_module_values,
+        way.steps,
+    )
 
 
 def steps_of(verdict: Verdict, name: str) -> tuple[Step, ...]:
     """The steps of a verdict with the name of the file in them, ready to be run."""
     return named_steps(verdict.steps, name, verdict.target.id)
+
+
+def _judged(case: Case) -> tuple[list[Finding], dict[str, list[str]]]:
+    """What all rules find, and what they ask for: each circumstance with the rules that want it."""
+    findings: list[Finding] = []
+    asked: dict[str, list[str]] = {}
+    for rule in rules_of(case.target, case.circumstances.operation or "import", case.circumstances.as_of):
+        _ask(rule, case, findings, asked)
+    return [*findings, *sas_findings(case)], asked
 
 
 def _ask(rule: Rule, case: Case, findings: list[Finding], asked: dict[str, list[str]]) -> None:
@@ -167,19 +171,3 @@ def _unknown(rule: Rule, case: Case, answer: Unknown) -> Finding:
         "unverified",
         answer.place,
     )
-
-
-def _loads(findings: list[Finding], losses: tuple[Loss, ...] | None) -> Loads:
-    """A step of ours that loses nothing takes away a blocker, and a doubt as well."""
-    is_lossy = losses is None or any(loss.severity == "data" for loss in losses)
-    decisive = [finding for finding in findings if finding.severity in ("blocker", "unknown")]
-    lasting = [
-        finding
-        for finding in decisive
-        if kind_of(finding) is None or (kind_of(finding) == "convert" and is_lossy)
-    ]
-    if any(finding.severity == "blocker" for finding in lasting):
-        return "no"
-    if lasting:
-        return "unknown"
-    return "after-conversion" if decisive else "yes"

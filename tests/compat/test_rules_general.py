@@ -51,7 +51,7 @@ SIDES: list[Sides] = [
     Sides("G-IMPORT-NO", "3.3 Clouds", side(NO_IMPORT), "Redis 7.2 takes no snapshot files", side(OWN)),
     Sides("G-RDB-UNKNOWN", "7 Open points", side("oci-cache"), "which RDB versions OCI Cache reads is not known; the file is RDB 9", side("redis-6.2"), "unknown"),
     Sides("G-RDB-INFERRED", "3.2 Redis Software / Redis Cloud", side("redis-software-7.2"), "that Redis Software 7.2 reads RDB 9 follows from its engine being like redis-7.2; no page of the vendor says so", side("redis-7.2")),
-    Sides("G-RDB-INFERRED", "3.3 Clouds", side("elasticache-redis-7.0"), "no page tells which RDB versions ElastiCache Redis OSS 7.0, node-based reads; it is taken to be like redis-7.0, which reads 9", side("elasticache-redis-4.0.10"), "unknown"),
+    Sides("G-RDB-INFERRED", "3.3 Clouds", side("elasticache-redis-7.0"), "no page tells which RDB versions ElastiCache Redis OSS 7.0, node-based reads; it is taken to be like redis-7.0, which reads 9", side("redis-7.0"), "unknown"),
     Sides("G-VERSION-UNSEEN", "3.1 Redis / forks", side("redis-8.10", file(key(), version=16)), "the file is RDB 16, said to be that of Redis 8.12, of which a first release candidate is out (2026-10); no release known here reads it, and Redis 8.10 reads REDIS up to 15", side("redis-8.10", file(key(), version=15))),
     Sides("G-VERSION-UNSEEN", "3.1 Redis / forks", side("valkey-9.1", file(key(), version=99, magic=b"VALKEY")), "the file is RDB 99; no release known here reads it, and Valkey 9.1 reads REDIS up to 11, VALKEY 80 to 80", side("valkey-9.1", VALKEY_80)),
     Sides("G-VERSION", "3.1 Redis / forks", side("redis-7.2", RDB_12), "the file is RDB 12; Redis 7.2 reads REDIS up to 11", side("redis-7.4", RDB_12)),

@@ -33,8 +33,9 @@ from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.feasibility import conversion_losses
 from rdbcodec.compat.rule import Finding
 from rdbcodec.compat.rulebook import RULES
+from rdbcodec.compat.steps import Step
 from rdbcodec.compat.target import Target, find, targets
-from rdbcodec.compat.verdict import Question, check
+from rdbcodec.compat.verdict import Question, check, steps_of
 from rdbcodec.datatypes.streams import Idempotence, Stream
 from rdbcodec.errors import ProfileError
 from rdbcodec.facts.places import Place
@@ -162,9 +163,16 @@ def test_conversion_is_promised_only_when_it_loses_no_data(losses: object, loads
     assert verdict.loads == loads
 
 
-def test_conversion_nobody_vouches_for_is_not_promised() -> None:
+def test_conversion_nobody_vouches_for_is_neither_promised_nor_ruled_out() -> None:
     unknown = check(facts_of(RDB_12), find("redis-7.0"), losses=lambda _profile, _target, _modules: None)
-    assert (unknown.loads, unknown.losses) == ("no", None)
+    assert (unknown.loads, unknown.losses) == ("unknown", None)
+    (step,) = steps_of(unknown, "dump.rdb")
+    assert step == Step(
+        "convert",
+        ("rdbcodec", "convert", "dump.rdb", "--to", "redis-7.0", "-o", "dump.redis-7.0.rdb"),
+        "write the file as redis-7.0 does; if that loses no data, else the command says what and writes nothing",
+        ("G-VERSION",),
+    )
 
 
 def test_conversion_does_not_help_against_what_no_rewriting_changes() -> None:
@@ -178,9 +186,19 @@ def test_conversion_is_not_asked_about_when_nothing_is_to_be_converted() -> None
 
 
 def test_unknown_is_not_covered_up_by_a_conversion() -> None:
-    facts = facts_of(RDB_12)
-    assert check(facts, find("elasticache-redis-7.0"), losses=no_loss).loads == "after-conversion"
-    assert check(facts, find("oci-cache"), losses=no_loss).loads == "unknown"
+    assert check(facts_of(RDB_12), find("oci-cache"), losses=no_loss).loads == "unknown"
+
+
+def test_a_conversion_to_a_version_no_page_names_is_as_unknown_as_the_converted_file() -> None:
+    before, after = (
+        judged(side("elasticache-redis-7.0", data)) for data in (RDB_12, file(key(), version=10))
+    )
+    assert (before.loads, after.loads) == ("unknown", "unknown")
+    assert [[finding.id for finding in verdict.findings[:2]] for verdict in (before, after)] == [
+        ["G-VERSION", "G-RDB-INFERRED"],
+        ["G-RDB-INFERRED", "G-CRC-OFF"],
+    ]
+    assert (before.findings[1].says, before.steps[0].kind) == (after.findings[0].says, "convert")
 
 
 @pytest.mark.parametrize(
