@@ -24,6 +24,7 @@ from judging import (
     module,
     questions_of,
     side,
+    written_by,
 )
 from ways import corpus, covering, thinned
 
@@ -295,6 +296,14 @@ def test_a_stream_nobody_looked_at_is_promised_nothing() -> None:
     with rdbcodec.open(stream_of_8_8(size=SMALL)) as reader:
         facts = profile(reader, now_ms=NOW)
     assert check(facts, find("redis-7.2")).losses is None
+
+
+def test_a_converted_file_still_names_its_writer_and_is_not_warned_of_it() -> None:
+    converted = io.BytesIO()
+    convert(written_by(b"7.4.1", 12), converted, to="redis-7.2")
+    verdict = judged(side("amr-balanced-7.2", converted.getvalue()))
+    assert facts_of(converted.getvalue()).producer == "Redis 7.4.1"
+    assert [finding.id for finding in verdict.findings if "NEWER" in finding.id] == []
 
 
 def test_converted_file_is_judged_to_load() -> None:

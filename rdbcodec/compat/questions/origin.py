@@ -7,6 +7,7 @@ import re
 from rdbcodec.compat.questions.format import START, reads_header
 from rdbcodec.compat.rule import Answer, Case, Found, missing
 from rdbcodec.compat.target_names import version_key
+from rdbcodec.servers.names import release_row
 
 
 def source_version(case: Case) -> str | None:
@@ -29,12 +30,18 @@ def newer_source(case: Case) -> Answer:
 
 
 def newer_source_same_rdb(case: Case) -> Answer:
-    """The source is newer, but its file is one the target reads."""
-    if not _is_newer(case) or not reads_header(case):
+    """The source is newer, but its file is one the target reads, and was not written for an older one."""
+    if not _is_newer(case) or not reads_header(case) or _was_rewritten(case):
         return None
     return Found(
         {"source": source_version(case), "version": case.target.version, "rdb": case.profile.version}, START
     )
+
+
+def _was_rewritten(case: Case) -> bool:
+    """Whether the file is of an older form than its source writes: it was converted, and says so still."""
+    writer = release_row(f"redis-{source_version(case)}")
+    return writer is not None and case.profile.version < writer.accepts
 
 
 def regions_differ(case: Case) -> Answer:
