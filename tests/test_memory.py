@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import pickle
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 import rdbcodec
 import rdbcodec.facts.memory
 from rdbcodec import facts
-from rdbcodec.errors import EncodeError
+from rdbcodec.compat import profile_json
+from rdbcodec.errors import EncodeError, ProfileError
 from rdbcodec.facts.memory.allocators import allocator_of
 from rdbcodec.facts.memory.counted import Memory, MemoryPass
 from rdbcodec.facts.memory.estimates import bytes_in, estimate, match_of
@@ -96,3 +98,20 @@ def test_of_a_profile_without_shapes_nobody_knows_the_memory() -> None:
     with rdbcodec.open(SNAPSHOTS[0]) as reader:
         profile = facts.run(reader, [facts.ProfilePass(now_ms=0)])[0]
     assert bytes_in(profile, Server.of("redis-7.2")) is None
+
+
+def test_a_profile_in_a_file_keeps_what_its_memory_follows_from() -> None:
+    profile = facts.profile_of(SNAPSHOTS[-1], now_ms=0)
+    read = profile_json.loads(json.loads(profile_json.dumps(profile)))
+    assert (read.memory, read == profile) == (profile.memory, True)
+    assert profile.memory is not None
+
+
+@pytest.mark.parametrize("shape", ["string 1 2", "hologram 1 2 3", "string 1 2 -3", "string 1 2 x"])
+def test_a_profile_with_a_shape_that_is_none_is_refused(shape: str) -> None:
+    document = json.loads(profile_json.dumps(facts.profile_of(SNAPSHOTS[0], now_ms=0)))
+    document["memory"]["shapes"] = {shape: 1}
+    with pytest.raises(ProfileError) as caught:
+        profile_json.loads(document)
+    expected = "expected was a shape, such as 'string 10 120 1'"
+    assert str(caught.value) == f"key 'profile.memory.shapes': {expected}, found {shape}"

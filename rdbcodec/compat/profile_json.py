@@ -4,8 +4,8 @@
 
 The shape is that of the dataclasses in `profile`, field by field. Bytes are text when that is valid UTF-8,
 else {"$b64": ...}; a key above 1 KiB is {"head": ..., "size": ..., "digest": ...}; tables whose keys are no
-text are lists of pairs; a value type is its name in the table of formats. The file holds the names of keys,
-never a value.
+text are lists of pairs; a value type is its name in the table of formats, a shape (`facts.memory`) its parts
+with spaces between them, as in "string 10 120 1". The file holds the names of keys, never a value.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
@@ -22,6 +23,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from rdbcodec.compat.documents import parse_json, read_text
 from rdbcodec.errors import ProfileError
 from rdbcodec.facts.biggest import BigKey, BigKeys
+from rdbcodec.facts.memory.sizes import KINDS, Shape
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.showing import CutKey, Hiding
@@ -30,7 +32,7 @@ from rdbcodec.tail import Tail
 FORM = 4  # of the file; raised when a reader of the old form would misread the new one
 _MARK = "rdbcodec_profile"
 HIDDEN_KEY = "(hidden)"
-_ADDED = frozenset({"oddities"})  # fields that files of before do not have: nobody looked
+_ADDED = frozenset({"oddities", "memory"})  # fields that files of before do not have: nobody looked
 _TYPE_ROWS = {row.name: row for row in TYPES}
 
 
@@ -80,6 +82,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value):
             return {key: _plain(one) for key, one in value.items()}
+        if isinstance(value, Counter) and all(isinstance(key, tuple) for key in value):
+            return {" ".join(map(str, key)): count for key, count in value.items()}
         return [[_plain(key), _plain(one)] for key, one in value.items()]
     return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
@@ -106,6 +110,8 @@ def _hide(document: Any, new_name: Callable[[bytes], str]) -> None:
 def _made(kind: Any, value: Any, place: str) -> Any:
     """A value of an annotated kind, made of plain JSON; `place` names the key for errors."""
     origin, arguments = get_origin(kind), get_args(kind)
+    if kind == Shape:
+        return _shape(value, place)
     if origin in (Union, UnionType):
         return None if value is None else _made(_without_none(arguments), value, place)
     if origin is Literal:
@@ -182,6 +188,17 @@ def _number(value: Any, place: str) -> Any:
 
 def _text(value: Any, place: str) -> Any:
     return value if isinstance(value, str) else _wrong(place, "text", value)
+
+
+def _shape(value: Any, place: str) -> Any:
+    parts = value.split(" ") if isinstance(value, str) else []
+    if len(parts) != _PARTS or parts[0] not in KINDS or not all(map(_NUMBER.fullmatch, parts[1:])):
+        return _wrong(place, "a shape, such as 'string 10 120 1'", value)
+    return (parts[0], *map(int, parts[1:]))
+
+
+_PARTS = len(get_args(Shape))
+_NUMBER = re.compile(r"-1|-2|\d{1,12}", re.ASCII)
 
 
 def _row(value: Any, place: str) -> Any:

@@ -22,11 +22,16 @@ from rdbcodec.wire.strings import Budget
 Shape = tuple[str, int, int, int]
 
 STRING, KEY, OPAQUE = "string", "key", "opaque"
-PACKED, SMALL_SET, TTL_PACKED = "packed", "small set", "ttl packed"
-LIST, ONE_NODE, NODE = "list", "one node", "node"
+PACKED, SMALL_SET, TTL_PACKED = "packed", "small-set", "ttl-packed"
+LIST, ONE_NODE, NODE = "list", "one-node", "node"
 SET, MEMBER, ZSET, SCORED = "set", "member", "zset", "scored"
-HASH, FIELD, TTL_FIELDS = "hash", "field", "ttl fields"
-STREAM, STREAM_NODE, GROUP, CONSUMER, PENDING = "stream", "stream node", "group", "consumer", "pending"
+HASH, FIELD, TTL_FIELDS = "hash", "field", "ttl-fields"
+STREAM, STREAM_NODE, GROUP, CONSUMER, PENDING = "stream", "stream-node", "group", "consumer", "pending"
+
+KINDS = frozenset(
+    {STRING, KEY, OPAQUE, PACKED, SMALL_SET, TTL_PACKED, LIST, ONE_NODE, NODE, SET, MEMBER, ZSET, SCORED}
+    | {HASH, FIELD, TTL_FIELDS, STREAM, STREAM_NODE, GROUP, CONSUMER, PENDING}
+)
 
 SHARED, INTEGER = -1, -2  # lengths of strings that servers keep as numbers: shared ones, others
 AS_IT_IS, LISTPACK, ZIPLIST = 0, 1, 2  # the form of what is packed
