@@ -19,7 +19,7 @@ from rdbcodec.cli.main import main
 from rdbcodec.compat.target import find
 from rdbcodec.compat.verdict import Verdict, check
 from rdbcodec.facts.profile import profile
-from rdbcodec.reports.compat import remedy_of
+from rdbcodec.reports.remedies import remedy_of
 
 # A verdict depends on the version, the layouts, the modules and the other records of a file.
 FILES = covering(corpus("snapshots", ".rdb"))

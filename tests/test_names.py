@@ -125,7 +125,7 @@ def test_every_command_takes_the_name_of_a_target(tmp_path: Path, capfd: pytest.
     assert main(["dump", str(out), "--format", "resp", "--to", "elasticache-valkey-8.0"]) == 0
     assert capfd.readouterr().out.endswith("$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n")
     assert main(["compat", str(out), "--target", "7.4", "--format", "json"]) == 0
-    assert json.loads(capfd.readouterr().out)["verdicts"][0]["target"] == "redis-7.4"
+    assert json.loads(capfd.readouterr().out)[0]["verdicts"][0]["target"] == "redis-7.4"
 
 
 @pytest.mark.parametrize(

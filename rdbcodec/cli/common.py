@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rdbcodec.tail import Tail
 
 OK, NEGATIVE, USAGE, UNREADABLE, IO_ERROR, BUG = 0, 1, 2, 3, 4, 70
+AFTER_STEPS, UNDECIDED, OPEN = 10, 11, 12
 HUNG_UP, INTERRUPTED, TERMINATED = 129, 130, 143
 # What each means, once: `--help` shows it, and so does the README.
 EXIT_CODES = {
@@ -40,6 +41,9 @@ EXIT_CODES = {
     USAGE: "the command line is not understood",
     UNREADABLE: "the data cannot be read, or is not sound",
     IO_ERROR: "a file cannot be opened, read or written",
+    AFTER_STEPS: "`compat`: yes, after the steps it names",
+    UNDECIDED: "`compat`: nobody knows something that decides",
+    OPEN: "`compat --strict`: yes, unless an open question is answered otherwise",
     BUG: "a bug of rdbcodec; the traceback is on stderr",
     HUNG_UP: "ended by SIGHUP",
     INTERRUPTED: "ended by Ctrl-C (SIGINT)",
@@ -241,7 +245,7 @@ def _rich_bar(name: str, reader: Progressing) -> Any:
     return bar
 
 
-def print_json(document: dict[str, Any]) -> None:
+def print_json(document: dict[str, Any] | list[dict[str, Any]]) -> None:
     """One JSON document, in ASCII where stdout is not UTF-8."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     print(json_escaped(json.dumps(document, indent=2, ensure_ascii=not utf8)))

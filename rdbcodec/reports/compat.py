@@ -1,296 +1,336 @@
-"""Verdicts in words: as text, as Markdown, as JSON; and what the targets and the rules are."""
+"""Verdicts for a person: the answer in a line that can stand alone, the reasons, what to do, what is open.
+
+    dump.rdb -> amr-balanced-7.2   YES, AFTER: 1 step
+    RDB 12, Redis 8.0.6, 85 keys -> Azure Managed Redis 7.2, Balanced
+
+     x AZ-RDBVER: the file is RDB 12; Azure Managed Redis 7.2, ... up to 11
+       offset 0; fix: step 1
+
+    Do this
+      1. write the file as redis-7.2 does
+         rdbcodec convert dump.rdb --to redis-7.2 -o dump.amr-balanced-7.2.rdb
+
+     ! AZ-WIPE: an import deletes everything that is in the cache
+     ? --sku: which SKU the target is, such as B10
+
+No line is wider than a terminal. Each text is masked and made printable before it is wrapped: a secret that
+a line end breaks in two would be none to whoever looks for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
-from rdbcodec.compat.rule import Finding, Rule, Severity
-from rdbcodec.compat.rulebook import SasRule
-from rdbcodec.compat.target import Target, date_of, loader_of, sources
-from rdbcodec.compat.verdict import Loads, Verdict
-from rdbcodec.facts.places import Place
+from rdbcodec.compat.circumstances import BY_NAME
+from rdbcodec.compat.rule import Finding, Severity
+from rdbcodec.compat.steps import Step
+from rdbcodec.compat.verdict import Question, Verdict
 from rdbcodec.facts.profile import Profile
-from rdbcodec.reports.tables import Section
-from rdbcodec.reports.words import json_key, plural
-from rdbcodec.showing import Hiding, key_words, path_word
+from rdbcodec.reports.answers import Answer, Judged, answer_words, answers_of, not_looked_at
+from rdbcodec.reports.known import source_lines
+from rdbcodec.reports.remedies import place_words, steps_named
+from rdbcodec.reports.words import plural
+from rdbcodec.reports.wrapping import WIDTH, command_lines, end_of, paragraph, shortened
+from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
 
-LOADS: Mapping[Loads, str] = {
-    "yes": "yes",
-    "after-conversion": "yes, after conversion",
-    "no": "NO",
-    "unknown": "unknown",
-}
-NOT_LOOKED = ", values and duplicates not looked at"
-MODULES_NOT_LOOKED = ", module values not looked at"
-_REMARKS: tuple[Severity, ...] = ("info",)
+Style = Answer | Literal["warning", "question", "command", "quiet"]
+_SHORTEST_NAME = 16  # columns of a file's name; with less the answer has a line of its own
+_SCREEN = 24  # lines of a terminal: warnings and questions have what reasons and steps leave of them
+_FEWEST = 2  # warnings, and twice as many questions, whatever stands above them
+_DECISIVE: tuple[Severity, ...] = ("blocker", "unknown")
 
 
-def loads_words(verdict: Verdict) -> str:
-    """The answer in words: "yes, values and duplicates not looked at"; "yes" alone is a promise."""
-    words = LOADS[verdict.loads]
-    if verdict.loads not in ("yes", "after-conversion"):
-        return words
-    if not verdict.was_looked_at:
-        return words + NOT_LOOKED
-    return words + (MODULES_NOT_LOOKED if verdict.has_module_values else "")
+class Line(NamedTuple):
+    """A line of the report; from `start` to `end` it is of a style, on a terminal that has colours."""
+
+    text: str
+    style: Style | None = None
+    start: int = 0
+    end: int | None = None
 
 
-# --- remedies ---------------------------------------------------------------------------------------
+class Wish(NamedTuple):
+    """How somebody wants to see the report."""
+
+    width: int = WIDTH
+    verbose: bool = False
+    sources: bool = False
+    hide_keys: Hiding = False
 
 
-def remedy_of(name: str, verdict: Verdict, finding: Finding, *, hide_keys: Hiding = False) -> str | None:
-    """What to do about a finding, with the names of this file filled in.
-
-    A conversion is promised only when it is known to lose no data.
-    """
-    if finding.remedy is None:
-        return None
-    values = {
-        "{file}": path_word(name),
-        "{out}": path_word(_converted_name(name, verdict.target)),
-        "{release}": verdict.target.reads_like or verdict.target.id,
-    }
-    text = finding.remedy
-    for mark, value in values.items():
-        text = text.replace(mark, value)
-    if not finding.convertible or not text.startswith("rdbcodec convert"):
-        return text
-    return _conversion_words(text, verdict, hide_keys=hide_keys)
+def lines(judged: Judged, wish: Wish, called: Mapping[str, str]) -> Iterator[Line]:
+    """The report on one file; `called` are the names of families that targets were asked for by."""
+    for at, verdict in enumerate(judged.verdicts):
+        if at:
+            yield Line("")
+        yield from _verdict_lines(judged, verdict, wish, called.get(verdict.target.id))
 
 
-def _conversion_words(command: str, verdict: Verdict, *, hide_keys: Hiding) -> str:
-    if verdict.losses is None:
-        return f"{command} may help; whether it loses data for this target is not known"
-    lost = [loss.text(hide_keys=hide_keys) for loss in verdict.losses if loss.severity == "data"]
-    return f"{command} would lose data: {'; '.join(lost)}" if lost else command
+def _verdict_lines(judged: Judged, verdict: Verdict, wish: Wish, called: str | None) -> Iterator[Line]:
+    name, target = judged.name, verdict.target
+    yield from answer_lines(name, target.id, answer_words(verdict), answers_of(verdict)[0], wish.width)
+    yield from _quiet(f"{facts_words(judged.profile)} -> {target.name}", wish)
+    if called is not None:
+        yield from _quiet(f"{shown(called)}: the newest of this family is {target.id}", wish)
+    if target.status not in (None, "live"):
+        yield from _quiet(f"{target.id} is {target.status}", wish)
+    steps = steps_named(verdict, name, hide_keys=wish.hide_keys)
+    above = [*_reason_lines(verdict, steps, wish), *_step_lines(steps, wish)]
+    yield from above
+    yield from _rest_lines(verdict, wish, room=_SCREEN - len(above) - 5)
 
 
-def _converted_name(name: str, target: Target) -> str:
-    path = PurePath("snapshot" if name == "-" else name)
-    while path.suffix in (".gz", ".rdb", ".aof", ".lz4", ".zst", ".json"):
-        path = path.with_suffix("")
-    return str(path.with_name(f"{path.name}.{target.id}.rdb"))
+def answer_lines(name: str, where: str, answer: str, style: Style, width: int) -> Iterator[Line]:
+    """`FILE -> TARGET   ANSWER`; where that is too long for a line the answer has its own."""
+    tail = f" -> {where}"
+    room = width - len(tail) - len(answer) - 3
+    path = shown(name)
+    if room >= min(_SHORTEST_NAME, len(path)):
+        head = end_of(path, room) + tail + "   "
+        yield Line(head + answer, style, len(head))
+        return
+    yield Line(end_of(path, max(width - len(tail), 8)) + tail)
+    yield from (Line(text, style) for text in paragraph(answer, width, first="  ", rest="  "))
 
 
-# --- text -------------------------------------------------------------------------------------------
-
-
-def lines(
-    name: str,
-    profile: Profile,
-    verdicts: Sequence[Verdict],
-    *,
-    verbose: bool = False,
-    hide_keys: Hiding = False,
-) -> Iterator[str]:
-    """The report, a line at a time: one block a target."""
-    yield headline(name, profile)
-    for verdict in verdicts:
-        yield f"  {verdict.target.id} ({verdict.target.name}): {loads_words(verdict)}"
-        for finding in _shown(verdict, verbose=verbose):
-            yield from _finding_lines(name, verdict, finding, hide_keys=hide_keys)
-        yield from _rest_lines(verdict, verbose=verbose)
-
-
-def headline(name: str, profile: Profile) -> str:
-    """The file in a line: its version, its producer, how many keys."""
-    made = f", {profile.producer}" if profile.producer else ""
+def facts_words(profile: Profile) -> str:
+    """The file in a few words: its version, its producer, how many keys."""
+    made = f", {shown(profile.producer)}" if profile.producer else ""
     keys = "nothing behind the header was read" if profile.is_header else plural(profile.keys, "key")
-    return f"{shown(name)}: RDB {profile.version}{made}, {keys}"
+    return f"RDB {profile.version}{made}, {keys}"
 
 
-def _shown(verdict: Verdict, *, verbose: bool) -> list[Finding]:
-    return [finding for finding in verdict.findings if verbose or finding.severity not in _REMARKS]
+def _quiet(words: str, wish: Wish) -> Iterator[Line]:
+    return (Line(text, "quiet") for text in paragraph(words, wish.width))
 
 
-def _finding_lines(name: str, verdict: Verdict, finding: Finding, *, hide_keys: Hiding) -> Iterator[str]:
-    where = place_words(finding.place, hide_keys=hide_keys)
-    yield f"    {finding.severity} {finding.id}: {finding.says}{f' ({where})' if where else ''}"
-    remedy = remedy_of(name, verdict, finding, hide_keys=hide_keys)
-    if remedy is not None:
-        yield f"      do: {remedy}"
-    yield f"      who says so: {finding.source}; {finding.date}, {finding.confidence}"
+# --- reasons ----------------------------------------------------------------------------------------
 
 
-def _rest_lines(verdict: Verdict, *, verbose: bool) -> Iterator[str]:
-    hidden = len(verdict.findings) - len(_shown(verdict, verbose=verbose))
-    if verdict.questions:
-        yield "    not told, and could change the answer:"
-        for question in verdict.questions:
-            yield f"      {question.fact}: {question.asks} ({', '.join(question.rules)})"
-    if hidden:
-        yield f"    {plural(hidden, 'remark')} more with --verbose"
+def _reason_lines(verdict: Verdict, steps: Sequence[Step], wish: Wish) -> Iterator[Line]:
+    fixes = _Fixes(steps)
+    decisive = [finding for finding in verdict.findings if finding.severity in _DECISIVE]
+    if decisive:
+        yield Line("")
+    for finding in decisive:
+        mark, style = _MARKS[finding.severity]
+        words = f"{finding.id}: {shown(finding.says)}"
+        for at, text in enumerate(paragraph(words, wish.width, first=f" {mark} ", rest="   ")):
+            yield Line(text, style, 1, 2) if at == 0 else Line(text)
+        for words in _beneath(_seen(finding, wish), fixes.words(finding)):
+            yield from map(Line, paragraph(words, wish.width, first="   ", rest="        "))
+        yield from _source_lines(finding, wish)
 
 
-def place_words(place: Place | None, *, hide_keys: Hiding = False) -> str:
-    """Where something is: "offset 40, db 0, key b'k'"."""
-    if place is None:
+def _beneath(seen: str, fix: str) -> list[str]:
+    """Where it is and what to do: in one line where the fix is the number of a step."""
+    if seen and fix.startswith("fix: step"):
+        return [f"{seen}; {fix}"]
+    return [words for words in (seen, fix) if words]
+
+
+_MARKS: Mapping[Severity, tuple[str, Style]] = {
+    "blocker": ("x", "no"),
+    "unknown": ("?", "unknown"),
+    "warning": ("!", "warning"),
+    "info": ("-", "quiet"),
+}
+
+
+def _seen(finding: Finding, wish: Wish) -> str:
+    """How many there are and where the first is: "2 in all, first at offset 40, db 0, key b'k'"."""
+    if finding.place is not None and finding.place.offset == 0:  # the header, of which each file has one
         return ""
-    words = [f"offset {place.offset}"]
-    words += [] if place.db is None else [f"db {place.db}"]
-    key = key_words(place.key, hide_keys)
-    words += [] if key is None else [key]
-    return "first at " + ", ".join(words) if place.db is not None else ", ".join(words)
+    count = "" if finding.count is None or finding.count == 1 else f"{finding.count:,} in all"
+    return ", ".join(filter(None, (count, shown(place_words(finding.place, hide_keys=wish.hide_keys)))))
 
 
-def matrix(verdicts: Sequence[Verdict]) -> list[Section]:
-    """One row a target: the answer and the rules that gave it."""
-    rows = [(verdict.target.id, loads_words(verdict), _reasons(verdict)) for verdict in verdicts]
-    return [Section("Targets", ("target", "loads", "because of"), rows)]
+class _Fixes:
+    """The fix of each reason: the number of a command below, or a sentence, said once."""
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = steps
+        self._said: set[str] = set()
+
+    def words(self, finding: Finding) -> str:
+        """What to do about it; nothing where nobody knows."""
+        commands = [step for step in self._steps if step.command is not None]
+        step = next((step for step in self._steps if finding.id in step.rules), None)
+        if step is None:
+            return ""
+        if step.command is not None:
+            return f"fix: step {commands.index(step) + 1}"
+        if step.says in self._said:
+            return "fix: as above"
+        self._said.add(step.says)
+        return f"fix: {shown(step.says)}"
 
 
-def _reasons(verdict: Verdict) -> str:
-    decisive: tuple[Severity, ...] = ("blocker", "unknown")
-    ids = [finding.id for finding in verdict.findings if finding.severity in decisive]
-    open_ = f"{plural(len(verdict.questions), 'question')} open" if verdict.questions else ""
-    return ", ".join([*dict.fromkeys(ids), *([open_] if open_ and not ids else [])])
+def _step_lines(steps: Sequence[Step], wish: Wish) -> Iterator[Line]:
+    commands = [step for step in steps if step.command is not None]
+    if commands:
+        yield from (Line(""), Line("Do this"))
+    for number, step in enumerate(commands, 1):
+        yield from map(Line, paragraph(f"{number}. {shown(step.says)}", wish.width, first="  ", rest="     "))
+        for text in command_lines(step.command or (), wish.width, indent="     "):
+            yield Line(text, "command")
 
 
-# --- Markdown ---------------------------------------------------------------------------------------
+# --- what is left -----------------------------------------------------------------------------------
 
 
-def markdown(
-    name: str,
-    profile: Profile,
-    verdicts: Sequence[Verdict],
-    *,
-    verbose: bool = False,
-    hide_keys: Hiding = False,
-) -> Iterator[str]:
-    """The report for a ticket or a wiki."""
-    yield from (f"## {headline(name, profile)}", "")
-    yield from table(("target", "loads", "because of"), matrix(verdicts)[0].rows)
-    for verdict in verdicts:
-        yield f"### {verdict.target.id}: {loads_words(verdict)}\n"
-        for finding in _shown(verdict, verbose=verbose):
-            where = place_words(finding.place, hide_keys=hide_keys)
-            yield f"- **{finding.severity}** {finding.id}: {finding.says}{f' ({where})' if where else ''}  "
-            remedy = remedy_of(name, verdict, finding, hide_keys=hide_keys)
-            do = f"`{remedy}`. " if remedy else ""
-            yield f"  {do}*{finding.source}; {finding.date}, {finding.confidence}*"
-        for question in verdict.questions:
-            yield f"- not told: {question.fact}, {question.asks} ({', '.join(question.rules)})"
-        yield ""
+def _rest_lines(verdict: Verdict, wish: Wish, *, room: int) -> Iterator[Line]:
+    """Warnings and questions, a line each, in `room` lines; and where to find what is not shown."""
+    warnings = [finding for finding in verdict.findings if finding.severity == "warning"]
+    remarks = [finding for finding in verdict.findings if finding.severity == "info"]
+    if warnings or verdict.questions or remarks:
+        yield Line("")
+    many = max(room - min(len(verdict.questions), 2 * _FEWEST), _FEWEST)
+    first = warnings if wish.verbose else warnings[:many]
+    many = max(room - len(first), 2 * _FEWEST)
+    questions = verdict.questions if wish.verbose else verdict.questions[:many]
+    for finding in first:
+        yield from _note(finding, wish)
+    for question in questions:
+        yield from _question(question, wish)
+    for finding in remarks if wish.verbose else ():
+        yield from _note(finding, wish)
+    if not wish.verbose:
+        hidden = (
+            (len(warnings) - len(first), "warning"),
+            (len(verdict.questions) - len(questions), "question"),
+            (len(remarks), "remark"),
+        )
+        said = ", ".join(plural(count, word) for count, word in hidden if count)
+        yield from _quiet(f"{said} more with --verbose", wish) if said else ()
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A Markdown table, a line at a time."""
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * len(head)
-    for row in rows:
-        yield "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in row) + " |"
-    yield ""
+def _note(finding: Finding, wish: Wish) -> Iterator[Line]:
+    mark, style = _MARKS[finding.severity]
+    said = f" {mark} {finding.id}: {shown(finding.says)}"
+    if not wish.verbose:
+        yield Line(shortened(said, wish.width), style, 1, 2)
+    else:
+        whole = "; ".join(filter(None, (said, _seen(finding, wish), finding.remedy and _plain(finding))))
+        for at, text in enumerate(paragraph(whole, wish.width, rest="   ")):
+            yield Line(text, style, 1, 2) if at == 0 else Line(text)
+    yield from _source_lines(finding, wish)
 
 
-# --- JSON -------------------------------------------------------------------------------------------
+def _plain(finding: Finding) -> str:
+    return shown((finding.remedy or "").replace("{file}", "FILE").replace("{out}", "OUT"))
 
 
-def as_json(name: str, verdicts: Sequence[Verdict], *, hide_keys: Hiding = False) -> dict[str, Any]:
-    """The verdicts for programs."""
-    return {
-        "file": name,
-        "verdicts": [_json_verdict(name, verdict, hide_keys=hide_keys) for verdict in verdicts],
-    }
+def _question(question: Question, wish: Wish) -> Iterator[Line]:
+    fact = BY_NAME[question.fact]
+    choices = f" ({', '.join(fact.words)})" if fact.words else ""
+    said = f" ? {flag_of(question.fact)}: {question.asks}"
+    if not wish.verbose:
+        fits = len(said) + len(choices) <= wish.width
+        yield Line(shortened(said + choices * fits, wish.width), "question", 1, 2)
+        return
+    whole = f"{said}{choices} [{', '.join(question.rules)}]"
+    for at, text in enumerate(paragraph(whole, wish.width, rest="   ")):
+        yield Line(text, "question", 1, 2) if at == 0 else Line(text)
 
 
-def _json_verdict(name: str, verdict: Verdict, *, hide_keys: Hiding) -> dict[str, Any]:
-    losses = verdict.losses
-    return {
-        "target": verdict.target.id,
-        "loads": verdict.loads,
-        "looked_at": verdict.was_looked_at,
-        "has_module_values": verdict.has_module_values,
-        "findings": [
-            {
-                "id": finding.id,
-                "severity": finding.severity,
-                "says": finding.says,
-                "remedy": remedy_of(name, verdict, finding, hide_keys=hide_keys),
-                "source": finding.source,
-                "date": finding.date,
-                "confidence": finding.confidence,
-                "place": _json_place(finding.place, hide_keys=hide_keys),
-            }
-            for finding in verdict.findings
-        ],
-        "questions": [question._asdict() for question in verdict.questions],
-        "losses": None if losses is None else [loss.text(hide_keys=hide_keys) for loss in losses],
-    }
+def flag_of(fact: str) -> str:
+    """The flag that tells a fact."""
+    return "--sas-env" if fact == "sas" else "--" + fact.replace("_", "-")
 
 
-def _json_place(place: Place | None, *, hide_keys: Hiding) -> dict[str, Any] | None:
-    if place is None:
-        return None
-    return {"offset": place.offset, "db": place.db, "key": json_key(place.key, hide_keys)}
+def _source_lines(finding: Finding, wish: Wish) -> Iterator[Line]:
+    if wish.sources:
+        yield from (Line(text, "quiet") for text in source_lines(finding, wish.width, indent="     "))
 
 
-# --- what is known ----------------------------------------------------------------------------------
+# --- many -------------------------------------------------------------------------------------------
+
+_SHORT: Mapping[Answer, str] = {
+    "yes": "YES",
+    "questions": "OPEN",
+    "after": "AFTER",
+    "unknown": "UNKNOWN",
+    "no": "NO",
+}
 
 
-def target_sections(targets: Sequence[Target]) -> list[Section]:
-    """The targets as a table."""
-    rows = [(target.id, target.name, reads_words(target), target.confidence) for target in targets]
-    return [Section("Targets", ("id", "what it is", "reads", "confidence"), rows)]
+def matrix(judged: Judged, wish: Wish) -> Iterator[Line]:
+    """One file and many targets: the answers counted in a line, then a row each."""
+    counts = Counter(answers_of(verdict)[0] for verdict in judged.verdicts)
+    said = ", ".join(f"{_SHORT[answer]}: {counts[answer]}" for answer in _SHORT if counts[answer])
+    targets = plural(len(judged.verdicts), "target")
+    yield from answer_lines(judged.name, targets, said, _best(counts), wish.width)
+    yield from _quiet(facts_words(judged.profile) + looked_words(judged.verdicts), wish)
+    yield Line("")
+    rows = [(verdict.target.id, _short_words(verdict), reason_ids(verdict, 2)) for verdict in judged.verdicts]
+    widths = [max((len(row[at]) for row in rows), default=0) for at in (0, 1)]
+    for (id, answer, reasons), verdict in zip(rows, judged.verdicts, strict=True):
+        head = f"{id:<{widths[0]}}  "
+        text = shortened(f"{head}{answer:<{widths[1]}}  {reasons}".rstrip(), wish.width)
+        yield Line(text, answers_of(verdict)[0], len(head), len(head) + len(answer))
+    yield from (Line(""), *_quiet(_LEGEND, wish))
 
 
-def reads_words(target: Target) -> str:
-    """Which headers a target reads, and how sure that is."""
-    loader = loader_of(target)
-    if target.imports == "no":
-        return "no import"
-    if loader is None:
-        return "unknown"
-    words = loader.magic_words()
-    return words if target.rdb_confidence == target.confidence else f"{words} ({target.rdb_confidence})"
+_LEGEND = "AFTER: steps that make it a yes. OPEN: questions. --target T says more of one."
 
 
-def json_targets(targets: Sequence[Target]) -> dict[str, Any]:
-    """The targets for programs."""
-    return {
-        "targets": [
-            {
-                "id": target.id,
-                "name": target.name,
-                "family": target.family,
-                "reads": reads_words(target),
-                "sources": list(target.sources),
-                "date": date_of(target),
-                "confidence": target.confidence,
-            }
-            for target in targets
-        ]
-    }
+def looked_words(verdicts: Iterable[Verdict]) -> str:
+    """What was not looked at, which is said of the file where each verdict has a word only."""
+    notes = [note for verdict in verdicts if (note := not_looked_at(verdict))]
+    return notes[0] if notes else ""
 
 
-def rule_lines(rule: Rule) -> Iterator[str]:
-    """All about one rule."""
-    question = (rule.question.__doc__ or "").strip()
-    yield f"{rule.id} ({rule.severity})"
-    yield f"  says: {rule.says or 'what is not known, in words of the case'}"
-    if question and not question.startswith("The question"):
-        yield f"  when: {question}"
-    if rule.remedy is not None:
-        yield f"  do: {rule.remedy}"
-    yield f"  about: {', '.join(rule.applies)}"
-    yield f"  operation: {rule.operation}"
-    yield f"  confidence: {rule.confidence}"
-    for key in rule.sources:
-        source = sources()[key]
-        where = f"; {source.where}" if source.where else ""
-        yield f"  source: {key}: {source.title}{where}; {source.date}"
-    yield f"  section: {rule.section}"
-    if rule.seed:
-        yield f"  seed rules: {', '.join(rule.seed)}"
+def _best(counts: Mapping[Answer, int]) -> Answer:
+    return next((answer for answer in _SHORT if counts.get(answer)), "no")
 
 
-def sas_rule_lines(rule: SasRule) -> Iterator[str]:
-    """All about one rule for SAS URIs."""
-    yield f"{rule.id} ({rule.severity})"
-    yield f"  do: {rule.remedy}"
-    yield "  about: azure"
-    yield f"  operation: {' and '.join(rule.operations)}"
-    yield f"  confidence: {rule.evidence.confidence}"
-    yield f"  source: {rule.evidence.source}; {rule.evidence.date}"
+def _short_words(verdict: Verdict) -> str:
+    """The answer for a table: "AFTER: 1; OPEN: 9"."""
+    counts = {"after": len(verdict.steps), "questions": len(verdict.questions)}
+    found = answers_of(verdict)
+    answers = found[:-1] if found[-1] == "yes" and len(found) > 1 else found
+    words = (_SHORT[answer] + (f": {counts[answer]}" if answer in counts else "") for answer in answers)
+    return "; ".join(words)
+
+
+def reason_ids(verdict: Verdict, most: int = 99) -> str:
+    """The rules that decided."""
+    ids = dict.fromkeys(finding.id for finding in verdict.findings if finding.severity in _DECISIVE)
+    return ", ".join(ids) if len(ids) <= most else ", ".join([*list(ids)[:most], f"{len(ids) - most} more"])
+
+
+def grid(judged: Sequence[Judged], wish: Wish) -> Iterator[Line]:
+    """Many files and many targets: a column a file, a row a target."""
+    cell = max(map(len, _SHORT.values()))
+    for number, file in enumerate(judged, 1):
+        head = f"{number}: "
+        yield Line(head + end_of(shown(file.name), wish.width - len(head)))
+        yield from (
+            Line(text, "quiet")
+            for text in paragraph(
+                facts_words(file.profile) + looked_words(file.verdicts), wish.width, first="   "
+            )
+        )
+    ids = [verdict.target.id for verdict in judged[0].verdicts]
+    wide = max(map(len, ids))
+    at_once = max((wish.width - wide) // (cell + 2), 1)
+    for start in range(0, len(judged), at_once):
+        some = judged[start : start + at_once]
+        yield Line("")
+        numbers = range(start + 1, start + 1 + len(some))
+        yield Line(" " * wide + "".join(f"  {number:<{cell}}" for number in numbers).rstrip())
+        yield from _grid_rows(some, ids, wide, cell)
+
+
+def _grid_rows(judged: Sequence[Judged], ids: Sequence[str], wide: int, cell: int) -> Iterator[Line]:
+    for at, id in enumerate(ids):
+        verdicts = [file.verdicts[at] for file in judged]
+        cells = [_SHORT[answers_of(verdict)[0]] for verdict in verdicts]
+        same: Iterable[Style] = {answers_of(verdict)[0] for verdict in verdicts}
+        styles = list(same)
+        text = f"{id:<{wide}}" + "".join(f"  {word:<{cell}}" for word in cells)
+        yield Line(text.rstrip(), styles[0] if len(styles) == 1 else None, wide)

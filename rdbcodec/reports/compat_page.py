@@ -8,7 +8,8 @@ from itertools import groupby
 from rdbcodec.compat.rule import Rule
 from rdbcodec.compat.rulebook import RULES, SAS_RULES
 from rdbcodec.compat.target import Target, date_of, sources, targets
-from rdbcodec.reports.compat import reads_words, table
+from rdbcodec.reports.known import reads_words
+from rdbcodec.reports.markdown import table
 
 _INTRO = """\
 # Targets and rules

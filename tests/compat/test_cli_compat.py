@@ -1,5 +1,4 @@
 """`rdbcodec compat`, run as a user runs it: output, exit codes, files of one's own."""
-# ruff: noqa: E501 - whole lines of output
 
 from __future__ import annotations
 
@@ -10,6 +9,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import commands
+import pytest
 from judging import NOW, PLAIN, SNAPSHOTS, file, key
 
 from rdbcodec.compat.target import loader_of, targets
@@ -27,8 +27,9 @@ def run(*words: str | Path, data: bytes = b"") -> CompletedProcess[bytes]:
 def answer(*words: str | Path, data: bytes = b"") -> dict[str, Any]:
     done = run("--format", "json", *words, data=data)
     assert done.stderr == b""
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+    [document] = json.loads(done.stdout)
+    assert document["schema"] == 1
+    return dict(document)
 
 
 def loads(document: dict[str, Any]) -> dict[str, str]:
@@ -43,30 +44,84 @@ def said(document: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-def test_yes_is_exit_0_and_no_is_exit_1() -> None:
-    assert run(TYPES_72, "--target", "redis-7.2").returncode == 0
-    assert run(TYPES_72, "--target", "redis-7.0").returncode == 1
-    assert run(TYPES_72, "--target", "redis-7.2", "--target", "redis-7.0").returncode == 1
+CLUSTER_80 = SNAPSHOTS / "redis-8.0.6-cluster.rdb"
+# A "yes", one with a question open, and the others: by what a command asks for.
+ANSWERS: dict[str, tuple[str | Path, ...]] = {
+    "yes": (TYPES_72, "--target", "redis-7.2", "--no-clustered"),
+    "questions": (TYPES_72, "--target", "redis-7.2"),
+    "after": (CLUSTER_80, "--target", "redis-7.2", "--no-clustered"),
+    "unknown": (CLUSTER_80, "--target", "oci-cache"),
+    "no": (HFE_80, "--target", "redis-7.0"),
+}
 
 
-def test_unknown_is_not_ok() -> None:
-    assert run("-", "--target", "oci-cache", data=PLAIN).returncode == 1
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "sarif", "junit", "github"])
+@pytest.mark.parametrize(
+    ("name", "code"), [("yes", 0), ("questions", 0), ("after", 10), ("unknown", 11), ("no", 1)]
+)
+def test_the_exit_code_is_the_answer_in_every_format(name: str, code: int, form: str) -> None:
+    assert run(*ANSWERS[name], "--format", form).returncode == code
 
 
-def test_text_says_what_where_and_who_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "old.rdb"
-    path.write_bytes(file(key(), b"\xfe\x10", key(b"second")))
-    done = run(path, "--target", "redis-6.2")
+@pytest.mark.parametrize(
+    ("name", "flags", "code"),
+    [
+        ("yes", ["--strict"], 0),
+        ("questions", ["--strict"], 12),
+        ("questions", ["--fail-on", "questions"], 12),
+        ("no", ["--fail-on", "questions"], 0),
+        ("no", ["--fail-on", "unknown,no"], 1),
+        ("after", ["--fail-on", "no,unknown"], 0),
+        ("unknown", ["--fail-on", "no"], 0),
+        ("no", ["--fail-on", "none"], 0),
+    ],
+)
+def test_what_fails_is_chosen(name: str, flags: list[str], code: int) -> None:
+    assert run(*ANSWERS[name], *flags).returncode == code
+
+
+def test_the_weightiest_answer_is_the_exit_code() -> None:
+    def code(*targets: str) -> int:
+        flags = [word for target in targets for word in ("--target", target)]
+        return run(CLUSTER_80, *flags, "--no-clustered").returncode
+
+    assert code("redis-8.0", "redis-7.2") == 10
+    assert code("redis-7.2", "oci-cache", "redis-8.0") == 11
+    assert code("oci-cache", "redis-2.4", "redis-7.2") == 1
+    assert run(TYPES_72, HFE_80, "--target", "redis-7.2").returncode == 1
+
+
+def test_with_all_targets_each_file_needs_one_that_takes_it(tmp_path: Path) -> None:
+    new = tmp_path / "new.rdb"
+    new.write_bytes(file(key(), version=99))
+    assert run(TYPES_72, HFE_80, "--all").returncode == 0
+    assert run(TYPES_72, new, "--all").returncode == 11  # of some targets nobody knows what they read
+
+
+def test_an_answer_nobody_knows_is_a_usage_error() -> None:
+    done = run(TYPES_72, "--target", "redis-7.2", "--fail-on", "maybe")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().splitlines()[0] == (
+        "rdbcodec compat: error: argument --fail-on: 'maybe' is none of no, unknown, after, questions, yes"
+    )
+
+
+def test_text_says_what_where_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("old.rdb").write_bytes(file(key(), b"\xfe\x10", key(b"second")))
+    done = run("old.rdb", "--target", "redis-6.2")
     assert (
         done.stdout.decode()
-        == f"""\
-{path}: RDB 9, 2 keys
-  redis-6.2 (Redis 6.2): NO
-    blocker G-DBCOUNT: database 16 (keys: 1) is beyond the 16 databases of Redis 6.2, which refuses such a file \
-(first at offset 16, db 16, key b'second')
-      do: raise `databases` in the configuration of the target
-      who says so: exp: 3.1 `databases`; 2026-11-22, verified
-    3 remarks more with --verbose
+        == """\
+old.rdb -> redis-6.2   NO: 1 reason
+RDB 9, 2 keys -> Redis 6.2
+
+ x G-DBCOUNT: database 16 (keys: 1) is beyond the 16 databases of Redis 6.2,
+   which refuses such a file
+   first at offset 16, db 16, key b'second'
+   fix: raise `databases` in the configuration of the target
+
+3 remarks more with --verbose
 """
     )
 
@@ -94,23 +149,24 @@ def test_json_has_the_shape_of_the_design() -> None:
 
 def test_yes_says_that_nobody_looked_at_module_values() -> None:
     """Vector sets belong to a module built into Redis 8, which alone can tell whether a value is damaged."""
-    lines = run(VECTORS_82, "--target", "redis-8.10").stdout.decode().splitlines()
-    assert lines[1] == "  redis-8.10 (Redis 8.10): yes, module values not looked at"
+    [line, *_] = run(VECTORS_82, "--target", "redis-8.10", "--no-clustered").stdout.decode().splitlines()
+    assert line.endswith("-> redis-8.10   YES; module values not looked at")
     assert run(VECTORS_82, "--target", "redis-8.10").returncode == 0
     [verdict] = answer(VECTORS_82, "--target", "redis-8.10")["verdicts"]
     assert (verdict["loads"], verdict["looked_at"], verdict["has_module_values"]) == ("yes", True, True)
 
 
 def test_yes_without_module_values_says_no_more() -> None:
-    lines = run("-", "--target", "redis-8.10", data=PLAIN).stdout.decode().splitlines()
-    assert lines[1] == "  redis-8.10 (Redis 8.10): yes"
+    [line, *_] = run("-", "--target", "redis-8.10", data=PLAIN).stdout.decode().splitlines()
+    assert line == "- -> redis-8.10   YES"
     [verdict] = answer("-", "--target", "redis-8.10", data=PLAIN)["verdicts"]
     assert (verdict["loads"], verdict["looked_at"], verdict["has_module_values"]) == ("yes", True, False)
 
 
 def test_fast_yes_says_that_no_value_was_looked_at() -> None:
-    lines = run(VECTORS_82, "--target", "redis-8.10", "--fast").stdout.decode().splitlines()
-    assert lines[1] == "  redis-8.10 (Redis 8.10): yes, values and duplicates not looked at"
+    flags = ("--target", "redis-8.10", "--fast", "--no-clustered")
+    [line, *_] = run(VECTORS_82, *flags).stdout.decode().splitlines()
+    assert line.endswith("-> redis-8.10   YES; values and duplicates not looked at")
 
 
 def test_every_target_from_one_pass() -> None:
@@ -122,18 +178,24 @@ def test_every_target_from_one_pass() -> None:
 
 def test_many_targets_are_a_table() -> None:
     lines = run(TYPES_72, "--all").stdout.decode().splitlines()
-    assert lines[:2] == [f"{TYPES_72}: RDB 11, Redis 7.2.6, 94 keys", ""]
+    assert lines[0].startswith("...")
+    assert f".rdb -> {len(targets())} targets   OPEN: " in lines[0]
+    assert lines[1:3] == ["RDB 11, Redis 7.2.6, 94 keys", ""]
     assert ["redis-7.0", "NO", "G-VERSION,", "G-TYPE"] in [line.split() for line in lines]
+    assert max(map(len, lines)) <= 80
 
 
 def test_markdown_is_a_table_and_a_list() -> None:
     lines = run(HFE_80, "--target", "redis-7.2", "--format", "markdown").stdout.decode().splitlines()
-    assert lines[:6] == [
-        f"## {HFE_80}: RDB 12, Redis 8.0.6, 4 keys",
+    name = str(HFE_80).replace("_", "\\_")
+    assert lines[:8] == [
+        f"## {name}: RDB 12, Redis 8.0.6, 4 keys",
         "",
-        "| target | loads | because of |",
+        "| target | answer | because of |",
         "|---|---|---|",
-        "| redis-7.2 | NO | G-VERSION, G-HFE |",
+        "| redis-7.2 | NO: 2 reasons | G-VERSION, G-HFE |",
+        "",
+        "### redis-7.2: NO: 2 reasons",
         "",
     ]
 
@@ -186,7 +248,7 @@ def test_file_that_cannot_be_read_gets_no_verdict(tmp_path: Path) -> None:
     path = tmp_path / "cut.rdb"
     path.write_bytes(PLAIN[:-4])
     done = run(path, "--target", "redis-7.2", "--format", "json")
-    assert (done.returncode, done.stdout) == (3, b"")
+    assert (done.returncode, done.stdout) == (3, b"[]\n")
     assert done.stderr.decode() == (
         f"{path}: offset {len(PLAIN) - 4}: the file ends inside a record\n"
         "hint: the file is cut: `salvage` saves what stands before the cut\n"
@@ -198,12 +260,12 @@ def test_a_version_newer_than_every_server_loads_nowhere(tmp_path: Path) -> None
         path = tmp_path / "new.rdb"
         path.write_bytes(data)
         done = run(path, "--all", "--format", "json")
-        answers = loads(json.loads(done.stdout))
-        assert (done.returncode, done.stderr) == (1, b"")
+        answers = loads(json.loads(done.stdout)[0])
+        assert (done.returncode, done.stderr) == (11, b"")  # of those without a loader nobody knows
         no_loader = {name for name, target in targets().items() if loader_of(target) is None}
         assert set(answers.values()) == {"no", "unknown"}
         assert {name for name, answer in answers.items() if answer == "unknown"} <= no_loader
-        assert run(path, "--target", "redis-8.2", "--any-version").returncode == 1
+        assert run(path, "--target", "redis-8.2", "--any-version").returncode == 10  # converted
 
 
 def test_a_version_newer_than_every_server_is_named_in_every_format(tmp_path: Path) -> None:
@@ -211,19 +273,22 @@ def test_a_version_newer_than_every_server_is_named_in_every_format(tmp_path: Pa
     path.write_bytes(file(key(), version=16))
     done = run(path, "--target", "redis-8.2")
     assert (done.returncode, done.stderr) == (1, b"")
-    assert done.stdout.decode().splitlines() == [
-        f"{path}: RDB 16, nothing behind the header was read",
-        "  redis-8.2 (Redis 8.2): NO",
-        "    blocker G-VERSION-UNSEEN: the file is RDB 16, said to be that of Redis 8.12, of which a first release candidate is out (2026-10); no release known here reads it, and Redis 8.2 reads REDIS up to 12 (offset 0)",
-        "      do: look at it with --any-version; where a server wrote it, ask for a snapshot of an older version",
-        "      who says so: exp: 3.1 Redis / forks; 2026-11-22, verified",
-        "    3 remarks more with --verbose",
+    assert done.stdout.decode().splitlines()[1:] == [
+        "RDB 16, nothing behind the header was read -> Redis 8.2",
+        "",
+        " x G-VERSION-UNSEEN: the file is RDB 16, said to be that of Redis 8.12, of which",
+        "   a first release candidate is out (2026-10); no release known here reads it,",
+        "   and Redis 8.2 reads REDIS up to 12",
+        "   fix: look at it with --any-version; where a server wrote it, ask for a",
+        "        snapshot of an older version",
+        "",
+        "3 remarks more with --verbose",
     ]
     matrix = run(path, "--all").stdout.decode()
     assert "redis-8.2 " in matrix
     assert "G-VERSION-UNSEEN" in matrix
     assert (
-        "| redis-8.2 | NO | G-VERSION-UNSEEN |"
+        "| redis-8.2 | NO: 1 reason | G-VERSION-UNSEEN |"
         in run(path, "--all", "--format", "markdown").stdout.decode().splitlines()
     )
 
@@ -277,10 +342,8 @@ def test_gzip_is_unpacked_to_be_judged_and_judged_as_gzip() -> None:
 def test_rule_is_explained_with_its_sources() -> None:
     lines = run("--explain", "az-page-512").stdout.decode().splitlines()
     assert lines[0] == "AZ-PAGE-512 (blocker)"
-    assert lines[-2:] == [
-        '  section: FAQ "Can I import data from any Redis server?", IMPORTANT',
-        "  seed rules: S25",
-    ]
+    assert '  section: FAQ "Can I import data from any Redis server?", IMPORTANT' in lines
+    assert lines[-4].startswith("  source: Import and Export data in Azure Managed Redis")
     assert run("--explain", "AZ-SAS-SE").stdout.decode().splitlines()[0] == "AZ-SAS-SE (blocker)"
     assert run("--explain", "nothing").returncode == 2
 

@@ -1,27 +1,28 @@
 """`rdbcodec compat FILE... --target T`: will it load there?
 
-Exit code 0: the answer is "yes" for every file and target; with --all, each file has a target that takes
-it. 1: anything else, "after-conversion" and "unknown" too, because the file as it is was asked about;
-data behind the snapshot too, which nothing would load.
+The exit code is the answer (see reports.answers); of several files and targets the weightiest, and with
+--all the lightest of each file, since one target that takes it is enough. `--fail-on` says which count.
+Data behind the snapshot, which nothing would load, is 1 whatever counts.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from rdbcodec import compat
 from rdbcodec.cli import circumstances
+from rdbcodec.cli.colours import print_styled, width
 from rdbcodec.cli.common import (
     NEGATIVE,
     OK,
     STDIN,
+    UNREADABLE,
     add_source_arguments,
     add_tail_argument,
-    json_reports,
     now_of,
     open_file,
     print_json,
@@ -33,17 +34,25 @@ from rdbcodec.cli.common import (
 from rdbcodec.cli.outputs import add_force_argument, like_input
 from rdbcodec.compat import profile_json
 from rdbcodec.compat.rulebook import BY_ID, SAS_RULES
-from rdbcodec.compat.target import load
-from rdbcodec.errors import TargetError, UnsupportedVersion
+from rdbcodec.compat.target import by_name, load
+from rdbcodec.errors import DecodeError, RdbError, TargetError, UnsupportedVersion
 from rdbcodec.facts.profile import header_profile, profile
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import compat as report
+from rdbcodec.reports import github, known
+from rdbcodec.reports.answers import CODES, FAILING, Answer, Failure, Judged, answers_of, best, code_of, worst
+from rdbcodec.reports.compat_json import as_json
+from rdbcodec.reports.junit import as_junit
+from rdbcodec.reports.markdown import markdown
+from rdbcodec.reports.sarif import as_sarif
 from rdbcodec.writing.output import whole_output
 
 HELP = "judge whether a snapshot loads in a server or managed service, and say what would help"
 ORDER = 80
 
 _MATRIX_FROM = 4  # with more targets than three a table says more than blocks of text
+_FORMATS = ("text", "json", "markdown", "sarif", "junit", "github")
+_NONE = "none"  # --fail-on none: whatever the answer is, the exit code is 0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,9 +63,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", action="append", metavar="T", help="where it shall go; may be repeated")
     parser.add_argument("--all", action="store_true", help="judge it for every target known")
     parser.add_argument(
-        "--format", choices=("text", "json", "markdown"), default="text", help="default: text"
+        "--only", type=_answers, metavar="ANSWERS", help="show these alone: yes,questions,after,unknown,no"
     )
-    parser.add_argument("--verbose", action="store_true", help="show remarks too")
+    parser.add_argument("--format", choices=_FORMATS, default="text", help="default: text")
+    parser.add_argument("--verbose", action="store_true", help="show remarks too, and everything whole")
+    parser.add_argument("--sources", action="store_true", help="show who says so: pages, dates, links")
+    parser.add_argument("--strict", action="store_true", help="open questions make the exit code 12")
+    parser.add_argument(
+        "--fail-on",
+        type=_answers,
+        metavar="ANSWERS",
+        help="what makes the exit code another than 0: no,unknown,after,questions, or none "
+        "(default: no,unknown,after)",
+    )
     parser.add_argument(
         "--fast", action="store_true", help="do not look at values nor for keys that are there twice"
     )
@@ -74,8 +93,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     circumstances.add_arguments(parser)
 
 
+def _answers(text: str) -> frozenset[Answer]:
+    words = [word.strip() for word in text.split(",")]
+    unknown = [word for word in words if word not in CODES and word != _NONE]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(CODES)}")
+    return frozenset(answer for answer in CODES if answer in words)
+
+
 def run(options: argparse.Namespace) -> int:
-    """Judge every file for every target; nothing for a file that cannot be read to its end."""
+    """Judge every file for every target; what was read before a file that cannot be is judged too."""
     if options.explain is not None:
         return _explain(options)
     targets = _known(options)
@@ -83,32 +110,103 @@ def run(options: argparse.Namespace) -> int:
         return _list(list(targets.values()), options)
     chosen = _chosen(targets, options)
     told = circumstances.circumstances_of(options)
-    count = len(options.files) + len(options.profile_in or ())
-    with json_reports(options, count) as options.report:
-        answers = [
-            _judge(name, facts, [compat.check(facts, target, told) for target in chosen], options)
-            for name, facts in _profiles(options)
-        ]
-    return OK if all(answers) else NEGATIVE
+    profiles: list[tuple[str, compat.Profile]] = []
+    try:
+        for name, facts in _profiles(options):
+            profiles.append((name, facts))
+    except (RdbError, OSError) as error:
+        failure = Failure(options.current, _error_words(error, options))
+        _report(_judged(profiles, chosen, told), options, failure)
+        raise
+    judged = _judged(profiles, chosen, told)
+    _report(judged, options)
+    tails = [tail_code(name, facts.tail, facts.size, options) for name, facts in profiles]
+    return NEGATIVE if any(tails) else _code(judged, options)
 
 
-def _judge(
-    name: str, facts: compat.Profile, verdicts: Sequence[compat.Verdict], options: argparse.Namespace
-) -> bool:
-    """Print the verdicts on a file; whether the answer is yes."""
+def _error_words(error: Exception, options: argparse.Namespace) -> str:
+    if isinstance(error, DecodeError):
+        return error.text(hide_keys=options.hide_keys)
+    return str(error.strerror if isinstance(error, OSError) and error.strerror else error)
+
+
+def _judged(
+    profiles: Sequence[tuple[str, compat.Profile]],
+    targets: Sequence[compat.Target],
+    told: compat.Circumstances,
+) -> list[Judged]:
+    return [
+        Judged(name, facts, [compat.check(facts, target, told) for target in targets])
+        for name, facts in profiles
+    ]
+
+
+# --- what it comes to -------------------------------------------------------------------------------
+
+
+def _failing(options: argparse.Namespace) -> frozenset[Answer]:
+    failing: frozenset[Answer] = FAILING if options.fail_on is None else options.fail_on
+    return failing | {"questions"} if options.strict else failing
+
+
+def _code_of(options: argparse.Namespace) -> Callable[[compat.Verdict], int]:
+    failing = _failing(options)
+    return lambda verdict: code_of(verdict, failing)
+
+
+def _code(judged: Iterable[Judged], options: argparse.Namespace) -> int:
+    of_file = best if options.all else worst
+    code = _code_of(options)
+    return worst(of_file(map(code, file.verdicts)) for file in judged)
+
+
+def _report(judged: Sequence[Judged], options: argparse.Namespace, failure: Failure | None = None) -> None:
+    """Print the verdicts; those of a command that judges none, because it saves a profile, are no text."""
+    code = UNREADABLE if failure is not None else _code(judged, options)
+    shown = [_shown(file, options) for file in judged]
+    hide_keys = options.hide_keys
+    counts = {"code_of": _code_of(options), "is_enough": options.all}
     if options.format == "json":
-        options.report(report.as_json(name, verdicts, hide_keys=options.hide_keys))
+        print_json([as_json(file, hide_keys=hide_keys) for file in shown])
+    elif options.format == "sarif":
+        print_json(as_sarif(shown, code=code, failure=failure, hide_keys=hide_keys))
+    elif options.format == "junit":
+        print(as_junit(shown, **counts, failure=failure, hide_keys=hide_keys))
+    elif options.format == "github":
+        for file in shown:
+            print_lines(github.lines(file, **counts, hide_keys=hide_keys))
+        print_lines([github.failed(failure)] if failure is not None else [])
     elif options.format == "markdown":
-        told = report.markdown(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
-        print_lines(told)
-    elif verdicts and len(verdicts) >= _MATRIX_FROM and not options.verbose:
-        print_sections(report.headline(name, facts), report.matrix(verdicts))
-    elif verdicts:
-        told = report.lines(name, facts, verdicts, verbose=options.verbose, hide_keys=options.hide_keys)
-        print_lines(told)
-    loads = [verdict.loads == "yes" for verdict in verdicts]
-    is_whole = tail_code(name, facts.tail, facts.size, options) == OK
-    return is_whole and (any(loads) if options.all else all(loads))
+        for file in shown:
+            print_lines(markdown(file, verbose=options.verbose, hide_keys=hide_keys))
+    else:
+        _print_text(shown, options)
+
+
+def _shown(file: Judged, options: argparse.Namespace) -> Judged:
+    """The file with the verdicts that --only lets through."""
+    if options.only is None:
+        return file
+    return file._replace(verdicts=[one for one in file.verdicts if answers_of(one)[0] in options.only])
+
+
+def _print_text(judged: Sequence[Judged], options: argparse.Namespace) -> None:
+    wish = report.Wish(width(), options.verbose, options.sources, options.hide_keys)
+    ids = {tuple(verdict.target.id for verdict in file.verdicts) for file in judged}
+    is_many = options.all or len(options.target or ()) >= _MATRIX_FROM
+    if len(judged) > 1 and len(ids) == 1 and is_many and not options.verbose:
+        print_styled(report.grid(judged, wish))
+        return
+    for at, file in enumerate(judged):
+        if at and file.verdicts:
+            print()
+        if file.verdicts and is_many and not options.verbose:
+            print_styled(report.matrix(file, wish))
+        else:
+            print_styled(report.lines(file, wish, options.called))
+
+
+# --- the files --------------------------------------------------------------------------------------
 
 
 def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, compat.Profile]]:
@@ -165,12 +263,15 @@ def _chosen(targets: Mapping[str, compat.Target], options: argparse.Namespace) -
         _usage_error(options, "a FILE or --profile-in is needed")
     if options.profile_out is not None and len(options.files) != 1:
         _usage_error(options, "--profile-out goes with one FILE")
+    options.called = {}
     if options.all:
         return list(targets.values())
     if not options.target and options.profile_out is None:
         _usage_error(options, "--target or --all is needed; --list-targets shows what is known")
     try:
-        return [compat.find(name, targets) for name in options.target or ()]
+        found = {name: compat.find(name, targets) for name in options.target or ()}
+        options.called = {row.id: name for name, row in found.items() if by_name(name, targets) is None}
+        return list(found.values())
     except TargetError as error:
         _usage_error(options, f"argument --target: {error}")
 
@@ -182,9 +283,9 @@ def _usage_error(options: argparse.Namespace, message: str) -> NoReturn:
 
 def _list(targets: list[compat.Target], options: argparse.Namespace) -> int:
     if options.format == "json":
-        print_json(report.json_targets(targets))
+        print_json(known.json_targets(targets))
     else:
-        print_sections("rdbcodec compat", report.target_sections(targets))
+        print_sections("rdbcodec compat", known.target_sections(targets))
     return OK
 
 
@@ -192,9 +293,9 @@ def _explain(options: argparse.Namespace) -> int:
     name = options.explain.upper()
     of_sas = [rule for rule in SAS_RULES if rule.id == name]
     if name in BY_ID:
-        print_lines(report.rule_lines(BY_ID[name]))
+        print_lines(known.rule_lines(BY_ID[name]))
     elif of_sas:
-        print_lines(line for rule in of_sas for line in report.sas_rule_lines(rule))
+        print_lines(line for rule in of_sas for line in known.sas_rule_lines(rule))
     else:
         rules = [*BY_ID, *(rule.id for rule in SAS_RULES)]
         close = difflib.get_close_matches(name, rules, n=3)
