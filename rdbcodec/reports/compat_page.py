@@ -7,6 +7,7 @@ from itertools import groupby
 
 from rdbcodec.compat.rule import Rule
 from rdbcodec.compat.rulebook import RULES, SAS_RULES
+from rdbcodec.compat.statements import Statement, statements
 from rdbcodec.compat.target import Target, date_of, sources, targets
 from rdbcodec.reports.known import reads_words
 from rdbcodec.reports.markdown import table
@@ -25,7 +26,35 @@ unverified never makes a "yes".
 
 def render() -> str:
     """The whole page."""
-    return "\n".join([_INTRO, *_targets(), *_sizes(), *_rules(), *_sas_rules(), *_sources()])
+    return "\n".join([_INTRO, *_statements(), *_targets(), *_sizes(), *_rules(), *_sas_rules(), *_sources()])
+
+
+_STATEMENTS = """\
+## The page of 2024-11-15, statement by statement
+
+What "Import and Export data in Azure Managed Redis" says, and what carries it: rules of `compat`, steps of
+`azure plan`, and tests of both sides. A test named `::RULE` is the row of that rule in the table SIDES.
+**OK** is carried and tested; **PART** lacks what the last column says; **MISSING** is not carried.
+"""
+
+
+def _statements() -> Iterator[str]:
+    yield _STATEMENTS
+    head = ("no", "says", "where", "rules", "step of the plan", "tests", "status", "lacks")
+    yield from table(head, [_statement_row(row) for row in statements()])
+
+
+def _statement_row(row: Statement) -> tuple[str, ...]:
+    return (
+        str(row.number),
+        row.says,
+        row.where,
+        ", ".join(row.rules) or "-",
+        row.step or "-",
+        ", ".join(row.tests) or "-",
+        row.status,
+        row.lacks or "-",
+    )
 
 
 def _targets() -> Iterator[str]:
@@ -45,6 +74,7 @@ def _targets() -> Iterator[str]:
             "date",
             "confidence",
             "checked",
+            "remarks",
         )
         yield from table(head, [_target_row(target) for target in group])
 
@@ -63,12 +93,14 @@ def _target_row(target: Target) -> tuple[str, ...]:
         date_of(target),
         target.confidence,
         target.checked or "-",
+        "; ".join(words for words in (target.life, target.notes) if words) or "-",
     )
 
 
 def _modules(target: Target) -> str:
     may = [f"{name} (when enabled)" for name in target.optional_modules]
-    return ", ".join([*target.modules, *may]) or "-"
+    doubted = [f"{name} (unknown)" for name in target.doubtful_modules]
+    return ", ".join([*target.modules, *may, *doubted]) or "-"
 
 
 def _sizes() -> Iterator[str]:
@@ -77,9 +109,14 @@ def _sizes() -> Iterator[str]:
     for target in targets().values():
         if target.sizes:
             tier = f"{target.product}, {target.tier}"
-            words = ", ".join(f"{name} {size:g}" for name, size in target.sizes.items())
+            words = ", ".join(f"{name} {_size(target, name)}" for name in target.sizes)
             rows[tier] = (tier, words, f"{target.usable:.0%}")
-    yield from table(("tier", "GiB by SKU", "usable"), list(rows.values()))
+    yield from table(("tier", "GiB by SKU (? is not read anew)", "usable"), list(rows.values()))
+
+
+def _size(target: Target, sku: str) -> str:
+    """GiB, with a mark behind those that no page at hand says."""
+    return f"{(target.sizes or {})[sku]:g}{'?' if sku in target.doubtful_sizes else ''}"
 
 
 def _rules() -> Iterator[str]:
