@@ -118,14 +118,14 @@ def test_bytes_by_type_add_up_to_less_than_the_file(path: Path) -> None:
 @pytest.mark.parametrize(
     "path", [path for path in FILES if path.stat().st_size > 10], ids=lambda path: path.name
 )
-def test_inspect_of_a_truncated_copy_gives_no_answer(path: Path, tmp_path: Path) -> None:
+def test_inspect_of_a_truncated_copy_is_marked_partial(path: Path, tmp_path: Path) -> None:
     data = path.read_bytes()
     end = report_of(path)["size"]
     cut = tmp_path / "cut.rdb"
     cut.write_bytes(data[: end - 1])
     done = run("inspect", str(cut))
     assert done.returncode == 3
-    assert done.stdout == b""
+    assert done.stdout.startswith(f"{cut}\n\nPARTIAL: what stands before the damage\n".encode())
     assert done.stderr.startswith(f"{cut}: offset {end - 1}".encode())
 
 
@@ -133,21 +133,31 @@ def test_inspect_of_a_file_cut_inside_a_value_names_offset_and_size(tmp_path: Pa
     cut = tmp_path / "cut.rdb"
     cut.write_bytes(TYPES_72.read_bytes()[:20000])
     done = run("inspect", str(cut))
-    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.returncode == 3
+    assert done.stdout.decode().splitlines()[2:7] == [
+        "PARTIAL: what stands before the damage",
+        "  read    13 keys, up to offset 20,000",
+        "  damage  the file ends inside a record",
+        "  next    rdbcodec salvage --resync FILE -o OUT",
+        "",
+    ]
     assert done.stderr.decode() == (
         f"{cut}: offset 20000: the file ends inside a record\n"
         "hint: the file is cut: `salvage` saves what stands before the cut\n"
     )
 
 
-def test_inspect_of_a_wrong_checksum_gives_no_answer_unless_asked(tmp_path: Path) -> None:
+def test_inspect_of_a_wrong_checksum_says_so_unless_it_is_not_to_look(tmp_path: Path) -> None:
     data = bytearray(TYPES_72.read_bytes())
     data[-1] ^= 1
     wrong = tmp_path / "wrong.rdb"
     wrong.write_bytes(data)
     done = run("inspect", str(wrong))
-    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.returncode == 3
+    assert b"  checksum       wrong\n" in done.stdout
     assert b": checksum of the content is 0x" in done.stderr
+    told = json.loads(run("inspect", "--format", "json", str(wrong)).stdout)
+    assert (told["keys"], told["checksum"], told["partial"]["offset"]) == (94, None, len(data))
     assert inspected("--no-checksum", str(wrong))["checksum"] == "not verified"
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from rdbcodec.errors import UnsupportedVersion
+from rdbcodec.errors import DecodeError, LimitExceeded, UnsupportedVersion
 from rdbcodec.facts.attributes import AttributePass, MetaFact
 from rdbcodec.facts.biggest import BIGGEST, Biggest, BigKeys
 from rdbcodec.facts.databases import Database, Databases
@@ -22,7 +22,7 @@ from rdbcodec.facts.expiries import Expiries, ExpiryPass
 from rdbcodec.facts.kinds import Kind, Kinds
 from rdbcodec.facts.memory.counted import Memory, MemoryPass
 from rdbcodec.facts.modules import Module, Modules
-from rdbcodec.facts.passes import Batch, Pass, Progress, run
+from rdbcodec.facts.passes import Batch, Pass, Progress, feed, run
 from rdbcodec.facts.places import OddFact, Place, merged
 from rdbcodec.facts.records import AuxFact, Library, RecordPass, merged_aux
 from rdbcodec.facts.values import ValuePass
@@ -70,6 +70,7 @@ class Profile:
     losable: dict[str, OddFact] = field(default_factory=dict)  # by kind of loss: what old servers cannot keep
     streams_unread: int = 0  # of which nobody knows that
     memory: Memory | None = None  # what its memory follows from; None: nobody counted that
+    damage: DecodeError | None = None  # what ended the reading: the facts are those of what stands before it
 
     @property
     def keys(self) -> int:
@@ -300,6 +301,28 @@ def profile(
     )
     facts: Profile = run(reader, [each], progress=progress)[0]
     return facts
+
+
+def partial_profile(
+    reader: Reader, *, now_ms: int, biggest: int = BIGGEST, progress: Progress | None = None
+) -> Profile:
+    """The facts of what stands before the damage, which `damage` tells; of a snapshot without any, of all.
+
+    Raises what opening and reading raise when there is nothing before it, and LimitExceeded.
+    """
+    each = ProfilePass(now_ms=now_ms, biggest=biggest)
+    try:
+        feed(reader, [each], progress=progress, also_damaged=True)
+        return each.end()
+    except DecodeError as error:
+        facts = each.end()
+        if not facts.magic or isinstance(error, LimitExceeded):
+            raise
+        facts.damage, facts.dialect, facts.containers = error, reader.dialect, reader.containers
+        facts.file_size, facts.size = reader.size, error.offset or 0
+        return facts
+    finally:
+        each.close()
 
 
 def profile_of(source: Source, *, now_ms: int | None = None) -> Profile:

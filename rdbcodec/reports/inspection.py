@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from rdbcodec.compat.loaders import BUILT_IN, Span, loading_releases
+from rdbcodec.errors import ChecksumMismatch
 from rdbcodec.exports.scalars import json_bytes
 from rdbcodec.facts.biggest import BigKey
 from rdbcodec.facts.databases import Database
@@ -31,6 +32,7 @@ _CHECKSUMS = {
 def sections(facts: Profile, *, hide_keys: Hiding = False) -> list[Section]:
     """The report as tables, those without rows left out."""
     found = [
+        *_damage(facts),
         Section("Snapshot", ("", ""), _snapshot_rows(facts)),
         Section("AUX fields", ("", ""), _aux_rows(facts)),
         *_counted(facts),
@@ -62,6 +64,17 @@ def total_sections(total: Total, *, hide_keys: Hiding = False) -> list[Section]:
     return [section for section in found if section.rows]
 
 
+def _damage(facts: Profile) -> list[Section]:
+    """Before all others: that this is not all, and how far it goes."""
+    if facts.damage is None:
+        return []
+    rows = [("read", f"{plural(facts.keys, 'key')}, up to offset {facts.size:,}")]
+    if facts.file_size is not None and not facts.containers and facts.file_size > facts.size:
+        rows.append(("not read", f"{plural(facts.file_size - facts.size, 'byte')} of the file"))
+    rows += [("damage", facts.damage.message), ("next", "rdbcodec salvage --resync FILE -o OUT")]
+    return [Section("PARTIAL: what stands before the damage", ("", ""), rows)]
+
+
 _BIGGEST = (">bytes", "type", "encoding", ">elements", ">db")
 
 
@@ -91,12 +104,18 @@ def _snapshot_rows(facts: Profile) -> list[tuple[str, str]]:
         ("size", _size_words(facts)),
         ("container", ", ".join(facts.containers) or "none"),
         ("keys", number(facts.keys)),
-        ("checksum", _CHECKSUMS[facts.checksum]),
-        ("after the end", tail_words(facts.tail)),
+        ("checksum", _checksum_words(facts)),
+        ("after the end", tail_words(facts.tail) if facts.damage is None else "not reached"),
         ("loads in", _loader_words(facts, loading_releases(facts))),
     ]
     rows += [(name, number(count)) for name, count in _rare(facts).items()]
     return rows
+
+
+def _checksum_words(facts: Profile) -> str:
+    if facts.damage is None:
+        return _CHECKSUMS[facts.checksum]
+    return "wrong" if isinstance(facts.damage, ChecksumMismatch) else "not reached"
 
 
 def _total_rows(total: Total, facts: Profile) -> list[tuple[str, str]]:
@@ -122,6 +141,8 @@ def _each(counts: Counter[str]) -> str:
 
 
 def _size_words(facts: Profile) -> str:
+    if facts.damage is not None:
+        return "unknown" if facts.file_size is None else f"the file is {number(facts.file_size)} bytes"
     words = f"{size(facts.size)} ({number(facts.size)} bytes)"
     if facts.file_size is not None and facts.file_size != facts.size:
         words += f", the file is {number(facts.file_size)} bytes"
@@ -244,7 +265,10 @@ def as_json(name: str, facts: Profile, *, hide_keys: Hiding = False) -> dict[str
         "containers": list(facts.containers),
         "file_size": facts.file_size,
         "size": facts.size,
-        "checksum": facts.checksum,
+        "checksum": facts.checksum if facts.damage is None else None,
+        "partial": None
+        if facts.damage is None
+        else {"offset": facts.damage.offset, "message": facts.damage.message},
         "tail": None if tail is None else {"kind": tail.kind, "size": tail.size},
         "loads_in": [span._asdict() for span in loading_releases(facts)],
         "keys": facts.keys,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from rdbcodec.cli.common import (
     OK,
+    UNREADABLE,
     add_reading_arguments,
     json_reports,
     now_of,
@@ -16,12 +18,15 @@ from rdbcodec.cli.common import (
     progress_of,
     tail_code,
 )
+from rdbcodec.cli.hints import hint_of
 from rdbcodec.facts.biggest import BIGGEST
-from rdbcodec.facts.profile import profile
+from rdbcodec.facts.profile import Profile, partial_profile
 from rdbcodec.facts.total import Total
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import inspection
 from rdbcodec.reports.words import plural
+from rdbcodec.showing import escaped
+from rdbcodec.showing import name as shown
 
 HELP = "show what is in a snapshot: format, databases, types, expiry, biggest keys, modules"
 ORDER = 10
@@ -37,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one report a file; nothing for a file that cannot be read to its end. 1 when data follows."""
+    """Print one report a file, marked PARTIAL where damage ended the reading: 3. 1 when data follows."""
     code, total = OK, Total()
     with json_reports(options, len(options.files) + options.total) as report:
         for name in options.files:
@@ -46,17 +51,31 @@ def run(options: argparse.Namespace) -> int:
                 progress_of(name, reader, options) as tick,
             ):
                 options.current = name
-                facts = profile(reader, now_ms=now_of(options), biggest=options.top, progress=tick)
+                facts = partial_profile(reader, now_ms=now_of(options), biggest=options.top, progress=tick)
             if options.format == "json":
                 report(inspection.as_json(name, facts, hide_keys=options.hide_keys))
             else:
                 print_sections(name, inspection.sections(facts, hide_keys=options.hide_keys))
-            code = max(code, tail_code(name, facts.tail, facts.size, options))
+            code = max(
+                code, _tell_damage(name, facts, options), tail_code(name, facts.tail, facts.size, options)
+            )
             if options.total:
                 total.add(name, facts)
-        if options.total:
+        if options.total and code != UNREADABLE:
             _print_total(total, options, report)
     return code
+
+
+def _tell_damage(name: str, facts: Profile, options: argparse.Namespace) -> int:
+    """What ended the reading, and what to do next, as of any other command."""
+    if facts.damage is None:
+        return OK
+    sys.stdout.flush()
+    words = escaped(facts.damage.text(hide_keys=options.hide_keys))
+    lines = [f"{shown(name)}: {words}", hint_of(facts.damage)]
+    lines += ["there is no total, as not all files can be read"] if options.total else []
+    print(*filter(None, lines), sep="\n", file=sys.stderr)
+    return UNREADABLE
 
 
 def _print_total(total: Total, options: argparse.Namespace, report: Callable[[dict[str, Any]], None]) -> None:
