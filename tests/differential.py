@@ -42,6 +42,7 @@ from rdbcodec.compat.verdict import check
 from rdbcodec.facts.profile import profile
 from rdbcodec.formats import TYPES
 from rdbcodec.wire.crc64 import crc64
+from rdbcodec.writing.create import DEFAULT_DATABASES
 
 MAGIC = {"redis-7.0": b"REDIS0010", "redis-8.10": b"REDIS0015", "valkey-9.1": b"VALKEY080"}
 KEY = b"k"
@@ -133,13 +134,16 @@ def now_ms() -> int:
 
 
 def converted(data: bytes, name: str) -> bytes | None:
-    """A conversion that loses nothing; None when it is refused."""
+    """A conversion that loses nothing; None when it is refused, or says that it needs more databases.
+
+    How many a server has is a setting: `convert` keeps the numbers and says what the target must be set to.
+    """
     out = io.BytesIO()
     try:
-        rdbcodec.convert(data, out, to=name)
+        done = rdbcodec.convert(data, out, to=name)
     except rdbcodec.RdbError:
         return None
-    return out.getvalue()
+    return out.getvalue() if done.databases <= DEFAULT_DATABASES else None
 
 
 # --- the servers --------------------------------------------------------------------------------------
