@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+from collections import Counter
 from typing import Any
 
 import pytest
 from judging import (
+    EMPTY_AUX,
     GIB,
     NOW,
     PLAIN,
@@ -34,6 +36,8 @@ from judging import (
 from rdbcodec.compat.rulebook import RULES
 from rdbcodec.compat.signed_uri import Sas, parse
 from rdbcodec.facts.kinds import Kind
+from rdbcodec.facts.memory.counted import Memory
+from rdbcodec.facts.memory.sizes import STRING
 from rdbcodec.facts.places import Place
 from rdbcodec.formats import TYPES
 
@@ -57,6 +61,7 @@ SEARCH = file(module("trietype0"))
 FOUR_GIB, TWO_GIB = (
     {"string": Kind(TYPES[0], Place(9, 0, b"k"), 1, size * GIB)} for size in (4, 2)
 )  # on disk; memory may be a multiple
+LONG_NAMES = Memory(Counter({(STRING, 512, 1, 0): 10**8}))
 TWO_HOURS_OLD = file(b"\xfa\x05ctime\x0a%d" % (NOW // 1000 - 7200), key())
 
 # fmt: off
@@ -88,7 +93,10 @@ SIDES: list[Sides] = [
     Sides("AZ-MAGIC", "S11: FAQ 'Can I import data from any Redis server?'", side(AMR, "valkey-9.1.2-lru"), "the file begins with VALKEY; Azure Managed Redis 7.2, Balanced takes snapshots of Redis", side(AMR, "valkey-8.0.1-lru")),
     Sides("AZ-MEM", "S12: Import, paragraph 1", side(AMR, used(10 * GIB), sku="Balanced_B10"), "the data needs 10,737,418,240 bytes and B10 leaves 10,307,921,510 for it", side(AMR, used(9 * GIB), sku="B10")),
     Sides("AZ-MEM", "S12: Import, paragraph 1", side(PREMIUM, used(7 * GIB), sku="P1"), "the data needs 7,516,192,768 bytes and P1 leaves 5,153,960,755 for it", side(PREMIUM, used(3 * GIB), sku="P1")),
-    Sides("AZ-MEM", "S12: Import, paragraph 1", side(AMR, changes={"kinds": {}, "databases": {}}, sku="M10"), "how much memory M10 has in Azure Managed Redis 7.2, Balanced is not known", side("amr-memory-7.2", sku="M10"), "unknown"),
+    Sides("AZ-MEM", "S12: Import, paragraph 1", side(ENTERPRISE, sku="B10"), "how much memory B10 has in Azure Cache for Redis 7.2, Enterprise is not known", side(AMR, sku="B10"), "unknown"),
+    Sides("AZ-SKU", "amr-arch", side(AMR, sku="M10"), "M10 is a SKU of Memory Optimized, and the target is Balanced", side("amr-memory-7.2", sku="M10"), "unknown"),
+    Sides("AZ-SKU", "amr-arch", side(AMR, sku="P1"), "P1 is a SKU of Azure Cache for Redis, Premium, and the target is Balanced", side(AMR, sku="Balanced_B1000"), "unknown"),
+    Sides("AZ-SKU", "amr-skus", side(AMR, sku="Balanced_B2000"), "there is no SKU B2000 of Balanced", side(AMR, sku="B20"), "unknown"),
     Sides("AZ-MEM", "S12: Import, paragraph 1, without used-mem", side(AMR, changes={"kinds": FOUR_GIB}, sku="B10"), "the file does not tell how much memory its data used: at least 4,294,967,312 bytes, and B10 has 10,307,921,510", side(AMR, changes={"kinds": TWO_GIB}, sku="B10"), "unknown"),
     Sides("AZ-MEM-NEAR", "S12: amr-arch, Reserved memory", side(AMR, used(8 * GIB), sku="B10"), "the data needs 8,589,934,592 bytes and nearly fills the 10,307,921,510 that B10 leaves for it", side(AMR, used(7 * GIB), sku="B10")),
     Sides("AZ-REGION", "S13: Import, NOTE", side(AMR, cache_region="westeurope", storage_region="North Europe"), "the storage account is in North Europe, the cache in westeurope; they have to share a region", side(AMR, cache_region="westeurope", storage_region="West Europe")),
@@ -147,15 +155,27 @@ SIDES: list[Sides] = [
     Sides("AZ-SNAPSHOT", "S37: the same, without ctime", side(AMR), "the file is the state of one moment (when it was made is not told); what was written later is not in it", side("redis-7.2")),
     Sides("AZ-BLOB-EXPORT-PREM", "acr-ie, Export, step 2", side(PREMIUM, operation="export", storage_kind="data-lake"), "the Premium tier exports page blobs, which a data-lake account cannot hold", side(PREMIUM, operation="export", storage_kind="general")),
     Sides("AZ-CLUSTERNAME", "azcli-ent", side(AMR, cluster_name="my--cache"), "'my--cache' is no name of a cache: up to 60 letters and digits, with single hyphens between", side(AMR, cluster_name="my-cache")),
-    Sides("AZ-ONE-DB", "amr-configure, Databases", side(AMR, TWO_DATABASES), "Azure Managed Redis 7.2, Balanced has database 0 only, and database 3 is in use (keys: 2); whether they are dropped, merged or refused is told nowhere", side(AMR, file(db(0), key()))),
-    Sides("AZ-DB-LIMIT", "acr-ie, custom databases setting", side(PREMIUM, file(db(16), key()), sku="P1"), "database 16 is above the 16 a cache of this size has: its keys (1) are left out without an error", side(PREMIUM, file(db(15), key()), sku="P1")),
+    Sides("AZ-ONE-DB", "amr-configure, Databases", side(AMR, TWO_DATABASES), "Azure Managed Redis 7.2, Balanced has database 0 only, and database 3 is in use (keys: 2); no vendor page says whether these keys are dropped, merged or refused", side(AMR, file(db(0), key()))),
+    Sides("AZ-ONE-DB", "amr-configure, Databases", side(AMR, file(*(part for number in (1, 9, 15) for part in (db(number), key())))), "Azure Managed Redis 7.2, Balanced has database 0 only, and databases 1, 9 and 15 are in use (keys: 3); no vendor page says whether these keys are dropped, merged or refused", side(AMR, file(db(0), key()))),
+    Sides("AZ-DB-LIMIT", "acr-ie, custom databases setting", side(PREMIUM, file(db(16), key()), sku="P1"), "database 16 is above the 16 a cache of this size has: the keys there (1) are left out without an error", side(PREMIUM, file(db(15), key()), sku="P1")),
     Sides("AZ-DB-LIMIT", "acr-ie, custom databases setting", side(PREMIUM, file(db(16), key())), "database 16 is imported only when the cache was created with more than the 16 databases of the default", side(PREMIUM, file(db(15), key())), "unknown"),
     Sides("AZ-DB-CLUSTER", "acr-ie, Redis cluster", side(PREMIUM, TWO_DATABASES, clustered=True), "a clustered cache takes database 0 only: the keys of database 3 (2) are left out without an error", side(PREMIUM, TWO_DATABASES, clustered=False)),
     Sides("AZ-MODULE", "amr-modules, IMPORTANT", side(AMR, file(module("graphdata"))), "the file needs modules this cache does not have: RedisGraph (graphdata 0); keys: 1", side(AMR, file(module("ReJSON-RL")))),
     Sides("AZ-MODULE", "amr-modules, IMPORTANT", side(AMR, file(module("ReJSON-RL")), modules=("RediSearch",)), "the file needs modules this cache does not have: RedisJSON (ReJSON-RL 0); keys: 1", side(AMR, file(module("ReJSON-RL")), modules=("redisjson",))),
-    Sides("AZ-MODULE-FLASH", "amr-flash", side(FLASH, file(module("TSDB-TYPE"))), "Flash Optimized has RedisJSON and no other module (2026-04-30; a table of 2025-05-18 says otherwise): RedisTimeSeries (TSDB-TYPE 0); keys: 1", side(FLASH, file(module("ReJSON-RL")))),
+    Sides("AZ-MODULE-FLASH", "amr-plan-modules, amr-flash", side(FLASH, file(module("TSDB-TYPE"))), "Flash Optimized has RedisJSON and no other module: RedisTimeSeries (TSDB-TYPE 0); keys: 1", side(FLASH, file(module("ReJSON-RL")))),
+    Sides("AZ-FLASH-KEYS", "amr-flash, RAM and NVMe", side(FLASH, changes={"memory": LONG_NAMES}, sku="A250"), "the keys alone need 51,200,000,016 bytes, and A250 has 50,465,865,728 of RAM (20%), where all keys have to be", side(FLASH, changes={"memory": LONG_NAMES}, sku="A500")),
+    Sides("AZ-FLASH-KEYS", "amr-flash, RAM and NVMe", side(FLASH, changes={"memory": LONG_NAMES}, sku="FlashOptimized_A250"), "the keys alone need 51,200,000,016 bytes, and A250 has 50,465,865,728 of RAM (20%), where all keys have to be", side(FLASH, sku="A250")),
+    Sides("AZ-MIGRATION", "acr-life: migration tooling", side(AMR, source_tier="premium"), "the migration tooling of Azure (released for the Enterprise tiers, a preview for the others, as of 2026-04) gives the new cache the old name and moves no data", side(AMR, source_tier="other")),
+    Sides("AZ-GEO-IMPORT", "amr-geo, redis-docs", side(AMR, active_active=True), "no vendor page says whether an import into a geo-replicated group deletes what is there or merges with it; Redis Software merges", side(AMR, active_active=False), "unknown"),
+    Sides("AZ-GEO-SKU", "amr-geo", side(AMR, active_active=True, sku="B1"), "B1 has no active geo-replication, B3 and larger SKUs have", side(AMR, active_active=True, sku="B3")),
+    Sides("AZ-GEO-SKU", "amr-geo", side(AMR, active_active=True, sku="Balanced_B0"), "B0 has no active geo-replication, B3 and larger SKUs have", side(AMR, sku="B0")),
+    Sides("AZ-GEO-MODULE", "amr-geo, amr-geo-plan", side(AMR, file(module("MBbloom--")), active_active=True), "a geo-replicated group can have RediSearch and RedisJSON only, and the file needs RedisBloom", side(AMR, file(module("ReJSON-RL")), active_active=True)),
+    Sides("AZ-GEO-MODULE", "amr-geo, amr-geo-plan", side(AMR, file(module("TSDB-TYPE")), active_active=True), "a geo-replicated group can have RediSearch and RedisJSON only, and the file needs RedisTimeSeries", side(AMR, file(module("TSDB-TYPE")))),
+    Sides("AZ-GEO-FLASH", "amr-geo-plan of 2026, amr-geo of 2025", side(FLASH, active_active=True), "Flash Optimized has no active geo-replication; Plan tiers, capacity and modules of Azure Managed Redis (2026) says so, Configure active geo-replication for Azure Managed Redis (2025-05-18) otherwise", side(FLASH), "unknown"),
     Sides("AZ-MODULE-MAYBE", "amr-modules, IMPORTANT", side(AMR, file(module("ReJSON-RL"))), "the file needs RedisJSON; whether it is enabled on the target was not told", side(AMR, file(module("ReJSON-RL")), modules=("RedisJSON",)), "unknown"),
-    Sides("AZ-SEARCH-POLICY", "amr-modules, IMPORTANT", side(AMR, SEARCH, clustering_policy="oss"), "RediSearch needs the Enterprise clustering policy and no eviction", side(AMR, SEARCH, clustering_policy="enterprise")),
+    Sides("AZ-SEARCH-POLICY", "amr-plan-modules, amr-modules", side(AMR, SEARCH, clustering_policy="oss"), "RediSearch needs the Enterprise clustering policy and no eviction, and the cache has the oss clustering policy", side(AMR, SEARCH, clustering_policy="enterprise")),
+    Sides("AZ-SEARCH-POLICY", "amr-plan-modules, amr-modules", side(AMR, SEARCH, eviction_policy="allkeys-lru"), "RediSearch needs the Enterprise clustering policy and no eviction, and the cache has the eviction policy allkeys-lru", side(AMR, SEARCH, eviction_policy="NoEviction")),
+    Sides("AZ-SEARCH-POLICY", "amr-plan-modules, amr-modules", side(AMR, SEARCH, clustering_policy="non-clustered"), "RediSearch needs the Enterprise clustering policy and no eviction, and the cache has the non-clustered clustering policy", side(AMR, clustering_policy="non-clustered")),
     Sides("AZ-NOCLUSTER", "amr-arch, Cluster policies", side(AMR, clustering_policy="non-clustered", sku="B50"), "the non-clustered policy exists up to 25 GB and not on Flash; the target is B50", side(AMR, clustering_policy="non-clustered", sku="B20")),
 ]
 # fmt: on
@@ -263,6 +283,7 @@ def test_sas_that_was_not_shown_is_asked_for() -> None:
         ("the same by CLI", "no", side(AMR, **WALL, channel="cli")),
         ("the same by the page of 2024-11-15", "yes", side(AMR, **WALL, as_of="2024-11-15")),
         ("a private endpoint alone", "no", side(AMR, private_endpoint=True)),
+        ("RDB 12 with field TTLs into AMR 7.4", "unknown", side(AMR_74, "redis-8.0.6-hfe")),
         ("an export of AMR 7.4 into AMR 7.4", "yes", side(AMR_74, RDB_12, source_tier="amr")),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -278,6 +299,30 @@ def test_what_no_page_speaks_of_has_a_way_out_that_one_does() -> None:
         ("convert", ("rdbcodec", "convert", "FILE", "--to", "redis-7.2", "-o", "OUT"))
     ]
     assert "source_tier" in {question.fact for question in verdict.questions}
+
+
+def test_data_of_redisearch_asks_for_both_policies_and_plain_keys_do_not() -> None:
+    asked = questions_of(side(AMR, SEARCH, modules=("RediSearch",)))
+    assert (asked["clustering_policy"], asked["eviction_policy"]) == (
+        ("AZ-SEARCH-POLICY",),
+        ("AZ-SEARCH-POLICY",),
+    )
+    plain = questions_of(side(AMR, file(EMPTY_AUX, key()), modules=("RediSearch",)))
+    assert "clustering_policy" not in plain
+    assert "eviction_policy" not in plain
+
+
+def test_databases_in_use_are_folded_and_no_reason_for_a_no() -> None:
+    verdict = judged(side(AMR, TWO_DATABASES))
+    assert verdict.loads == "after-conversion"
+    assert [step.command for step in verdict.steps] == [
+        ("rdbcodec", "convert", "FILE", "--fold-databases", "{db}:", "-o", "OUT")
+    ]
+
+
+def test_a_geo_replicated_group_is_not_said_to_be_wiped() -> None:
+    assert findings_of(side(AMR, active_active=True), "AZ-WIPE") == []
+    assert judged(side(AMR, active_active=True)).loads == "unknown"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ SIDES: list[Sides] = [
     Sides("GCP-VALKEY-CREATE", "3.3 Clouds: gcp-valkey", side("memorystore-valkey-8.0", target_exists=True), "an instance takes snapshots in only while it is created (--gcs-source-uris)", side("memorystore-valkey-8.0", target_exists=False)),
     Sides("OCI-CREATE", "3.3 Clouds: oci", side("oci-cache", target_exists=True), "a cluster takes snapshots in only while it is created", side("oci-cache", target_exists=False)),
     Sides("RE-WIPE", "3.2 Redis Software / Redis Cloud", side(RE), "an import erases the database; into an Active-Active one it merges, and counters add up", side("redis-7.2")),
-    Sides("RE-ONE-DB", "3.2 Redis Software / Redis Cloud", side("redis-cloud-pro-7.2", TWO_DATABASES), "Redis Cloud 7.2, Pro has database 0 only, and database 3 is in use (keys: 2); what becomes of them is told nowhere", side("redis-cloud-pro-7.2", file(db(0), key()))),
+    Sides("RE-ONE-DB", "3.2 Redis Software / Redis Cloud", side("redis-cloud-pro-7.2", TWO_DATABASES), "Redis Cloud 7.2, Pro has database 0 only, and database 3 is in use (keys: 2); no vendor page says what becomes of them", side("redis-cloud-pro-7.2", file(db(0), key()))),
     Sides("RE-ALLFILES", "3.2 Redis Software / Redis Cloud", side(RE, shards=2), "an export has a file for each of 2 shards; files given: 1", side(RE, shards=1)),
     Sides("RE-FLEX", "3.2 Redis Software / Redis Cloud", side(RE, file(module("TSDB-TYPE")), flex=True), "a database on flash does not do well with RedisTimeSeries", side(RE, file(module("TSDB-TYPE")), flex=False)),
     Sides("RE-FLEX", "3.2 Redis Software / Redis Cloud", side(RE, changes={"biggest": BIG}, flex=True), "a database on flash does not do well with keys above 4 GiB (1)", side(RE, flex=True)),

@@ -299,7 +299,8 @@ def test_convert_drops_it_unless_the_target_is_a_cluster(*, clustered: bool, hin
 
 def test_an_unknown_sku_is_answered_with_those_there_are() -> None:
     verdict = judged(side("amr-flash-7.4", sku="Z9"))
-    (finding,) = (finding for finding in verdict.findings if finding.id == "AZ-MEM")
+    (finding,) = (finding for finding in verdict.findings if finding.id == "AZ-SKU")
+    assert finding.says == "there is no SKU Z9 of Flash Optimized"
     assert finding.remedy == "name one of its SKUs: A250, A500, A700, A1000, A1500, A2000, A4500"
 
 

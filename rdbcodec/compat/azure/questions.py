@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rdbcodec.compat.questions.data import databases_from, memory_needed, product_of
+from rdbcodec.compat.questions.data import databases_from, databases_named, memory_needed
 from rdbcodec.compat.questions.format import START, own_magic, reads_header
 from rdbcodec.compat.questions.origin import source_version
 from rdbcodec.compat.rule import Answer, Case, Found, Missing, Unknown, missing
@@ -156,8 +156,8 @@ def gzip_export(case: Case) -> Answer:
 
 
 def wipes(case: Case) -> Answer:
-    """What is in the cache now is deleted; not worth a word when nothing is."""
-    return None if case.told("target_empty") is True else Found()
+    """What is in the cache now is deleted; not worth a word when nothing is, and in a group nobody knows."""
+    return None if case.told("target_empty") is True or case.told("active_active") else Found()
 
 
 def wipes_needed_data(case: Case) -> Answer:
@@ -197,7 +197,7 @@ def bad_cluster_name(case: Case) -> Answer:
 
 def databases_beyond_sku(case: Case) -> Answer:
     """Databases above what the size of a classic cache can have, or above what it has by default."""
-    told, limits = _sku(case), case.target.sku_databases or {}
+    told, limits = sku_of(case), case.target.sku_databases or {}
     default = case.target.databases or 0
     most = (
         limits.get(told, max(limits.values(), default=default)) if told else max(limits.values(), default=0)
@@ -208,8 +208,9 @@ def databases_beyond_sku(case: Case) -> Answer:
     above = databases_from(case.profile, default)
     if not above:
         return None
+    named = databases_named(above)
     says = (
-        f"database {_numbers(above)} is imported only when the cache was created with more than the "
+        f"{named['databases']} {named['are']} imported only when the cache was created with more than the "
         f"{default} databases of the default"
     )
     return Unknown(says, case.profile.databases[above[0]].first, () if told else ("sku",))
@@ -217,22 +218,18 @@ def databases_beyond_sku(case: Case) -> Answer:
 
 def _databases(case: Case, dbs: list[int], limit: int) -> Found:
     keys = sum(case.profile.databases[db].keys for db in dbs)
-    values = {"databases": _numbers(dbs), "keys": keys, "limit": limit}
+    values = {**databases_named(dbs), "keys": keys, "limit": limit}
     return Found(values, case.profile.databases[dbs[0]].first)
 
 
-def _numbers(values: list[int]) -> str:
-    return ", ".join(map(str, values))
-
-
-def _sku(case: Case) -> str | None:
+def sku_of(case: Case) -> str | None:
     """The short name of the SKU: B10 of `Balanced_B10`."""
     told: str | None = case.told("sku")
     return None if told is None else told.rpartition("_")[2].partition("-")[0].upper()
 
 
-def _sku_bytes(case: Case) -> float | None:
-    size = (case.target.sizes or {}).get(_sku(case) or "")
+def sku_bytes(case: Case) -> float | None:
+    size = (case.target.sizes or {}).get(sku_of(case) or "")
     return None if size is None else size * _GIB
 
 
@@ -240,48 +237,42 @@ def too_big_for_sku(case: Case) -> Answer:
     """More data than the SKU leaves room for; a lower bound when the file does not tell what was used."""
     if case.told("sku") is None:
         return Missing(("sku",))
-    size = _sku_bytes(case)
+    size = sku_bytes(case)
     if size is None:
         known = ", ".join(case.target.sizes or ())
+        if case.target.id.startswith("amr-"):
+            return None  # AZ-SKU says what is wrong with it
         return Unknown(
             f"how much memory {case.told('sku')} has in {case.target.name} is not known",
             remedy=f"name one of its SKUs: {known}" if known else None,
         )
     usable, used = size * case.target.usable, memory_needed(case.profile)
     if used > usable:
-        return Found({"used": used, "usable": int(usable), "sku": _sku(case)})
+        return Found({"used": used, "usable": int(usable), "sku": sku_of(case)})
     if case.profile.used_memory is None and used * _MARGIN > usable:
         return Unknown(
             f"the file does not tell how much memory its data used: at least {used:,} bytes, and "
-            f"{_sku(case)} has {int(usable):,}"
+            f"{sku_of(case)} has {int(usable):,}"
         )
     return None
 
 
 def nearly_too_big(case: Case) -> Answer:
     """Data that fills most of what the SKU leaves."""
-    size = _sku_bytes(case)
+    size = sku_bytes(case)
     used = memory_needed(case.profile)
     if size is None or not size * _NEAR < used <= size * case.target.usable:
         return None
-    return Found({"used": used, "usable": int(size * case.target.usable), "sku": _sku(case)})
-
-
-def search_policy(case: Case) -> Answer:
-    """RediSearch data, and a policy it cannot live with."""
-    products = {product_of(module) for module in case.profile.modules.values()}
-    policy, eviction = case.told("clustering_policy"), case.told("eviction_policy")
-    wrong = policy not in (None, "enterprise") or eviction not in (None, "noeviction")
-    return Found() if "RediSearch" in products and wrong else None
+    return Found({"used": used, "usable": int(size * case.target.usable), "sku": sku_of(case)})
 
 
 def non_clustered(case: Case) -> Answer:
     """The non-clustered policy on a SKU too big for it, or on Flash."""
     if case.told("clustering_policy") != "non-clustered":
         return None
-    size = _sku_bytes(case)
+    size = sku_bytes(case)
     if case.target.tier == "Flash Optimized" or (size is not None and size > _NON_CLUSTERED_GB * _GIB):
-        return Found({"sku": _sku(case) or "Flash Optimized"})
+        return Found({"sku": sku_of(case) or "Flash Optimized"})
     return None if size is not None else Missing(("sku",))
 
 

@@ -183,8 +183,16 @@ def databases_from(profile: Profile, limit: int) -> list[int]:
 def database_values(case: Case, dbs: list[int]) -> Found:
     """What sentences about databases need: which they are, and the keys in them."""
     keys = sum(case.profile.databases[db].keys for db in dbs)
-    values = {"databases": ", ".join(map(str, dbs)), "keys": keys, "limit": case.target.databases}
+    values = {**databases_named(dbs), "keys": keys, "limit": case.target.databases}
     return Found(values, case.profile.databases[dbs[0]].first)
+
+
+def databases_named(dbs: list[int]) -> dict[str, object]:
+    """For sentences: "database 3" and "is", "databases 1, 3 and 9" and "are"."""
+    numbers = [str(db) for db in dbs]
+    if len(numbers) == 1:
+        return {"databases": f"database {numbers[0]}", "are": "is"}
+    return {"databases": f"databases {', '.join(numbers[:-1])} and {numbers[-1]}", "are": "are"}
 
 
 def databases_beyond(case: Case) -> Answer:
@@ -206,8 +214,7 @@ def databases_unknown(case: Case) -> Answer:
     beyond = databases_beyond(case)
     if target.beyond_databases != "unknown" or not isinstance(beyond, Found):
         return None
-    dbs = beyond.values["databases"]
-    what = f"what becomes of the keys in database {dbs} is not known"
+    what = f"what becomes of the keys in {beyond.values['databases']} is not known"
     says = f"{target.name} has {target.databases} databases; {what}"
     return Unknown(says, beyond.place)
 
