@@ -148,7 +148,7 @@ class Rule(NamedTuple):
 
     def is_known(self, date: str | None) -> bool:
         """Whether a source of that day or before says so; None is today."""
-        return date is None or any(source.date[:10] <= date for source in self.source_rows())
+        return any(source.was_there(date) for source in self.source_rows())
 
     def covers(self, target: Target) -> bool:
         """Whether the rule is about this target."""

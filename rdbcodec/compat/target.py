@@ -49,12 +49,19 @@ class Source(NamedTuple):
     """Who said so: a page, a program's source or a measurement, and when.
 
     `date` is a day, a month or a year, as far as it is known; that of a page without one is the day on which
-    it was read. As text, dates compare by their beginnings: "2026" comes before "2026-03-16".
+    it was read. As text, dates compare by their beginnings: "2026" comes before "2026-03-16". Pages change,
+    and what they said on a day is another matter than what they say; a release that is out does what it does,
+    whenever somebody looked: such a source is `about` a "program".
     """
 
     title: str
     date: str
     where: str = ""
+    about: str = "page"
+
+    def was_there(self, day: str | None) -> bool:
+        """Whether it could be known on that day; None is today."""
+        return day is None or self.about == "program" or self.date <= day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,13 @@ def test_every_source_has_a_plain_date() -> None:
     assert {key: date for key, date in dates.items() if not re.fullmatch(r"\d{4}(-\d\d){0,2}", date)} == {}
 
 
+def test_what_programs_do_was_so_before_anybody_measured_it_and_what_pages_say_was_not() -> None:
+    assert sources()["exp"].was_there("2024-11-15")
+    assert sources()["seed"].was_there("2024-11-15")
+    assert not sources()["seed"].was_there("2024-11-14")
+    assert sources()["amr-ie-2025"].was_there(None)
+
+
 def test_every_target_says_whether_it_is_still_there_and_when_that_was_checked() -> None:
     known = [json.loads(path.read_text()) for path in (ROOT / "rdbcodec" / "compat" / "known").glob("*.json")]
     rows = [row for data in known for row in data.get("targets", [])]
@@ -131,6 +138,7 @@ def test_targets_nobody_knows_the_numbers_of_have_no_loader() -> None:
         "tencent-redis",
         "yandex-valkey",
         "scaleway-redis",
+        "a9s-keyvalue",
         "falkordb-enterprise",
     ]
 

@@ -6,7 +6,7 @@ Which one is what stands in the column `status` of the targets, and what the ven
 
 from __future__ import annotations
 
-from rdbcodec.compat.rule import Answer, Case, Found, Rule
+from rdbcodec.compat.rule import Answer, Case, Found, Rule, always
 
 _OTHERS = ("*", "!azure", "!redis-enterprise")
 _CHOOSE = "choose a target that stays"
@@ -59,7 +59,10 @@ RULES: tuple[Rule, ...] = (
          "judge the file for Redis 7.2, which the caches run now", ("amr-mig-ent",), "versions", "documented", (), "any"),
     Rule("RC-RETIRING", ("redis-cloud-*",), "warning", retiring, _RETIRES, "choose a newer version",
          ("rc-versions",), "version management", "documented", (), "any"),
-    Rule("AZ-AMR-72", ("amr-*-7.2",), "warning", lambda _: Found(),
+    Rule("AZ-TOOLING", ("acr-*",), "info", always,
+         "Microsoft's migration tooling (of 2026-04: for Enterprise, and as a preview for the others) gives the name of the cache to Azure Managed Redis and moves no data",
+         None, ("acr-tooling",), "changelog", "documented", (), "any"),
+    Rule("AZ-AMR-72", ("amr-*-7.2",), "warning", always,
          "no page has an instance of Azure Managed Redis on 7.2 any more; they run 7.4", "judge the file for 7.4",
          ("amr-upgrade", "amr-mig-bsp", "amr-mig-ent"), "version table", "documented", (), "any"),
     Rule("AZ-SIZE-DOUBT", ("acr-*",), "warning", doubtful_size,
