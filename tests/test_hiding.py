@@ -69,6 +69,7 @@ COMMANDS = [
     "compat FILE --profile-out profile.json",
     "azure plan FILE --target amr-balanced-7.4",
     "azure plan FILE --target amr-balanced-7.4 --format json",
+    "azure plan FILE --target amr-balanced-7.4 --format sh --force",
     "pad FILE -o out.rdb",
 ]
 

@@ -69,6 +69,10 @@ PLACES = [
         (*PLAN, "--" + flag, "URL", "--format", "json")
         for flag in ("storage-account", "container", "blob-prefix")
     ),
+    *(
+        (*PLAN, "--" + flag, "URL", "--format", "sh", "--force")
+        for flag in ("storage-account", "container", "blob-prefix", "resource-group", "database-name")
+    ),
     *((*PLAN, "--" + flag, "URL") for flag in ("database-name", "sku", "sas-env", "sas", "circumstances")),
     *((verb, "IN", "URL") for verb in ("dump", "keys", "inspect", "check")),
     *((verb, "IN", "-o", "OUT", "--sas=URL") for verb in ("convert", "filter", "pad")),
@@ -145,6 +149,7 @@ REPORTS = [
     ("compat", "--all"),
     ("azure", "plan", "--target", "amr-balanced-7.4"),
     ("azure", "plan", "--target", "amr-balanced-7.4", "--format", "json"),
+    ("azure", "plan", "--target", "amr-balanced-7.4", "--format", "sh", "--force"),
     ("convert", "--to", "redis-2.4", "-o", "out.rdb"),
     ("convert", "--to", "redis-2.4", "-o", "out.rdb", "--format", "json"),
     ("convert", "-o", DOWNLOADED + ".2"),

@@ -1,18 +1,20 @@
-"""`rdbcodec azure plan FILE... --target T`: the steps of an import into an Azure cache."""
+"""`rdbcodec azure plan [FILE...] --target T`: the way of snapshots into an Azure cache, or out of one.
+
+The exit code is that of `compat`: 0 yes, 1 no (and no steps), 10 yes after the steps named, 11 nobody knows.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
 from rdbcodec import compat
 from rdbcodec.cli import circumstances
 from rdbcodec.cli.common import (
-    NEGATIVE,
-    OK,
     STDIN,
-    add_reading_arguments,
+    add_source_arguments,
+    add_tail_argument,
     now_of,
     open_file,
     print_json,
@@ -20,27 +22,52 @@ from rdbcodec.cli.common import (
     progress_of,
 )
 from rdbcodec.compat.azure.case import Names
-from rdbcodec.compat.azure.plan import plan
+from rdbcodec.compat.azure.plan import Plan, plan
+from rdbcodec.compat.verdict import Loads
 from rdbcodec.errors import TargetError
 from rdbcodec.facts.profile import Profile, profile
 from rdbcodec.limits import COUNTED_VALUE
-from rdbcodec.reports import azure
+from rdbcodec.reports import azure, azure_script
 
-HELP = "print the steps that bring snapshots into an Azure cache"
+HELP = "print the steps that bring snapshots into an Azure cache, or out of one"
 ORDER = 120
+
+_CODES: Mapping[Loads, int] = {"yes": 0, "no": 1, "after-conversion": 10, "unknown": 11}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The one action there is, and its arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     planning = actions.add_parser("plan", help=parser.description, description=parser.description)
-    add_reading_arguments(planning)
-    planning.add_argument("--target", required=True, metavar="T", help="such as amr-balanced-7.4")
+    planning.add_argument(
+        "files", nargs="*", metavar="FILE", help="snapshots, all of one import; none for an export"
+    )
+    planning.add_argument("--target", required=True, metavar="T", help="the cache, such as amr-balanced-7.4")
+    planning.add_argument(
+        "--format",
+        choices=("text", "json", "sh"),
+        default="text",
+        help="text, JSON, or a script for bash (default: text)",
+    )
+    planning.add_argument(
+        "--sources", action="store_true", help="say where each command and sentence is from"
+    )
+    planning.add_argument(
+        "--even-if-no",
+        "--force",
+        dest="even_if_no",
+        action="store_true",
+        help="print the steps although the answer is NO; nothing is written over",
+    )
     planning.add_argument("--resource-group", metavar="NAME", help="of the cache")
     planning.add_argument("--database-name", metavar="NAME", help="of Azure Managed Redis and Enterprise")
     planning.add_argument("--storage-account", metavar="NAME", help="where the blobs will lie")
     planning.add_argument("--container", metavar="NAME", help="where in it")
-    planning.add_argument("--blob-prefix", metavar="TEXT", default="", help="put before each blob's name")
+    planning.add_argument(
+        "--blob-prefix", metavar="TEXT", default="", help="what each blob's name begins with"
+    )
+    add_source_arguments(planning)
+    add_tail_argument(planning)
     circumstances.add_arguments(planning)
 
 
@@ -48,20 +75,23 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan; nothing when a file cannot be read to its end."""
     target = _target(options)
     told = circumstances.circumstances_of(options)
-    if told.operation == "export":
-        _leave(options, "a plan is for an import, the circumstances say export")
+    _check_files(options, told)
     profiles = {name: _profile(name, options) for name in options.files}
-    found = plan(profiles, target, told, _names(options))
+    found = plan(profiles, target, told, _names(options), although=options.even_if_no)
     if options.format == "json":
         print_json(azure.as_json(found))
     else:
-        print_lines(azure.lines(found))
-    return OK if found.is_possible else NEGATIVE
+        print_lines(_lines(found, options))
+    return _CODES[found.loads]
+
+
+def _lines(found: Plan, options: argparse.Namespace) -> Iterator[str]:
+    if options.format == "sh":
+        return azure_script.script(found)
+    return azure.lines(found, with_sources=options.sources)
 
 
 def _target(options: argparse.Namespace) -> compat.Target:
-    if STDIN in options.files:
-        _leave(options, "a plan needs the names of files, stdin has none")
     try:
         target = compat.find(options.target)
     except TargetError as error:
@@ -69,6 +99,15 @@ def _target(options: argparse.Namespace) -> compat.Target:
     if target.family != "azure":
         _leave(options, f"argument --target: {target.name} is none of Azure's")
     return target
+
+
+def _check_files(options: argparse.Namespace, told: compat.Circumstances) -> None:
+    if STDIN in options.files:
+        _leave(options, "a plan needs the names of files, stdin has none")
+    if told.operation == "export" and options.files:
+        _leave(options, "an export takes no FILE: it makes them")
+    if told.operation != "export" and not options.files:
+        _leave(options, "a FILE is needed, or --operation export")
 
 
 def _leave(options: argparse.Namespace, message: str) -> NoReturn:
@@ -82,7 +121,7 @@ def _profile(name: str, options: argparse.Namespace) -> Profile:
         open_file(name, options, max_value=COUNTED_VALUE) as reader,
         progress_of(name, reader, options) as tick,
     ):
-        return profile(reader, now_ms=now_of(options), progress=tick)
+        return profile(reader, now_ms=now_of(options), values=True, progress=tick)
 
 
 def _names(options: argparse.Namespace) -> Names:
