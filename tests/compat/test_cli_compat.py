@@ -131,11 +131,13 @@ def test_json_has_the_shape_of_the_design() -> None:
     [verdict] = document["verdicts"]
     assert document["file"] == "-"
     assert verdict["target"] == "redis-2.4"
-    assert verdict["findings"][0] | {"remedy": None} == {
+    assert verdict["findings"][0] | {"remedy": None, "sources": []} == {
         "id": "G-VERSION",
         "severity": "blocker",
         "says": "the file is RDB 3; Redis 2.4 reads REDIS up to 2",
+        "count": None,
         "remedy": None,
+        "sources": [],
         "source": "exp: 3.1 Redis / forks",
         "date": "2026-11-22",
         "confidence": "verified",

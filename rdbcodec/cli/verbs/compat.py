@@ -175,7 +175,8 @@ def _report(judged: Sequence[Judged], options: argparse.Namespace, failure: Fail
     elif options.format == "github":
         for file in shown:
             print_lines(github.lines(file, **counts, hide_keys=hide_keys))
-        print_lines([github.failed(failure)] if failure is not None else [])
+        if failure is not None:
+            print_lines([github.failed(failure)])
     elif options.format == "markdown":
         for file in shown:
             print_lines(markdown(file, verbose=options.verbose, hide_keys=hide_keys))
