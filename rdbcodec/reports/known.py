@@ -8,8 +8,9 @@ from typing import Any
 
 from rdbcodec.compat.rule import Finding, Rule
 from rdbcodec.compat.rulebook import BY_ID, SAS_RULES, SasRule
-from rdbcodec.compat.target import Source, Target, date_of, loader_of, sources
+from rdbcodec.compat.target import FactAge, Source, Target, date_of, loader_of, sources
 from rdbcodec.reports.tables import Section
+from rdbcodec.reports.words import plural
 from rdbcodec.reports.wrapping import paragraph
 from rdbcodec.showing import name as shown
 
@@ -47,6 +48,13 @@ def json_targets(targets: Sequence[Target]) -> dict[str, Any]:
             for target in targets
         ]
     }
+
+
+def age_lines(ages: Sequence[FactAge]) -> Iterator[str]:
+    """When what is known of each target was checked, the oldest first."""
+    yield f"{plural(len(ages), 'target')}; checked longest ago: {plural(ages[0].days, 'day')}"
+    wide = max(len(age.id) for age in ages)
+    yield from (f"  {age.id:<{wide}}  {age.checked}  {plural(age.days, 'day')}" for age in ages)
 
 
 def rule_lines(rule: Rule) -> Iterator[str]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import NoReturn
 
 from rdbcodec import compat
-from rdbcodec.cli import circumstances
+from rdbcodec.cli import asking, circumstances
 from rdbcodec.cli.colours import print_styled, width
 from rdbcodec.cli.common import (
     NEGATIVE,
@@ -34,13 +35,15 @@ from rdbcodec.cli.common import (
 from rdbcodec.cli.outputs import add_force_argument, like_input
 from rdbcodec.compat import profile_json
 from rdbcodec.compat.rulebook import BY_ID, SAS_RULES
-from rdbcodec.compat.target import by_name, load
+from rdbcodec.compat.target import by_name, facts_age, load
+from rdbcodec.compat.verdict import Question
 from rdbcodec.errors import DecodeError, RdbError, TargetError, UnsupportedVersion
 from rdbcodec.facts.profile import header_profile, profile
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import compat as report
 from rdbcodec.reports import github, known
 from rdbcodec.reports.answers import CODES, FAILING, Answer, Failure, Judged, answers_of, best, code_of, worst
+from rdbcodec.reports.circumstances import template
 from rdbcodec.reports.compat_json import as_json
 from rdbcodec.reports.junit import as_junit
 from rdbcodec.reports.markdown import markdown
@@ -84,6 +87,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--list-targets", action="store_true", help="show the targets and exit")
     parser.add_argument("--explain", metavar="RULE", help="show a rule with its sources and exit")
+    parser.add_argument(
+        "--facts-age", action="store_true", help="show when what is known of each target was last checked"
+    )
     parser.add_argument("--targets-file", metavar="FILE", help="targets of your own, TOML or JSON")
     parser.add_argument("--profile-in", action="append", metavar="FILE", help="judge a profile saved before")
     parser.add_argument("--profile-out", metavar="FILE", help="save the profile of the one FILE as JSON")
@@ -91,6 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
     add_tail_argument(parser)
     circumstances.add_arguments(parser)
+    asking.add_arguments(parser)
 
 
 def _answers(text: str) -> frozenset[Answer]:
@@ -105,11 +112,18 @@ def run(options: argparse.Namespace) -> int:
     """Judge every file for every target; what was read before a file that cannot be is judged too."""
     if options.explain is not None:
         return _explain(options)
+    if options.circumstances_template:
+        print_lines(template())
+        return OK
     targets = _known(options)
     if options.list_targets:
         return _list(list(targets.values()), options)
+    if options.facts_age:
+        return _ages(options)
     chosen = _chosen(targets, options)
     told = circumstances.circumstances_of(options)
+    if options.ask:
+        asking.check_that_it_can_be(options)
     profiles: list[tuple[str, compat.Profile]] = []
     try:
         for name, facts in _profiles(options):
@@ -118,6 +132,8 @@ def run(options: argparse.Namespace) -> int:
         failure = Failure(options.current, _error_words(error, options))
         _report(_judged(profiles, chosen, told), options, failure)
         raise
+    if options.ask:
+        told = asking.ask(told, lambda told: _questions(_judged(profiles, chosen, told)), options)
     judged = _judged(profiles, chosen, told)
     _report(judged, options)
     tails = [tail_code(name, facts.tail, facts.size, options) for name, facts in profiles]
@@ -139,6 +155,11 @@ def _judged(
         Judged(name, facts, [compat.check(facts, target, told) for target in targets])
         for name, facts in profiles
     ]
+
+
+def _questions(judged: Iterable[Judged]) -> list[Question]:
+    found = (question for file in judged for verdict in file.verdicts for question in verdict.questions)
+    return list({question.fact: question for question in found}.values())
 
 
 # --- what it comes to -------------------------------------------------------------------------------
@@ -265,6 +286,10 @@ def _chosen(targets: Mapping[str, compat.Target], options: argparse.Namespace) -
     if options.profile_out is not None and len(options.files) != 1:
         _usage_error(options, "--profile-out goes with one FILE")
     options.called = {}
+    if options.all and options.ask:
+        _usage_error(options, "--ask goes with --target: for all targets there are too many questions")
+    if options.ask and STDIN in options.files:
+        _usage_error(options, "--ask reads the answers from stdin, a FILE cannot come from there too")
     if options.all:
         return list(targets.values())
     if not options.target and options.profile_out is None:
@@ -287,6 +312,16 @@ def _list(targets: list[compat.Target], options: argparse.Namespace) -> int:
         print_json(known.json_targets(targets))
     else:
         print_sections("rdbcodec compat", known.target_sections(targets))
+    return OK
+
+
+def _ages(options: argparse.Namespace) -> int:
+    today = datetime.fromtimestamp(now_of(options) / 1000, timezone.utc).date()
+    ages = facts_age(today)
+    if options.format == "json":
+        print_json([age._asdict() for age in ages])
+    else:
+        print_lines(known.age_lines(ages))
     return OK
 
 
