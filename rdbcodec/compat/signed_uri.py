@@ -35,6 +35,8 @@ class Sas:
     blob: str | None = None
     expires_at_ms: int | None = None
     starts_at_ms: int | None = None
+    key_expires_at_ms: int | None = None
+    key_starts_at_ms: int | None = None
     permissions: str | None = None
     resource: str | None = None
     services: str | None = None
@@ -61,10 +63,13 @@ _BLOB_HOST = re.compile(r"([a-z0-9]{3,24})(?:-secondary)?\.blob\.core\.[a-z0-9.-
 _STRAY = re.compile(r"sig(=|%(25)*3d)", re.IGNORECASE)
 TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d))?(?:Z|([+-])(\d\d):(\d\d)))?", re.ASCII)
 
-# Parameter -> (field of Sas, the form its value must have). `se` and `st` become milliseconds.
+# Parameter -> (field of Sas, the form its value must have). Times become milliseconds.
 _FORMS: Mapping[str, tuple[str, re.Pattern[str]]] = {
     "se": ("expires_at_ms", TIME),
     "st": ("starts_at_ms", TIME),
+    # A user delegation SAS is signed with a key that has a life of its own.
+    "ske": ("key_expires_at_ms", TIME),
+    "skt": ("key_starts_at_ms", TIME),
     "sp": ("permissions", re.compile(r"[a-z]{1,20}")),
     "sr": ("resource", re.compile(r"[a-z]{1,3}")),
     "ss": ("services", re.compile(r"[bfqt]{1,4}")),
@@ -74,7 +79,7 @@ _FORMS: Mapping[str, tuple[str, re.Pattern[str]]] = {
     "sv": ("version", re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)),
 }
 _NAMES = frozenset({*_FORMS, "si", "sig"})
-_TIMES = frozenset({"se", "st"})
+_TIMES = frozenset({"se", "st", "ske", "skt"})
 
 
 def parse(uri: str) -> Sas:

@@ -115,6 +115,56 @@ def test_a_start_15_minutes_back_is_taken(minutes: int) -> None:
     assert found(uri(st=at(minutes))) == {}
 
 
+# --- user delegation SAS: `az storage blob generate-sas --as-user` signs with a key of its own life --------
+
+
+def test_a_key_that_ends_before_the_sas_ends_it() -> None:
+    ends = "the user delegation key of the SAS (ske)"
+    assert found(uri(ske=at(30), skt=at(-60))) == {
+        "AZ-SAS-SE": f"blocker: {ends} ends in 30 minutes, it needs at least 1 hour"
+    }
+    assert found(uri(ske=at(-30), skt=at(-60))) == {
+        "AZ-SAS-EXPIRED": f"blocker: {ends} expired 30 minutes ago"
+    }
+    assert found(uri(se=at(30), ske=at(61), skt=at(-60))) == {
+        "AZ-SAS-SE": "blocker: the SAS ends in 30 minutes, it needs at least 1 hour"
+    }
+    assert found(uri(ske=at(61), skt=at(-60))) == {}
+
+
+@pytest.mark.parametrize(
+    ("times", "life"),
+    [
+        ({"se": "2026-11-30T18:00Z", "ske": "2026-11-30T18:00Z", "skt": "2026-11-22T18:00Z"}, "8 days"),
+        (
+            {"se": "2026-11-29T18:01Z", "ske": "2026-11-29T18:00Z", "skt": "2026-11-22T18:00Z"},
+            "7 days 1 minute",
+        ),
+        ({"se": "2026-11-30", "ske": "2026-11-30"}, "7 days 6 hours"),
+    ],
+)
+def test_no_user_delegation_sas_lives_longer_than_7_days(times: dict[str, str], life: str) -> None:
+    says = f"the SAS is to live {life}, and a user delegation key lives 7 days at most"
+    assert found(uri(**times)) == {"AZ-SAS-KEY-LIFE": f"blocker: {says}"}
+
+
+def test_a_sas_of_7_days_or_of_an_account_key_may_live_so_long() -> None:
+    week = "2026-11-29T18:00:00Z"
+    assert found(uri(se=week, ske=week, skt="2026-11-22T18:00:00Z")) == {}
+    assert found(uri(se="2027-11-22")) == {}
+
+
+def test_a_key_that_has_not_begun_signs_nothing_yet() -> None:
+    says = "blocker: the user delegation key of the SAS (skt) starts in 5 minutes"
+    assert found(uri(ske=at(120), skt=at(5))) == {"AZ-SAS-SKT": says}
+    assert found(uri(ske=at(120), skt=at(0))) == {}
+
+
+def test_a_key_with_times_of_no_form_is_named() -> None:
+    says = "unknown: the value has not the form the parameter needs: ske, skt"
+    assert found(uri(ske="soon", skt="2026-13-01")) == {"AZ-SAS-FORM": says}
+
+
 def test_no_expiry_is_refused_but_a_policy_may_hold_it() -> None:
     none = "blocker: the URI has neither an expiry (se) nor a stored access policy (si)"
     hidden = "unknown: a stored access policy may hold what the URI does not say: se, st, sp"

@@ -19,6 +19,8 @@ MINUTE_MS = 60_000
 # FAQ "I received a timeout error ...": the service's own words for both limits.
 EXPIRES_AHEAD_MS = 60 * MINUTE_MS
 STARTS_BEFORE_MS = 15 * MINUTE_MS
+# A user delegation key lives no longer, and so does a SAS that is signed with one.
+KEY_LIFE_MS = 7 * 24 * 60 * MINUTE_MS
 
 # FAQ "Which permissions need to be granted ...": letter -> what it grants.
 EXPORT_PERMISSIONS = {
@@ -92,16 +94,24 @@ def _leftover(sas: Sas, _: int) -> str | None:
     return "text follows the parameters behind a semicolon" if sas.has_leftover else None
 
 
+def _end(sas: Sas) -> tuple[int | None, str]:
+    """When the SAS ends, and what ends it: itself, or the key that signed it."""
+    own, key = sas.expires_at_ms, sas.key_expires_at_ms
+    if key is not None and (own is None or key < own):
+        return key, "the user delegation key of the SAS (ske)"
+    return own, "the SAS"
+
+
 def _expired(sas: Sas, now_ms: int) -> str | None:
-    end = sas.expires_at_ms
-    return None if end is None or end > now_ms else f"the SAS expired {_span(now_ms - end)} ago"
+    end, what = _end(sas)
+    return None if end is None or end > now_ms else f"{what} expired {_span(now_ms - end)} ago"
 
 
 def _expires_soon(sas: Sas, now_ms: int) -> str | None:
-    end = sas.expires_at_ms
+    end, what = _end(sas)
     if end is None or not now_ms < end < now_ms + EXPIRES_AHEAD_MS:
         return None
-    return f"the SAS ends in {_span(end - now_ms)}, it needs at least {_span(EXPIRES_AHEAD_MS)}"
+    return f"{what} ends in {_span(end - now_ms)}, it needs at least {_span(EXPIRES_AHEAD_MS)}"
 
 
 def _starts_late(sas: Sas, now_ms: int) -> str | None:
@@ -110,6 +120,24 @@ def _starts_late(sas: Sas, now_ms: int) -> str | None:
         return None
     when = f"started {_span(now_ms - start)} ago" if start <= now_ms else f"starts in {_span(start - now_ms)}"
     return f"the SAS {when}, a start must lie at least {_span(STARTS_BEFORE_MS)} back"
+
+
+def _key_not_yet(sas: Sas, now_ms: int) -> str | None:
+    start = sas.key_starts_at_ms
+    if start is None or start <= now_ms:
+        return None
+    return f"the user delegation key of the SAS (skt) starts in {_span(start - now_ms)}"
+
+
+def _lives_too_long(sas: Sas, now_ms: int) -> str | None:
+    """Longer than a key can: by its own times, or by those of the SAS, counted from now at the latest."""
+    if sas.key_expires_at_ms is None and sas.key_starts_at_ms is None:
+        return None  # signed with an account key, which has no end
+    ends = [end for end in (sas.expires_at_ms, sas.key_expires_at_ms) if end is not None]
+    life = max(ends, default=now_ms) - (sas.key_starts_at_ms if sas.key_starts_at_ms is not None else now_ms)
+    if life <= KEY_LIFE_MS:
+        return None
+    return f"the SAS is to live {_span(life)}, and a user delegation key lives {_span(KEY_LIFE_MS)} at most"
 
 
 def _no_expiry(sas: Sas, _: int) -> str | None:
@@ -216,9 +244,11 @@ _EXPORT_HELP = Evidence("azcli-ent: help of database export", "2026-06-01", "doc
 _TIME_FORMS = Evidence("azstorage-iso", "unknown", "documented")
 _FORMAT = Evidence("compat-facts: 1.1 SAS string checks in detail", "2026-11-22", "general knowledge")
 _INFERRED = Evidence("compat-facts: 1.1 SAS string checks in detail", "2026-11-22", "inferred")
+_DELEGATION = Evidence("azstorage-delegation", "2026-11-26", "general knowledge")
 _COMMANDS = Evidence("compat-facts: 1.2 Commands", "2026-11-22", "documented")
 
 _LATER = "make a new SAS that ends well over an hour after the operation starts"
+_WEEK = "make a new SAS that ends within 7 days"
 _TIMES_ARE = "times are YYYY-MM-DD, YYYY-MM-DDThh:mmZ or YYYY-MM-DDThh:mm:ssZ"
 _WHOLE = "copy the whole URI, in quotes: & ends a command"
 _SEMICOLON = "old examples put a storage key there, web pages write &amp; for &"
@@ -236,6 +266,8 @@ RULES: tuple[SasRule, ...] = (
     SasRule("AZ-SAS-EXPIRED", "blocker", _BOTH, _expired, _TIMEOUT, _LATER),
     SasRule("AZ-SAS-SE", "blocker", _BOTH, _expires_soon, _TIMEOUT, _LATER),
     SasRule("AZ-SAS-ST", "blocker", _BOTH, _starts_late, _TIMEOUT, "make a new SAS without a start time"),
+    SasRule("AZ-SAS-SKT", "blocker", _BOTH, _key_not_yet, _DELEGATION, "wait, or make a new SAS"),
+    SasRule("AZ-SAS-KEY-LIFE", "blocker", _BOTH, _lives_too_long, _DELEGATION, _WEEK),
     SasRule("AZ-SAS-NOSE", "blocker", _BOTH, _no_expiry, _FORMAT, "make a new SAS with an expiry time"),
     SasRule("AZ-SAS-SI", "unknown", _BOTH, _policy, _FORMAT, _AT_POLICY),
     SasRule("AZ-SAS-PERM-EXPORT", "blocker", _EXPORT, _ALL_SEVEN, _GRANTS, _SEVEN),
