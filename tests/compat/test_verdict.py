@@ -126,7 +126,7 @@ def test_verdict_says_what_where_why_and_what_to_do() -> None:
     assert verdict.findings[1] == Finding(
         "G-HFE",
         "blocker",
-        "Redis 7.0 does not know the file's form of members that expire one by one: "
+        "Redis 7.0 does not read hash field TTLs as this file has them: "
         "hash-ttl (type 24, 1), hash-listpack-ttl (type 25, 1)",
         "rdbcodec convert {file} --to {release} -o {out}",
         "exp: 5.3 Load semantics",

@@ -108,7 +108,7 @@ RULES: tuple[Rule, ...] = (
          "{target} does not know value types of the file: {types}", CONVERT, ("exp",), _GATES, "verified",
          convertible=True),
     Rule("G-HFE", _ALL, "blocker", field_ttl,
-         "{target} does not know the file's form of members that expire one by one: {types}",
+         "{target} does not read hash field TTLs as this file has them: {types}",
          CONVERT,
          ("exp",), _LOAD, "verified", convertible=True),
     Rule("G-TYPE-CONFLICT", _ALL, "info", other_meaning,
@@ -130,8 +130,8 @@ RULES: tuple[Rule, ...] = (
          "{target} does not know opcodes of the file: {opcodes}", CONVERT, ("redis-src", "valkey-src", "librdb"),
          _GATES, "inferred", convertible=True),
     Rule("G-KEYDB-TTL", _ALL, "warning", keydb_ttl,
-         "members expire one by one the KeyDB way, as remarks beside their key ({count:,}); {target} ignores remarks, "
-         "so they will not expire", None, ("keydb-src",), _FORKS, "source"),
+         "KeyDB keeps TTLs of members beside their key ({count:,} here); {target} does not read them, so that the "
+         "members will not expire", None, ("keydb-src",), _FORKS, "source"),
     Rule("G-MODULE", ("*", "!azure", "!memorystore-redis-*"), "blocker", modules_refused,
          "the file needs modules {target} does not have: {modules}; a server without them ends while loading",
          "load the module in the target first, or leave its keys out", ("exp",), _LOAD, "verified"),
