@@ -186,3 +186,8 @@ def when(fact: str, *values: object) -> Callable[[Case], Answer]:
         return Found({fact: told}) if told in values else None
 
     return question
+
+
+def when_told(fact: str, *values: object) -> Callable[[Case], Answer]:
+    """The question whether a circumstance is told to have one of these values; for remarks."""
+    return lambda case: Found({fact: case.told(fact)}) if case.told(fact) in values else None

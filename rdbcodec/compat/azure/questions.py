@@ -96,11 +96,6 @@ def exported_by(*tiers: str) -> Callable[[Case], Answer]:
     return question
 
 
-def when_told(fact: str, *values: object) -> Callable[[Case], Answer]:
-    """The question whether a circumstance is told to have one of these values; for remarks."""
-    return lambda case: Found({fact: case.told(fact)}) if case.told(fact) in values else None
-
-
 def as_of_before(date: str, *, is_before: bool) -> Callable[[Case], Answer]:
     """The question whether the sources are those of before a date."""
     return lambda case: (
@@ -177,7 +172,7 @@ def several_files(case: Case) -> Answer:
 def age(case: Case) -> Answer:
     """How old the snapshot is."""
     hours = _age_hours(case.profile)
-    when = "when it was made is not told" if hours is None else f"it was made {hours:,} hours before"
+    when = "when it was made is not in it" if hours is None else f"it was made {hours:,} hours before"
     return Found({"when": when})
 
 

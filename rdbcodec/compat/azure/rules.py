@@ -46,7 +46,6 @@ from rdbcodec.compat.azure.questions import (
     several_files,
     too_big_for_sku,
     undocumented_version,
-    when_told,
     wipes,
     wipes_needed_data,
 )
@@ -61,7 +60,7 @@ from rdbcodec.compat.azure.skus import (
 from rdbcodec.compat.questions.data import databases_beyond, gzip_refused, modules_lacked, modules_maybe
 from rdbcodec.compat.questions.format import foreign_magic, version_too_new
 from rdbcodec.compat.questions.origin import newer_source, newer_source_same_rdb, regions_differ
-from rdbcodec.compat.rule import Rule, always, when
+from rdbcodec.compat.rule import Rule, always, when, when_told
 from rdbcodec.compat.rules.general import CONVERT, FOLD
 
 _AZURE, _AMR, _PREMIUM, _ENTERPRISE = ("azure",), ("amr-*",), ("acr-premium-*",), ("acr-enterprise*",)
@@ -249,6 +248,9 @@ RULES: tuple[Rule, ...] = (
     Rule("AZ-15MIN", _IMPORTING, "warning", when("channel", "portal"),
          "the SAS that the portal makes grows old while its page stays open: start within 15 minutes of opening it",
          "open the page again before starting", ("seed",), _TIMEOUT, _DOC, ("S28",), "any"),
+    Rule("AZ-EXPORT-USES", _AMR, "info", always,
+         "an export goes into another cache or another Redis server, from production into staging say; a server of your own may not know all records of Redis Enterprise in it",
+         "rdbcodec compat {file} --target NAME of each", ("seed",), f"Export, paragraph 1; {_ANY}", _DOC, (), "export"),
     Rule("AZ-EXPORT-TEMP", _AMR, "info", always,
          "an export writes a temporary file on the machine of the cache and deletes it in the end", None, ("seed",), "Export, paragraph 1", _DOC, ("S20",), "export"),
     Rule("AZ-ONLINE-EXPORT", _IMPORTING, "info", always,

@@ -18,7 +18,7 @@ from rdbcodec.compat.questions.data import (
     product_of,
 )
 from rdbcodec.compat.questions.origin import newer_source, newer_source_same_rdb, regions_differ
-from rdbcodec.compat.rule import Answer, Case, Found, Missing, Rule, Unknown, always, missing, when
+from rdbcodec.compat.rule import Answer, Case, Found, Missing, Rule, Unknown, always, missing, when, when_told
 from rdbcodec.compat.rules.general import CONVERT, FOLD
 
 _FLEX_LIMIT = 4 << 30  # keys and values above it stay in memory
@@ -42,6 +42,15 @@ def _comma(case: Case) -> Answer:
     return Found({"name": name}) if "," in name else None
 
 
+def _cluster_databases(case: Case) -> Answer:
+    """Keys in databases a cluster does not have: it has one up to Valkey 8.2, and sixteen since 9.0."""
+    answer, has = cluster_databases(case), case.target.cluster_databases
+    if not isinstance(answer, Found):
+        return answer
+    words = "one database" if has == 1 else f"databases 0 to {(has or 0) - 1}"
+    return Found({**answer.values, "has": words}, answer.place)
+
+
 def _from_cluster(case: Case) -> Answer:
     """The file of a cluster node, on the way into a target without cluster mode."""
     told = case.profile
@@ -62,6 +71,11 @@ def _tiering(case: Case) -> Answer:
     if case.told("source_data_tiering") is not True or case.told("data_tiering") is True:
         return None
     return missing(case, "data_tiering") or Found()
+
+
+def _alone(case: Case) -> Answer:
+    """No Active-Active database, as far as is told."""
+    return None if case.told("active_active") else Found()
 
 
 def _files_lacking(case: Case) -> Answer:
@@ -118,9 +132,9 @@ RULES: tuple[Rule, ...] = (
          "{bucket!r} is no bucket name: 3 to 63 small letters, digits, hyphens and dots, and no address", "use another bucket", _AWS_S, _CLOUDS, _DOC),
     Rule("AWS-COMMA", _AWS, "blocker", _comma,
          "the object name {name!r} has a comma, which separates names", "rename the object", ("aws-ec-api",), _CLOUDS, _DOC),
-    Rule("AWS-CME-DB", _EC, "blocker", cluster_databases,
-         "with cluster mode there is one database, and {databases} {are} in use (keys: {keys:,}): the restore fails",
-         "give each database a cluster of its own, or use one without cluster mode", ("aws-ec-restore",), _CLOUDS, _DOC),
+    Rule("AWS-CME-DB", _EC, "blocker", _cluster_databases,
+         "with cluster mode {target} has {has}, and {databases} {are} in use (keys: {keys:,}): the restore fails",
+         "give each database a cluster of its own, or use one without cluster mode", ("aws-ec-restore", "aws-ec-versions"), _CLOUDS, _DOC),
     Rule("AWS-MDB-DB", _MDB, "blocker", databases_beyond,
          "{target} has one database, and {databases} {are} in use (keys: {keys:,}): the restore fails", FOLD,
          ("aws-mdb-seed",), _CLOUDS, _DOC),
@@ -147,8 +161,13 @@ RULES: tuple[Rule, ...] = (
          "an instance takes snapshots in only while it is created (--gcs-source-uris)", "create a new instance from the snapshot", ("gcp-valkey",), _CLOUDS, _DOC),
     Rule("OCI-CREATE", ("oci-cache",), "blocker", made_already,
          "a cluster takes snapshots in only while it is created", "create a new cluster from the snapshot", ("oci",), _CLOUDS, _DOC),
-    Rule("RE-WIPE", _RE, "warning", always,
-         "an import erases the database; into an Active-Active one it merges, and counters add up", "export the database first", ("redis-docs",), _RE_S, _DOC),
+    Rule("RE-WIPE", _RE, "warning", _alone,
+         "an import erases what is in the database", "export the database first", ("redis-docs",), _RE_S, _DOC),
+    Rule("RE-MERGE", _RE, "warning", when_told("active_active", True),
+         "an import into an Active-Active database merges with what is there, and counters add up", "export the database first", ("redis-docs", "re-import"), _RE_S, _DOC),
+    Rule("RE-SOURCES", _RE, "info", always,
+         "imports read from FTP, SFTP, HTTP, a mount point, S3 (SSE-C by the REST API only), Google Cloud Storage and Azure Blob Storage (key or SAS)",
+         None, ("re-import", "redis-docs"), _RE_S, _DOC),
     Rule("RE-ONE-DB", _RE, "blocker", databases_beyond,
          "{target} has database 0 only, and {databases} {are} in use (keys: {keys:,}); no vendor page says what becomes of them",
          FOLD, ("redis-docs",), _RE_S, "inferred"),
@@ -159,7 +178,7 @@ RULES: tuple[Rule, ...] = (
     Rule("HW-DBCOUNT", ("huawei-geminidb-redis",), "blocker", _huawei_databases,
          "{databases} {are} beyond the {limit} of the instance", "create the instance with more databases", ("huawei-gemini",), _CLOUDS, _DOC),
     Rule("HW-SIZE", ("huawei-geminidb-redis",), "warning", _console_size,
-         "the console takes files below 5 GB, this one has {size:,} bytes", "upload it with another tool", ("huawei-gemini",), _CLOUDS, _DOC),
+         "the console takes files below 5 GB, this one has {size:,} bytes", "upload it to OBS in parts, as its documentation says", ("huawei-gemini",), _CLOUDS, _DOC),
     Rule("HW-WIPE", ("huawei-geminidb-redis",), "warning", always,
          "an import overwrites what is in the instance", "back it up first", ("huawei-gemini",), _CLOUDS, _DOC),
     Rule("AIVEN-NORDB", ("aiven-valkey", "digitalocean-valkey", "heroku-kvs"), "blocker", always,
