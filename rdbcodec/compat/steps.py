@@ -47,8 +47,15 @@ class Step(NamedTuple):
     def named(self, names: Mapping[str, str]) -> Step:
         """The step with real names for FILE, OUT and what else stands for a file."""
         if self.command is None:
-            return self
+            return self._replace(says=_filled(self.says, names))
         return self._replace(command=tuple(names.get(word, word) for word in self.command))
+
+
+def _filled(says: str, names: Mapping[str, str]) -> str:
+    """A sentence with the names of files in the commands it speaks of."""
+    for mark, word in (("{file}", FILE), ("{out}", OUT)):
+        says = says.replace(mark, shlex.quote(names.get(word, word)))
+    return says
 
 
 def kind_of(finding: Finding) -> Kind | None:

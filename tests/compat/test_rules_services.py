@@ -7,6 +7,7 @@ import pytest
 from judging import FUNCTION, Sides, file, judged, key, module, side, used
 
 from rdbcodec.compat.target import find
+from rdbcodec.compat.verdict import steps_of
 
 JSON = file(module("ReJSON-RL", 3))
 STREAM = "redis-6.2.16-types"
@@ -66,6 +67,21 @@ def test_kvrocks_reads_rdb_6_to_12_without_field_ttls_and_modules() -> None:
     assert judged(side("kvrocks", JSON)).loads == "no"
     blockers = judged(side("kvrocks", "redis-7.4.1-hfe")).findings
     assert [finding.id for finding in blockers if finding.severity == "blocker"] == ["G-HFE"]
+
+
+def test_field_ttls_are_lost_on_the_way_into_kvrocks_and_the_verdict_says_so() -> None:
+    verdict = judged(side("kvrocks", "redis-7.4.1-hfe"))
+    assert verdict.loads == "no"
+    assert verdict.losses is not None
+    assert [loss.kind for loss in verdict.losses] == ["field-ttl"]
+
+
+def test_a_step_without_a_command_of_ours_names_the_file_as_well() -> None:
+    (step,) = steps_of(judged(side("garnet")), "my dump.rdb")
+    assert step.says == (
+        "rdbcodec dump 'my dump.rdb' --format resp -o commands.resp  "
+        "# and redis-cli --pipe sends these commands"
+    )
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def header_words(case: Case, loader: Server) -> str:
 
 
 def version_unknown(case: Case) -> Answer:
-    """Nobody says which RDB versions the target reads."""
-    if case.loader is not None:
+    """Nobody says which RDB versions the target reads, and it takes files."""
+    if case.loader is not None or case.target.imports == "no":
         return None
     return Unknown(
         f"which RDB versions {case.target.name} reads is not known; the file is RDB {case.profile.version}"
