@@ -56,7 +56,7 @@ def headline(plan: Plan) -> str:
 def answer(plan: Plan) -> str:
     """Yes or no, and how much there is to do or to learn."""
     if plan.loads == "no":
-        return f"NO: {plural(len(_findings(plan, 'blocker')), 'reason')}"
+        return f"NO: {plural(len(reasons(plan)), 'reason')}"
     if plan.loads == "unknown":
         return f"UNKNOWN: {plural(len(_findings(plan, 'unknown')), 'reason')}"
     count = sum(step.command is not None for verdict in plan.verdicts.values() for step in verdict.steps)
@@ -67,8 +67,12 @@ def answer(plan: Plan) -> str:
 
 
 def reasons(plan: Plan) -> list[str]:
-    """The answer and what stands in the way, a sentence each."""
-    return [headline(plan), *(f"{finding.says} [{finding.id}]" for _, finding in _findings(plan, "blocker"))]
+    """What stands in the way, a sentence each."""
+    left_out = [f"{shown(name)}: {what}; {_IGNORING}" for name, what in plan.left_out.items()]
+    return [*left_out, *(f"{finding.says} [{finding.id}]" for _, finding in _findings(plan, "blocker"))]
+
+
+_IGNORING = "an import would leave that out, and so does a plan with --ignore-tail"
 
 
 def _findings(plan: Plan, *severities: str) -> list[tuple[str, Finding]]:
@@ -92,6 +96,8 @@ def questions(plan: Plan) -> list[Question]:
 
 def _before(plan: Plan) -> Iterator[str]:
     """What stands in the way, what nobody knows, what to know, what was not told."""
+    for reason in reasons(plan)[: len(plan.left_out)]:
+        yield from _filled("  blocker   ", reason)
     for severity in ("blocker", "unknown", "warning"):
         for name, finding in _findings(plan, severity):
             if finding.id not in _SAID_BY_STEPS or severity == "blocker":
@@ -156,6 +162,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "files": list(plan.files),
         "target": plan.target.id,
         "loads": plan.loads,
+        "left_out": dict(plan.left_out),
         "findings": [_json_finding(name, finding) for name, finding in _findings(plan, *_TOLD)],
         "questions": [{"fact": asking.fact, "asks": asking.asks} for asking in questions(plan)],
         "steps": [_json_step(step, plan.shells) for step in plan.steps],

@@ -39,7 +39,7 @@ def script(plan: Plan) -> Iterator[str]:
 
 
 def _refusal(plan: Plan) -> Iterator[str]:
-    for text in azure.reasons(plan):
+    for text in (azure.headline(plan), *azure.reasons(plan)):
         yield f"echo {shell_word(text)} >&2"
     yield "exit 1"
 

@@ -49,12 +49,13 @@ def planned(
     *files: tuple[str, bytes],
     names: Names = Names(),  # noqa: B008 - a tuple
     although: bool = False,
+    tails: bool = False,
     **told: object,
 ) -> Plan:
     """The plan for files, one by default, with these circumstances."""
     profiles = {name: profile_of(data, now_ms=NOW_MS) for name, data in files or (("dump.rdb", DATA),)}
     circumstances = Circumstances(now_ms=NOW_MS).merged(told)
-    return plan(profiles, find(target), circumstances, names, although=although)
+    return plan(profiles, find(target), circumstances, names, although=although, tails=tails)
 
 
 def exported(

@@ -101,6 +101,15 @@ def test_the_weightiest_answer_is_that_of_all_files() -> None:
     assert planned("amr-balanced-7.4", ("a.rdb", DATA), ("b.rdb", TYPES)).loads == "after-conversion"
 
 
+def test_data_behind_the_snapshot_is_a_no_unless_it_may_be_left_out() -> None:
+    aof = DATA + b"*1\r\n$4\r\nPING\r\n"
+    found = planned("amr-balanced-7.4", ("d.aof", aof))
+    assert (found.loads, found.steps, found.left_out) == ("no", (), {"d.aof": found.left_out["d.aof"]})
+    assert found.left_out["d.aof"].startswith("AOF commands")
+    assert planned("amr-balanced-7.4", ("d.aof", aof), tails=True).loads == "yes"
+    assert planned("amr-balanced-7.4", ("d.rdb", DATA + bytes(5))).left_out == {}
+
+
 # --- what is done to the file first -----------------------------------------------------------------
 
 
@@ -284,6 +293,7 @@ def test_a_firewall_gets_its_exception_and_without_one_there_is_none() -> None:
     found = planned("acr-premium-6.0", names=NAMES, although=True, firewall=True, **told)
     update = "az storage account update --name acct --bypass AzureServices --subscription s2"
     assert commands(found, "firewall") == [update]
+    assert kinds(found)[:4] == ["container", "firewall", "identity", "role"]
     assert "firewall" not in kinds(planned("acr-premium-6.0", although=True, firewall=False, **told))
 
 

@@ -264,7 +264,7 @@ def test_a_sas_is_never_shown() -> None:
 
 def test_json_has_the_answer_and_the_steps_with_both_shells() -> None:
     shown = json.loads("\n".join(run("dump.rdb", "--target", "amr-flash-7.4", "--format", "json")[1]))
-    fields = ["schema", "operation", "files", "target", "loads", "findings", "questions", "steps"]
+    fields = ["schema", "operation", "files", "target", "loads", "left_out", "findings", "questions", "steps"]
     assert (list(shown), shown["schema"], shown["loads"]) == (fields, 1, "yes")
     (importing,) = (one for one in shown["steps"] if one["kind"] == "import")
     assert importing["commands"]["bash"] == [

@@ -15,24 +15,28 @@ from rdbcodec.cli.common import (
     STDIN,
     add_source_arguments,
     add_tail_argument,
-    now_of,
-    open_file,
     print_json,
     print_lines,
-    progress_of,
 )
+from rdbcodec.cli.profiles import profile_of_file
 from rdbcodec.compat.azure.case import Names
 from rdbcodec.compat.azure.plan import Plan, plan
 from rdbcodec.compat.verdict import Loads
 from rdbcodec.errors import TargetError
-from rdbcodec.facts.profile import Profile, profile
-from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.facts.profile import Profile
 from rdbcodec.reports import azure, azure_script
+from rdbcodec.reports.answers import CODES
 
 HELP = "print the steps that bring snapshots into an Azure cache, or out of one"
 ORDER = 120
 
-_CODES: Mapping[Loads, int] = {"yes": 0, "no": 1, "after-conversion": 10, "unknown": 11}
+# As `compat` has them.
+_CODES: Mapping[Loads, int] = {
+    "yes": CODES["yes"],
+    "no": CODES["no"],
+    "after-conversion": CODES["after"],
+    "unknown": CODES["unknown"],
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +81,9 @@ def run(options: argparse.Namespace) -> int:
     told = circumstances.circumstances_of(options)
     _check_files(options, told)
     profiles = {name: _profile(name, options) for name in options.files}
-    found = plan(profiles, target, told, _names(options), although=options.even_if_no)
+    found = plan(
+        profiles, target, told, _names(options), although=options.even_if_no, tails=options.ignore_tail
+    )
     if options.format == "json":
         print_json(azure.as_json(found))
     else:
@@ -117,11 +123,7 @@ def _leave(options: argparse.Namespace, message: str) -> NoReturn:
 
 def _profile(name: str, options: argparse.Namespace) -> Profile:
     options.current = name
-    with (
-        open_file(name, options, max_value=COUNTED_VALUE) as reader,
-        progress_of(name, reader, options) as tick,
-    ):
-        return profile(reader, now_ms=now_of(options), values=True, progress=tick)
+    return profile_of_file(name, options)
 
 
 def _names(options: argparse.Namespace) -> Names:

@@ -11,7 +11,6 @@ import argparse
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import NoReturn
 
 from rdbcodec import compat
@@ -25,21 +24,18 @@ from rdbcodec.cli.common import (
     add_source_arguments,
     add_tail_argument,
     now_of,
-    open_file,
     print_json,
     print_lines,
     print_sections,
-    progress_of,
     tail_code,
 )
 from rdbcodec.cli.outputs import add_force_argument, like_input
+from rdbcodec.cli.profiles import profile_of_file
 from rdbcodec.compat import profile_json
 from rdbcodec.compat.rulebook import BY_ID, SAS_RULES
 from rdbcodec.compat.target import by_name, facts_age, load
 from rdbcodec.compat.verdict import Question
-from rdbcodec.errors import DecodeError, RdbError, TargetError, UnsupportedVersion
-from rdbcodec.facts.profile import header_profile, profile
-from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.errors import DecodeError, RdbError, TargetError
 from rdbcodec.reports import compat as report
 from rdbcodec.reports import github, known
 from rdbcodec.reports.answers import CODES, FAILING, Answer, Failure, Judged, answers_of, best, code_of, worst
@@ -250,22 +246,8 @@ def _save(facts: compat.Profile, options: argparse.Namespace) -> None:
 
 
 def _profile(name: str, options: argparse.Namespace) -> compat.Profile:
-    again = Path(name).is_file() if name != STDIN else False
-    with (
-        open_file(name, options, max_value=COUNTED_VALUE) as reader,
-        progress_of(name, reader, options) as tick,
-    ):
-        try:
-            return profile(
-                reader,
-                now_ms=now_of(options),
-                duplicates=options.duplicates or not options.fast,
-                reopen=(lambda: open_file(name, options, max_value=COUNTED_VALUE)) if again else None,
-                values=not options.fast,
-                progress=tick,
-            )
-        except UnsupportedVersion as error:
-            return header_profile(reader, error, now_ms=now_of(options))
+    is_thorough = not options.fast
+    return profile_of_file(name, options, values=is_thorough, duplicates=options.duplicates or is_thorough)
 
 
 # --- what was asked ---------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ The rules this file keeps:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rdbcodec.compat.azure import exporting, importing
@@ -33,7 +33,9 @@ _EMPTY = b"REDIS0006\xff" + bytes(8)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the verdict is for each file, and what to do. An export is judged without a file, as ""."""
+    """What the verdict is for each file, and what to do. An export is judged without a file, as "".
+
+    `left_out` is data that stands behind the snapshot of a file and that no import would bring."""
 
     operation: Operation
     target: Target
@@ -41,6 +43,7 @@ class Plan:
     channel: Channel | None
     shells: tuple[Shell, ...]
     loads: Loads
+    left_out: Mapping[str, str]
     verdicts: Mapping[str, Verdict]
     steps: tuple[Step, ...]
     names: tuple[Name, ...]
@@ -53,11 +56,13 @@ def plan(
     names: Names,
     *,
     although: bool = False,
+    tails: bool = False,
 ) -> Plan:
     """The plan for importing these files, given by name, into a target; for an export there are none.
 
     Without `now_ms` in the circumstances times are those of the profiles. When the answer is no there are no
-    steps, unless they are asked for `although` it is.
+    steps, unless they are asked for `although` it is. Data behind a snapshot is a no, unless `tails` may be
+    left out.
     """
     operation = circumstances.operation or "import"
     judged = {"": profile_of(_EMPTY, now_ms=circumstances.now_ms)} if operation == "export" else profiles
@@ -65,7 +70,8 @@ def plan(
     now_ms = circumstances.now_ms or max(facts.now_ms for facts in judged.values())
     files = {name: (facts, verdicts[name]) for name, facts in profiles.items()}
     case = Case(files, target, circumstances, names, now_ms)
-    loads = _loads(verdicts)
+    left_out = {} if tails else dict(_left_out(profiles))
+    loads = "no" if left_out else _loads(verdicts)
     steps = exporting.steps(case) if operation == "export" else importing.steps(case)
     return Plan(
         operation=operation,
@@ -74,10 +80,17 @@ def plan(
         channel=circumstances.channel,
         shells=_SHELLS_OF.get(circumstances.channel or "", SHELLS),
         loads=loads,
+        left_out=left_out,
         verdicts=verdicts,
         steps=() if loads == "no" and not although else tuple(steps),
         names=tuple(case.names_used()),
     )
+
+
+def _left_out(profiles: Mapping[str, Profile]) -> Iterator[tuple[str, str]]:
+    for name, facts in profiles.items():
+        if facts.tail is not None and facts.tail.is_data:
+            yield name, facts.tail.text(facts.size)
 
 
 def _loads(verdicts: Mapping[str, Verdict]) -> Loads:

@@ -38,10 +38,10 @@ def _account(case: Case) -> tuple[Word, ...]:
 
 
 def identity(case: Case) -> Steps:
-    """The cache's own identity, its role at the storage account, and a way through the firewall."""
-    yield from _identity_by_command(case) if case.is_classic else _identity_in_portal(case)
+    """A way through the firewall, the cache's own identity, and its role at the storage account."""
     if case.told.firewall:
         yield _firewall(case)
+    yield from _identity_by_command(case) if case.is_classic else _identity_in_portal(case)
 
 
 def _identity_by_command(case: Case) -> Steps:

@@ -1,0 +1,33 @@
+"""The profile of a file that a command judges: all that can be told of it, and how far it was read."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rdbcodec.cli.common import STDIN, now_of, open_file, progress_of
+from rdbcodec.errors import UnsupportedVersion
+from rdbcodec.facts.profile import Profile, header_profile, profile
+from rdbcodec.limits import COUNTED_VALUE
+
+
+def profile_of_file(
+    name: str, options: argparse.Namespace, *, values: bool = True, duplicates: bool = True
+) -> Profile:
+    """The facts of a file; those of its header alone when it is newer than all versions known."""
+    again = Path(name).is_file() if name != STDIN else False
+    with (
+        open_file(name, options, max_value=COUNTED_VALUE) as reader,
+        progress_of(name, reader, options) as tick,
+    ):
+        try:
+            return profile(
+                reader,
+                now_ms=now_of(options),
+                duplicates=duplicates,
+                reopen=(lambda: open_file(name, options, max_value=COUNTED_VALUE)) if again else None,
+                values=values,
+                progress=tick,
+            )
+        except UnsupportedVersion as error:
+            return header_profile(reader, error, now_ms=now_of(options))
