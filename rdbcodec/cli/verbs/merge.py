@@ -1,0 +1,118 @@
+"""`rdbcodec merge A B -o OUT`: one snapshot of several."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+from rdbcodec.cli.common import (
+    OK,
+    STDIN,
+    USAGE,
+    Refusal,
+    add_source_arguments,
+    add_tail_argument,
+    check_tail,
+    open_file,
+    print_json,
+    progress_of,
+)
+from rdbcodec.cli.outputs import (
+    add_compress_argument,
+    add_output_arguments,
+    compression_of,
+    path_of,
+    whole_stdout,
+)
+from rdbcodec.cli.servers import SERVER, server_of
+from rdbcodec.limits import COPIED_VALUE
+from rdbcodec.reading.reader import Reader
+from rdbcodec.reports import split as report
+from rdbcodec.showing import name as shown
+from rdbcodec.tools.merge import Merge, OnConflict, merge
+from rdbcodec.writing.output import OutputLike
+
+HELP = "make one snapshot of several, such as those of the shards of a cluster"
+ORDER = 74
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="snapshots, gzip, LZ4 and zstd too")
+    add_output_arguments(parser)
+    add_compress_argument(parser)
+    parser.add_argument(
+        "--on-conflict",
+        choices=get_args(OnConflict),
+        default="error",
+        help="of a key that several files have: refuse, or which one stays (default: error)",
+    )
+    parser.add_argument(
+        "--to", metavar="SERVER", help=f"the server that must load it (default: as the newest): {SERVER}"
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
+    )
+    add_source_arguments(parser)
+    add_tail_argument(parser)
+    parser.set_defaults(usage_error=parser.error)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the file, and say what was there twice."""
+    for name in options.files:
+        if name == STDIN or (Path(name).exists() and not Path(name).is_file()):
+            raise Refusal(USAGE, "merge needs files: each is read twice, and a pipe is read once")
+    if options.output == STDIN:
+        with whole_stdout() as spool:
+            done = _merged(spool, options)
+    else:
+        done = _merged(path_of(options), options)
+    if options.format == "json" and options.output != STDIN:
+        print_json(report.merge_as_json(options.output, done))
+        return OK
+    out = sys.stderr if options.output == STDIN else sys.stdout
+    for line in report.merge_lines(options.output, done, options.on_conflict):
+        print(shown(line), file=out)
+    return OK
+
+
+def _merged(output: OutputLike, options: argparse.Namespace) -> Merge:
+    reading = _Reading(options.files)
+
+    def opener(name: str) -> Callable[[], Reader]:
+        def opened() -> Reader:
+            options.current = name
+            reading.readers.append(open_file(name, options, max_value=COPIED_VALUE))
+            return reading.readers[-1]
+
+        return opened
+
+    server = None if options.to is None else server_of(options)
+    with progress_of(f"{len(options.files)} files", reading, options) as tick:
+        return merge(
+            [(name, opener(name)) for name in options.files],
+            output,
+            on_conflict=options.on_conflict,
+            to=server,
+            compression=compression_of(options),
+            replace=options.force,
+            check=lambda _, reader: check_tail(reader, options),
+            progress=tick,
+        )
+
+
+class _Reading:
+    """How far the reading is: each file is read twice."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.size = 2 * sum(Path(name).stat().st_size for name in names)
+        self.readers: list[Reader] = []
+
+    @property
+    def bytes_read(self) -> int:
+        """Of all files so far."""
+        return sum(reader.bytes_read for reader in self.readers)
