@@ -27,7 +27,6 @@ SIDES: list[Sides] = [
     Sides("AZ-RETIRED", "retired features", side("acr-premium-4.0"), "Azure Cache for Redis 4.0, Premium is retired: Redis 4 went on 2023-06-30: caches of it were upgraded to Redis 6", side("acr-premium-6.0")),
     Sides("AZ-RETIRED-ENT", "versions", side("acr-enterprise-6.0"), "Azure Cache for Redis 6.0, Enterprise is retired: the Enterprise tiers run Redis 7.2", side("acr-enterprise-7.2")),
     Sides("RC-RETIRING", "version management", side("redis-cloud-essentials-8.0"), "Redis Cloud 8.0, Essentials retires on 2026-12-01: not to be had for new databases; its end of life is 2026-12-01", side("redis-cloud-essentials-8.2")),
-    Sides("AZ-TOOLING", "changelog", side("acr-standard-6.0"), "Microsoft's migration tooling (of 2026-04: for Enterprise, and as a preview for the others) gives the name of the cache to Azure Managed Redis and moves no data", side("amr-balanced-7.4")),
     Sides("AZ-AMR-72", "version table", side("amr-balanced-7.2"), "no page has an instance of Azure Managed Redis on 7.2 any more; they run 7.4", side("amr-balanced-7.4")),
     Sides("AZ-SIZE-DOUBT", "memory of the SKUs", side("acr-premium-6.0", sku="P3"), DOUBT, side("acr-premium-6.0", sku="P2")),
 ]
