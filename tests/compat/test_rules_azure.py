@@ -354,6 +354,14 @@ def test_a_firewall_is_asked_about_only_where_there_is_one() -> None:
     assert "private_endpoint" not in questions_of(side(AMR, firewall=False))
 
 
+def test_what_follows_from_the_source_is_not_asked() -> None:
+    exported = questions_of(side(AMR, BYTES_1024, source_tier="premium", source_kind="export"))
+    assert "blob_type" not in exported
+    of_ones_own = questions_of(side(AMR_74, RDB_12, source_tier="other"))
+    assert "source_kind" not in of_ones_own
+    assert "source_tier" not in of_ones_own
+
+
 def test_an_identity_is_asked_for_its_role_and_how_it_is_used() -> None:
     asked = questions_of(side(AMR, authentication="managed-identity"))
     assert (asked["channel"], asked["role"]) == (("AZ-MI-CLI",), ("AZ-MI-ROLE",))

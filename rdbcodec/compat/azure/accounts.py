@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rdbcodec.compat.azure.questions import EXPORTING
 from rdbcodec.compat.rule import Answer, Case, Found, Missing, missing
 from rdbcodec.writing.padding import PAGE
 
@@ -13,6 +14,15 @@ _SCRIPTED = {"cli": "the CLI", "powershell": "PowerShell"}
 
 
 # --- blobs ------------------------------------------------------------------------------------------
+
+
+def append_blob(case: Case) -> Answer:
+    """A kind of blob that no import reads; an export lies in none of it, so there nobody is asked."""
+    told = case.told("blob_type")
+    if told is None:
+        is_export = case.told("source_kind") == "export" and case.told("source_tier") in EXPORTING
+        return None if is_export else Missing(("blob_type",))
+    return Found() if told == "append" else None
 
 
 def unfit_page_blob(case: Case) -> Answer:

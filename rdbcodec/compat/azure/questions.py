@@ -49,7 +49,7 @@ def undocumented_version(case: Case) -> Answer:
         f"RDB {documented} only, later pages (2025-05-18 to 2026-03-16) of Redis {case.target.version}, "
         f"which reads {version}; no vendor page says whether it is imported",
         START,
-        ("source_tier",),
+        () if case.told("source_tier") else ("source_tier",),
     )
 
 
@@ -128,9 +128,11 @@ def by_valkey(case: Case) -> Answer:
 def persistence_file(case: Case) -> Answer:
     """What a cache wrote for itself; servers of one's own write snapshots for that, which are no matter."""
     kind, tier = case.told("source_kind"), case.told("source_tier")
+    if tier == "other":
+        return None
     if kind is None:
         return Missing(("source_kind",))
-    if kind != "persistence" or tier == "other":
+    if kind != "persistence":
         return None
     return Found({"what": _PERSISTED.get(tier, _PERSISTED[None])})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from rdbcodec.compat.azure.accounts import (
     ROLE,
+    append_blob,
     firewall_and_key,
     firewall_scripted,
     firewall_with_conditions,
@@ -151,7 +152,7 @@ RULES: tuple[Rule, ...] = (
          ("seed",), f"{_COMPAT}, bullet 1", _DOC, ("S5",), "export"),
     Rule("AZ-GZ-PREMIUM", _PREMIUM, "blocker", gzip_refused,
          "the file is gzipped", "gunzip -k {file}", ("acr-ie",), _COMPAT, "inferred", ("S5",), convertible=True),
-    Rule("AZ-BLOB-IMPORT", _IMPORTING, "blocker", when("blob_type", "append"),
+    Rule("AZ-BLOB-IMPORT", _IMPORTING, "blocker", append_blob,
          "the blob is an append blob; an import reads page blobs and block blobs", "upload the file as a block blob",
          ("seed",), f"introduction, bullet Import; {_NOTE}", _DOC, ("S2",)),
     Rule("AZ-BLOB-EXPORT", _MANAGED, "blocker", when("blob_type", "page", "append"),
@@ -250,7 +251,7 @@ RULES: tuple[Rule, ...] = (
          "open the page again before starting", ("seed",), _TIMEOUT, _DOC, ("S28",), "any"),
     Rule("AZ-EXPORT-USES", _AMR, "info", always,
          "an export goes into another cache or another Redis server, from production into staging say; a server of your own may not know all records of Redis Enterprise in it",
-         "rdbcodec compat {file} --target NAME of each", ("seed",), f"Export, paragraph 1; {_ANY}", _DOC, (), "export"),
+         "judge each of its files: rdbcodec compat {file} --target NAME", ("seed",), f"Export, paragraph 1; {_ANY}", _DOC, (), "export"),
     Rule("AZ-EXPORT-TEMP", _AMR, "info", always,
          "an export writes a temporary file on the machine of the cache and deletes it in the end", None, ("seed",), "Export, paragraph 1", _DOC, ("S20",), "export"),
     Rule("AZ-ONLINE-EXPORT", _IMPORTING, "info", always,
