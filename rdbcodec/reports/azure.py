@@ -13,20 +13,24 @@ from rdbcodec.compat.azure.step import RDBCODEC, Step
 from rdbcodec.compat.rule import Finding
 from rdbcodec.compat.target import Source, sources
 from rdbcodec.compat.verdict import Question
+from rdbcodec.reports.answers import answer_words
+from rdbcodec.reports.remedies import remedy_of
 from rdbcodec.reports.words import plural
+from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
 
 WIDTH = 80
+_TOLD = ("blocker", "unknown", "warning")  # remarks are for those who ask compat
 SCHEMA = 1  # of the JSON; another number when a program that reads it would have to change
 # What the steps say where it happens needs not be said before them.
 _SAID_BY_STEPS = frozenset({"AZ-WIPE", "AZ-OFFLINE", "AZ-15MIN", "AZ-CLI-ENT", "AZ-CLI-ACR"})
 _OWN = Source("rdbcodec's own command", "this version")
 
 
-def lines(plan: Plan, *, with_sources: bool = False) -> Iterator[str]:
+def lines(plan: Plan, *, with_sources: bool = False, hide_keys: Hiding = False) -> Iterator[str]:
     """The plan, a line at a time and within 80 columns, but for words that are longer."""
     yield from _filled("", headline(plan))
-    yield from _before(plan)
+    yield from _before(plan, hide_keys=hide_keys)
     for at, step in enumerate(plan.steps, 1):
         yield from ("", f"{at}. {step.title}")
         yield from _step(step, plan.shells, with_sources=with_sources)
@@ -59,6 +63,8 @@ def answer(plan: Plan) -> str:
         return f"NO: {plural(len(reasons(plan)), 'reason')}"
     if plan.loads == "unknown":
         return f"UNKNOWN: {plural(len(_findings(plan, 'unknown')), 'reason')}"
+    if len(plan.verdicts) == 1:
+        return answer_words(next(iter(plan.verdicts.values())))
     count = sum(step.command is not None for verdict in plan.verdicts.values() for step in verdict.steps)
     says = [f"YES, AFTER: {plural(count, 'step')}"] if plan.loads == "after-conversion" else []
     if asked := questions(plan):
@@ -94,14 +100,16 @@ def questions(plan: Plan) -> list[Question]:
 # --- text -------------------------------------------------------------------------------------------
 
 
-def _before(plan: Plan) -> Iterator[str]:
+def _before(plan: Plan, *, hide_keys: Hiding) -> Iterator[str]:
     """What stands in the way, what nobody knows, what to know, what was not told."""
     for reason in reasons(plan)[: len(plan.left_out)]:
         yield from _filled("  blocker   ", reason)
-    for severity in ("blocker", "unknown", "warning"):
+    said: set[str] = set()  # remedies: a conversion takes away many findings and is told once
+    for severity in _TOLD:
         for name, finding in _findings(plan, severity):
             if finding.id not in _SAID_BY_STEPS or severity == "blocker":
                 yield from _finding(plan, name, finding)
+                yield from _remedy(plan, name, finding, said, hide_keys=hide_keys)
     if asked := questions(plan):
         flags = ", ".join("--" + asking.fact.replace("_", "-") for asking in asked)
         yield from _filled("  not told  ", f"{flags}: each could change the answer.")
@@ -109,9 +117,22 @@ def _before(plan: Plan) -> Iterator[str]:
 
 def _finding(plan: Plan, name: str, finding: Finding) -> Iterator[str]:
     about = f"{shown(name)}: " if len(plan.files) > 1 else ""
-    yield from _filled(f"  {finding.severity:<8}  ", f"{about}{finding.says} [{finding.id}]")
-    if finding.remedy is not None and finding.severity == "blocker" and "{" not in finding.remedy:
-        yield from _filled("    do      ", finding.remedy)
+    end = "; step 1 takes it away" if _is_prepared(plan, name, finding) and plan.steps else ""
+    yield from _filled(f"  {finding.severity:<8}  ", f"{about}{finding.says} [{finding.id}]{end}")
+
+
+def _remedy(plan: Plan, name: str, finding: Finding, said: set[str], *, hide_keys: Hiding) -> Iterator[str]:
+    remedy = remedy_of(name or "-", plan.verdicts[name], finding, hide_keys=hide_keys)
+    if remedy is None or finding.severity == "warning" or _is_prepared(plan, name, finding) or remedy in said:
+        return
+    said.add(remedy)
+    yield from _filled("    do      ", remedy)
+
+
+def _is_prepared(plan: Plan, name: str, finding: Finding) -> bool:
+    """Whether a command of the first step takes it away."""
+    steps = plan.verdicts[name].steps
+    return any(step.command is not None and finding.id in step.rules for step in steps)
 
 
 def _step(step: Step, shells: tuple[Shell, ...], *, with_sources: bool) -> Iterator[str]:
@@ -167,9 +188,6 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "questions": [{"fact": asking.fact, "asks": asking.asks} for asking in questions(plan)],
         "steps": [_json_step(step, plan.shells) for step in plan.steps],
     }
-
-
-_TOLD = ("blocker", "unknown", "warning")
 
 
 def _json_finding(name: str, finding: Finding) -> dict[str, Any]:

@@ -204,7 +204,11 @@ def test_the_container_is_made_and_the_region_said() -> None:
     found = planned(names=NAMES)
     create = "az storage container create --name box --account-name acct --auth-mode login"
     assert commands(found, "container") == [create]
-    assert "The storage account must be in the region of the cache." in step(found, "container").says
+    region, role, extension = step(found, "container").says
+    assert region == "The storage account must be in the region of the cache."
+    assert role == "Whoever runs az with --auth-mode login needs the role Storage Blob Data Contributor, too."
+    assert extension == "az needs an extension: az extension add --name redisenterprise."
+    assert step(planned("acr-premium-6.0"), "container").says == (region, role)
 
 
 def test_a_sas_may_read_and_has_the_times_the_page_asks_for() -> None:

@@ -220,6 +220,21 @@ def test_an_answer_of_no_is_the_reason_and_no_steps() -> None:
     assert [text for text in shown if "warning" not in text][-5:] == BLOCKED
 
 
+def test_the_same_remedy_is_told_once() -> None:
+    newer = (SNAPSHOTS / "redis-7.4.1-hfe.rdb").read_bytes()
+    found = planned("amr-balanced-7.2", ("dump.rdb", newer))
+    told = [text for text in azure.lines(found) if "rdbcodec convert" in text]
+    assert told == ["    do      rdbcodec convert dump.rdb --to redis-7.2 -o dump.amr-balanced-7.2.rdb"]
+    blockers = [one for one in found.verdicts["dump.rdb"].findings if one.severity == "blocker"]
+    assert len([one for one in blockers if "convert" in (one.remedy or "")]) > 1
+
+
+def test_a_finding_that_the_first_step_takes_away_says_so() -> None:
+    types = (SNAPSHOTS / "redis-6.2.16-types.rdb").read_bytes()
+    shown = " ".join(azure.lines(planned("amr-balanced-7.4", ("dump.rdb", types)))).split()
+    assert "[AZ-ONE-DB]; step 1 takes it away" in " ".join(shown)
+
+
 def test_force_prints_the_steps_behind_the_reason() -> None:
     for flag in ("--force", "--even-if-no"):
         code, shown = run("dump.rdb", "--target", "amr-balanced-7.4", *_flags(NO_REGION), flag)
@@ -249,7 +264,7 @@ def test_sources_are_listed_when_they_are_asked_for() -> None:
     words = ("dump.rdb", "--target", "amr-balanced-7.4")
     assert "Sources" not in run(*words)[1]
     shown = run(*words, "--sources")[1]
-    assert "   sources: azcli, seed, az-blob-roles" in shown
+    assert "   sources: azcli, seed, az-blob-roles, azcli-ent-run" in shown
     assert "  azcli: az storage, az role, az redis: parameters as each command's --help" in shown
 
 

@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
 def _lines(found: Plan, options: argparse.Namespace) -> Iterator[str]:
     if options.format == "sh":
         return azure_script.script(found)
-    return azure.lines(found, with_sources=options.sources)
+    return azure.lines(found, with_sources=options.sources, hide_keys=options.hide_keys)
 
 
 def _target(options: argparse.Namespace) -> compat.Target:

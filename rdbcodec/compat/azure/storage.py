@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rdbcodec.compat.azure.case import Case, PlannedFile
 from rdbcodec.compat.azure.shells import Address, Ask, Command, Name, Variables, Word
-from rdbcodec.compat.azure.step import AZ, BLOB_ROLES, IDENTITY, USER_DELEGATION, Step, Steps
+from rdbcodec.compat.azure.step import AZ, AZ_ENTERPRISE, BLOB_ROLES, IDENTITY, USER_DELEGATION, Step, Steps
 
 ROLE = "Storage Blob Data Contributor"
 # read, add, create, write, delete, tag, move: the seven that an export needs (AZ-SAS-PERM-EXPORT).
@@ -25,9 +25,17 @@ def container(case: Case) -> Step:
         (
             "The storage account must be in the region of the cache.",
             f"Whoever runs az with --auth-mode login needs the role {ROLE}, too.",
+            *(
+                ()
+                if case.is_classic
+                else ("az needs an extension: az extension add --name redisenterprise.",)
+            ),
         ),
-        ("seed", BLOB_ROLES),
+        ("seed", BLOB_ROLES) if case.is_classic else ("seed", BLOB_ROLES, AZ_ENTERPRISE),
     )
+
+
+_EXTENSION = "az needs an extension: az extension add --name redisenterprise."
 
 
 def _account(case: Case) -> tuple[Word, ...]:
