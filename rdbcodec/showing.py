@@ -186,3 +186,16 @@ def key_words(key: bytes | None, hide_keys: Hiding = False) -> str | None:
     if key is None or hide_keys is True:
         return None
     return f"key {show_key(key)}" if hide_keys is False else hide_keys.of(key)
+
+
+# --- sizes ------------------------------------------------------------------------------------------
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB")
+
+
+def size(count: int) -> str:
+    """Bytes as people read them: 1.5 MiB."""
+    if count < 1024:
+        return f"{count} B"
+    step = min((count.bit_length() - 1) // 10, len(_UNITS))
+    return f"{count / 1024**step:.1f} {_UNITS[step - 1]}"

@@ -26,11 +26,12 @@ SEVERITIES: tuple[Severity, ...] = ("blocker", "unknown", "warning", "info")
 
 
 class Case(NamedTuple):
-    """What is judged: a snapshot, meant for a target, in circumstances."""
+    """What is judged: a snapshot, meant for a target, in circumstances; `others` are of the same import."""
 
     profile: Profile
     circumstances: Circumstances
     target: Target
+    others: tuple[Profile, ...] = ()
 
     @property
     def loader(self) -> Server | None:

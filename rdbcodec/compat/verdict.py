@@ -12,6 +12,7 @@ targets.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from rdbcodec.compat.circumstances import Circumstances
@@ -36,7 +37,17 @@ from rdbcodec.losses import Loss
 from rdbcodec.module_names import product_of
 from rdbcodec.reading.source import Source
 
-__all__ = ["Conversion", "Loads", "Question", "Step", "Verdict", "check", "steps_of", "with_modules"]
+__all__ = [
+    "Conversion",
+    "Loads",
+    "Question",
+    "Step",
+    "Verdict",
+    "check",
+    "check_import",
+    "steps_of",
+    "with_modules",
+]
 
 
 class Question(NamedTuple):
@@ -71,9 +82,12 @@ def check(
     target: Target | str,
     circumstances: Circumstances | None = None,
     *,
+    files: Sequence[Profile] = (),
     losses: Conversion = conversion_losses,
 ) -> Verdict:
     """Judge a snapshot, or its profile, for a target or the name of one.
+
+    `files` are the profiles of all files of one import, which are in the target together.
 
     For a profile it is pure, and the same for one that was saved and loaded. A snapshot is read whole, its
     values looked at and its keys compared; whoever judges it for several targets does better to take its
@@ -81,7 +95,8 @@ def check(
     """
     profile = snapshot if isinstance(snapshot, Profile) else profile_of(snapshot)
     target = find(target) if isinstance(target, str) else target
-    case = Case(profile, circumstances or Circumstances(), target)
+    others = tuple(other for other in files if other is not profile)
+    case = Case(profile, circumstances or Circumstances(), target, others)
     findings, asked = _judged(case)
     way = way_out(case, findings, losses, lambda later: _judged(later)[0])
     shown = sorted([*findings, *way.more], key=lambda finding: SEVERITIES.index(finding.severity))
@@ -97,6 +112,13 @@ def check(
         profile.has_module_values,
         way.steps,
     )
+
+
+def check_import(
+    profiles: Sequence[Profile], target: Target | str, circumstances: Circumstances | None = None
+) -> list[Verdict]:
+    """Judge all files of one import, each with the others beside it."""
+    return [check(profile, target, circumstances, files=profiles) for profile in profiles]
 
 
 def steps_of(verdict: Verdict, name: str) -> tuple[Step, ...]:
@@ -132,7 +154,7 @@ def _finding(rule: Rule, case: Case, answer: Found) -> Finding:
         rule.id,
         "unknown" if doubted else rule.severity,
         f"{says}; {rule.doubt_words()}" if doubted else says,
-        _remedy(rule, case),
+        _remedy(rule, case, answer.values),
         rule.source_words(),
         rule.date,
         "unverified" if doubted else rule.confidence,
@@ -142,11 +164,14 @@ def _finding(rule: Rule, case: Case, answer: Found) -> Finding:
     )
 
 
-def _remedy(rule: Rule, case: Case) -> str | None:
+def _remedy(rule: Rule, case: Case, values: Mapping[str, object] | None = None) -> str | None:
     """With the modules of the file that the target has: a conversion for a bare release drops them."""
-    if rule.remedy is None:
+    remedy = rule.remedy
+    if remedy is None:
         return None
-    return with_modules(rule.remedy, case)
+    for name, value in (values or {}).items():
+        remedy = remedy.replace(f"<{name}>", str(value))
+    return with_modules(remedy, case)
 
 
 def with_modules(remedy: str, case: Case) -> str:

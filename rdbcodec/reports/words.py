@@ -8,17 +8,9 @@ from typing import Any
 
 from rdbcodec.exports.scalars import json_bytes
 from rdbcodec.showing import CutKey, Hiding
+from rdbcodec.showing import size as size  # noqa: PLC0414 - reports have their words from here
 
-_UNITS = ("KiB", "MiB", "GiB", "TiB")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-
-def size(count: int) -> str:
-    """Bytes as people read them: 1.5 MiB."""
-    if count < 1024:
-        return f"{count} B"
-    step = min((count.bit_length() - 1) // 10, len(_UNITS))
-    return f"{count / 1024**step:.1f} {_UNITS[step - 1]}"
 
 
 def number(value: int | None) -> str:

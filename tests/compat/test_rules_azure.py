@@ -58,8 +58,8 @@ WALL: dict[str, Any] = {
     "role": ROLE,
 }
 SEARCH = file(module("trietype0"))
-FOUR_GIB, TWO_GIB = (
-    {"string": Kind(TYPES[0], Place(9, 0, b"k"), 1, size * GIB)} for size in (4, 2)
+FOUR_GIB, TENTH = (
+    {"string": Kind(TYPES[0], Place(9, 0, b"k"), 1, size)} for size in (4 * GIB, GIB // 11)
 )  # on disk; memory may be a multiple
 LONG_NAMES = Memory(Counter({(STRING, 512, 1, 0): 10**8}))
 TWO_HOURS_OLD = file(b"\xfa\x05ctime\x0a%d" % (NOW // 1000 - 7200), key())
@@ -91,14 +91,14 @@ SIDES: list[Sides] = [
     Sides("AZ-ANYSERVER", "S11: the same", side(AMR), "a snapshot of any Redis server is welcome, wherever it ran", side(AMR, VALKEY_8)),
     Sides("AZ-VALKEY", "S11: the same; Valkey is not named", side(AMR, VALKEY_8), "the file was written by Valkey 8.0.1; the page welcomes files of any Redis server and does not name Valkey", side(AMR)),
     Sides("AZ-MAGIC", "S11: FAQ 'Can I import data from any Redis server?'", side(AMR, "valkey-9.1.2-lru"), "the file begins with VALKEY; Azure Managed Redis 7.2, Balanced takes snapshots of Redis", side(AMR, "valkey-8.0.1-lru")),
-    Sides("AZ-MEM", "S12: Import, paragraph 1", side(AMR, used(10 * GIB), sku="Balanced_B10"), "the data needs 10,737,418,240 bytes and B10 leaves 10,307,921,510 for it", side(AMR, used(9 * GIB), sku="B10")),
-    Sides("AZ-MEM", "S12: Import, paragraph 1", side(PREMIUM, used(7 * GIB), sku="P1"), "the data needs 7,516,192,768 bytes and P1 leaves 5,153,960,755 for it", side(PREMIUM, used(3 * GIB), sku="P1")),
+    Sides("AZ-MEM", "S12: Import, paragraph 1", side(AMR, used(11 * GIB), sku="Balanced_B10"), "the data needs 10.2 to 11.8 GiB, and B10 leaves 9.6 GiB for it", side(AMR, used(8 * GIB), sku="B10")),
+    Sides("AZ-MEM", "S12: Import, paragraph 1", side(PREMIUM, used(7 * GIB), sku="P1"), "the data needs 6.5 to 7.5 GiB, and P1 leaves 4.8 GiB for it", side(PREMIUM, used(3 * GIB), sku="P1")),
+    Sides("AZ-MEM", "S12: Import, paragraph 1, without used-mem", side(AMR, changes={"kinds": FOUR_GIB}, sku="B10"), "the data needs 4.0 to 384.0 GiB, and B10 leaves 9.6 GiB for it", side(AMR, changes={"kinds": TENTH}, sku="B10"), "unknown"),
+    Sides("AZ-MEM-NEAR", "S12: amr-arch, Reserved memory", side(AMR, used(8 * GIB), sku="B10"), "the data needs 7.4 to 8.6 GiB and nearly fills the 9.6 GiB that B10 leaves for it", side(AMR, used(7 * GIB), sku="B10")),
     Sides("AZ-MEM", "S12: Import, paragraph 1", side(ENTERPRISE, sku="B10"), "how much memory B10 has in Azure Cache for Redis 7.2, Enterprise is not known", side(AMR, sku="B10"), "unknown"),
     Sides("AZ-SKU", "amr-arch", side(AMR, sku="M10"), "M10 is a SKU of Memory Optimized, and the target is Balanced", side("amr-memory-7.2", sku="M10"), "unknown"),
     Sides("AZ-SKU", "amr-arch", side(AMR, sku="P1"), "P1 is a SKU of Azure Cache for Redis, Premium, and the target is Balanced", side(AMR, sku="Balanced_B1000"), "unknown"),
     Sides("AZ-SKU", "amr-skus", side(AMR, sku="Balanced_B2000"), "there is no SKU B2000 of Balanced", side(AMR, sku="B20"), "unknown"),
-    Sides("AZ-MEM", "S12: Import, paragraph 1, without used-mem", side(AMR, changes={"kinds": FOUR_GIB}, sku="B10"), "the file does not tell how much memory its data used: at least 4,294,967,312 bytes, and B10 has 10,307,921,510", side(AMR, changes={"kinds": TWO_GIB}, sku="B10"), "unknown"),
-    Sides("AZ-MEM-NEAR", "S12: amr-arch, Reserved memory", side(AMR, used(8 * GIB), sku="B10"), "the data needs 8,589,934,592 bytes and nearly fills the 10,307,921,510 that B10 leaves for it", side(AMR, used(7 * GIB), sku="B10")),
     Sides("AZ-REGION", "S13: Import, NOTE", side(AMR, cache_region="westeurope", storage_region="North Europe"), "the storage account is in North Europe, the cache in westeurope; they have to share a region", side(AMR, cache_region="westeurope", storage_region="West Europe")),
     Sides("AZ-REGION", "S21: Export, step 2", side(AMR, operation="export", cache_region="westeurope", storage_region="eastus"), "the storage account is in eastus, the cache in westeurope; they have to share a region", side(AMR, operation="export", cache_region="eastus", storage_region="eastus")),
     Sides("AZ-SUB", "S14: Import, NOTE; FAQ 'a different subscription'", side(AMR, **THERE, authentication="access-key"), "the storage account belongs to another subscription, which needs a managed identity and not access-key", side(AMR, **THERE, authentication="managed-identity")),

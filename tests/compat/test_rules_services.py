@@ -24,7 +24,7 @@ UPSTASH = (
 # fmt: off
 SIDES: list[Sides] = [
     Sides("AWS-MODULE", "JSON and Bloom filters", side(EC, JSON), DOUBT, side(EC), "unknown"),
-    Sides("AWS-RESERVED", "reserved-memory-percent", side(EC, used(751), memory_bytes=1000), "the data needs 751 bytes; by default a node keeps a quarter of its memory back and leaves 750", side(EC, used(750), memory_bytes=1000)),
+    Sides("AWS-RESERVED", "reserved-memory-percent", side(EC, used(751), memory_bytes=1000), "the data needs 413 to 804 B; by default a node keeps a quarter of its memory back and leaves 750 B", side(EC, used(700), memory_bytes=1000)),
     Sides("GCP-NAME", "instances import", side("memorystore-redis-7.2", object_name="dump"), "the object is called 'dump'; its name has to end in .rdb", side("memorystore-redis-7.2", object_name="dump.rdb")),
     Sides("RE-NAME", "import data", side("redis-cloud-pro-8.6", object_name="dump.gz"), "the object is called 'dump.gz'; files for an import are called .rdb or .rdb.gz", side("redis-cloud-pro-8.6", object_name="dump.rdb.gz")),
     Sides("KVROCKS-OPEN", "rdb.h", side("kvrocks", STREAM), STREAMS, side("kvrocks"), "unknown"),

@@ -18,7 +18,7 @@ from rdbcodec.cli.common import (
     print_json,
     print_lines,
 )
-from rdbcodec.cli.profiles import profile_of_file
+from rdbcodec.cli.profiles import profile_of_file, room_is_told
 from rdbcodec.compat.azure.case import Names
 from rdbcodec.compat.azure.plan import Plan, plan
 from rdbcodec.compat.verdict import Loads
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     target = _target(options)
     told = circumstances.circumstances_of(options)
     _check_files(options, told)
-    profiles = {name: _profile(name, options) for name in options.files}
+    profiles = {name: _profile(name, options, told) for name in options.files}
     found = plan(
         profiles, target, told, _names(options), although=options.even_if_no, tails=options.ignore_tail
     )
@@ -121,9 +121,9 @@ def _leave(options: argparse.Namespace, message: str) -> NoReturn:
     leave(message)
 
 
-def _profile(name: str, options: argparse.Namespace) -> Profile:
+def _profile(name: str, options: argparse.Namespace, told: compat.Circumstances) -> Profile:
     options.current = name
-    return profile_of_file(name, options)
+    return profile_of_file(name, options, memory=room_is_told(told))
 
 
 def _names(options: argparse.Namespace) -> Names:

@@ -30,7 +30,7 @@ from rdbcodec.cli.common import (
     tail_code,
 )
 from rdbcodec.cli.outputs import add_force_argument, like_input
-from rdbcodec.cli.profiles import profile_of_file
+from rdbcodec.cli.profiles import profile_of_file, room_is_told
 from rdbcodec.compat import profile_json
 from rdbcodec.compat.rulebook import BY_ID, SAS_RULES
 from rdbcodec.compat.target import by_name, facts_age, load
@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
     if options.facts_age:
         return _ages(options)
     chosen = _chosen(targets, options)
-    told = circumstances.circumstances_of(options)
+    options.told = told = circumstances.circumstances_of(options)
     if options.ask:
         asking.check_that_it_can_be(options)
     profiles: list[tuple[str, compat.Profile]] = []
@@ -147,8 +147,10 @@ def _judged(
     targets: Sequence[compat.Target],
     told: compat.Circumstances,
 ) -> list[Judged]:
+    """Several files are those of one import: each is judged with the others beside it."""
+    files = [facts for _, facts in profiles]
     return [
-        Judged(name, facts, [compat.check(facts, target, told) for target in targets])
+        Judged(name, facts, [compat.check(facts, target, told, files=files) for target in targets])
         for name, facts in profiles
     ]
 
@@ -247,7 +249,13 @@ def _save(facts: compat.Profile, options: argparse.Namespace) -> None:
 
 def _profile(name: str, options: argparse.Namespace) -> compat.Profile:
     is_thorough = not options.fast
-    return profile_of_file(name, options, values=is_thorough, duplicates=options.duplicates or is_thorough)
+    return profile_of_file(
+        name,
+        options,
+        values=is_thorough,
+        duplicates=options.duplicates or is_thorough,
+        memory=is_thorough and (options.profile_out is not None or room_is_told(options.told)),
+    )
 
 
 # --- what was asked ---------------------------------------------------------------------------------

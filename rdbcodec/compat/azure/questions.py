@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rdbcodec.compat.questions.data import databases_from, databases_named, memory_needed
+from rdbcodec.compat.questions.data import databases_from, databases_named
 from rdbcodec.compat.questions.format import START, own_magic, reads_header
+from rdbcodec.compat.questions.memory import sku_bytes, sku_of
 from rdbcodec.compat.questions.origin import source_version
 from rdbcodec.compat.rule import Answer, Case, Found, Missing, Unknown, missing
 from rdbcodec.compat.target_names import version_key
@@ -25,8 +26,6 @@ TIERS = {
 }
 EXPORTING = ("premium", *ENTERPRISE, *AMR)
 _GIB = 1 << 30
-_NEAR = 0.64  # of a SKU's size: four fifths of the four fifths that may be used; our choice
-_MARGIN = 4  # memory was measured at two to three times the size on disk; our choice
 _NON_CLUSTERED_GB = 25
 _CLUSTER_NAME = re.compile(r"(?=.{1,60}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 
@@ -217,50 +216,6 @@ def _databases(case: Case, dbs: list[int], limit: int) -> Found:
     keys = sum(case.profile.databases[db].keys for db in dbs)
     values = {**databases_named(dbs), "keys": keys, "limit": limit}
     return Found(values, case.profile.databases[dbs[0]].first)
-
-
-def sku_of(case: Case) -> str | None:
-    """The short name of the SKU: B10 of `Balanced_B10`."""
-    told: str | None = case.told("sku")
-    return None if told is None else told.rpartition("_")[2].partition("-")[0].upper()
-
-
-def sku_bytes(case: Case) -> float | None:
-    size = (case.target.sizes or {}).get(sku_of(case) or "")
-    return None if size is None else size * _GIB
-
-
-def too_big_for_sku(case: Case) -> Answer:
-    """More data than the SKU leaves room for; a lower bound when the file does not tell what was used."""
-    if case.told("sku") is None:
-        return Missing(("sku",))
-    size = sku_bytes(case)
-    if size is None:
-        known = ", ".join(case.target.sizes or ())
-        if case.target.id.startswith("amr-"):
-            return None  # AZ-SKU says what is wrong with it
-        return Unknown(
-            f"how much memory {case.told('sku')} has in {case.target.name} is not known",
-            remedy=f"name one of its SKUs: {known}" if known else None,
-        )
-    usable, used = size * case.target.usable, memory_needed(case.profile)
-    if used > usable:
-        return Found({"used": used, "usable": int(usable), "sku": sku_of(case)})
-    if case.profile.used_memory is None and used * _MARGIN > usable:
-        return Unknown(
-            f"the file does not tell how much memory its data used: at least {used:,} bytes, and "
-            f"{sku_of(case)} has {int(usable):,}"
-        )
-    return None
-
-
-def nearly_too_big(case: Case) -> Answer:
-    """Data that fills most of what the SKU leaves."""
-    size = sku_bytes(case)
-    used = memory_needed(case.profile)
-    if size is None or not size * _NEAR < used <= size * case.target.usable:
-        return None
-    return Found({"used": used, "usable": int(size * case.target.usable), "sku": sku_of(case)})
 
 
 def non_clustered(case: Case) -> Answer:

@@ -41,11 +41,9 @@ from rdbcodec.compat.azure.questions import (
     from_redis_enterprise,
     from_tier,
     gzip_export,
-    nearly_too_big,
     non_clustered,
     persistence_file,
     several_files,
-    too_big_for_sku,
     undocumented_version,
     wipes,
     wipes_needed_data,
@@ -60,6 +58,7 @@ from rdbcodec.compat.azure.skus import (
 )
 from rdbcodec.compat.questions.data import databases_beyond, gzip_refused, modules_lacked, modules_maybe
 from rdbcodec.compat.questions.format import foreign_magic, version_too_new
+from rdbcodec.compat.questions.memory import nearly_too_big, too_big_for_sku
 from rdbcodec.compat.questions.origin import newer_source, newer_source_same_rdb, regions_differ
 from rdbcodec.compat.rule import Rule, always, when, when_told
 from rdbcodec.compat.rules.general import CONVERT, FOLD
@@ -284,10 +283,10 @@ RULES: tuple[Rule, ...] = (
          "a clustered cache takes database 0 only: the keys of {databases} ({keys:,}) are left out without an error",
          "use a cache without clustering", ("acr-ie",), "Import/Export with Redis cluster", _DOC),
     Rule("AZ-MEM", (*_AMR, *_PREMIUM, *_ENTERPRISE), "blocker", too_big_for_sku,
-         "the data needs {used:,} bytes and {sku} leaves {usable:,} for it", "choose a larger SKU",
+         "{data} needs {used}, and {sku} leaves {usable} for it", "choose <a larger SKU>",
          ("seed", "amr-arch", "amr-mig-bsp", "field-kr"), "Import, paragraph 1", "inferred", ("S12",)),
     Rule("AZ-MEM-NEAR", _AMR, "warning", nearly_too_big,
-         "the data needs {used:,} bytes and nearly fills the {usable:,} that {sku} leaves for it", "choose a larger SKU",
+         "{data} needs {used} and nearly fills the {usable} that {sku} leaves for it", "choose a larger SKU",
          ("amr-arch",), "Reserved memory; the limit of 64% is ours", "inferred", ("S12",)),
     Rule("AZ-MODULE", ("azure", "!amr-flash-*"), "blocker", modules_lacked,
          "the file needs modules this cache does not have: {modules}; keys: {keys:,}",

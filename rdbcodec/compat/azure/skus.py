@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rdbcodec.compat.azure.questions import sku_bytes, sku_of
 from rdbcodec.compat.questions.data import product_of
+from rdbcodec.compat.questions.memory import sku_bytes, sku_of
 from rdbcodec.compat.rule import Answer, Case, Found, Missing, Unknown, missing
 from rdbcodec.compat.target import Target, targets
 from rdbcodec.facts.memory.sizes import KEY, STRING

@@ -293,18 +293,6 @@ def duplicates(case: Case) -> Answer:
     return Found({"count": told.duplicates}, Place(told.duplicate_at or 0)) if told.duplicates else None
 
 
-def memory(case: Case) -> Answer:
-    used, has = memory_needed(case.profile), case.told("memory_bytes")
-    if has is None or used <= has:
-        return None
-    return Found({"used": used, "has": has})
-
-
-def memory_needed(profile: Profile) -> int:
-    """Bytes the data needs: what the writer used, else what it cannot be less than."""
-    return profile.memory_at_least if profile.used_memory is None else profile.used_memory
-
-
 def long_strings(case: Case) -> Answer:
     long = [
         big for big in case.profile.biggest if big.type == "string" and big.size > MAX_STRING

@@ -13,10 +13,10 @@ from rdbcodec.compat.questions.data import (
     databases_beyond,
     databases_from,
     made_already,
-    memory_needed,
     modules_lacked,
     product_of,
 )
+from rdbcodec.compat.questions.memory import too_big_for_node
 from rdbcodec.compat.questions.origin import newer_source, newer_source_same_rdb, regions_differ
 from rdbcodec.compat.rule import Answer, Case, Found, Missing, Rule, Unknown, always, missing, when, when_told
 from rdbcodec.compat.rules.general import CONVERT, FOLD
@@ -58,13 +58,6 @@ def _from_cluster(case: Case) -> Answer:
     if not (case.told("source_clustered") or shown) or case.told("clustered") is True:
         return None
     return missing(case, "clustered") or Found()
-
-
-def _too_big(case: Case) -> Answer:
-    used, has = memory_needed(case.profile), case.told("memory_bytes")
-    if has is None:
-        return Missing(("memory_bytes",))
-    return Found({"used": used, "has": has}) if used > has else None
 
 
 def _tiering(case: Case) -> Answer:
@@ -141,8 +134,8 @@ RULES: tuple[Rule, ...] = (
     Rule("AWS-CME-CMD", _EC, "blocker", _from_cluster,
          "the file comes from a cluster, and a cluster without cluster mode cannot be made of it", "create the target with cluster mode",
          ("aws-ec-seed",), _CLOUDS, _DOC),
-    Rule("AWS-SIZE", _AWS, "blocker", _too_big,
-         "the data needs {used:,} bytes, a node has {has:,}: the cluster ends as restore-failed and has to be deleted", "choose a larger node", _AWS_S, _CLOUDS, _DOC),
+    Rule("AWS-SIZE", _AWS, "blocker", too_big_for_node,
+         "{data} needs {used}, a node has {has}: the cluster ends as restore-failed and has to be deleted", "choose a larger node", _AWS_S, _CLOUDS, _DOC),
     Rule("AWS-TIER", _AWS, "blocker", _tiering,
          "the source used data tiering, so the target has to use it too", "create the target with data tiering", ("aws-mdb-seed", "aws-ec-restore"), _CLOUDS, _DOC),
     Rule("AWS-CREATE", _AWS, "blocker", made_already,

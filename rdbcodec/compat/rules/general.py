@@ -18,7 +18,6 @@ from rdbcodec.compat.questions.data import (
     gzip_refused,
     import_unknown,
     long_strings,
-    memory,
     meta_ignorable,
     meta_needed,
     module_records,
@@ -51,6 +50,7 @@ from rdbcodec.compat.questions.format import (
     version_unseen,
 )
 from rdbcodec.compat.questions.integrity import not_looked_at, odd, odd_unknown, slots_imported
+from rdbcodec.compat.questions.memory import too_big_for_server
 from rdbcodec.compat.rule import Rule, always
 
 # Keys of other databases come to database 0 under a prefix; two that would meet there are an error. What
@@ -211,8 +211,8 @@ RULES: tuple[Rule, ...] = (
     Rule("G-SLOT-IMPORT", _ALL, "blocker", slots_imported,
          "the file has the record of a running slot import, on which {target} ends when it is not in cluster mode",
          CONVERT, ("odd",), _TRAITS, "verified", convertible=True),
-    Rule("G-MEM", _SERVERS, "warning", memory,
-         "the data needs {used:,} bytes, the target has {has:,}: it loads whole, then writes fail or keys are evicted",
+    Rule("G-MEM", _SERVERS, "warning", too_big_for_server,
+         "{data} needs {used}, the target has {has}: it loads whole, then writes fail or keys are evicted",
          "give the target more memory", ("exp",), _LOAD, "verified"),
     Rule("G-512MB", _ALL, "warning", long_strings,
          "a string has {size:,} bytes; it loads into servers, which then refuse to write to it", None, ("exp",), _LOAD,

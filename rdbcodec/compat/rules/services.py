@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rdbcodec.compat.questions.data import memory_needed, modules_doubted
+from rdbcodec.compat.questions.data import modules_doubted
+from rdbcodec.compat.questions.memory import beyond_share
 from rdbcodec.compat.rule import Answer, Case, Found, Rule, Unknown, always
 
 _AWS_SHARE = 0.75  # of a node's memory: reserved-memory-percent is 25 by default
@@ -19,14 +20,6 @@ def ends_otherwise(*endings: str) -> Callable[[Case], Answer]:
         return None if name is None or name.endswith(endings) else Found({"name": name})
 
     return question
-
-
-def nearly_too_big(case: Case) -> Answer:
-    """Data that fits into the memory of a node, and not into what a node leaves for data by default."""
-    used, has = memory_needed(case.profile), case.told("memory_bytes")
-    if has is None or not has * _AWS_SHARE < used <= has:
-        return None
-    return Found({"used": used, "left": int(has * _AWS_SHARE)})
 
 
 def unread_parts(case: Case) -> Answer:
@@ -52,8 +45,8 @@ _DOC = "documented"
 RULES: tuple[Rule, ...] = (
     Rule("AWS-MODULE", ("elasticache-*",), "unknown", modules_doubted, "", None, ("aws-ec-own-modules",),
          "JSON and Bloom filters", "unverified"),
-    Rule("AWS-RESERVED", ("aws",), "warning", nearly_too_big,
-         "the data needs {used:,} bytes; by default a node keeps a quarter of its memory back and leaves {left:,}",
+    Rule("AWS-RESERVED", ("aws",), "warning", beyond_share(_AWS_SHARE),
+         "{data} needs {used}; by default a node keeps a quarter of its memory back and leaves {left}",
          "choose a larger node, or lower reserved-memory-percent", ("aws-memory",), "reserved-memory-percent", _DOC),
     Rule("GCP-NAME", ("memorystore-redis-*", "!memorystore-redis-cluster"), "blocker", ends_otherwise(".rdb"),
          "the object is called {name!r}; its name has to end in .rdb", "rename the object", ("gcp-import",),
