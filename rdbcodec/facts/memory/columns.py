@@ -23,7 +23,8 @@ next one. Numbers are bytes that the allocator is asked for, but where it says o
 
 The rest are constants that were fitted: what streams and expiries of fields take, allocated bytes.
 
-    stream, stream_node, pending, group, consumer
+    stream, stream_node, group, consumer
+    pending, pending_id     an entry that is pending in a group, and one that is in any of them
     ttl_hash, ttl_field     a hash with expiries of fields, and each field in it; 0 where they do not expire
 
 All were measured against `used_memory` of servers that had loaded a snapshot: benchmarks/memory_model.py.
@@ -58,6 +59,7 @@ class Column(NamedTuple):
     stream: int
     stream_node: int
     pending: int
+    pending_id: int
     group: int
     consumer: int
     ttl_hash: int
@@ -92,7 +94,8 @@ _ROWS: dict[str, tuple[Any, ...]] = {  # of one kind in a row
     "ttl_packed":   (0,    0,    0,    1,    1,    1,           0,    0,    0),
     "stream":       (60,   60,   60,   60,   60,   60,          60,   60,   60),
     "stream_node":  (100,  100,  100,  100,  100,  100,         100,  100,  100),
-    "pending":      (150,  150,  150,  150,  260,  260,         150,  150,  150),
+    "pending":      (150,  150,  150,  150,  174,  174,         150,  150,  150),
+    "pending_id":   (0,    0,    0,    0,    86,   86,          0,    0,    0),
     "group":        (0,    0,    0,    0,    0,    0,           0,    0,    0),
     "consumer":     (0,    0,    0,    0,    0,    0,           0,    0,    0),
     "ttl_hash":     (0,    0,    0,    32,   32,   32,          0,    0,    32),

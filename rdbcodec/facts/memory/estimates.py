@@ -23,6 +23,7 @@ from rdbcodec.facts.memory.sizes import (
     GROUP,
     OPAQUE,
     PENDING,
+    PENDING_ID,
     STREAM,
     STREAM_NODE,
     TTL_FIELDS,
@@ -35,7 +36,7 @@ from rdbcodec.servers import Server
 from rdbcodec.servers.names import version_key
 
 MEASURED, FITTED, BETWEEN, ELSEWHERE, UNKNOWN = 0.02, 0.04, 0.05, 0.10, 0.50
-_FITTED = frozenset({STREAM, STREAM_NODE, GROUP, CONSUMER, PENDING, TTL_FIELDS, TTL_PACKED})
+_FITTED = frozenset({STREAM, STREAM_NODE, GROUP, CONSUMER, PENDING, PENDING_ID, TTL_FIELDS, TTL_PACKED})
 # What forks are like; nobody of ours has measured one, and Dragonfly is like none.
 _FORKS = {
     "keydb": ("redis-6.2", ELSEWHERE),

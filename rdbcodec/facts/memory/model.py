@@ -22,6 +22,7 @@ from rdbcodec.facts.memory.sizes import (
     OPAQUE,
     PACKED,
     PENDING,
+    PENDING_ID,
     SCORED,
     SET,
     SHARED,
@@ -89,6 +90,7 @@ class Model(dict[Shape, float]):
             GROUP: lambda *_: column.group,
             CONSUMER: lambda *_: column.consumer,
             PENDING: lambda *_: column.pending,
+            PENDING_ID: lambda *_: column.pending_id,
             OPAQUE: lambda size, *_: self._block(size),
         }
 

@@ -10,6 +10,7 @@
     (SET, n, 0, 0)    and n of (MEMBER, size, 0, 0)           (ZSET, n, 0, 0) and n of (SCORED, size, 0, 0)
     (HASH, n, 0, 0)   and n of (FIELD, field, value, 0)       (TTL_FIELDS, n, 0, 0): so many may expire
     (STREAM, 0, 0, 0) (STREAM_NODE, size, 0, 0) (GROUP, name, 0, 0) (CONSUMER, name, 0, 0) (PENDING, 0, 0, 0)
+    (PENDING_ID, 0, 0, 0)             an entry that is pending, in however many groups
     (OPAQUE, size, 0, 0)              what only a module, or nobody of ours, can tell: its size on disk
 
 All are quadruples, so that a million keys are some thousand shapes and how often each occurs: the memory of a

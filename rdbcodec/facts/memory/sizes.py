@@ -27,10 +27,11 @@ LIST, ONE_NODE, NODE = "list", "one-node", "node"
 SET, MEMBER, ZSET, SCORED = "set", "member", "zset", "scored"
 HASH, FIELD, TTL_FIELDS = "hash", "field", "ttl-fields"
 STREAM, STREAM_NODE, GROUP, CONSUMER, PENDING = "stream", "stream-node", "group", "consumer", "pending"
+PENDING_ID = "pending-id"
 
 KINDS = frozenset(
     {STRING, KEY, OPAQUE, PACKED, SMALL_SET, TTL_PACKED, LIST, ONE_NODE, NODE, SET, MEMBER, ZSET, SCORED}
-    | {HASH, FIELD, TTL_FIELDS, STREAM, STREAM_NODE, GROUP, CONSUMER, PENDING}
+    | {HASH, FIELD, TTL_FIELDS, STREAM, STREAM_NODE, GROUP, CONSUMER, PENDING, PENDING_ID}
 )
 
 SHARED, INTEGER = -1, -2  # lengths of strings that servers keep as numbers: shared ones, others
@@ -297,7 +298,10 @@ def _stream(cursor: Cursor, generation: int) -> Iterator[list[Shape]]:
         size = cursor.string_size()
         _pass(cursor)
         yield [(STREAM_NODE, size, 0, 0)]
-    for group in read_tail(cursor, generation).groups:
+    groups = read_tail(cursor, generation).groups
+    pending = len(set().union(*(group.pending for group in groups)))
+    yield [(PENDING_ID, 0, 0, 0)] * pending
+    for group in groups:
         yield [(GROUP, len(group.name), 0, 0)]
         yield [(CONSUMER, len(consumer.name), 0, 0) for consumer in group.consumers]
         yield [(PENDING, 0, 0, 0)] * len(group.pending)
