@@ -39,7 +39,7 @@ from rdbcodec.showing import name as shown
 Style = Answer | Literal["warning", "question", "command", "quiet"]
 _SHORTEST_NAME = 16  # columns of a file's name; with less the answer has a line of its own
 _SCREEN = 24  # lines of a terminal: warnings and questions have what reasons and steps leave of them
-_FEWEST = 2  # warnings, and twice as many questions, whatever stands above them
+_FEWEST = 3  # warnings, and as many questions and one, whatever stands above them
 _DECISIVE: tuple[Severity, ...] = ("blocker", "unknown")
 
 
@@ -61,26 +61,54 @@ class Wish(NamedTuple):
     hide_keys: Hiding = False
 
 
-def lines(judged: Judged, wish: Wish, called: Mapping[str, str]) -> Iterator[Line]:
-    """The report on one file; `called` are the names of families that targets were asked for by."""
-    for at, verdict in enumerate(judged.verdicts):
+def lines(judged: Sequence[Judged], wish: Wish, called: Mapping[str, str]) -> Iterator[Line]:
+    """The report; `called` are the names of families that targets were asked for by.
+
+    Several files are one import: what they have in common is said once, below the last of them.
+    """
+    blocks: dict[str, list[tuple[Judged, Verdict]]] = {}
+    for file in judged:
+        for verdict in file.verdicts:
+            blocks.setdefault(verdict.target.id, []).append((file, verdict))
+    for at, (id, files) in enumerate(blocks.items()):
         if at:
             yield Line("")
-        yield from _verdict_lines(judged, verdict, wish, called.get(verdict.target.id))
+        yield from _target_lines(files, wish, called.get(id))
 
 
-def _verdict_lines(judged: Judged, verdict: Verdict, wish: Wish, called: str | None) -> Iterator[Line]:
-    name, target = judged.name, verdict.target
+def _target_lines(files: Sequence[tuple[Judged, Verdict]], wish: Wish, called: str | None) -> Iterator[Line]:
+    used = 0
+    for at, (file, verdict) in enumerate(files):
+        block = [*([Line("")] if at else []), *_verdict_lines(file, verdict, wish, called)]
+        used += len(block)
+        yield from block
+    yield from _rest_lines(_in_common([verdict for _, verdict in files]), wish, room=_SCREEN - used - 2)
+
+
+def _in_common(verdicts: Sequence[Verdict]) -> Verdict:
+    """A verdict with the findings and questions of all, each once."""
+    findings: dict[tuple[str, str], Finding] = {}
+    questions: dict[str, Question] = {}
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            findings.setdefault((finding.id, finding.says), finding)
+        for question in verdict.questions:
+            questions.setdefault(question.fact, question)
+    return verdicts[0]._replace(findings=tuple(findings.values()), questions=tuple(questions.values()))
+
+
+def _verdict_lines(file: Judged, verdict: Verdict, wish: Wish, called: str | None) -> Iterator[Line]:
+    """One file and one target, but for warnings and questions."""
+    name, target = file.name, verdict.target
     yield from answer_lines(name, target.id, answer_words(verdict), answers_of(verdict)[0], wish.width)
-    yield from _quiet(f"{facts_words(judged.profile)} -> {target.name}", wish)
+    yield from _quiet(f"{facts_words(file.profile)} -> {target.name}", wish)
     if called is not None:
         yield from _quiet(f"{shown(called)}: the newest of this family is {target.id}", wish)
     if target.status not in (None, "live"):
         yield from _quiet(f"{target.id} is {target.status}", wish)
-    steps = steps_named(verdict, name, hide_keys=wish.hide_keys)
-    above = [*_reason_lines(verdict, steps, wish), *_step_lines(steps, wish)]
-    yield from above
-    yield from _rest_lines(verdict, wish, room=_SCREEN - len(above) - 5)
+    steps = steps_named(verdict, name)
+    yield from _reason_lines(verdict, steps, wish)
+    yield from _step_lines(steps, wish)
 
 
 def answer_lines(name: str, where: str, answer: str, style: Style, width: int) -> Iterator[Line]:
@@ -188,10 +216,10 @@ def _rest_lines(verdict: Verdict, wish: Wish, *, room: int) -> Iterator[Line]:
     remarks = [finding for finding in verdict.findings if finding.severity == "info"]
     if warnings or verdict.questions or remarks:
         yield Line("")
-    many = max(room - min(len(verdict.questions), 2 * _FEWEST), _FEWEST)
-    first = warnings if wish.verbose else warnings[:many]
-    many = max(room - len(first), 2 * _FEWEST)
-    questions = verdict.questions if wish.verbose else verdict.questions[:many]
+    asked = _urgent_first(verdict)
+    most = max(room - min(len(asked), _FEWEST + 1), _FEWEST)
+    first = warnings if wish.verbose else warnings[:most]
+    questions = asked if wish.verbose else asked[: max(room - len(first), _FEWEST + 1)]
     for finding in first:
         yield from _note(finding, wish)
     for question in questions:
@@ -201,11 +229,17 @@ def _rest_lines(verdict: Verdict, wish: Wish, *, room: int) -> Iterator[Line]:
     if not wish.verbose:
         hidden = (
             (len(warnings) - len(first), "warning"),
-            (len(verdict.questions) - len(questions), "question"),
+            (len(asked) - len(questions), "question"),
             (len(remarks), "remark"),
         )
         said = ", ".join(plural(count, word) for count, word in hidden if count)
         yield from _quiet(f"{said} more with --verbose", wish) if said else ()
+
+
+def _urgent_first(verdict: Verdict) -> list[Question]:
+    """The questions, first those without whose answer nobody knows."""
+    unknown = {finding.id for finding in verdict.findings if finding.severity == "unknown"}
+    return sorted(verdict.questions, key=lambda question: unknown.isdisjoint(question.rules))
 
 
 def _note(finding: Finding, wish: Wish) -> Iterator[Line]:
@@ -324,6 +358,7 @@ def grid(judged: Sequence[Judged], wish: Wish) -> Iterator[Line]:
         numbers = range(start + 1, start + 1 + len(some))
         yield Line(" " * wide + "".join(f"  {number:<{cell}}" for number in numbers).rstrip())
         yield from _grid_rows(some, ids, wide, cell)
+    yield from (Line(""), *_quiet(_LEGEND, wish))
 
 
 def _grid_rows(judged: Sequence[Judged], ids: Sequence[str], wide: int, cell: int) -> Iterator[Line]:

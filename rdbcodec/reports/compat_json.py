@@ -46,7 +46,7 @@ def _verdict(name: str, verdict: Verdict, *, hide_keys: Hiding) -> dict[str, Any
         "looked_at": verdict.was_looked_at,
         "has_module_values": verdict.has_module_values,
         "findings": [_finding(name, verdict, finding, hide_keys=hide_keys) for finding in verdict.findings],
-        "steps": [_step(step) for step in steps_named(verdict, name, hide_keys=hide_keys)],
+        "steps": [_step(step) for step in steps_named(verdict, name)],
         "questions": [*map(_question, verdict.questions)],
         "losses": None if losses is None else [masked(loss.text(hide_keys=hide_keys)) for loss in losses],
     }

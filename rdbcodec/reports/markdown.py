@@ -35,7 +35,7 @@ def _verdict(name: str, verdict: Verdict, *, verbose: bool, hide_keys: Hiding) -
         for question in verdict.questions
     ]
     yield from (*items, "") if items else ()
-    for number, step in enumerate(steps_named(verdict, name, hide_keys=hide_keys), 1):
+    for number, step in enumerate(steps_named(verdict, name), 1):
         yield from (f"{number}. {text(step.says)}", "")
         if step.command is not None:
             yield from ("   ```sh", f"   {' '.join(map(shell_word, step.command))}", "   ```", "")

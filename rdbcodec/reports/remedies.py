@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rdbcodec.compat.rule import Finding
 from rdbcodec.compat.steps import Step, named_steps, out_name
 from rdbcodec.compat.verdict import Verdict
 from rdbcodec.facts.places import Place
 from rdbcodec.showing import Hiding, key_words, path_word
-
-_UNSURE = "whether that loses data is not known; it refuses to lose any without --allow-loss"
 
 
 def remedy_of(name: str, verdict: Verdict, finding: Finding, *, hide_keys: Hiding = False) -> str | None:
@@ -34,30 +34,26 @@ def remedy_of(name: str, verdict: Verdict, finding: Finding, *, hide_keys: Hidin
 def _conversion_words(command: str, verdict: Verdict, *, hide_keys: Hiding) -> str:
     if verdict.losses is None:
         return f"{command} may help; whether it loses data for this target is not known"
-    lost = lost_words(verdict, hide_keys=hide_keys)
-    return f"{command} would lose data: {lost}" if lost else command
+    lost = [loss.text(hide_keys=hide_keys) for loss in verdict.losses if loss.severity == "data"]
+    return f"{command} would lose data: {'; '.join(lost)}" if lost else command
 
 
-def lost_words(verdict: Verdict, *, hide_keys: Hiding = False) -> str:
-    """The data a conversion would lose; nothing where it loses none or nobody knows."""
-    losses = verdict.losses or ()
-    return "; ".join(loss.text(hide_keys=hide_keys) for loss in losses if loss.severity == "data")
-
-
-def steps_named(verdict: Verdict, name: str, *, hide_keys: Hiding = False) -> list[Step]:
+def steps_named(verdict: Verdict, name: str) -> list[Step]:
     """The steps of a verdict for a file; `./` keeps a name that begins with a dash from being a flag."""
     path = f"./{name}" if name.startswith("-") and name != "-" else name
+    names = {"{file}": path_word(name), "{out}": path_word(out_name(name, verdict.target.id))}
     steps = named_steps(verdict.steps, path, verdict.target.id)
-    return [_certain(step, verdict, hide_keys=hide_keys) for step in steps]
+    return [step._replace(says=_says(step, verdict, names)) for step in steps]
 
 
-def _certain(step: Step, verdict: Verdict, *, hide_keys: Hiding) -> Step:
-    if step.kind not in ("convert", "fold"):
-        return step
-    if step.command is None:  # its words have the keys in them
-        return step._replace(says=f"a conversion would lose data: {lost_words(verdict, hide_keys=hide_keys)}")
-    is_sure = step.kind == "fold" or verdict.losses is not None
-    return step if is_sure else step._replace(says=f"{step.says}; {_UNSURE}")
+def _says(step: Step, verdict: Verdict, names: Mapping[str, str]) -> str:
+    lost = [f"{loss.times:,} x {loss.says}" for loss in verdict.losses or () if loss.severity == "data"]
+    if step.kind == "convert" and step.command is None and lost:
+        return f"a conversion would lose data: {'; '.join(lost)}; convert --allow-loss does it knowingly"
+    says = step.says
+    for mark, word in names.items():
+        says = says.replace(mark, word)
+    return says
 
 
 def place_words(place: Place | None, *, hide_keys: Hiding = False) -> str:

@@ -217,13 +217,13 @@ def _print_text(judged: Sequence[Judged], options: argparse.Namespace) -> None:
     if len(judged) > 1 and len(ids) == 1 and is_many and not options.verbose:
         print_styled(report.grid(judged, wish))
         return
+    if not is_many or options.verbose:
+        print_styled(report.lines(judged, wish, options.called))
+        return
     for at, file in enumerate(judged):
-        if at and file.verdicts:
+        if at:
             print()
-        if file.verdicts and is_many and not options.verbose:
-            print_styled(report.matrix(file, wish))
-        else:
-            print_styled(report.lines(file, wish, options.called))
+        print_styled(report.matrix(file, wish))
 
 
 # --- the files --------------------------------------------------------------------------------------
