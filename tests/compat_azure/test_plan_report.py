@@ -224,7 +224,7 @@ def test_the_same_remedy_is_told_once() -> None:
     newer = (SNAPSHOTS / "redis-7.4.1-hfe.rdb").read_bytes()
     found = planned("amr-balanced-7.2", ("dump.rdb", newer))
     told = [text for text in azure.lines(found) if "rdbcodec convert" in text]
-    assert told == ["    do      rdbcodec convert dump.rdb --to redis-7.2 -o dump.amr-balanced-7.2.rdb"]
+    assert told == ["    do      rdbcodec convert dump.rdb --to redis-7.2 -o"]
     blockers = [one for one in found.verdicts["dump.rdb"].findings if one.severity == "blocker"]
     assert len([one for one in blockers if "convert" in (one.remedy or "")]) > 1
 
