@@ -220,8 +220,8 @@ def _pairs(name: str, data: Data) -> Iterator[Pair]:
 
 def measured(server: str, snapshot: bytes, folder: Path) -> Measured:
     """What a snapshot takes in a server, by its own word and by the model's."""
-    own = _saved(server, snapshot, folder / "first")
-    running = _started(server, folder / "second")
+    own = saved(server, snapshot, folder / "first")
+    running = started(server, folder / "second")
     try:
         empty = settled(running)
         running.load(own)
@@ -239,7 +239,7 @@ def measured(server: str, snapshot: bytes, folder: Path) -> Measured:
     return Measured(keys, taken, said.bytes)
 
 
-def _started(server: str, folder: Path) -> Server:
+def started(server: str, folder: Path) -> Server:
     folder.mkdir(parents=True, exist_ok=True)
     debug = () if server == "redis-6.2" else ("--enable-debug-command", "local")
     running = Server(program(server), folder, *debug)
@@ -249,9 +249,9 @@ def _started(server: str, folder: Path) -> Server:
     return running
 
 
-def _saved(server: str, snapshot: bytes, folder: Path) -> bytes:
+def saved(server: str, snapshot: bytes, folder: Path) -> bytes:
     """The snapshot as the server itself writes it."""
-    running = _started(server, folder)
+    running = started(server, folder)
     try:
         running.load(snapshot)
         return running.save()
