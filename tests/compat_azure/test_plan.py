@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from planning import (
     ENTERPRISE,
     MANAGED,
     NO_IMPORT,
+    NOW_MS,
     PREMIUM,
     ROOT,
     SNAPSHOTS,
@@ -29,9 +31,12 @@ from planning import (
 
 from rdbcodec import compat
 from rdbcodec.compat.azure.case import Names
-from rdbcodec.compat.azure.plan import Plan
+from rdbcodec.compat.azure.plan import Plan, plan
 from rdbcodec.compat.azure.shells import SHELLS
+from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.signed_uri import parse
+from rdbcodec.compat.target import find
+from rdbcodec.facts.profile import profile_of
 
 HFE = (SNAPSHOTS / "redis-7.4.1-hfe.rdb").read_bytes()
 TYPES = (SNAPSHOTS / "redis-6.2.16-types.rdb").read_bytes()  # keys in several databases
@@ -89,16 +94,24 @@ def test_a_plan_answers_what_compat_answers(target: str) -> None:
 
 
 def judged(found: Plan, data: bytes) -> Any:
-    from planning import NOW_MS  # noqa: PLC0415
-
-    from rdbcodec.facts.profile import profile_of  # noqa: PLC0415
-
     return profile_of(data, now_ms=NOW_MS), found.target, compat.Circumstances(now_ms=NOW_MS)
 
 
 def test_the_weightiest_answer_is_that_of_all_files() -> None:
     assert planned("amr-balanced-7.2", ("a.rdb", DATA), ("b.rdb", HFE)).loads == "no"
     assert planned("amr-balanced-7.4", ("a.rdb", DATA), ("b.rdb", TYPES)).loads == "after-conversion"
+
+
+def test_files_of_one_import_are_in_the_cache_together() -> None:
+    """Two shards of 300 MiB each do not fit into the 410 MiB that B0 leaves."""
+    used = b"REDIS0009\xfa\x08used-mem\x09314572800\xff" + bytes(8)
+    shards = {name: replace(profile_of(used, now_ms=NOW_MS), memory=None) for name in ("a", "b")}
+    answers = {
+        (len(files), sku): plan(files, find("amr-balanced-7.4"), Circumstances(sku=sku), Names()).loads
+        for files in (shards, {"a": shards["a"]})
+        for sku in ("B0", "B3")
+    }
+    assert answers == {(2, "B0"): "no", (2, "B3"): "yes", (1, "B0"): "yes", (1, "B3"): "yes"}
 
 
 def test_data_behind_the_snapshot_is_a_no_unless_it_may_be_left_out() -> None:

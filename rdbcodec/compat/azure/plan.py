@@ -21,7 +21,7 @@ from rdbcodec.compat.azure.shells import SHELLS, Name, Shell
 from rdbcodec.compat.azure.step import Step
 from rdbcodec.compat.circumstances import Channel, Circumstances, Operation
 from rdbcodec.compat.target import Target
-from rdbcodec.compat.verdict import Loads, Verdict, check
+from rdbcodec.compat.verdict import Loads, Verdict, check_import
 from rdbcodec.facts.profile import Profile, profile_of
 
 _SHELLS_OF: Mapping[str, tuple[Shell, ...]] = {"cli": SHELLS[:1], "powershell": SHELLS[1:]}
@@ -58,7 +58,7 @@ def plan(
     although: bool = False,
     tails: bool = False,
 ) -> Plan:
-    """The plan for importing these files, given by name, into a target; for an export there are none.
+    """The plan for importing these files together, given by name, into a target; an export has none.
 
     Without `now_ms` in the circumstances times are those of the profiles. When the answer is no there are no
     steps, unless they are asked for `although` it is. Data behind a snapshot is a no, unless `tails` may be
@@ -66,7 +66,7 @@ def plan(
     """
     operation = circumstances.operation or "import"
     judged = {"": profile_of(_EMPTY, now_ms=circumstances.now_ms)} if operation == "export" else profiles
-    verdicts = {name: check(facts, target, circumstances) for name, facts in judged.items()}
+    verdicts = dict(zip(judged, check_import([*judged.values()], target, circumstances), strict=True))
     now_ms = circumstances.now_ms or max(facts.now_ms for facts in judged.values())
     files = {name: (facts, verdicts[name]) for name, facts in profiles.items()}
     case = Case(files, target, circumstances, names, now_ms)
