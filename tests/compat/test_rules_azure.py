@@ -22,6 +22,7 @@ from judging import (
     Sides,
     aux,
     db,
+    facts_of,
     file,
     findings_of,
     judged,
@@ -33,8 +34,10 @@ from judging import (
     written_by,
 )
 
+from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.rulebook import RULES
 from rdbcodec.compat.signed_uri import Sas, parse
+from rdbcodec.compat.verdict import check_import
 from rdbcodec.facts.kinds import Kind
 from rdbcodec.facts.memory.counted import Memory
 from rdbcodec.facts.memory.sizes import STRING
@@ -98,6 +101,7 @@ SIDES: list[Sides] = [
     Sides("AZ-MEM", "S12: Import, paragraph 1", side(ENTERPRISE, sku="B10"), "how much memory B10 has in Azure Cache for Redis 7.2, Enterprise is not known", side(AMR, sku="B10"), "unknown"),
     Sides("AZ-SKU", "amr-arch", side(AMR, sku="M10"), "M10 is a SKU of Memory Optimized, and the target is Balanced", side("amr-memory-7.2", sku="M10"), "unknown"),
     Sides("AZ-SKU", "amr-arch", side(AMR, sku="P1"), "P1 is a SKU of Azure Cache for Redis, Premium, and the target is Balanced", side(AMR, sku="Balanced_B1000"), "unknown"),
+    Sides("AZ-MEM", "S12: on a day when nobody knew the SKUs", side(AMR, sku="M10", as_of="2024-11-15"), "how much memory M10 has in Azure Managed Redis 7.2, Balanced is not known", side(AMR, sku="M10"), "unknown"),
     Sides("AZ-SKU", "amr-skus", side(AMR, sku="Balanced_B2000"), "there is no SKU B2000 of Balanced", side(AMR, sku="B20"), "unknown"),
     Sides("AZ-REGION", "S13: Import, NOTE", side(AMR, cache_region="westeurope", storage_region="North Europe"), "the storage account is in North Europe, the cache in westeurope; they have to share a region", side(AMR, cache_region="westeurope", storage_region="West Europe")),
     Sides("AZ-REGION", "S21: Export, step 2", side(AMR, operation="export", cache_region="westeurope", storage_region="eastus"), "the storage account is in eastus, the cache in westeurope; they have to share a region", side(AMR, operation="export", cache_region="eastus", storage_region="eastus")),
@@ -114,7 +118,7 @@ SIDES: list[Sides] = [
     Sides("AZ-EXPORT-READY", "S15: Import, NOTE, last sentence", side(AMR, source_tier="amr"), "an export already lies in a block blob that can be imported", side(AMR, source_tier="other")),
     Sides("AZ-EXPORT-READY", "S15: Import, NOTE, last sentence", side(AMR, source_tier="enterprise"), "an export already lies in a block blob that can be imported", side(AMR, source_tier="premium")),
     Sides("AZ-EXPORT-READY-PAGE", "S15: acr-ie, Export", side(AMR, source_tier="premium"), "an export of the Premium tier already lies in a page blob that can be imported", side(AMR, source_tier="premium", source_kind="save")),
-    Sides("AZ-MULTI", "S16: Import, steps 1 and 4", side(AMR, files=("a", "b")), "all 2 files can be chosen in one import; each is judged alone", side(AMR, files=("a",))),
+    Sides("AZ-MULTI", "S16: Import, steps 1 and 4", side(AMR, files=("a", "b")), "all 2 files can be chosen in one import, and their data has to fit together", side(AMR, files=("a",))),
     Sides("AZ-MULTI-DUP", "S16: Import, steps 1 and 4", side(AMR, files=("a", "b")), "where a key is in two of the 2 files, no vendor page says which of them wins", side(AMR, files=("a",))),
     Sides("AZ-OFFLINE", "S17: Import, step 5, IMPORTANT", side(AMR), "clients cannot reach the cache from the start of an import to its end", side(AMR, operation="export")),
     Sides("AZ-WIPE", "S18: Import, step 5, IMPORTANT", side(AMR), "an import deletes everything that is in the cache", side(AMR, target_empty=True)),
@@ -164,8 +168,8 @@ SIDES: list[Sides] = [
     Sides("AZ-MODULE", "amr-modules, IMPORTANT", side(AMR, file(module("graphdata"))), "the file needs modules this cache does not have: RedisGraph (graphdata 0); keys: 1", side(AMR, file(module("ReJSON-RL")))),
     Sides("AZ-MODULE", "amr-modules, IMPORTANT", side(AMR, file(module("ReJSON-RL")), modules=("RediSearch",)), "the file needs modules this cache does not have: RedisJSON (ReJSON-RL 0); keys: 1", side(AMR, file(module("ReJSON-RL")), modules=("redisjson",))),
     Sides("AZ-MODULE-FLASH", "amr-plan-modules, amr-flash", side(FLASH, file(module("TSDB-TYPE"))), "Flash Optimized has RedisJSON and no other module: RedisTimeSeries (TSDB-TYPE 0); keys: 1", side(FLASH, file(module("ReJSON-RL")))),
-    Sides("AZ-FLASH-KEYS", "amr-flash, RAM and NVMe", side(FLASH, changes={"memory": LONG_NAMES}, sku="A250"), "the keys alone need 51,200,000,016 bytes, and A250 has 50,465,865,728 of RAM (20%), where all keys have to be", side(FLASH, changes={"memory": LONG_NAMES}, sku="A500")),
-    Sides("AZ-FLASH-KEYS", "amr-flash, RAM and NVMe", side(FLASH, changes={"memory": LONG_NAMES}, sku="FlashOptimized_A250"), "the keys alone need 51,200,000,016 bytes, and A250 has 50,465,865,728 of RAM (20%), where all keys have to be", side(FLASH, sku="A250")),
+    Sides("AZ-FLASH-KEYS", "amr-flash, RAM and NVMe", side(FLASH, changes={"memory": LONG_NAMES}, sku="A250"), "the keys alone need 47.7 GiB, and A250 has 47.0 GiB of RAM (20%), where all keys have to be", side(FLASH, changes={"memory": LONG_NAMES}, sku="A500")),
+    Sides("AZ-FLASH-KEYS", "amr-flash, RAM and NVMe", side(FLASH, changes={"memory": LONG_NAMES}, sku="FlashOptimized_A250"), "the keys alone need 47.7 GiB, and A250 has 47.0 GiB of RAM (20%), where all keys have to be", side(FLASH, sku="A250")),
     Sides("AZ-MIGRATION", "acr-life: migration tooling", side(AMR, source_tier="premium"), "the migration tooling of Azure (released for the Enterprise tiers, a preview for the others, as of 2026-04) gives the new cache the old name and moves no data", side(AMR, source_tier="other")),
     Sides("AZ-GEO-IMPORT", "amr-geo, redis-docs", side(AMR, active_active=True), "no vendor page says whether an import into a geo-replicated group deletes what is there or merges with it; Redis Software merges", side(AMR, active_active=False), "unknown"),
     Sides("AZ-GEO-SKU", "amr-geo", side(AMR, active_active=True, sku="B1"), "B1 has no active geo-replication, B3 and larger SKUs have", side(AMR, active_active=True, sku="B3")),
@@ -360,6 +364,27 @@ def test_what_follows_from_the_source_is_not_asked() -> None:
     of_ones_own = questions_of(side(AMR_74, RDB_12, source_tier="other"))
     assert "source_kind" not in of_ones_own
     assert "source_tier" not in of_ones_own
+
+
+def test_files_that_are_judged_together_are_files_of_one_import() -> None:
+    """S16, S23: a shard each, both given; nobody has to name them besides."""
+    told = Circumstances(shards=3)
+    alone, both = ([facts_of(PLAIN)], [facts_of(PLAIN), facts_of(RDB_11)])
+    said = {
+        len(files): {
+            finding.id: finding.says
+            for finding in check_import(files, AMR, told)[0].findings
+            if finding.id in ("AZ-MULTI", "RE-ALLFILES")
+        }
+        for files in (alone, both)
+    }
+    assert said == {
+        1: {"RE-ALLFILES": "an export has a file for each of 3 shards; files given: 1"},
+        2: {
+            "AZ-MULTI": "all 2 files can be chosen in one import, and their data has to fit together",
+            "RE-ALLFILES": "an export has a file for each of 3 shards; files given: 2",
+        },
+    }
 
 
 def test_an_identity_is_asked_for_its_role_and_how_it_is_used() -> None:

@@ -166,8 +166,8 @@ def wipes_needed_data(case: Case) -> Answer:
 
 def several_files(case: Case) -> Answer:
     """More than one file of one export."""
-    files = case.told("files") or ()
-    return Found({"count": len(files)}) if len(files) > 1 else None
+    count = max(len(case.told("files") or ()), len(case.others) + 1)
+    return Found({"count": count}, count=count) if count > 1 else None
 
 
 def age(case: Case) -> Answer:

@@ -8,6 +8,7 @@ from rdbcodec.compat.rule import Answer, Case, Found, Missing, Unknown, missing
 from rdbcodec.compat.target import Target, targets
 from rdbcodec.facts.memory.sizes import KEY, STRING
 from rdbcodec.facts.profile import Profile
+from rdbcodec.showing import size
 
 _FLASH_RAM = 0.2  # of a Flash SKU's size; the rest is on NVMe
 _KEY = 16  # bytes of a key below which no server has it: two pointers
@@ -56,10 +57,12 @@ def search_policy(case: Case) -> Answer:
 
 def keys_beyond_ram(case: Case) -> Answer:
     """More bytes of keys than a Flash SKU has RAM, where all keys have to be."""
-    size = sku_bytes(case)
-    ram = None if size is None else int(size * _FLASH_RAM)
-    need = _key_bytes(case.profile)
-    return Found({"need": need, "ram": ram, "sku": sku_of(case)}) if ram is not None and need > ram else None
+    room = sku_bytes(case)
+    ram = None if room is None else int(room * _FLASH_RAM)
+    need = sum(map(_key_bytes, (case.profile, *case.others)))
+    if ram is None or need <= ram:
+        return None
+    return Found({"need": size(need), "ram": size(ram), "sku": sku_of(case)})
 
 
 def _key_bytes(profile: Profile) -> int:

@@ -72,10 +72,8 @@ def _alone(case: Case) -> Answer:
 
 
 def _files_lacking(case: Case) -> Answer:
-    shards, files = case.told("shards"), case.told("files") or (None,)
-    return (
-        Found({"shards": shards, "files": len(files)}) if shards is not None and len(files) < shards else None
-    )
+    shards, files = case.told("shards"), max(len(case.told("files") or ()), len(case.others) + 1)
+    return Found({"shards": shards, "files": files}) if shards is not None and files < shards else None
 
 
 def _flex(case: Case) -> Answer:
@@ -175,7 +173,8 @@ RULES: tuple[Rule, ...] = (
     Rule("HW-WIPE", ("huawei-geminidb-redis",), "warning", always,
          "an import overwrites what is in the instance", "back it up first", ("huawei-gemini",), _CLOUDS, _DOC),
     Rule("AIVEN-NORDB", ("aiven-valkey", "digitalocean-valkey", "heroku-kvs"), "blocker", always,
-         "no way to hand {target} a snapshot was found in its documentation", "migrate from a live server",
+         "no way to hand {target} a snapshot was found in its documentation",
+         "migrate from a live server, or send the commands of rdbcodec dump {file} --format resp with redis-cli --pipe",
          ("aiven", "do", "heroku"), _CLOUDS, "unverified"),
 )
 # fmt: on
