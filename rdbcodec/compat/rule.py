@@ -132,7 +132,11 @@ class Rule(NamedTuple):
     @property
     def date(self) -> str:
         """The date of the first source."""
-        return sources()[self.sources[0]].date
+        return self.date_of(None)
+
+    def date_of(self, day: str | None) -> str:
+        """The date of the first source that was there on a day; None is today."""
+        return sources()[known_then(self.sources, day)[0]].date
 
     def source_words(self) -> str:
         """Who says so: "seed: Compatibility, bullet 2"."""
@@ -142,18 +146,23 @@ class Rule(NamedTuple):
         """The sources in full."""
         return [sources()[key] for key in self.sources]
 
-    def doubt_words(self) -> str:
-        """Who says so and who says otherwise, each with its date."""
-        says, others = (_dated(keys) for keys in (self.sources[:1], self.contradicts))
-        return f"{says} says so, {others} otherwise"
+    def doubt_words(self, day: str | None = None) -> str | None:
+        """Who says so and who says otherwise, each with its date; None when nobody did on that day."""
+        says, others = known_then(self.sources, day), known_then(self.contradicts, day)
+        return f"{_dated(says[:1])} says so, {_dated(others)} otherwise" if others else None
 
     def is_known(self, date: str | None) -> bool:
         """Whether a source of that day or before says so; None is today."""
-        return any(source.was_there(date) for source in self.source_rows())
+        return bool(known_then(self.sources, date))
 
     def covers(self, target: Target) -> bool:
         """Whether the rule is about this target."""
         return _is_about(self.applies, target.family, target.id)
+
+
+def known_then(keys: Iterable[str], day: str | None) -> tuple[str, ...]:
+    """Those of some sources that were there on a day; None is today."""
+    return tuple(key for key in keys if sources()[key].was_there(day))
 
 
 def _dated(keys: Iterable[str]) -> str:

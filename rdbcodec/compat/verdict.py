@@ -25,6 +25,7 @@ from rdbcodec.compat.rule import (
     Found,
     Missing,
     Rule,
+    Severity,
     Unknown,
     question_of,
 )
@@ -149,17 +150,19 @@ def _ask(rule: Rule, case: Case, findings: list[Finding], asked: dict[str, list[
 
 def _finding(rule: Rule, case: Case, answer: Found) -> Finding:
     says = rule.says.format_map({**answer.values, "target": case.target.name})
-    doubted = bool(rule.contradicts) and rule.severity in ("blocker", "unknown", "warning")
+    day = case.circumstances.as_of
+    doubt = rule.doubt_words(day) if rule.severity != "info" else None
+    severity: Severity = rule.severity if doubt is None else "unknown"
     return Finding(
         rule.id,
-        "unknown" if doubted else rule.severity,
-        f"{says}; {rule.doubt_words()}" if doubted else says,
+        severity,
+        says if doubt is None else f"{says}; {doubt}",
         _remedy(rule, case, answer.values),
         rule.source_words(),
-        rule.date,
-        "unverified" if doubted else rule.confidence,
+        rule.date_of(day),
+        rule.confidence if doubt is None else "unverified",
         answer.place,
-        rule.convertible and rule.severity == "blocker" and not doubted,
+        rule.convertible and severity == "blocker",
         answer.count,
     )
 

@@ -49,6 +49,7 @@ OPCODE_243 = b"\xf3\x00"
 SIDES: list[Sides] = [
     Sides("G-IMPORT", "3.3 Clouds", side("garnet"), "whether Garnet imports snapshots of others is not known; a page of the vendor that names an import of RDB files, or a try, would settle it", side("oci-cache"), "unknown"),
     Sides("G-IMPORT-NO", "3.3 Clouds", side(NO_IMPORT), "Redis 7.2 takes no snapshot files", side(OWN)),
+    Sides("G-AS-OF", "what --as-of says", side("amr-balanced-7.4", as_of="2024-11-15"), "no source of 2024-11-15 or before speaks of Azure Managed Redis 7.4, Balanced", side("amr-balanced-7.2", as_of="2024-11-15"), "unknown"),
     Sides("G-RDB-UNKNOWN", "7 Open points", side("oci-cache"), "which RDB versions OCI Cache reads is not known; the file is RDB 9", side("redis-6.2"), "unknown"),
     Sides("G-RDB-INFERRED", "3.2 Redis Software / Redis Cloud", side("redis-software-7.2"), "that Redis Software 7.2 reads RDB 9 follows from its engine being like redis-7.2; no page of the vendor says so", side("redis-7.2")),
     Sides("G-RDB-INFERRED", "3.3 Clouds", side("elasticache-redis-7.0"), "no page tells which RDB versions ElastiCache Redis OSS 7.0, node-based reads; it is taken to be like redis-7.0, which reads 9", side("redis-7.0"), "unknown"),

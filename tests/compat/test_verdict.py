@@ -314,6 +314,35 @@ def test_converted_file_is_judged_to_load() -> None:
     assert judged(side("redis-6.2", converted.getvalue())).loads == "yes"
 
 
+# --- the sources of a day ---------------------------------------------------------------------------
+
+WALL: dict[str, Any] = {
+    "firewall": True,
+    "trusted_services": True,
+    "authentication": "managed-identity",
+    "role": "Storage Blob Data Contributor",
+}
+
+
+def test_sources_that_disagree_make_an_unknown_that_names_both_with_their_dates() -> None:
+    (finding,) = (one for one in judged(side("amr-balanced-7.2", **WALL)).findings if one.id == "AZ-FW-2025")
+    assert (finding.severity, finding.confidence) == ("unknown", "unverified")
+    for word in ("2025-05-18", "2025-05-14", "2024-11-15", "says so", "otherwise"):
+        assert word in finding.says
+
+
+def test_judged_as_of_a_day_what_was_written_later_is_not_known() -> None:
+    told = side("amr-balanced-7.2", as_of="2024-11-15", **WALL)
+    assert judged(told).loads == "yes"
+    assert not {"AZ-FW-2025", "AZ-AMR-72", "AZ-ONE-DB"} & {one.id for one in judged(told).findings}
+    dates = {one.date for one in judged(told).findings if one.id.startswith("AZ-")}
+    assert max(dates) <= "2024-11-15"
+
+
+def test_what_servers_do_is_known_on_any_day() -> None:
+    assert judged(side("redis-7.2", RDB_12, as_of="2024-11-15")).loads == "after-conversion"
+
+
 # --- what was not told ------------------------------------------------------------------------------
 
 

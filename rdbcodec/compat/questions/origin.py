@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 
 from rdbcodec.compat.questions.format import START, reads_header
-from rdbcodec.compat.rule import Answer, Case, Found, missing
+from rdbcodec.compat.rule import Answer, Case, Found, Unknown, known_then, missing
+from rdbcodec.compat.target import sources
 from rdbcodec.compat.target_names import version_key
 from rdbcodec.servers.names import release_row
+
+
+def unheard_of(case: Case) -> Answer:
+    """A day was told by whose sources to judge, and none of that day speaks of the target."""
+    day, named = case.told("as_of"), case.target.sources
+    if day is None or not sources().keys() >= set(named) or known_then(named, day):
+        return None  # a target of the user's own has sources of its own
+    return Unknown(f"no source of {day} or before speaks of {case.target.name}")
 
 
 def source_version(case: Case) -> str | None:

@@ -51,6 +51,7 @@ from rdbcodec.compat.questions.format import (
 )
 from rdbcodec.compat.questions.integrity import not_looked_at, odd, odd_unknown, slots_imported
 from rdbcodec.compat.questions.memory import too_big_for_server
+from rdbcodec.compat.questions.origin import unheard_of
 from rdbcodec.compat.rule import Rule, always
 
 # Keys of other databases come to database 0 under a prefix; two that would meet there are an error. What
@@ -74,6 +75,8 @@ RULES: tuple[Rule, ...] = (
     Rule("G-IMPORT", _ALL, "unknown", import_unknown, "", None, ("general",), _CLOUDS, "unverified"),
     Rule("G-IMPORT-NO", _ALL, "blocker", own_target_without_import,
          "{target} takes no snapshot files", None, ("general",), "the targets file says so", "general knowledge"),
+    Rule("G-AS-OF", _ALL, "unknown", unheard_of, "", "judge by the sources of a later day", ("general",), "what --as-of says",
+         "general knowledge"),
     Rule("G-RDB-UNKNOWN", _ALL, "unknown", version_unknown, "", None, ("general",), "7 Open points, 5", "unverified"),
     Rule("G-RDB-INFERRED", _ALL, "warning", number_is_inferred,
          "that {target} reads RDB {version} follows from its engine being like {like}; no page of the vendor says so",
