@@ -7,19 +7,21 @@ import dataclasses
 from datetime import date, datetime, timezone
 
 import pytest
-from judging import Sides, judged, side
+from judging import Sides, file, judged, key, side
 
 from rdbcodec.compat.target import Target, facts_age, find, targets
 
 OWN = find("redis-7.2")
 ENDING = dataclasses.replace(OWN, id="our-cache", status="retiring 2027-06-30")
 GONE = dataclasses.replace(OWN, id="our-cache", status="retired", life="switched off in May")
+LATER = 1814400000000  # 2027-07-01T00:00Z, the day after
 BSP = "Basic, Standard and Premium are turned off on 2028-10-01; since 2026-04-01 nobody new gets one"
 DOUBT = "that P3 has 26 GB is remembered of a price list which was not read anew"
 
 # fmt: off
 SIDES: list[Sides] = [
     Sides("LIFE-RETIRING", "a target of one's own", side(ENDING), "Redis 7.2 retires on 2027-06-30", side(OWN)),
+    Sides("LIFE-ENDED", "a target of one's own", side(ENDING, now_ms=LATER), "Redis 7.2 retired on 2027-06-30", side(ENDING)),
     Sides("LIFE-RETIRED", "a target of one's own", side(GONE), "Redis 7.2 is retired: switched off in May", side(OWN)),
     Sides("LIFE-PREVIEW", "release notes", side("redis-8.12"), "Redis 8.12 is a preview: a release candidate of 2026-10", side("redis-8.10")),
     Sides("AZ-RETIRING", "lifecycle", side("acr-premium-6.0"), f"Azure Cache for Redis 6.0, Premium retires on 2028-09-30: {BSP}", side("acr-premium-4.0")),
@@ -65,11 +67,19 @@ def test_no_fact_is_older_than_twelve_months() -> None:
     assert [f"{age.id}: checked on {age.checked}" for age in facts_age(today()) if age.days > 365] == []
 
 
-def test_no_target_is_said_to_retire_on_a_day_that_is_past() -> None:
+def test_a_day_of_retirement_that_is_a_year_past_has_become_a_status() -> None:
     """Read what became of these targets, and set `status` in `compat/known/`."""
     ending = {row.id: row.status.partition(" ")[2] for row in targets().values()}
     late = {id: day for id, day in ending.items() if day and (today() - date.fromisoformat(day)).days > 365}
     assert late == {}
+
+
+def test_on_its_last_day_a_target_is_still_there_and_on_the_next_it_is_not() -> None:
+    def loads(day: str) -> str:
+        return judged(side("redis-cloud-essentials-8.0", file(key(), version=12), as_of=day)).loads
+
+    assert loads("2026-12-01") == "yes"
+    assert loads("2026-12-02") == "no"
 
 
 @pytest.mark.parametrize("target", ["redis-7.2", "valkey-8.1", "redis-7.0"])

@@ -6,6 +6,8 @@ Which one is what stands in the column `status` of the targets, and what the ven
 
 from __future__ import annotations
 
+from datetime import date
+
 from rdbcodec.compat.rule import Answer, Case, Found, Rule, always
 
 _OTHERS = ("*", "!azure", "!redis-enterprise")
@@ -15,9 +17,36 @@ _GONE = "{target} is retired{life}"
 
 
 def retiring(case: Case) -> Answer:
-    """The vendor has named the day on which the target ends."""
-    word, _, date = case.target.status.partition(" ")
-    return Found({"date": date, "life": _life(case)}) if word == "retiring" else None
+    """The vendor has named the day on which the target ends, and that is to come."""
+    last = _last_day(case)
+    return _end(case, last) if last is not None and _day(case) <= last.toordinal() else None
+
+
+def ended(case: Case) -> Answer:
+    """The day on which the target was to end is past."""
+    last = _last_day(case)
+    return _end(case, last) if last is not None and _day(case) > last.toordinal() else None
+
+
+def _end(case: Case, last: date) -> Found:
+    return Found({"date": last.isoformat(), "life": _life(case)})
+
+
+def _last_day(case: Case) -> date | None:
+    word, _, day = case.target.status.partition(" ")
+    return date.fromisoformat(day) if word == "retiring" else None
+
+
+def _day(case: Case) -> int:
+    """By which day to judge, as `date.toordinal` counts; times may be beyond every calendar."""
+    as_of, now_ms = case.told("as_of"), case.told("now_ms")
+    if as_of is not None:
+        return date.fromisoformat(as_of).toordinal()
+    now_ms = case.profile.now_ms if now_ms is None else now_ms
+    return _EPOCH + int(now_ms) // _DAY_MS
+
+
+_EPOCH, _DAY_MS = date(1970, 1, 1).toordinal(), 24 * 60 * 60 * 1000
 
 
 def retired(case: Case) -> Answer:
@@ -47,6 +76,8 @@ def _life(case: Case) -> str:
 RULES: tuple[Rule, ...] = (
     Rule("LIFE-RETIRING", _OTHERS, "warning", retiring, _RETIRES, _CHOOSE, ("general",), "its row says so",
          "general knowledge", (), "any"),
+    Rule("LIFE-ENDED", ("*",), "blocker", ended, "{target} retired on {date}{life}", _CHOOSE, ("general",),
+         "its row says so", "general knowledge", (), "any"),
     Rule("LIFE-RETIRED", _OTHERS, "blocker", retired, _GONE, _CHOOSE, ("general",), "its row says so",
          "general knowledge", (), "any"),
     Rule("LIFE-PREVIEW", ("*",), "info", preview, "{target} is a preview{life}", None, ("general",),
