@@ -35,7 +35,7 @@ class Judged(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A file that could not be read to its end, and why: no verdict is about it."""
+    """A file that could not be read to its end, or has data behind it: no verdict is about that, and why."""
 
     name: str
     message: str

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as ET
 
 from rdbcodec.compat.verdict import Verdict
-from rdbcodec.reports.answers import Failure, Judged, answer_words, answers_of
+from rdbcodec.reports.answers import Failure, Judged, answer_words, answers_of, not_looked_at
 from rdbcodec.reports.remedies import place_words
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
@@ -23,14 +23,14 @@ def as_junit(
     *,
     code_of: Code,
     is_enough: bool,
-    failure: Failure | None = None,
+    failures: Sequence[Failure] = (),
     hide_keys: Hiding = False,
 ) -> str:
     """The document; `is_enough` when one target that takes a file is."""
     root = ET.Element("testsuites", name="rdbcodec compat")
     for file in judged:
         _suite(root, file, code_of, is_enough=is_enough, hide_keys=hide_keys)
-    if failure is not None:
+    for failure in failures:
         suite = _element(
             root, "testsuite", name=failure.name, tests="1", failures="0", errors="1", skipped="0"
         )
@@ -54,9 +54,10 @@ def _suite(root: ET.Element, file: Judged, code_of: Code, *, is_enough: bool, hi
             kind = {} if passes else {"type": answers_of(verdict)[0]}
             outcome = _element(case, "skipped" if passes else "failure", **words, **kind)
             outcome.text = _reasons(verdict, hide_keys=hide_keys)
-        if verdict.questions:
-            said = [f"{question.fact}: {question.asks}" for question in verdict.questions]
-            _element(case, "system-out").text = "\n".join(("not told:", *map(shown, said)))
+        notes = [note] if (note := not_looked_at(verdict).lstrip("; ")) else []
+        notes += [f"not told: {question.asks} ({question.fact})" for question in verdict.questions]
+        if notes:
+            _element(case, "system-out").text = "\n".join(map(shown, notes))
 
 
 def _reasons(verdict: Verdict, *, hide_keys: Hiding) -> str:

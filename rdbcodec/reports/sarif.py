@@ -35,9 +35,9 @@ _STDIN = "stdin"
 
 
 def as_sarif(
-    judged: Sequence[Judged], *, code: int, failure: Failure | None = None, hide_keys: Hiding = False
+    judged: Sequence[Judged], *, code: int, failures: Sequence[Failure] = (), hide_keys: Hiding = False
 ) -> dict[str, Any]:
-    """One run over all files; `code` is the exit code of the command."""
+    """One run over all files; `code` is the exit code of the command: 3 and 4 are no answers."""
     results = [result for file in judged for result in _results(file, hide_keys=hide_keys)]
     ids = list(dict.fromkeys(result["ruleId"] for result in results))
     for result in results:
@@ -45,7 +45,7 @@ def as_sarif(
     run = {
         "tool": {"driver": _driver(ids)},
         "columnKind": "unicodeCodePoints",
-        "invocations": [_invocation(code, failure)],
+        "invocations": [_invocation(code, failures)],
         "results": results,
         "properties": {"verdicts": [_verdict(file.name, one) for file in judged for one in file.verdicts]},
     }
@@ -63,15 +63,17 @@ def _rule(id: str) -> dict[str, Any]:
     return {"id": id, "shortDescription": {"text": rule_words(id)}, "properties": {"sources": sources}}
 
 
-def _invocation(code: int, failure: Failure | None) -> dict[str, Any]:
-    invocation: dict[str, Any] = {"executionSuccessful": failure is None, "exitCode": code}
-    if failure is not None:
-        words = f"{shown(failure.name)}: {masked(failure.message)}"
-        location = {"physicalLocation": {"artifactLocation": {"uri": uri(failure.name)}}}
-        invocation["toolExecutionNotifications"] = [
-            {"level": "error", "message": {"text": words}, "locations": [location]}
-        ]
+def _invocation(code: int, failures: Sequence[Failure]) -> dict[str, Any]:
+    invocation: dict[str, Any] = {"executionSuccessful": code not in (3, 4), "exitCode": code}
+    if failures:
+        invocation["toolExecutionNotifications"] = [*map(_notification, failures)]
     return invocation
+
+
+def _notification(failure: Failure) -> dict[str, Any]:
+    words = f"{shown(failure.name)}: {masked(failure.message)}"
+    location = {"physicalLocation": {"artifactLocation": {"uri": uri(failure.name)}}}
+    return {"level": "error", "message": {"text": words}, "locations": [location]}
 
 
 def _verdict(name: str, verdict: Verdict) -> dict[str, Any]:

@@ -254,6 +254,33 @@ def test_junit_has_an_error_for_a_file_that_cannot_be_read(here: Path) -> None:
     assert error.attrib == {"message": f"offset {len(PLAIN) - 4}: the file ends inside a record"}
 
 
+AOF = PLAIN + b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n"
+
+
+def test_data_behind_a_snapshot_is_told_in_every_format(here: Path) -> None:
+    (here / "aof.rdb").write_bytes(AOF)
+    words = ("aof.rdb", "--target", "redis-6.2", "--fail-on", "none", "--format")
+    code, out, err = run(*words, "sarif")
+    message = err.splitlines()[0].partition(": ")[2]
+    assert message.endswith(": not read")
+    [found] = json.loads(out)["runs"][0]["invocations"]
+    assert (code, found["exitCode"], found["executionSuccessful"]) == (1, 1, True)
+    assert found["toolExecutionNotifications"][0]["message"] == {"text": f"aof.rdb: {message}"}
+    code, out, _ = run(*words, "junit")
+    error = ET.fromstring(out).find(".//error")  # noqa: S314 - our own output
+    assert error is not None
+    assert (code, error.attrib) == (1, {"message": message})
+    code, out, _ = run(*words, "github")
+    assert (code, out.splitlines()[-1]) == (1, f"::error file=aof.rdb,title=compat::{message}")
+    assert run(*words, "github", "--ignore-tail")[0] == 0
+
+
+def test_junit_says_what_was_not_looked_at(here: Path) -> None:
+    out = junit("plain.rdb", "--target", "redis-6.2", "--fast").find(".//system-out")
+    assert out is not None
+    assert out.text == "values and duplicates not looked at"
+
+
 # --- GitHub -----------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from rdbcodec import compat
 from rdbcodec.cli import asking, circumstances
 from rdbcodec.cli.colours import print_styled, width
 from rdbcodec.cli.common import (
+    IO_ERROR,
     NEGATIVE,
     OK,
     STDIN,
@@ -35,7 +36,7 @@ from rdbcodec.compat import profile_json
 from rdbcodec.compat.rulebook import BY_ID, SAS_RULES
 from rdbcodec.compat.target import by_name, facts_age, load
 from rdbcodec.compat.verdict import Question
-from rdbcodec.errors import DecodeError, RdbError, TargetError
+from rdbcodec.errors import DecodeError, LimitExceeded, RdbError, TailError, TargetError
 from rdbcodec.reports import compat as report
 from rdbcodec.reports import github, known
 from rdbcodec.reports.answers import CODES, FAILING, Answer, Failure, Judged, answers_of, best, code_of, worst
@@ -51,6 +52,12 @@ ORDER = 80
 
 _MATRIX_FROM = 4  # with more targets than three a table says more than blocks of text
 _FORMATS = ("text", "json", "markdown", "sarif", "junit", "github")
+_CODES = (
+    "Exit codes: 0 yes, 1 no, 11 unknown, 10 yes after steps, 12 with --strict a yes with questions open. "
+    "Of several files and targets the weightiest, in the order 1, 11, 10, 12, 0; with --all the lightest of "
+    "each file. Data behind a snapshot is 1, a file that cannot be read 3 or 4. docs/verdict-schema.json "
+    "describes --format json."
+)
 _NONE = "none"  # --fail-on none: whatever the answer is, the exit code is 0
 
 
@@ -94,6 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tail_argument(parser)
     circumstances.add_arguments(parser)
     asking.add_arguments(parser)
+    parser.epilog = _CODES
 
 
 def _answers(text: str) -> frozenset[Answer]:
@@ -125,15 +133,35 @@ def run(options: argparse.Namespace) -> int:
         for name, facts in _profiles(options):
             profiles.append((name, facts))
     except (RdbError, OSError) as error:
-        failure = Failure(options.current, _error_words(error, options))
-        _report(_judged(profiles, chosen, told), options, failure)
+        judged = _judged(profiles, chosen, told)
+        failures = [*_tails(judged, options), Failure(options.current, _error_words(error, options))]
+        _report(judged, options, code=_code_of_error(error), failures=failures)
         raise
     if options.ask:
         told = asking.ask(told, lambda told: _questions(_judged(profiles, chosen, told)), options)
     judged = _judged(profiles, chosen, told)
-    _report(judged, options)
-    tails = [tail_code(name, facts.tail, facts.size, options) for name, facts in profiles]
-    return NEGATIVE if any(tails) else _code(judged, options)
+    tails = _tails(judged, options)
+    code = NEGATIVE if tails else _code(judged, options)
+    _report(judged, options, code=code, failures=tails)
+    for name, facts in profiles:
+        tail_code(name, facts.tail, facts.size, options)
+    return code
+
+
+def _tails(judged: Iterable[Judged], options: argparse.Namespace) -> list[Failure]:
+    """Data that stands behind a snapshot: no verdict is about it, and nothing would load it."""
+    tails = [(file, file.profile.tail) for file in judged if not options.ignore_tail]
+    return [
+        Failure(file.name, str(TailError(tail, file.profile.size)))
+        for file, tail in tails
+        if tail is not None and tail.is_data
+    ]
+
+
+def _code_of_error(error: Exception) -> int:
+    if isinstance(error, OSError):
+        return IO_ERROR
+    return NEGATIVE if isinstance(error, LimitExceeded) else UNREADABLE
 
 
 def _error_words(error: Exception, options: argparse.Namespace) -> str:
@@ -179,23 +207,24 @@ def _code(judged: Iterable[Judged], options: argparse.Namespace) -> int:
     return worst(of_file(map(code, file.verdicts)) for file in judged)
 
 
-def _report(judged: Sequence[Judged], options: argparse.Namespace, failure: Failure | None = None) -> None:
+def _report(
+    judged: Sequence[Judged], options: argparse.Namespace, *, code: int, failures: Sequence[Failure]
+) -> None:
     """Print the verdicts; those of a command that judges none, because it saves a profile, are no text."""
-    code = UNREADABLE if failure is not None else _code(judged, options)
     shown = [_shown(file, options) for file in judged]
     hide_keys = options.hide_keys
     counts = {"code_of": _code_of(options), "is_enough": options.all}
     if options.format == "json":
         print_json([as_json(file, hide_keys=hide_keys) for file in shown])
     elif options.format == "sarif":
-        print_json(as_sarif(shown, code=code, failure=failure, hide_keys=hide_keys))
+        print_json(as_sarif(shown, code=code, failures=failures, hide_keys=hide_keys))
     elif options.format == "junit":
-        print(as_junit(shown, **counts, failure=failure, hide_keys=hide_keys))
+        print(as_junit(shown, **counts, failures=failures, hide_keys=hide_keys))
     elif options.format == "github":
         for file in shown:
             print_lines(github.lines(file, **counts, hide_keys=hide_keys))
-        if failure is not None:
-            print_lines([github.failed(failure)])
+        if failures:
+            print_lines(map(github.failed, failures))
     elif options.format == "markdown":
         for file in shown:
             print_lines(markdown(file, verbose=options.verbose, hide_keys=hide_keys))
