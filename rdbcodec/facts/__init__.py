@@ -33,18 +33,25 @@ import importlib
 
 TYPE_CHECKING = False  # as in rdbcodec/__init__.py
 if TYPE_CHECKING:
+    from rdbcodec.facts.largest import KeySize, top
     from rdbcodec.facts.passes import Batch, Pass, run
     from rdbcodec.facts.profile import Profile, ProfilePass, profile_of
     from rdbcodec.facts.total import Total, total_of
+    from rdbcodec.facts.usage import Stat, Usage, stat
 
 _HOME_OF = {
     "Batch": "rdbcodec.facts.passes",
+    "KeySize": "rdbcodec.facts.largest",
     "Pass": "rdbcodec.facts.passes",
     "Profile": "rdbcodec.facts.profile",
     "ProfilePass": "rdbcodec.facts.profile",
     "Total": "rdbcodec.facts.total",
+    "Stat": "rdbcodec.facts.usage",
+    "Usage": "rdbcodec.facts.usage",
     "profile_of": "rdbcodec.facts.profile",
     "run": "rdbcodec.facts.passes",
+    "stat": "rdbcodec.facts.usage",
+    "top": "rdbcodec.facts.largest",
     "total_of": "rdbcodec.facts.total",
 }
 
@@ -63,4 +70,18 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-__all__ = ["Batch", "Pass", "Profile", "ProfilePass", "Total", "profile_of", "run", "total_of"]
+__all__ = [
+    "Batch",
+    "KeySize",
+    "Pass",
+    "Profile",
+    "ProfilePass",
+    "Stat",
+    "Total",
+    "Usage",
+    "profile_of",
+    "run",
+    "stat",
+    "top",
+    "total_of",
+]

@@ -1,0 +1,209 @@
+"""`stat` and `top`: where the memory goes, the largest keys; library calls, words, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from commands import run
+
+import rdbcodec
+from rdbcodec import ZSet, facts
+from rdbcodec.facts.memory.estimates import bytes_in
+from rdbcodec.facts.usage import OTHER, PREFIXES, StatPass, prefix_of
+from rdbcodec.reports.usage import CSV_KEYS
+from rdbcodec.servers import Server
+
+NOW_MS = 1_790_000_000_000
+TYPES = Path(__file__).parent.parent / "fixtures" / "snapshots" / "redis-7.2.6-types.rdb"
+SNAPSHOTS = sorted(TYPES.parent.glob("*-types.rdb"))
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shop") / "shop.rdb"
+    with rdbcodec.create(path, to="redis-7.2") as writer:
+        for at in range(300):
+            writer.write(b"session:%d" % at, b"x" * 100, expires_at_ms=NOW_MS + (at + 1) * 1_000_000)
+        writer.write(b"session:old", b"gone", expires_at_ms=NOW_MS - 1)
+        writer.write(b"board", ZSet({b"player:%d" % at: at for at in range(500)}))
+        writer.write(b"user:1", {b"name": b"Zoe", b"note": b"n" * 900}, db=3)
+        writer.write(b"\xff\x00", [b"a", b"bb"])
+        writer.write(b"counter9", b"7")
+    return path
+
+
+def test_the_columns_are_those_of_redis_rdb_tools() -> None:
+    assert ",".join(CSV_KEYS) == (
+        "database,type,key,size_in_bytes,encoding,num_elements,len_largest_element,expiry"
+    )
+
+
+def test_what_stat_counts_is_what_the_memory_model_says() -> None:
+    for path in SNAPSHOTS:
+        profile = facts.profile_of(path, now_ms=NOW_MS)
+        for name in ("redis-6.2", "redis-8.10", "valkey-9.1"):
+            server = Server.of(name)
+            whole = bytes_in(profile, server)
+            assert whole is not None
+            assert facts.stat(path, server, now_ms=NOW_MS).total.memory == pytest.approx(whole.bytes, abs=1)
+
+
+def test_every_aspect_adds_up_to_the_total() -> None:
+    stat = facts.stat(TYPES, now_ms=NOW_MS)
+    assert stat.server.name == "redis-7.2.6"
+    for rows in stat.by.values():
+        assert sum(row.keys for row in rows.values()) == stat.total.keys
+        assert sum(row.disk for row in rows.values()) == stat.total.disk
+        assert sum(row.memory for row in rows.values()) == pytest.approx(stat.total.memory)
+
+
+def test_keys_are_counted_by_type_database_expiry_and_prefix(shop: Path) -> None:
+    stat = facts.stat(shop, "redis-7.2", now_ms=NOW_MS)
+    assert {name: row.keys for name, row in stat.by["type"].items()} == {
+        "string": 301,
+        "zset": 1,
+        "hash": 1,
+        "list": 1,
+    }
+    assert {name: row.keys for name, row in stat.by["db"].items()} == {"0": 303, "3": 1}
+    assert {name: row.keys for name, row in stat.by["ttl"].items()} == {
+        "under 1 hour": 3,
+        "1 to 24 hours": 83,
+        "1 to 30 days": 214,
+        "never": 4,
+    }
+    assert {name: row.keys for name, row in stat.by["prefix"].items()} == {
+        "session:": 300,
+        "board": 1,
+        "user:": 1,
+        "(binary keys)": 1,
+        "counter*": 1,
+    }
+    assert (stat.total.keys, stat.total.expiring, stat.expired.keys) == (304, 300, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "prefix"),
+    [
+        (b"acme:user:5", "acme:"),
+        (b"tenant17/x", "tenant*/"),
+        (b"plain", "plain"),
+        (b"page12of30", "page*of*"),
+        (b"\xff\xfe", "(binary keys)"),
+        (b"", ""),
+    ],
+)
+def test_a_prefix_ends_at_the_first_separator_and_folds_numbers(key: bytes, prefix: str) -> None:
+    assert prefix_of(key) == prefix
+
+
+def test_prefixes_beyond_those_that_are_held_are_one(monkeypatch: pytest.MonkeyPatch, shop: Path) -> None:
+    monkeypatch.setattr("rdbcodec.facts.usage.PREFIXES", 2)
+    rows = facts.stat(shop, now_ms=NOW_MS, by=("prefix",)).by["prefix"]
+    assert {name: row.keys for name, row in rows.items()} == {"session:": 300, "board": 1, OTHER: 3}
+    assert PREFIXES == 10_000
+
+
+def test_values_that_pass_by_are_counted_as_those_that_are_held(shop: Path) -> None:
+    with rdbcodec.open(shop, max_value=64) as reader:
+        passing = facts.run(reader, [StatPass(Server.of("redis-7.2"), now_ms=NOW_MS)])[0]
+    held = facts.stat(shop, "redis-7.2", now_ms=NOW_MS)
+    assert passing.total.keys == held.total.keys
+    assert passing.total.memory == pytest.approx(held.total.memory, rel=0.001)
+    assert passing.by["type"]["zset"].elements == held.by["type"]["zset"].elements == 500
+
+
+@pytest.mark.parametrize(
+    ("order", "keys"),
+    [
+        ("memory", [b"board", b"user:1"]),
+        ("disk", [b"board", b"user:1"]),
+        ("elements", [b"board", b"user:1"]),
+        ("largest-element", [b"user:1", b"session:0"]),
+    ],
+)
+def test_the_largest_keys_by_each_order(shop: Path, order: str, keys: list[bytes]) -> None:
+    assert [key.key for key in facts.top(shop, 2, order=order, server="redis-7.2")] == keys
+
+
+def test_top_has_the_columns_of_redis_rdb_tools(shop: Path) -> None:
+    done = run("top", shop, "--all", "--for", "redis-7.2", "--db", "3")
+    assert (done.returncode, done.stderr) == (0, b"")
+    rows = list(csv.reader(io.StringIO(done.stdout.decode())))
+    assert rows == [
+        [*CSV_KEYS],
+        ["3", "hash", "user:1", rows[1][3], "hashtable", "2", "900", ""],
+    ]
+    assert int(rows[1][3]) == pytest.approx(1300, rel=0.1)
+
+
+def test_an_expiry_is_told_as_redis_rdb_tools_tells_it(shop: Path) -> None:
+    done = run("top", shop, "--key", "session:0", "--format", "csv")
+    assert done.stdout.decode().splitlines()[1].endswith(",2026-09-21T14:30:00")
+
+
+def test_top_as_ndjson_and_json_says_the_same(shop: Path) -> None:
+    lines = run("top", shop, "-n", "3", "--format", "ndjson").stdout.splitlines()
+    document = json.loads(run("top", shop, "-n", "3", "--format", "json").stdout)
+    assert [json.loads(line) for line in lines] == document
+    assert [key["key"] for key in document] == ["board", "user:1", "session:0"]
+
+
+def test_words_fit_in_80_columns(shop: Path) -> None:
+    for words in (("stat", shop, "--now", "1790000000"), ("top", shop), ("stat", TYPES), ("top", TYPES)):
+        done = run(*words)
+        assert done.returncode == 0
+        assert [line for line in done.stdout.decode().splitlines() if len(line) > 80] == []
+
+
+def test_stat_says_for_which_server_and_how_good_its_figures_are(shop: Path) -> None:
+    lines = run("stat", shop, "--for", "amr-balanced-7.4", "--by", "type").stdout.decode().splitlines()
+    assert "  estimated for    amr-balanced-7.4, with the jemalloc that Redis and Valkey bundle" in lines
+    assert "  measured with    redis-7.4, the nearest that was measured" in lines
+    assert "  within           10%" in lines
+
+
+def test_stat_as_csv_ndjson_and_json_says_the_same(shop: Path) -> None:
+    words = ("stat", shop, "--now", "1790000000", "--by", "type,db")
+    rows = list(csv.DictReader(io.StringIO(run(*words, "--format", "csv").stdout.decode())))
+    lines = [json.loads(line) for line in run(*words, "--format", "ndjson").stdout.splitlines()]
+    document = json.loads(run(*words, "--format", "json").stdout)
+    assert document["rows"] == lines
+    assert [{name: str(value) for name, value in line.items()} for line in lines] == rows
+    assert [line["name"] for line in lines] == ["", "", *sorted_names(lines)]
+
+
+def sorted_names(lines: list[dict[str, str]]) -> list[str]:
+    return [
+        line["name"]
+        for by in ("type", "db")
+        for line in sorted(
+            (line for line in lines if line["by"] == by), key=lambda line: -int(line["memory"])
+        )
+    ]
+
+
+def test_no_name_of_a_key_is_shown_when_they_are_hidden(shop: Path) -> None:
+    for words in (("stat", shop), ("stat", shop, "--format", "csv"), ("top", shop), ("top", shop, "--all")):
+        out = run(*words, "--hide-keys").stdout
+        assert b"session" not in out
+        assert b"user:" not in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["stat", "--for", "redis-99"], "argument --for: unknown server 'redis-99'"),
+        (["stat", "--by", "color"], "'color' is none of type, encoding, db, ttl, size, prefix"),
+        (["top", "-n", "0"], "'0' is no number from 1 to 10000"),
+        (["top", "--all", "--format", "json"], "--all prints as csv or ndjson: every key as it comes"),
+    ],
+)
+def test_wrong_usage_is_told(words: list[str], message: str, shop: Path) -> None:
+    done = run(*words, shop)
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
