@@ -84,6 +84,13 @@ def test_a_value_that_does_not_decode_is_left_out_or_kept_by_choice() -> None:
     assert (names(kept.getvalue()), found.kept_damaged) == ([b"key0", b"bad", b"key1"], 1)
 
 
+def test_a_key_whose_compressed_name_is_damaged_is_left_out() -> None:
+    name = b"\xc3\x03\x20\x00ab"  # three bytes of LZF, which are said to be 32 and are two
+    out, found = saved(snapshot(K[0], b"\x01" + name + b"\x01\x01v", K[1]))
+    assert (names(out), dict(found.dropped)) == ([b"key0", b"key1"], {0: 1})
+    assert [(problem.offset, problem.key) for problem in found.problems] == [(21, None)]
+
+
 def test_records_behind_damage_come_back_with_resync() -> None:
     data = snapshot(K[0], ENDLESS, *K[1:])
     assert [names(saved(data, resync=resync)[0]) for resync in (False, True)] == [

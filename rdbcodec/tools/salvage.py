@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import IO, Any, Literal
 
+from rdbcodec.errors import DecodeError
 from rdbcodec.facts.soundness import Problem, entry_problems, record_problems
 from rdbcodec.formats import Dialect
 from rdbcodec.limits import CHECKED_VALUE, MAX_PROBLEMS, MAX_RECORD
@@ -240,18 +241,22 @@ class _Job:
         return is_kept
 
     def _is_kept(self, entry: Entry, found: Salvage) -> bool:
+        try:
+            name = entry.key
+        except DecodeError as error:  # compressed, and damaged
+            found.add_problem(Problem.of(error))
+            return False
         problems = entry_problems(entry)
         if entry.row.refers and not self._are_templates_whole:
-            problems.append(Problem("error", "its template is left out", entry.offset, entry.db, entry.key))
+            problems.append(Problem("error", "its template is left out", entry.offset, entry.db, name))
         errors = [problem for problem in problems if problem.severity == "error"]
         found.unverified += any(problem.severity == "not verified" for problem in problems)
         for problem in errors[:1]:
             found.add_problem(problem)
         if not errors:
             return True
-        has_name = not any(problem.key is None for problem in errors)
-        found.kept_damaged += self._keep_damaged and has_name
-        return self._keep_damaged and has_name
+        found.kept_damaged += self._keep_damaged
+        return self._keep_damaged
 
     def _take_record(self, record: Record, found: Salvage, writer: Writer) -> None:
         if isinstance(record, ResizeDb):
