@@ -1,0 +1,31 @@
+"""`rdbcodec index FILE`: where each key stands, so that `get` finds it at once."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rdbcodec.cli.common import OK, STDIN, USAGE, Refusal, print_lines
+from rdbcodec.cli.outputs import add_force_argument, like_input
+from rdbcodec.reports.words import plural, size
+from rdbcodec.tools.key_files import SUFFIX, make_index
+
+HELP = "write an index beside a snapshot, so that get finds a key at once"
+ORDER = 34
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    parser.add_argument("files", nargs=1, metavar="FILE", help="a snapshot that is not compressed")
+    add_force_argument(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write FILE.idx; one that is there already is replaced only with --force."""
+    name = options.files[0]
+    if name == STDIN or (Path(name).exists() and not Path(name).is_file()):
+        raise Refusal(USAGE, "index needs a file: what passes by has no places")
+    output = name + SUFFIX
+    keys = make_index(name, like_input(output, options), replace=options.force)
+    print_lines([f"{output}: {plural(keys, 'key')}, {size(Path(output).stat().st_size)}"])
+    return OK
