@@ -265,11 +265,12 @@ def test_a_sas_that_ends_in_59_minutes_is_no_and_in_61_none() -> None:
 
 def test_an_export_lies_in_a_blob_already_of_the_kind_its_tier_writes() -> None:
     words = "An export lies in {} already: import those, and leave this step out."
+    kept = "A blob that has the name already is kept, and the command fails: --overwrite replaces it."
     for tier, kind in (("premium", "page blobs"), ("amr", "block blobs"), ("enterprise", "block blobs")):
         found = planned(source_kind="export", source_tier=tier)
-        assert step(found, "upload").says == (words.format(kind),)
-    assert step(planned(source_kind="export"), "upload").says == (words.format("blobs"),)
-    assert step(planned(source_kind="save"), "upload").says == ()
+        assert step(found, "upload").says == (kept, words.format(kind))
+    assert step(planned(source_kind="export"), "upload").says == (kept, words.format("blobs"))
+    assert step(planned(source_kind="save"), "upload").says == (kept,)
 
 
 # --- identity and role (FAQ "What if I have firewall enabled on my storage account?") -----------------
