@@ -147,9 +147,19 @@ class Rule(NamedTuple):
         return [sources()[key] for key in self.sources]
 
     def doubt_words(self, day: str | None = None) -> str | None:
-        """Who says so and who says otherwise, each with its date; None when nobody did on that day."""
-        says, others = known_then(self.sources, day), known_then(self.contradicts, day)
-        return f"{_dated(says[:1])} says so, {_dated(others)} otherwise" if others else None
+        """Who says so and who says otherwise, each with its date; None when nobody did on that day.
+
+        Copies of one page are told apart by their dates alone.
+        """
+        others = [sources()[key] for key in known_then(self.contradicts, day)]
+        if not others:
+            return None
+        own = sources()[known_then(self.sources, day)[0]]
+        if {_page(source) for source in others} == {_page(own)}:
+            pages = "that" if len(others) == 1 else "those"
+            dates = " and ".join(source.date for source in others)
+            return f"the page of {own.date} says so, {pages} of {dates} otherwise"
+        return f"{_dated(own)} says so, {' and '.join(map(_dated, others))} otherwise"
 
     def is_known(self, date: str | None) -> bool:
         """Whether a source of that day or before says so; None is today."""
@@ -165,9 +175,13 @@ def known_then(keys: Iterable[str], day: str | None) -> tuple[str, ...]:
     return tuple(key for key in keys if sources()[key].was_there(day))
 
 
-def _dated(keys: Iterable[str]) -> str:
-    rows = [sources()[key] for key in keys]
-    return " and ".join(f"{source.title} ({source.date})" for source in rows)
+def _page(source: Source) -> str:
+    """The title of a page, whatever state the service was in then."""
+    return source.title.removesuffix(" (preview)")
+
+
+def _dated(source: Source) -> str:
+    return f"{source.title} ({source.date})"
 
 
 def question_of(fact: str) -> str:
