@@ -17,7 +17,7 @@ from rdbcodec.encoding.transcoding import newest
 from rdbcodec.facts.kinds import Kind
 from rdbcodec.facts.places import Place
 from rdbcodec.facts.profile import Profile
-from rdbcodec.formats import SINCE, TypeRow
+from rdbcodec.formats import FIRST_VALKEY, SINCE, Dialect, TypeRow
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.losses import TYPE_PREFIX, Loss, row_of
 from rdbcodec.records.registry import LOSSES
@@ -63,12 +63,17 @@ def _merged(losses: Iterable[Loss]) -> list[Loss]:
 
 
 def _server(target: Target, modules: Iterable[str] | None) -> Server | None:
-    """The server `convert --to` would write; None when no release is exactly like the target."""
-    loader = loader_of(target)
+    """The server a conversion is for; None when nobody says what the target is like.
+
+    A target that is unlike its release is written for by its RDB version, without what it lacks.
+    """
+    loader, types = loader_of(target), module_types_of(target, modules)
     if target.reads_like is None or loader is None:
         return None
-    server = Server.of(target.reads_like).replaced(modules=module_types_of(target, modules))
-    return server if server.version == loader.version and not target.lacks else None
+    if target.accepts is None and not target.lacks:
+        return Server.of(target.reads_like).replaced(modules=types)
+    dialect: Dialect = "valkey" if loader.version >= FIRST_VALKEY else "redis"
+    return Server(dialect, loader.version, modules=types, lacks=target.lacks)
 
 
 def _kind_losses(profile: Profile, server: Server) -> Iterator[Loss]:

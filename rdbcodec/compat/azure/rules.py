@@ -56,7 +56,13 @@ from rdbcodec.compat.azure.skus import (
     search_policy,
     sku_of_another,
 )
-from rdbcodec.compat.questions.data import databases_beyond, gzip_refused, modules_lacked, modules_maybe
+from rdbcodec.compat.questions.data import (
+    databases_beyond,
+    gzip_refused,
+    modules_lacked,
+    modules_maybe,
+    packed_pages,
+)
 from rdbcodec.compat.questions.format import foreign_magic, version_too_new
 from rdbcodec.compat.questions.memory import nearly_too_big, too_big_for_sku
 from rdbcodec.compat.questions.origin import newer_source, newer_source_same_rdb, regions_differ
@@ -163,6 +169,7 @@ RULES: tuple[Rule, ...] = (
     Rule("AZ-PAGE-512", _IMPORTING, "blocker", unfit_page_blob,
          "a page blob is made of 512-byte pages and the file has {size:,} bytes: {lacks} are lacking",
          "rdbcodec pad {file} -o {out}", ("seed", "exp"), f"{_ANY}, IMPORTANT", _DOC, ("S25",)),
+    Rule("AZ-GZIP-PAGE", _IMPORTING, "unknown", packed_pages, "", "gunzip -k {file}", ("seed",), f"{_ANY}, IMPORTANT", "unverified", ("S25",)),
     Rule("AZ-PAGE-512-INFO", _IMPORTING, "info", unfit_if_page_blob,
          "as a page blob the file ({size:,} bytes) would need padding to whole 512-byte pages; a block blob needs none",
          "rdbcodec pad {file} -o {out}", ("seed",), f"{_ANY}, IMPORTANT", _DOC, ("S25",)),

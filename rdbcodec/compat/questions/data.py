@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rdbcodec.compat.questions.format import START
+from rdbcodec.compat.rewritten import PAGE
 from rdbcodec.compat.rule import Answer, Case, Found, Unknown, missing
 from rdbcodec.compat.target import Target, targets
 from rdbcodec.facts.attributes import MetaFact
@@ -253,6 +254,15 @@ def gzip_refused(case: Case) -> Answer:
     if case.target.gzip == "no":
         return Found({}, START)
     return Unknown(f"whether {case.target.name} takes gzipped files is not known", START)
+
+
+def packed_pages(case: Case) -> Answer:
+    """A gzip that fills whole pages, which it does hardly ever unless zeros were put behind it."""
+    size, packed = case.profile.file_size, "gzip" in case.profile.containers
+    if not packed or case.told("blob_type") != "page" or size is None or size % PAGE:
+        return None
+    says = "whether zeros behind a gzip are read, which fill its last page, no vendor page says"
+    return Unknown(says, START)
 
 
 def containers(case: Case) -> Answer:

@@ -165,7 +165,7 @@ RULES: tuple[Rule, ...] = (
          "", None, ("general",), "7 Open points, 2", "unverified"),
     Rule("G-CLUSTER-DB", ("*", "!azure", "!aws", "!redis-enterprise"), "blocker", cluster_databases,
          "a cluster node has database 0 only and refuses the file: {databases} {are} in use (keys: {keys:,})",
-         "give each database a target of its own; Valkey 9 can have more with cluster-databases",
+         FOLD,
          ("exp",), "3.1 Cluster mode + multi DB", "verified"),
     Rule("G-CLUSTER-SLOTS", _SERVERS, "info", cluster_slots,
          "an empty cluster node takes over the slots of the keys it loads; a real cluster needs a file a shard",
