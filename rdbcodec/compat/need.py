@@ -16,7 +16,8 @@ from typing import Literal, NamedTuple
 from rdbcodec.compat.rule import Case
 from rdbcodec.compat.target import Target
 from rdbcodec.errors import EncodeError
-from rdbcodec.facts.memory.estimates import bytes_in
+from rdbcodec.facts.memory.allocators import ALLOCATORS
+from rdbcodec.facts.memory.estimates import estimate
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import FIRST_VALKEY
 from rdbcodec.servers import Server
@@ -86,13 +87,16 @@ def _of_file(profile: Profile, target: Target) -> Need:
 
 
 def _counted(profile: Profile, target: Target) -> Need | None:
+    """With any allocator: which one a place was built with its vendor does not say, and it is up to 11%."""
     if profile.memory is None:
         return None
     try:
-        estimate = bytes_in(profile, Server.of(target.reads_like or target.id))
+        server = Server.of(target.reads_like or target.id)
     except EncodeError:  # nobody says what it is like
         return None
-    return None if estimate is None else Need(estimate.at_least, estimate.at_most + _EMPTY)
+    found = [estimate(profile.memory, server, allocator=name) for name in ALLOCATORS]
+    least, most = min(one.at_least for one in found), max(one.at_most for one in found)
+    return Need(least, most + _EMPTY)
 
 
 def _used(profile: Profile, target: Target) -> Need | None:

@@ -63,7 +63,7 @@ def test_what_fits_is_named_and_what_does_not_says_how_much_it_needs() -> None:
     assert of_memory(verdict) == [
         (
             "blocker",
-            "the data needs 3.0 to 4.6 MiB, and B0 leaves 2.2 MiB for it",
+            "the data needs 2.6 to 4.6 MiB, and B0 leaves 2.2 MiB for it",
             "choose B1, the smallest SKU of this tier that has room",
         )
     ]
