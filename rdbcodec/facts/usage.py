@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import EntryPass
 from rdbcodec.facts.passes import Progress, run
 from rdbcodec.facts.selection import Selection
+from rdbcodec.formats import TypeRow
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
@@ -40,6 +42,8 @@ SIZES = (
     *(("to 100 KiB", 100 << 10), ("to 1 MiB", 1 << 20), ("to 10 MiB", 10 << 20)),
 )
 LARGEST = "over 10 MiB"
+_TTL_NAMES, _TTL_LIMITS = (*(name for name, _ in TTLS), LATER, NEVER), [most for _, most in TTLS]
+_SIZE_NAMES, _SIZE_LIMITS = (*(name for name, _ in SIZES), LARGEST), [most for _, most in SIZES]
 
 
 @dataclass(slots=True)
@@ -59,6 +63,14 @@ class Usage:
         self.elements += elements
         self.memory += memory
         self.disk += disk
+
+    def take(self, other: Usage) -> None:
+        """The keys of another, too."""
+        self.keys += other.keys
+        self.expiring += other.expiring
+        self.elements += other.elements
+        self.memory += other.memory
+        self.disk += other.disk
 
 
 @dataclass(slots=True)
@@ -88,6 +100,11 @@ class StatPass(EntryPass[Stat]):
         self._now_ms = now_ms
         self._total, self._expired = Usage(), Usage()
         self._by: dict[str, dict[str, Usage]] = {aspect: {} for aspect in by}
+        self._wants_prefix = "prefix" in by
+        self._cells: dict[tuple[int, int, int, int, str], Usage] = {}
+        self._rows: dict[int, TypeRow] = {}
+        self._prefixes: dict[bytes, str] = {}
+        self._seen: set[str] = set()
         self._databases: dict[int, list[int]] = {}
         self._sized: dict[int, tuple[int, int]] = {}
 
@@ -110,30 +127,50 @@ class StatPass(EntryPass[Stat]):
         database[0] += 1
         database[1] += expires
         self._total.add(expires, elements, memory, disk)
-        for aspect, rows in self._by.items():
-            name = self._name(aspect, entry, memory)
-            row = rows.get(name)
-            if row is None:
-                row = rows[name] = Usage()
-            row.add(expires, elements, memory, disk)
+        prefix = self._prefix(entry) if self._wants_prefix else ""
+        cell = entry.code, entry.db, self._ttl_class(at), bisect_left(_SIZE_LIMITS, memory), prefix
+        usage = self._cells.get(cell)
+        if usage is None:
+            usage = self._cells[cell] = Usage()
+            self._rows[entry.code] = entry.row
+        usage.add(expires, elements, memory, disk)
 
-    def _name(self, aspect: str, entry: Entry, memory: float) -> str:
-        if aspect == "type":
-            return entry.row.type
-        if aspect == "encoding":
-            return entry.row.name
-        if aspect == "db":
-            return str(entry.db)
-        if aspect == "size":
-            return next((name for name, most in SIZES if memory <= most), LARGEST)
-        if aspect == "ttl":
-            return _ttl_class(entry.expires_at_ms, self._now_ms)
-        prefix = prefix_of(entry.key)
-        rows = self._by[aspect]
-        return prefix if prefix in rows or len(rows) < PREFIXES else OTHER
+    def _ttl_class(self, at: int | None) -> int:
+        return len(_TTL_NAMES) - 1 if at is None else bisect_right(_TTL_LIMITS, at - self._now_ms)
+
+    def _prefix(self, entry: Entry) -> str:
+        """The prefix of a key; most have one that was seen before, in the same bytes."""
+        key = entry.key
+        found = _SEPARATED.match(key)
+        raw = key[:_LONGEST_PREFIX] if found is None else found[0]
+        prefix = self._prefixes.get(raw)
+        if prefix is None:
+            prefix = prefix_of(key)
+            if prefix not in self._seen and len(self._seen) >= PREFIXES:
+                return OTHER
+            self._seen.add(prefix)
+            if len(self._prefixes) < PREFIXES:
+                self._prefixes[raw] = prefix
+        return prefix
+
+    def _sum_up(self) -> None:
+        """The cells, each of one type, database, expiry, size and prefix, as rows of every aspect."""
+        for (code, db, ttl, size, prefix), usage in self._cells.items():
+            row = self._rows[code]
+            names = {
+                "type": row.type,
+                "encoding": row.name,
+                "db": str(db),
+                "ttl": _TTL_NAMES[ttl],
+                "size": _SIZE_NAMES[size],
+                "prefix": prefix,
+            }
+            for aspect, rows in self._by.items():
+                rows.setdefault(names[aspect], Usage()).take(usage)
 
     def end(self) -> Stat:
         """The totals; the tables of databases are shared out among the keys."""
+        self._sum_up()
         self._share_tables()
         found = Stat(self.meant, self.allocator)
         found.total, found.expired, found.by = self._total, self._expired, self._by
@@ -152,12 +189,6 @@ class StatPass(EntryPass[Stat]):
         an_expiry = for_expiring / total.expiring if total.expiring else 0.0
         for row in [total, *(row for rows in self._by.values() for row in rows.values())]:
             row.memory += a_key * row.keys + an_expiry * row.expiring
-
-
-def _ttl_class(at: int | None, now_ms: int) -> str:
-    if at is None:
-        return NEVER
-    return next((name for name, most in TTLS if at - now_ms < most), LATER)
 
 
 def prefix_of(key: bytes) -> str:
