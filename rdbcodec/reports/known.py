@@ -125,7 +125,8 @@ def source_lines(finding: Finding, width: int, *, indent: str) -> Iterator[str]:
         words = f"source: {shown(source.title)}, {source.date} ({finding.confidence})"
         yield from paragraph(words, width, first=indent, rest=indent + "  ")
         if source.where:
-            yield from paragraph(shown(source.where), width, first=indent + "  ", rest=indent + "  ")
+            inside = indent + "  "
+            yield from paragraph(shown(source.where), width, first=inside, rest=inside, whole_words=True)
 
 
 def plain(says: str) -> str:

@@ -11,10 +11,20 @@ WIDTH = 80  # of a terminal, and of what is printed where there is none
 _CUT = "..."
 
 
-def paragraph(words: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
-    """The words in lines; `first` and `rest` are what the first and each other line begin with."""
+def paragraph(
+    words: str, width: int, *, first: str = "", rest: str = "", whole_words: bool = False
+) -> list[str]:
+    """The words in lines; `first` and `rest` are what the first and each other line begin with.
+
+    A word that is too long for a line is broken, but for links, which `whole_words` keeps whole.
+    """
     wrapped = textwrap.wrap(
-        words, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+        words,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=not whole_words,
     )
     return wrapped or [first.rstrip()]
 

@@ -16,7 +16,7 @@ from judging import NOW, PLAIN, SNAPSHOTS, aux, db, file, key
 from rdbcodec.cli import colours
 from rdbcodec.cli.main import main
 from rdbcodec.reports.compat import Line
-from rdbcodec.reports.wrapping import command_lines, end_of, shortened
+from rdbcodec.reports.wrapping import command_lines, end_of, paragraph, shortened
 
 
 def run(*words: str | Path) -> str:
@@ -183,6 +183,11 @@ def test_a_usual_answer_is_a_screen() -> None:
 def test_a_long_path_keeps_its_end() -> None:
     assert end_of("/a/very/long/path/dump.rdb", 14) == "...th/dump.rdb"
     assert end_of("dump.rdb", 14) == "dump.rdb"
+
+
+def test_a_link_is_never_broken_in_two() -> None:
+    link = "https://" + "x" * 100
+    assert paragraph(f"see {link}", 40, first="  ", rest="  ", whole_words=True) == ["  see", f"  {link}"]
 
 
 def test_words_are_cut_behind_a_word() -> None:
