@@ -108,6 +108,24 @@ def test_encode_names_the_next_step_of_a_loss_too(tmp_path: Path, capfd: pytest.
     ]
 
 
+@pytest.mark.parametrize(
+    ("type_", "value", "servers"),
+    [
+        ("path-hash", '{"p":{"f":"v"}}', "valkey-9.2"),
+        ("json", '"{}"', "dragonfly-1.0"),
+        ("array", '{"elements":[[1,"a"]]}', "redis-8.8"),
+    ],
+)
+def test_encode_names_the_servers_that_have_a_type(
+    type_: str, value: str, servers: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "x.ndjson", tmp_path / "x.rdb"
+    path.write_text(f'{{"key":"k","type":"{type_}","value":{value}}}\n')
+    assert main(["encode", str(path), "--to", "redis-6.2", "-o", str(out)]) == 1
+    assert capfd.readouterr().err.splitlines()[-1] == f"hint: --to {servers} has the type {type_}"
+    assert main(["encode", str(path), "--to", servers, "-o", str(out)]) == 0
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize("name", ["gzip", "LZ4", "zstd"])
 def test_a_container_that_is_cut_in_its_first_bytes_gets_a_report(

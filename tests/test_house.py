@@ -13,6 +13,8 @@ import pytest
 
 import rdbcodec
 from rdbcodec.datatypes.registry import layout_of, types
+from rdbcodec.exports import values
+from rdbcodec.exports.form import RAW
 from rdbcodec.formats import (
     DIALECTS,
     OPCODES,
@@ -157,6 +159,14 @@ def test_no_code_is_a_type_and_an_opcode_of_one_dialect(dialect: Dialect) -> Non
 def test_every_type_has_its_decoders() -> None:
     assert all(layout_of(row) for row in TYPES)
     assert set(types()) == {row.type for row in TYPES}
+
+
+def test_every_text_form_stands_in_the_list_of_shapes() -> None:
+    """Those as on disk stand there as one."""
+    shapes = re.findall(r"^    (\w\S*(?:, \w+)*)  ", values.__doc__ or "", re.MULTILINE)
+    listed = {name for shape in shapes for name in shape.split(", ")}
+    missing = {type_ for type_, form in values.FORMS.items() if form is not RAW} - listed
+    assert not missing, "the docstring of rdbcodec/exports/values.py lists what each type looks like"
 
 
 def test_every_special_framing_has_its_generator() -> None:

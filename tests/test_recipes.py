@@ -196,6 +196,48 @@ def test_a_type_like_strings_is_a_row_and_a_file(tree: Tree) -> None:
     assert "counter  counter     34     1" in judged
 
 
+FORM = '''"""Counters of an example: {"count": text}."""
+
+from __future__ import annotations
+
+from rdbcodec.datatypes.counters import Counter
+from rdbcodec.exports.form import Form, Members, whole
+from rdbcodec.exports.scalars import all_of, bytes_of, json_bytes
+
+
+def _members(value: Counter) -> Members:
+    return {"value": {"count": json_bytes(value)}}
+
+
+def _counter_of(members: Members) -> Counter:
+    return Counter(bytes_of(all_of(members["value"], "a counter", ("count",))["count"], "the count"))
+
+
+FORMS = {"counter": Form(_members, whole(_members), _counter_of)}
+'''
+
+
+def test_a_text_form_is_one_file(tree: Tree) -> None:
+    tree.row("formats.py", '    TypeRow("valkey",     22,', TYPE_ROW)
+    tree.new("datatypes/counters.py", TYPE)
+    tree.new("exports/forms/counters.py", FORM)
+    tree.python("-c", USE_TYPE)
+    line = '{"db":0,"key":"visits","type":"counter","encoding":"counter","value":{"count":"42"}}\n'
+    assert tree.python("-m", "rdbcodec", "dump", "counter.rdb") == line
+    tree.python("-m", "rdbcodec", "dump", "counter.rdb", "-o", "counter.ndjson")
+    tree.python("-m", "rdbcodec", "encode", "counter.ndjson", "-o", "back.rdb", "--rdb-version", "15")
+    assert tree.python("-m", "rdbcodec", "diff", "counter.rdb", "back.rdb").startswith("EQUAL")
+
+
+def test_a_type_without_its_text_form_is_told_which_file_it_needs(tree: Tree) -> None:
+    (tree.root / "rdbcodec" / "exports" / "forms" / "path_hashes.py").unlink()
+    code = "try: import rdbcodec.exports.values\nexcept TypeError as error: print(error)"
+    assert tree.python("-c", code) == (
+        "the type path-hash has no text form: its values are PathHash, no bytes, so a file of "
+        "rdbcodec/exports/forms/ has to have FORMS = {'path-hash': Form(...)}\n"
+    )
+
+
 OPCODE_ROW = '    OpcodeRow("redis", 241, "mark", Framing(mark=LENGTH), 15, "an example"),\n'
 RECORD = '''"""A mark of an example. F1: LENGTH mark."""
 

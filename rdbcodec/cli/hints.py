@@ -24,6 +24,8 @@ from rdbcodec.errors import (
     UnknownCode,
     UnsupportedVersion,
 )
+from rdbcodec.formats import RELEASES, types_of
+from rdbcodec.losses import TYPE_PREFIX
 
 if TYPE_CHECKING:
     from rdbcodec.facts.soundness import Problem
@@ -75,8 +77,20 @@ def _leave_damage_out(error: DecodeError) -> str:
 
 def loss_hint(kinds: Iterable[str]) -> str:
     """The line below losses of these kinds; "" when nothing is known that avoids them."""
-    steps = _steps(kinds)
-    return f"hint: {steps}" if steps else ""
+    kinds = list(kinds)
+    steps = [_steps(kinds), *(_holders(kind) for kind in kinds if kind.startswith(TYPE_PREFIX))]
+    return f"hint: {'; '.join(filter(None, steps))}" if any(steps) else ""
+
+
+def _holders(kind: str) -> str:
+    """The servers that have a type, the first release of each product; "" when no release has it."""
+    type_, first = kind.removeprefix(TYPE_PREFIX), dict[str, str]()
+    for release in RELEASES:
+        rows = types_of(release.dialect, release.accepts).values()
+        last = release.last_type or 255
+        if any(row.type == type_ and row.since <= release.accepts and row.code <= last for row in rows):
+            first.setdefault(release.product, f"{release.product.lower()}-{release.release}")
+    return f"--to {' or '.join(first.values())} has the type {type_}" if first else ""
 
 
 def _keep_losses(error: LossyConversion) -> str:

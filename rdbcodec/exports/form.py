@@ -41,9 +41,12 @@ Commands = Callable[[Entry, Recipient], Iterator[bytes]]
 class Form(NamedTuple):
     """How one type is told.
 
-    In JSON: `members` of a held value, `pieces` of a large one (JSON text of "value"), `value` from the
-    members, `beside`: what members there may be next to "value". `single` is a held value in JSON with
-    nothing beside it, where that differs from "value". `is_bytes` says that it is one string.
+    In JSON: `members` of a held value, {"value": ...} and what stands beside it. `pieces` of a large one:
+    JSON text of "value" alone; `by_element(Teller(...))` gives them where `items` of the layout tells all,
+    `whole(members)` where no value is large. `value` from the members, which have "value" and none but those
+    that `beside` names; it raises TextError, which `bytes_of`, `pairs_of` and their like in scalars.py do.
+    `single` is a held value in JSON with nothing beside it, where that differs from "value". `is_bytes` says
+    that it is one string.
 
     In RESP: `commands` that make the key; None where only RESTORE can, and `only_restore` says of which keys
     that is so. `is_taken` says whether the server takes the key at all, and counts it as lost.
@@ -88,9 +91,10 @@ def peeked(entry: Entry, size: int) -> tuple[bytes, Iterator[bytes]]:
 
 
 class Teller(NamedTuple):
-    """An element as JSON: the text of one that is held, and the parts of one with strings that may be long.
+    """An element of the layout's `items` as JSON: `text` when all strings are held, else `parts`.
 
-    Parts are text, bytes, and long strings.
+    Parts that are str go out as they stand: brackets, commas, numbers. Parts that are bytes or long strings
+    are quoted here. Joined, the parts are what `text` gives.
     """
 
     text: Callable[[Any], str]

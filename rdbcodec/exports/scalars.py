@@ -8,6 +8,9 @@ A line of NDJSON has to be one line for every program: JSON escapes the ASCII li
 `escape_line_ends` those that only Unicode has. A number that is no score stays an integer: JSON readers
 that hold numbers as doubles lose digits above 2**53, this one does not.
 
+`to_json` gives the JSON text of a whole value; json.dumps would write other characters and spaces. Each
+`..._of` is a way back: it takes what JSON had and raises TextError for what it should not have had.
+
 Nothing here shows what it refuses: messages name its kind and what was expected.
 """
 

@@ -17,7 +17,8 @@
 Objects never mean {"$b64": ...} where a table stands, nor the other way round: the place decides.
 
 Forms are found by folder: each file in `forms/` has those of its type, and needs to be named nowhere. A type
-without a file is told as bytes, or as it stands on disk where nobody decodes it.
+without a file is told as bytes, or as it stands on disk where nobody decodes it. docs/contributing.md has
+the recipe of a file, form.py what its functions take and give, scalars.py what they are made of.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from rdbcodec.datatypes.registry import layout_of
+from rdbcodec.datatypes.registry import layout_of, type_named
 from rdbcodec.datatypes.sketches import decode_raw
 from rdbcodec.errors import DecodeError
 from rdbcodec.exports import forms
@@ -46,7 +47,16 @@ def _in_folder() -> dict[str, Form]:
 
 
 def _without_file(row: TypeRow) -> Form:
-    return RAW if layout_of(row).decode is decode_raw else TEXT
+    if layout_of(row).decode is decode_raw:
+        return RAW
+    classes = type_named(row.type).classes
+    if not any(issubclass(class_, bytes) for class_ in classes):
+        names = " or ".join(class_.__name__ for class_ in classes)
+        raise TypeError(
+            f"the type {row.type} has no text form: its values are {names}, no bytes, "
+            f"so a file of rdbcodec/exports/forms/ has to have FORMS = {{{row.type!r}: Form(...)}}"
+        )
+    return TEXT
 
 
 _FOUND = _in_folder()

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=_VERSIONS,
         metavar="N",
-        help="or its RDB version (default: the oldest from 11 on that holds everything)",
+        help="or its RDB version (default: the oldest of Redis from 11 on that holds everything)",
     )
     parser.add_argument(
         "--dialect", choices=DIALECTS, help="and its dialect (default: what the version says)"
