@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import shlex
 import shutil
 import subprocess
 import time
@@ -17,9 +16,8 @@ from ways import FIXTURES, corpus, covering, pair, snapshot, string
 import rdbcodec
 from rdbcodec.cli.main import main
 from rdbcodec.compat.target import find
-from rdbcodec.compat.verdict import Verdict, check
+from rdbcodec.compat.verdict import Verdict, check, steps_of
 from rdbcodec.facts.profile import profile
-from rdbcodec.reports.remedies import remedy_of
 
 # A verdict depends on the version, the layouts, the modules and the other records of a file.
 FILES = covering(corpus("snapshots", ".rdb"))
@@ -109,18 +107,18 @@ def test_a_start_is_like_a_reload(name: str, case: str, tmp_path: Path, trusting
 
 
 def carry_out(verdict: Verdict, data: bytes, folder: Path) -> bytes:
-    """What comes of the command that a verdict prints; all blockers must print the same."""
+    """What comes of the steps of a verdict, run as they are printed."""
     source = folder / ("in.rdb.gz" if data.startswith(b"\x1f\x8b") else "in.rdb")
     source.write_bytes(data)
-    blockers = [finding for finding in verdict.findings if finding.severity == "blocker"]
-    (command,) = {remedy_of(str(source), verdict, finding) for finding in blockers}
-    assert command is not None
-    words = shlex.split(command)
-    if words[0] == "gunzip":
-        subprocess.run(words, check=True)
-        return source.with_suffix("").read_bytes()
-    assert (words[0], main(words[1:])) == ("rdbcodec", 0)
-    return Path(words[words.index("-o") + 1]).read_bytes()
+    made = source
+    for step in steps_of(verdict, str(source)):
+        command, *words = step.command or ()
+        if command == "rdbcodec":
+            assert main(words) == 0
+        else:
+            subprocess.run([command, *words], check=True)
+        made = Path(words[-1].removesuffix(".gz"))
+    return made.read_bytes()
 
 
 @pytest.mark.parametrize("name", SERVERS)

@@ -226,7 +226,7 @@ def test_a_conversion_to_a_version_no_page_names_is_as_unknown_as_the_converted_
         ),
         ("redis-6.2", file(aux(b"keydb-subexpire-key", b"f"), key()), None),
         ("oci-cache", "redis-7.2.6-lru", None),
-        ("dragonfly-1.10", "redis-7.4.1-hfe", None),
+        ("dragonfly-1.10", "redis-7.4.1-hfe", [("field-ttl", 2, b"h:lp")]),
     ],
 )
 def test_losses_of_a_conversion_are_told_from_the_profile(
