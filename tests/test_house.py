@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -226,10 +227,10 @@ def test_python_in_the_docs_runs(code: str, clone: Path) -> None:
 
 @pytest.mark.parametrize("block", [pytest.param(code, id=name) for name, code in code_blocks("console")])
 def test_console_output_in_the_docs_is_real(block: str, clone: Path) -> None:
-    command, _, shown = block.partition("\n")
-    words = command.removeprefix("$ python").split()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, *words], cwd=clone, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.stdout + done.stderr == shown
+    for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+        line = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", command)
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=clone, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.stdout + done.stderr == shown, command
