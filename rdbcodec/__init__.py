@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         ModuleNameError,
         ProfileError,
         RdbError,
+        StaleIndex,
         TailError,
         TargetError,
         TextError,
@@ -63,6 +64,8 @@ if TYPE_CHECKING:
         UnknownType,
         UnsupportedVersion,
     )
+    from rdbcodec.facts.largest import top
+    from rdbcodec.facts.usage import stat
     from rdbcodec.limits import MAX_VALUE
     from rdbcodec.losses import Loss
     from rdbcodec.reading.decoder import NEED_DATA, Decoder
@@ -86,6 +89,10 @@ if TYPE_CHECKING:
     from rdbcodec.servers import Server
     from rdbcodec.structures.stream_node import StreamEntry, StreamId
     from rdbcodec.tail import Tail
+    from rdbcodec.tools.diff import diff
+    from rdbcodec.tools.merge import merge
+    from rdbcodec.tools.salvage import salvage
+    from rdbcodec.tools.split import split
     from rdbcodec.writing.conversion import convert
     from rdbcodec.writing.create import create
     from rdbcodec.writing.result import Conversion
@@ -99,6 +106,12 @@ __version__ = "0.2.0"
 _HOMES = {
     "rdbcodec.reading.source": "Source",
     "rdbcodec.writing.conversion": "convert",
+    "rdbcodec.facts.largest": "top",
+    "rdbcodec.facts.usage": "stat",
+    "rdbcodec.tools.diff": "diff",
+    "rdbcodec.tools.merge": "merge",
+    "rdbcodec.tools.salvage": "salvage",
+    "rdbcodec.tools.split": "split",
     "rdbcodec.writing.result": "Conversion",
     "rdbcodec.servers": "Server",
     "rdbcodec.datatypes.hashes": "Hash",
@@ -118,7 +131,8 @@ _HOMES = {
     "rdbcodec.errors": (
         "BadMagic ChecksumMismatch CircumstancesError ContainerError CorruptStructure DamagedContainer "
         "DecodeError EncodeError LimitExceeded LossyConversion ModuleNameError ProfileError RdbError "
-        "TailError TargetError TextError Truncated UnknownCode UnknownOpcode UnknownType UnsupportedVersion"
+        "StaleIndex TailError TargetError TextError Truncated UnknownCode UnknownOpcode UnknownType "
+        "UnsupportedVersion"
     ),
     "rdbcodec.limits": "MAX_VALUE",
     "rdbcodec.losses": "Loss",
@@ -218,6 +232,7 @@ __all__ = [
     "SlotImport",
     "SlotInfo",
     "Source",
+    "StaleIndex",
     "Stream",
     "StreamEntry",
     "StreamId",
@@ -237,7 +252,13 @@ __all__ = [
     "ZSet",
     "convert",
     "create",
+    "diff",
     "dump",
+    "merge",
     "modules",
     "open",
+    "salvage",
+    "split",
+    "stat",
+    "top",
 ]

@@ -17,6 +17,7 @@
     ├── ModuleNameError (also ValueError)   a module is called by a name nobody knows
     ├── CircumstancesError (also ValueError)    a file of circumstances, or a word in it, is wrong
     ├── ProfileError (also ValueError)      a profile file is not what it must be
+    ├── StaleIndex                          an index is not that of the snapshot as it is now
     ├── TailError                           .tail .offset: data stands behind the snapshot
     └── ContainerError                      the gzip, LZ4 or zstd wrapping is damaged or unreadable
         └── DamagedContainer (also DecodeError)    it is cut or damaged, so far was the snapshot read
@@ -243,6 +244,10 @@ class ContainerError(RdbError):
 
 class DamagedContainer(ContainerError, DecodeError):
     """The wrapping is cut or damaged; `offset`, `db` and `key` say how far the snapshot in it was read."""
+
+
+class StaleIndex(RdbError):
+    """An index is not that of the snapshot as it is now."""
 
 
 class TailError(RdbError):

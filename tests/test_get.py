@@ -14,7 +14,8 @@ from ways import SNAPSHOTS
 
 import rdbcodec
 from rdbcodec import Entry, Hash, List, ZSet
-from rdbcodec.tools.key_files import KeyFile, StaleIndex, make_index
+from rdbcodec.errors import StaleIndex
+from rdbcodec.tools.key_files import KeyFile, make_index
 
 KINDS = ("types", "hfe", "tmpl", "new", "falkor")
 SAMPLE = [path for path in SNAPSHOTS if path.stem.rpartition("-")[2] in KINDS and path.suffix == ".rdb"][::4]

@@ -41,7 +41,7 @@ LAYERS = {
         (
             *("formats", "limits", "showing", "losses", "tail", "errors", "module_names", "servers"),
             *("wire", "structures", "framing", "datatypes", "encoding", "records", "reading", "integrity"),
-            *("writing", "", "facts", "tools", "exports", "compat", "reports", "cli", "__main__"),
+            *("writing", "facts", "tools", "", "exports", "compat", "reports", "cli", "__main__"),
         )
     )
 }

@@ -22,7 +22,7 @@ from pathlib import Path
 from struct import Struct
 from typing import IO, TYPE_CHECKING, Any
 
-from rdbcodec.errors import RdbError
+from rdbcodec.errors import RdbError, StaleIndex
 from rdbcodec.limits import COPIED_VALUE, MAX_RECORD, MAX_VALUE
 from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.resumed import Resumed
@@ -40,10 +40,6 @@ SUFFIX = ".idx"  # behind the name of the snapshot
 FORM = "rdbcodec index 1"
 _PLACE = Struct(f">{DIGEST}sQ")
 _ENDS = 4096  # bytes at the start and the end of a snapshot that tell it from others of its size
-
-
-class StaleIndex(RdbError):
-    """An index is not that of the snapshot as it is now."""
 
 
 def make_index(

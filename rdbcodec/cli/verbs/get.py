@@ -25,12 +25,13 @@ from rdbcodec.cli.common import (
     add_source_arguments,
     open_file,
 )
+from rdbcodec.errors import StaleIndex
 from rdbcodec.exports import ndjson
 from rdbcodec.exports.scalars import json_bytes, json_score
 from rdbcodec.limits import COPIED_VALUE
 from rdbcodec.records import Entry
 from rdbcodec.showing import json_escaped, key_words
-from rdbcodec.tools.key_files import SUFFIX, KeyFile, StaleIndex
+from rdbcodec.tools.key_files import SUFFIX, KeyFile
 
 HELP = "show one key: its value, a field of it, a range, or its DUMP payload"
 ORDER = 32
