@@ -28,7 +28,7 @@ from rdbcodec.formats import RELEASES, types_of
 from rdbcodec.losses import TYPE_PREFIX
 
 if TYPE_CHECKING:
-    from rdbcodec.facts.soundness import Problem
+    from rdbcodec.facts.problems import Problem
 
 
 class Hint(NamedTuple):

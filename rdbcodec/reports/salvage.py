@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rdbcodec.facts.soundness import Problem
+from rdbcodec.facts.problems import Problem
 from rdbcodec.reports.inspection import tail_words
 from rdbcodec.reports.words import json_key, plural, size, text
 from rdbcodec.showing import Hiding, key_words, shell_word

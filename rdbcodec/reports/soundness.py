@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rdbcodec.facts.soundness import Problem, Soundness
+from rdbcodec.facts.problems import Problem
+from rdbcodec.facts.soundness import Soundness
 from rdbcodec.reports.inspection import tail_words
 from rdbcodec.reports.words import json_key, plural, size
 from rdbcodec.showing import Hiding

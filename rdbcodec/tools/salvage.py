@@ -21,7 +21,7 @@ from os import PathLike
 from typing import IO, Any, Literal
 
 from rdbcodec.errors import DecodeError
-from rdbcodec.facts.soundness import Problem, entry_problems, record_problems
+from rdbcodec.facts.problems import Problem, entry_problems, record_problems
 from rdbcodec.formats import Dialect
 from rdbcodec.limits import CHECKED_VALUE, MAX_PROBLEMS, MAX_RECORD
 from rdbcodec.reading.duplicates import KeyIndex

@@ -1,0 +1,160 @@
+"""What is not as it should be in a key, its value, a function library or a template: problems, in words.
+
+What decodes but will not be loaded or will not behave is odd (rdb-format.md, 6.4): `integrity` finds it, here
+it gets a severity and the names of the servers that refuse it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rdbcodec.datatypes.odd import Oddity
+from rdbcodec.datatypes.registry import layout_of
+from rdbcodec.datatypes.zsets import ZSet
+from rdbcodec.errors import DecodeError, LimitExceeded
+from rdbcodec.integrity.oddities import is_plain, large_oddities, oddities
+from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
+from rdbcodec.integrity.traits import TRAITS
+from rdbcodec.reading.duplicates import KeyIndex
+from rdbcodec.records import AttributedEntry, Entry, Record
+from rdbcodec.showing import Hiding, kept_key, key_words
+
+# "not verified" is no fault of the data: a limit of memory ended the verifying.
+Severity = Literal["error", "warning", "not verified"]
+
+NOT_A_SCORE: tuple[Severity, str] = ("error", "a score is not a number: servers refuse the file")
+
+
+@dataclass(slots=True)
+class Problem:
+    """Something that is not as it should be; an error means that it will not load or not all of it."""
+
+    severity: Severity
+    message: str
+    offset: int | None = None
+    db: int | None = None
+    key: bytes | None = None
+    cause: DecodeError | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.key is not None:
+            self.key = kept_key(self.key)  # a hundred problems are kept, and keys may have 64 MiB
+            if self.cause is not None:
+                self.cause.key = self.key
+
+    @classmethod
+    def of(cls, error: DecodeError) -> Problem:
+        """The error as a problem; a limit of this process is none of the data."""
+        severity: Severity = "not verified" if isinstance(error, LimitExceeded) else "error"
+        return cls(severity, error.message, error.offset, error.db, error.key, error)
+
+    def place(self, *, hide_keys: Hiding = False) -> str:
+        """Where it is, in words."""
+        words = [f"offset {self.offset}"] if self.offset is not None else []
+        if self.key is not None:
+            words += [f"db {self.db}", key_words(self.key, hide_keys) or "a key"]
+        return ", ".join(words)
+
+
+def entry_problems(entry: Entry) -> list[Problem]:
+    """What is wrong with a key, its attributes and its value; a value that passes by has passed then."""
+    found: list[Problem] = []
+    try:
+        if isinstance(entry, AttributedEntry):
+            found += odd_problems(attribute_oddities(entry), entry)
+        if entry.is_large:
+            found += problems_in(entry, None)
+        elif not is_plain(entry):
+            found += _problems_of(entry)
+    except DecodeError as error:
+        found.append(Problem.of(error))
+    return found
+
+
+def record_problems(record: Record) -> list[Problem]:
+    """What is wrong with a function library or a hash template."""
+    return list(odd_problems(record_oddities(record), record))
+
+
+def odd_problems(oddities: Iterable[Oddity], record: Record) -> Iterator[Problem]:
+    """Oddities of a record as problems, each with its place."""
+    for oddity in oddities:
+        severity, message = _odd_words(oddity)
+        if isinstance(record, Entry):
+            yield Problem(severity, message, record.offset, record.db, record.key)
+        else:
+            yield Problem(severity, message, record.offset)
+
+
+def _odd_words(oddity: Oddity) -> tuple[Severity, str]:
+    """What is odd, and who refuses it where that is not everybody."""
+    trait = TRAITS[oddity.trait]
+    words = oddity.detail or trait.says
+    if trait.is_refused_everywhere:
+        return "error", words
+    refusing, dying = trait.words("refuses"), trait.words("dies")
+    words += f"; {refusing} refuse it" if refusing else ""
+    words += f"; {dying} may end when it is used" if dying else ""
+    return "warning" if trait.is_harmless else "error", words
+
+
+def value_of(entry: Entry) -> Any:
+    """The decoded value; None for one that unpacks to more than is held: it passes by like a large one."""
+    try:
+        return entry.value()
+    except LimitExceeded:
+        return None
+
+
+def _problems_of(entry: Entry) -> Iterable[Problem]:
+    """What is wrong with a value that is held."""
+    if layout_of(entry.row).odd.is_checked:
+        return odd_problems(oddities(entry), entry)
+    return problems_in(entry, value_of(entry))
+
+
+def problems_in(entry: Entry, value: Any) -> Iterator[Problem]:
+    """What is wrong inside a value; one that is None passes by."""
+    if value is None and layout_of(entry.row).odd.is_checked:
+        yield from odd_problems(large_oddities(entry), entry)
+        return
+    for severity, message in _check_large(entry) if value is None else _check_value(entry, value):
+        yield Problem(severity, message, entry.offset, entry.db, entry.key)
+
+
+def _check_value(entry: Entry, value: Any) -> Iterator[tuple[Severity, str]]:
+    if hasattr(value, "__len__") and not len(value):
+        yield "warning", f"an empty {entry.type}: servers drop the key or refuse the file"
+    if isinstance(value, ZSet):
+        yield from _check_scores(value, entry)
+
+
+def _check_scores(value: ZSet, entry: Entry) -> Iterator[tuple[Severity, str]]:
+    if any(map(math.isnan, value.values())):
+        yield NOT_A_SCORE
+    elif entry.encoding in ("ziplist", "listpack"):
+        pairs = [(score, member) for member, score in value.items()]
+        if pairs != sorted(pairs):
+            yield "warning", "the members are not in order of score: range queries will be wrong"
+
+
+def _check_large(entry: Entry) -> Iterator[tuple[Severity, str]]:
+    """A value that passes by: verified in batches, its members collected to find doubles."""
+    unique = entry.type in ("set", "zset", "hash")
+    bad_scores = False
+    batches: Iterator[list[Any]] = entry.items(skip_large=True)
+    with KeyIndex() as index:
+        for batch in batches:
+            if unique:
+                members = batch if entry.type == "set" else [item[0] for item in batch]
+                index.add(members)
+            if entry.type == "zset":
+                bad_scores = bad_scores or any(math.isnan(score) for _, score in batch)
+        doubles = sum(1 for _ in index.duplicates())
+    if bad_scores:
+        yield NOT_A_SCORE
+    if doubles:
+        yield "error", f"{doubles} members or fields occur more than once"
