@@ -31,7 +31,7 @@ _COMMANDS: Mapping[str, Kind] = {
     "gunzip -k {file}": "unpack",
 }
 _UNPACK = "unpack the file"
-_FOLD = "bring the keys of other databases to database 0 and put the number of theirs before their names"
+_FOLD = "move all keys to database 0, those of others with the number of their database before the name"
 _PAD = "fill the file up to whole pages of 512 bytes"
 _SUFFIXES = (".gz", ".rdb", ".aof", ".lz4", ".zst", ".json")
 

@@ -40,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, typed: str, *words: str | Path) -> in
 def test_a_question_is_asked_until_its_answer_is_one_and_then_saved(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert asked(monkeypatch, "perhaps\ny\n", TYPES, "--target", "redis-7.2") == 1
+    assert asked(monkeypatch, "perhaps\ny\n", TYPES, "--target", "redis-7.2") == 10
     out, err = capsys.readouterr()
     assert err == (
         "whether the target runs in cluster mode? (1 open; Enter: not known)\n"
@@ -49,7 +49,7 @@ def test_a_question_is_asked_until_its_answer_is_one_and_then_saved(
         "> saved in circumstances.toml: --circumstances tells it again\n"
         "\n"
     )
-    assert out.splitlines()[0].endswith("-> redis-7.2   NO: 1 reason")
+    assert out.splitlines()[0].endswith("-> redis-7.2   YES, AFTER: 1 step")
     assert (here / "circumstances.toml").read_text() == "clustered = true\n"
 
 
@@ -90,7 +90,7 @@ def test_what_was_told_before_is_not_written_over(
     assert asked(monkeypatch, "y\n", TYPES, "--target", "redis-7.2") == 4
     assert capsys.readouterr() == ("", "circumstances.toml: File exists, --force writes over it\n")
     assert (here / "circumstances.toml").read_text() == "clustered = false\n"
-    assert asked(monkeypatch, "y\n", TYPES, "--target", "redis-7.2", "--force") == 1
+    assert asked(monkeypatch, "y\n", TYPES, "--target", "redis-7.2", "--force") == 10
     assert (here / "circumstances.toml").read_text() == "clustered = true\n"
 
 
