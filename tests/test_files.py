@@ -265,6 +265,14 @@ def test_who_reads_a_listing_may_stop_when_he_has_seen_enough() -> None:
         assert shell(line)[1:] in {("0\n", ""), ("1\n", "")}  # compat may have said all, and its answer is no
 
 
+def test_an_answer_is_what_it_is_when_its_reader_has_gone() -> None:
+    answers = {f"compat {SNAPSHOT} --target redis-2.4": 1, f"check {SNAPSHOT.parent / 'none.rdb'}": 4}
+    answers[f"compat {SNAPSHOT} --target redis-2.4 --format json"] = 1
+    for command, code in answers.items():
+        line = f"R {command} 2>/dev/null | head -c 1 >/dev/null; echo ${{PIPESTATUS[0]}}"
+        assert shell(line)[1] == f"{code}\n", command
+
+
 def test_a_full_disk_is_the_fault_of_the_output(ran: Ran) -> None:
     full = "No space left on device\n"
     for command in ("convert", "filter", "pad", "dump"):

@@ -127,6 +127,10 @@ def _run(arguments: Sequence[str]) -> int:
         message = f"{shown(options.current)}: {_words(error, options)}"
         return _fail(code, "\n".join(filter(None, (message, hint_of(error)))))
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and error.filename == STDOUT:
+            _leave_stdout()
+            # | head: it has seen enough of a report. What the answer is does not change by that.
+            return getattr(options, "answer", OK)
         return _fail_of(error, shown(str(error.filename or options.current)))
     return code
 
@@ -134,16 +138,18 @@ def _run(arguments: Sequence[str]) -> int:
 def _fail_of(error: OSError, name: str) -> int:
     """What the operating system said no to; `name` is the file, as its user called it."""
     if error.filename in (STDIN, STDOUT):
-        # What stdout still holds cannot be written, and Python must not say so once more.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
     if isinstance(error, BrokenPipeError):
-        if error.filename == STDOUT:  # | head: it has seen enough of a report
-            return OK
         return _fail(IO_ERROR, f"{name}: the reader went away before everything was written")
     if isinstance(error, FileExistsError):
         return _fail(IO_ERROR, f"{name}: {error.strerror}, --force writes over it")
     return _fail(IO_ERROR, f"{name}: {escaped(error.strerror or str(error))}")
+
+
+def _leave_stdout() -> None:
+    """What stdout still holds cannot be written, and Python must not say so once more."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _words(error: RdbError, options: argparse.Namespace) -> str:

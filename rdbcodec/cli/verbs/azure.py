@@ -84,6 +84,7 @@ def run(options: argparse.Namespace) -> int:
     found = plan(
         profiles, target, told, _names(options), although=options.even_if_no, tails=options.ignore_tail
     )
+    options.answer = _CODES[found.loads]
     if options.format == "json":
         print_json(azure.as_json(found))
     else:

@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
         for name in options.files:
             options.current = name
             found = _check(name, options)
+            options.answer = max(worst, _CODES[found.verdict])
             if options.format == "json":
                 report(soundness.as_json(name, found, hide_keys=options.hide_keys))
             else:

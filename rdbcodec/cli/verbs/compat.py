@@ -141,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
         told = asking.ask(told, lambda told: _questions(_judged(profiles, chosen, told)), options)
     judged = _judged(profiles, chosen, told)
     tails = _tails(judged, options)
-    code = NEGATIVE if tails else _code(judged, options)
+    options.answer = code = NEGATIVE if tails else _code(judged, options)
     _report(judged, options, code=code, failures=tails)
     for name, facts in profiles:
         tail_code(name, facts.tail, facts.size, options)

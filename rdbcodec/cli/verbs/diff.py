@@ -85,11 +85,11 @@ def run(options: argparse.Namespace) -> int:
             _refuse_streams(name)
     found = _compared(names, options)
     told = {"hide_keys": options.hide_keys, "show_values": options.show_values}
+    options.answer = code = OK if found.is_equal else NEGATIVE
     if options.format == "json":
         print_json(report.as_json(names, found, **told))
     else:
         print_lines(report.lines(names, found, **told))
-    code = OK if found.is_equal else NEGATIVE
     for name, behind in zip(names, found.tails, strict=True):
         if behind is not None:
             code = max(code, tail_code(name, *behind, options))
