@@ -46,6 +46,8 @@ LAYERS = {
     )
 }
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+MOST_LINES = 400
+TABLES = {"formats.py"}  # read by the row, not from top to bottom
 
 
 def room_of(path: Path) -> str:
@@ -100,6 +102,13 @@ def test_no_module_imports_itself_by_others() -> None:
     while free := {name for name, loads in left.items() if not loads & left.keys()}:
         left = {name: loads for name, loads in left.items() if name not in free}
     assert {name: sorted(loads & left.keys()) for name, loads in left.items()} == {}
+
+
+def test_no_file_but_a_table_is_longer_than_anybody_reads() -> None:
+    lines = {str(path.relative_to(PACKAGE)): path.read_text().count("\n") for path in SOURCES}
+    assert {name: most for name, most in lines.items() if most > MOST_LINES} == {
+        name: lines[name] for name in TABLES
+    }
 
 
 def test_every_page_cited_stands_in_docs() -> None:

@@ -11,7 +11,8 @@ from typing import IO, Any, Literal, NamedTuple, cast, get_args
 
 from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import EncodeError, TextError
-from rdbcodec.exports.ndjson import Asked, TextEntry, read
+from rdbcodec.exports.ndjson import TextEntry, read
+from rdbcodec.exports.records import Asked
 from rdbcodec.formats import VERSIONS
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.servers import DEFAULT_VERSION

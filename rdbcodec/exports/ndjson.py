@@ -8,17 +8,10 @@
     meta                         module metadata of the key as on disk (Redis 8.6)
     value                        see values; what stands beside it as well
 
-What belongs to the data set and to no key has lines of its own, in file order:
-
-    {"function": code}           with "name", "engine" and "raw" for the form of Redis 7.0-rc1 and rc2
-    {"module_aux": "name", "version": 0, "when": 1, "raw": {"$b64": ...}}
-    {"vendor": "name", "raw": {"$b64": ...}}          an opcode of one dialect, as on disk
-    {"aux": ["lua", code]}       scripts of Redis 4.0 to 6.2; field expiries of KeyDB are told likewise
-
-With `everything` two more, from which a snapshot with the same header and remarks can be made:
-
-    {"rdb": {"dialect": "redis", "version": 11}}      the first line
-    {"aux": [name, value]}
+What belongs to the data set and to no key has lines of its own, in file order: functions, data of modules,
+records of one dialect, and AUX fields with scripts of Redis 4.0 to 6.2 or field expiries of KeyDB. With
+`everything` two more, from which a snapshot with the same header and remarks can be made: its header as the
+first line, and all its AUX fields. `records` has their forms.
 
 Hints are not told: counts (resizedb, slot-info) follow from the keys, hash templates stand resolved in the
 hashes. `lines` yields pieces of text, so that neither a large value nor a file is ever held whole.
@@ -30,46 +23,25 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
-from rdbcodec.errors import DecodeError, RdbError, TextError
+from rdbcodec.errors import RdbError, TextError
+from rdbcodec.exports import records as record_forms
 from rdbcodec.exports.rows import BATCH, BATCH_SIZE, NAMES, Run, head_of, runs, texts_of_run
 from rdbcodec.exports.scalars import (
     MAX_SIGNED,
-    array_of,
     bytes_of,
     distinct,
     escape_line_ends,
     integer_of,
-    json_bytes,
     known_names,
-    marked,
-    module_of,
     object_of,
     quoted_bytes,
     to_json,
     unknown_word,
 )
 from rdbcodec.exports.values import FORMS, large_pieces, members_of
-from rdbcodec.formats import DIALECTS, OPCODES, TELLTALE_AUX, TYPES, Dialect
-from rdbcodec.framing import compile_walk
-from rdbcodec.records import (
-    Aux,
-    End,
-    Entry,
-    Function,
-    HashTemplate,
-    Header,
-    ModuleAux,
-    Record,
-    ResizeDb,
-    SelectDb,
-    SlotInfo,
-    Vendor,
-)
-from rdbcodec.records.registry import KINDS, kind_of
-from rdbcodec.wire import strings
+from rdbcodec.formats import TELLTALE_AUX, TYPES, Dialect
+from rdbcodec.records import Aux, Entry, Header, Record
 
-# AUX fields that are data: cached scripts, and the field expiries of KeyDB.
-DATA_AUX = frozenset({b"lua", b"keydb-subexpire-key", b"keydb-subexpire-when"})
 MAX_DB = (1 << 31) - 1
 
 
@@ -87,14 +59,7 @@ class TextEntry(NamedTuple):
     meta: bytes | None = None
 
 
-class Asked(NamedTuple):
-    """What the line {"rdb": ...} asks for."""
-
-    dialect: Dialect
-    version: int
-
-
-Told = TextEntry | Asked | Aux | Function | ModuleAux | Vendor
+Told = TextEntry | record_forms.Told
 
 
 # --- to text ----------------------------------------------------------------------------------------
@@ -188,8 +153,7 @@ def _object(record: Record, *, everything: bool) -> str | None:
     if isinstance(record, Entry):
         value = members_of(record)
         return None if value is None else f"{head_of(record)},{to_json(value)[1:]}"
-    told = _TELL.get(type(record), _tell_raw)
-    members = told(record) if everything or _is_data(record) else None
+    members = record_forms.members_of(record, everything=everything)
     return "" if members is None else to_json(members)
 
 
@@ -197,48 +161,6 @@ def _large_object(entry: Entry) -> Iterator[str]:
     yield head_of(entry) + ',"value":'
     yield from large_pieces(entry)
     yield "}"
-
-
-def _is_data(record: Record) -> bool:
-    """Whether a record that is no key belongs to the data set."""
-    return record.name.lower() in DATA_AUX if isinstance(record, Aux) else not isinstance(record, Header)
-
-
-def _tell_function(record: Function) -> dict[str, Any]:
-    told = {"function": json_bytes(record.code)}
-    if record.name is None or record.engine is None:
-        return told
-    names = {"name": json_bytes(record.name), "engine": json_bytes(record.engine)}
-    return {**told, **names, "raw": marked(record.raw)}
-
-
-def _tell_module_aux(record: ModuleAux) -> dict[str, Any]:
-    name, version = record.module
-    return {"module_aux": name, "version": version, "when": record.when, "raw": marked(record.raw)}
-
-
-def _tell_nothing(record: Record) -> None:
-    """Hints, and what the keys tell."""
-    del record
-
-
-def _tell_raw(record: Any) -> dict[str, Any] | None:
-    """A record that has no text form of its own."""
-    kind = kind_of(record)
-    return None if kind is None else {"vendor": kind.opcode, "raw": marked(record.raw)}
-
-
-_TELL: dict[type, Callable[[Any], dict[str, Any] | None]] = {
-    Header: lambda record: {"rdb": {"dialect": record.dialect, "version": record.version}},
-    Aux: lambda record: {"aux": [json_bytes(record.name), json_bytes(record.value)]},
-    Function: _tell_function,
-    ModuleAux: _tell_module_aux,
-    End: _tell_nothing,
-    HashTemplate: _tell_nothing,
-    ResizeDb: _tell_nothing,
-    SelectDb: _tell_nothing,
-    SlotInfo: _tell_nothing,
-}
 
 
 # --- from text --------------------------------------------------------------------------------------
@@ -261,10 +183,10 @@ def read(source: Iterable[bytes]) -> Iterator[tuple[int, Told]]:
 def decode(line: bytes) -> Told:
     """What one line tells. Raises TextError."""
     members = object_of(_parse(line), "a line")
-    for name, tell in _TOLD.items():
+    for name, from_text in _FROM_TEXT.items():
         if name in members:
-            return tell(members)
-    raise TextError(f"a line has none of the members {', '.join(_TOLD)}")
+            return from_text(members)
+    raise TextError(f"a line has none of the members {', '.join(_FROM_TEXT)}")
 
 
 def _parse(line: bytes) -> Any:
@@ -295,7 +217,7 @@ def _integer(digits: str) -> int:
 _PARSER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer)
 
 
-def _told_entry(members: dict[str, Any]) -> TextEntry:
+def _entry_from_text(members: dict[str, Any]) -> TextEntry:
     type_ = members.get("type")
     form = FORMS.get(type_) if isinstance(type_, str) else None
     if type_ is None or form is None:
@@ -326,67 +248,7 @@ def _encoding_of(members: dict[str, Any], type_: str) -> str | None:
 def _attributes_of(members: dict[str, Any]) -> Iterator[Any]:
     for name, (low, high) in _RANGES.items():
         yield integer_of(members[name], name, low, high) if name in members else None
-    yield _raw_of({"raw": members["meta"]}, "key-meta") if "meta" in members else None
-
-
-def _told_asked(members: dict[str, Any]) -> Asked:
-    known_names(members, ("rdb",), "a line with rdb")
-    told = object_of(members["rdb"], "rdb")
-    known_names(told, ("dialect", "version"), "rdb")
-    dialect = told.get("dialect")
-    if dialect not in DIALECTS:
-        raise unknown_word("dialect", dialect, DIALECTS)
-    return Asked(dialect, integer_of(told.get("version"), "version", 1, 9999))
-
-
-def _told_aux(members: dict[str, Any]) -> Aux:
-    known_names(members, ("aux",), "a line with aux")
-    pair = array_of(members["aux"], "aux")
-    if len(pair) != 2:
-        raise TextError(f"aux is an array of {len(pair)}, expected [name, value]")
-    name, value = bytes_of(pair[0], "the name of an aux"), bytes_of(pair[1], "the value of an aux")
-    return Aux(0, _record("aux", name, value), name, value)
-
-
-def _told_function(members: dict[str, Any]) -> Function:
-    known_names(members, ("function", "name", "engine", "raw"), "a line with function")
-    code = bytes_of(members["function"], "function")
-    if "raw" not in members:
-        return Function(0, _record("function", code), code)
-    name, engine = (bytes_of(members.get(name), name) for name in ("name", "engine"))
-    return Function(0, _raw_of(members, "function-pre-ga"), code, name, engine)
-
-
-def _told_module_aux(members: dict[str, Any]) -> ModuleAux:
-    known_names(members, ("module_aux", "version", "when", "raw"), "a line with module_aux")
-    raw = _raw_of(members, "module-aux")
-    module = module_of(members.get("module_aux"), members.get("version"))
-    return ModuleAux(0, raw, module, integer_of(members.get("when"), "when"))
-
-
-def _told_vendor(members: dict[str, Any]) -> Vendor:
-    known_names(members, ("vendor", "raw"), "a line with vendor")
-    name = members["vendor"]
-    if name not in _VENDORS:
-        raise unknown_word("vendor", name, _VENDORS)
-    return Vendor(0, _raw_of(members, str(name)), str(name))
-
-
-def _record(name: str, *texts: bytes) -> bytes:
-    """A record of strings as on disk."""
-    return bytes((_OPCODES[name].code,)) + b"".join(strings.encode(text, compress=True) for text in texts)
-
-
-def _raw_of(members: dict[str, Any], name: str) -> bytes:
-    """A record as on disk, opcode included, that ends where its framing says."""
-    raw, row = bytes_of(members.get("raw"), "raw"), _OPCODES[name]
-    try:
-        end = compile_walk(row.framing, {})(raw, 1)
-    except (DecodeError, IndexError):
-        end = None
-    if raw[:1] != bytes((row.code,)) or end != len(raw):
-        raise TextError(f"raw is no record {name!r} as on disk")
-    return raw
+    yield record_forms.raw_of({"raw": members["meta"]}, "key-meta") if "meta" in members else None
 
 
 _DIGITS = 20  # of 2**64 - 1, with which nothing in a snapshot has more
@@ -394,16 +256,7 @@ _RANGES = {"expires_at": (-MAX_SIGNED - 1, MAX_SIGNED), "idle": (0, MAX_SIGNED),
 # By type, in the order in which messages name them.
 _MEMBERS = {type_: dict.fromkeys((*NAMES, "value", *form.beside)) for type_, form in FORMS.items()}
 _ENCODINGS = {type_: dict.fromkeys(row.encoding for row in TYPES if row.type == type_) for type_ in FORMS}
-_OPCODES = {row.name: row for row in OPCODES}
-_VENDORS = tuple(  # what is told as `_tell_raw` does
-    row.name for row in OPCODES if row.dialect != "redis" or KINDS[row.name].record not in (None, *_TELL)
-)
-
-_TOLD: dict[str, Callable[[dict[str, Any]], Told]] = {
-    "key": _told_entry,
-    "function": _told_function,
-    "module_aux": _told_module_aux,
-    "aux": _told_aux,
-    "vendor": _told_vendor,
-    "rdb": _told_asked,
+_FROM_TEXT: dict[str, Callable[[dict[str, Any]], Told]] = {
+    "key": _entry_from_text,
+    **record_forms.FROM_TEXT,
 }
