@@ -16,7 +16,6 @@ from slips of the pen by being like no name in the table.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -89,9 +88,11 @@ def _rows_named(name: str, dialect: Dialect | None) -> list[ModuleRow]:
 
 
 def _of_ones_own(name: str) -> ModuleRow:
+    import difflib  # noqa: PLC0415 - for names nobody knows, and so not loaded for those of all others
+
     known = {known.lower(): known for row in MODULES for known in (row.product, *row.listed, *row.types)}
     close = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.7)
-    if not close and _TYPE_OR_CLASS.fullmatch(name):
+    if not close and re.fullmatch(_TYPE_OR_CLASS, name):
         return ModuleRow(name, (), (name,))
     hint = (
         f"did you mean {' or '.join(known[one] for one in close)}?"
@@ -103,7 +104,7 @@ def _of_ones_own(name: str) -> ModuleRow:
     raise ModuleNameError(f"unknown module {shown}, {hint}")
 
 
-_TYPE_OR_CLASS = re.compile(r"[A-Za-z0-9_-]{9}|[A-Za-z0-9_-]{4}")
+_TYPE_OR_CLASS = r"[A-Za-z0-9_-]{9}|[A-Za-z0-9_-]{4}"
 
 _SEARCH = ("ft_index0", "scdtype00", "trietype0", "ft_invidx", "ft_tagidx", "numericdx")
 _BLOOM = ("MBbloom--", "MBbloomCF", "CMSk-TYPE", "TopK-TYPE", "TDIS-TYPE")

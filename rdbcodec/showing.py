@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from functools import cache
 
 from rdbcodec.limits import MAX_KEY_KEPT
 
@@ -33,19 +34,25 @@ def _char_spelled(char: str) -> str:
     return f"(?:{re.escape(char)}|%(?:25)*(?:{codes}))"
 
 
-# A signature is called `sig` by Azure, X-Amz-Signature, X-Goog-Signature or Signature by the others. The
-# value goes on to the next parameter, quote, bracket or space: too much rather than too little.
-_SIGNS = "|".join(map(_spelled, ("sig", "signature", "security-token", "accountkey")))
-_SECRETS = re.compile(rf"((?:{_SIGNS}){_spelled('=')})[^&\s'\"<>()]*", re.IGNORECASE)
-_PASSWORDS = re.compile(r"(://)[^/?#\s'\"]*@")  # redis://user:password@host
+@cache  # made when it is first needed: that takes longer than all of the rest of this file
+def _secrets() -> re.Pattern[str]:
+    """A signature is called `sig` by Azure, X-Amz-Signature, X-Goog-Signature or Signature by the others.
+
+    The value goes on to the next parameter, quote, bracket or space: too much rather than too little.
+    """
+    signs = "|".join(map(_spelled, ("sig", "signature", "security-token", "accountkey")))
+    return re.compile(rf"((?:{signs}){_spelled('=')})[^&\s'\"<>()]*", re.IGNORECASE)
+
+
+_PASSWORDS = r"(://)[^/?#\s'\"]*@"  # redis://user:password@host
 HIDDEN = "..."
 
 
 def masked(text: str) -> str:
     """`text` without the signatures and passwords of the URLs in it: "sig=..."."""
     if "=" in text or "%" in text:
-        text = _SECRETS.sub(rf"\1{HIDDEN}", text)
-    return _PASSWORDS.sub(rf"\1{HIDDEN}@", text) if "://" in text else text
+        text = _secrets().sub(rf"\1{HIDDEN}", text)
+    return re.sub(_PASSWORDS, rf"\1{HIDDEN}@", text) if "://" in text else text
 
 
 # --- names ------------------------------------------------------------------------------------------
@@ -74,10 +81,10 @@ def json_escaped(document: str) -> str:
 
     Beyond the line ends such characters can stand only in strings, where the escape means the same.
     """
-    return document if document.isprintable() else _UNPRINTABLE.sub(_json_escape, document)
+    return document if document.isprintable() else re.sub(_UNPRINTABLE, _json_escape, document)
 
 
-_UNPRINTABLE = re.compile(r"[^\n -~]")
+_UNPRINTABLE = r"[^\n -~]"
 
 
 def _json_escape(found: re.Match[str]) -> str:
@@ -93,7 +100,7 @@ def shell_word(word: str) -> str:
     if word.isprintable():
         return shlex.quote(word)
     chars = (
-        char if char.isprintable() else _bash_escape(char) for char in _BASH_SPECIAL.sub(r"\\\g<0>", word)
+        char if char.isprintable() else _bash_escape(char) for char in re.sub(_BASH_SPECIAL, r"\\\g<0>", word)
     )
     return f"$'{''.join(chars)}'"
 
@@ -103,7 +110,7 @@ def path_word(path: str) -> str:
     return shell_word(f"./{path}" if path.startswith("-") and path != "-" else path)
 
 
-_BASH_SPECIAL = re.compile(r"[\\']")
+_BASH_SPECIAL = r"[\\']"
 
 
 def _bash_escape(char: str) -> str:
@@ -116,7 +123,7 @@ KEY_SHOWN = 80  # bytes of a key in a message: enough to find it, short enough f
 STAND_IN = "key#"  # what the name of a hidden key begins with, where there must be one
 
 
-_IS_DIGEST = re.compile(rb"key#[0-9a-f]{16}").fullmatch
+_DIGEST = rb"key#[0-9a-f]{16}"
 
 
 class KeyDigest:
@@ -131,7 +138,7 @@ class KeyDigest:
 
     def of(self, key: bytes) -> str:
         """The digest of a key: key#0f1e2d3c4b5a6978. That of a digest is the digest itself."""
-        if _IS_DIGEST(key):
+        if re.fullmatch(_DIGEST, key):
             return key.decode("ascii")
         key = kept_key(key)
         if isinstance(key, CutKey):

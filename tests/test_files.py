@@ -17,7 +17,7 @@ import pytest
 from test_cli import ROOT, SNAPSHOTS
 
 import rdbcodec
-from rdbcodec.cli.common import EXIT_CODES
+from rdbcodec.cli.exits import EXIT_CODES
 from rdbcodec.cli.main import main
 
 SNAPSHOT = SNAPSHOTS / "redis-5.0.14-cfg.rdb"  # 95,913 bytes: more than a pipe holds

@@ -39,7 +39,17 @@ LAYERS = {
     room: floor
     for floor, room in enumerate(
         (
-            *("formats", "limits", "showing", "losses", "tail", "errors", "module_names", "servers"),
+            *(
+                "folders",
+                "formats",
+                "limits",
+                "showing",
+                "losses",
+                "tail",
+                "errors",
+                "module_names",
+                "servers",
+            ),
             *("wire", "structures", "framing", "datatypes", "encoding", "records", "reading", "integrity"),
             *("writing", "facts", "tools", "", "exports", "compat", "reports", "cli", "__main__"),
         )
@@ -135,21 +145,38 @@ def test_every_public_name_is_there_and_sorted() -> None:
     assert [name for name in rdbcodec.__all__ if not hasattr(rdbcodec, name)] == []
 
 
-def test_importing_rdbcodec_pulls_in_no_optional_package_no_compat_and_no_cli() -> None:
-    heavy = (
-        "rdbcodec.compat",
-        "rdbcodec.cli",
-        "rdbcodec.reports",
-        "lz4",
-        "crcmod",
-        "anycrc",
-        "lzf",
-        "rich",
-        "zstandard",
+def test_importing_rdbcodec_loads_one_module_of_its_own_and_no_other_package() -> None:
+    program = "import sys; before = {*sys.modules}; import rdbcodec; print(*sorted({*sys.modules} - before))"
+    done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert [name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names] == ["rdbcodec"]
+    assert [name for name in loaded if name in _SLOW] == []
+
+
+_SLOW = (
+    "argparse",
+    "dataclasses",
+    "enum",
+    "inspect",
+    "json",
+    "pathlib",
+    "re",
+    "typing",
+)  # each takes 3 ms or more
+
+
+def test_the_first_name_that_reads_pulls_in_no_optional_package_no_compat_and_no_cli() -> None:
+    heavy = ("compat", "cli", "reports", "exports", "tools", "writing")
+    optional = ("lz4", "crcmod", "anycrc", "lzf", "rich", "zstandard")
+    slow = ("argparse", "dataclasses", "difflib", "hashlib", "inspect", "json", "pathlib", "tempfile")
+    program = (
+        "import sys; before = {*sys.modules}; import rdbcodec; rdbcodec.open; print(*{*sys.modules} - before)"
     )
-    program = f"import sys, rdbcodec; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    loaded = done.stdout.split()
+    assert [
+        name for name in (*(f"rdbcodec.{room}" for room in heavy), *optional, *slow) if name in loaded
+    ] == []
 
 
 def test_the_table_has_no_code_twice() -> None:

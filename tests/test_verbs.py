@@ -86,3 +86,30 @@ def test_only_the_verb_that_is_run_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "['rdbcodec.cli.verbs.keys']\n"
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("word", ["--version", "--help"])
+def test_version_and_help_load_nothing_that_reads_a_snapshot(word: str) -> None:
+    program = (
+        "import sys\n"
+        "from rdbcodec.cli.main import main\n"
+        "try:\n"
+        f"    main([{word!r}])\n"
+        "except SystemExit:\n"
+        "    print(*sorted(name for name in sys.modules if name.startswith('rdbcodec')), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == [
+        "rdbcodec",
+        "rdbcodec.cli",
+        "rdbcodec.cli.exits",
+        "rdbcodec.cli.main",
+        "rdbcodec.cli.screens",
+        "rdbcodec.cli.spelling",
+        "rdbcodec.cli.verbs",
+        "rdbcodec.limits",
+        "rdbcodec.showing",
+        "rdbcodec.writing",
+        "rdbcodec.writing.naming",
+    ]

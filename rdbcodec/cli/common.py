@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rdbcodec.cli.exits import IO_ERROR, NEGATIVE, OK, STDIN, UNREADABLE, USAGE, Refusal
 from rdbcodec.cli.hiding import add_hiding_arguments
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.moments import moment
@@ -31,35 +32,30 @@ if TYPE_CHECKING:
 
     from rdbcodec.tail import Tail
 
-OK, NEGATIVE, USAGE, UNREADABLE, IO_ERROR, BUG = 0, 1, 2, 3, 4, 70
-AFTER_STEPS, UNDECIDED, OPEN = 10, 11, 12
-HUNG_UP, INTERRUPTED, TERMINATED = 129, 130, 143
-# What each means, once: `--help` shows it, and so does the README.
-EXIT_CODES = {
-    OK: "done; the answer is yes",
-    NEGATIVE: "the answer is no, something would be lost, or a limit of memory was met",
-    USAGE: "the command line is not understood",
-    UNREADABLE: "the data cannot be read, or is not sound",
-    IO_ERROR: "a file cannot be opened, read or written",
-    AFTER_STEPS: "`compat`: yes, after the steps it names",
-    UNDECIDED: "`compat`: nobody knows something that decides",
-    OPEN: "`compat --strict`: yes, unless an open question is answered otherwise",
-    BUG: "a bug of rdbcodec; the traceback is on stderr",
-    HUNG_UP: "ended by SIGHUP",
-    INTERRUPTED: "ended by Ctrl-C (SIGINT)",
-    TERMINATED: "ended by SIGTERM",
-}
-
-STDIN = "-"
-
-
-class Refusal(Exception):
-    """What was asked for is not done: the exit code, and why."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(code, message)
-        self.code = code
-        self.message = message
+__all__ = [
+    "IO_ERROR",
+    "NEGATIVE",
+    "OK",
+    "STDIN",
+    "UNREADABLE",
+    "USAGE",
+    "Progressing",
+    "Refusal",
+    "add_reading_arguments",
+    "add_source_arguments",
+    "add_tail_argument",
+    "check_tail",
+    "input_of",
+    "json_reports",
+    "modules_of",
+    "now_of",
+    "open_file",
+    "print_json",
+    "print_lines",
+    "print_sections",
+    "progress_of",
+    "tail_code",
+]
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:

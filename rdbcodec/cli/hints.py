@@ -6,7 +6,6 @@ said here and not in the library.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,12 +52,6 @@ def problem_hint(problem: Problem) -> str:
     if problem.cause is not None:
         return hint_of(problem.cause)
     return f"hint: {_OTHER_KEYS}" if problem.severity == "error" and problem.key is not None else ""
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """What goes behind a word that is not known, when it is close to some that are."""
-    close = difflib.get_close_matches(word, list(known), n=3)
-    return f", did you mean {' or '.join(close)}?" if close else ""
 
 
 def _keep_tail(error: TailError) -> str:

@@ -1,36 +1,18 @@
-"""The command line: arguments in, library call, exit code out (`common.EXIT_CODES`)."""
+"""The command line: arguments in, library call, exit code out (`exits.EXIT_CODES`)."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import takewhile
 from typing import Any, NoReturn
 
 from rdbcodec import __version__
 from rdbcodec.cli import verbs
-from rdbcodec.cli.common import (
-    BUG,
-    EXIT_CODES,
-    INTERRUPTED,
-    IO_ERROR,
-    NEGATIVE,
-    OK,
-    STDIN,
-    UNREADABLE,
-    USAGE,
-    Refusal,
-)
-from rdbcodec.cli.hiding import hiding_of
-from rdbcodec.cli.hints import did_you_mean, hint_of
-from rdbcodec.cli.outputs import prepare
-from rdbcodec.cli.screens import STDOUT, screens
-from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded, RdbError, TailError, TextError
-from rdbcodec.showing import escaped
+from rdbcodec.cli.exits import BUG, EXIT_CODES, INTERRUPTED, OK, STDIN, USAGE, Refusal, fail
+from rdbcodec.cli.screens import screens
+from rdbcodec.cli.spelling import did_you_mean
 from rdbcodec.showing import name as shown
 
 
@@ -104,11 +86,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return _run(sys.argv[1:] if arguments is None else arguments)
         except Refusal as refusal:
-            return _fail(refusal.code, refusal.message)
+            return fail(refusal.code, refusal.message)
         except KeyboardInterrupt:
-            return _fail(INTERRUPTED, "interrupted")
+            return fail(INTERRUPTED, "interrupted")
         except Exception:  # noqa: BLE001 - shown whole, and not taken for an answer
-            return _fail(BUG, f"{traceback.format_exc()}this is a bug of rdbcodec: please report it")
+            import traceback  # noqa: PLC0415 - hardly ever needed
+
+            return fail(BUG, f"{traceback.format_exc()}this is a bug of rdbcodec: please report it")
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -116,50 +100,6 @@ def _run(arguments: Sequence[str]) -> int:
         parser().print_help()
         return OK
     options = _options_of(arguments)
-    options.current = next(iter(getattr(options, "files", ())), options.command)
-    options.hide_keys = hiding_of(options)
-    try:
-        prepare(options)
-        code: int = verbs.module_of(options.command).run(options)
-        sys.stdout.flush()
-    except RdbError as error:
-        code = NEGATIVE if isinstance(error, EncodeError | LimitExceeded | TailError) else UNREADABLE
-        message = f"{shown(options.current)}: {_words(error, options)}"
-        return _fail(code, "\n".join(filter(None, (message, hint_of(error)))))
-    except OSError as error:
-        if isinstance(error, BrokenPipeError) and error.filename == STDOUT:
-            _leave_stdout()
-            # | head: it has seen enough of a report. What the answer is does not change by that.
-            return getattr(options, "answer", OK)
-        return _fail_of(error, shown(str(error.filename or options.current)))
-    return code
+    from rdbcodec.cli.running import run  # noqa: PLC0415 - all that reads and writes, which no help needs
 
-
-def _fail_of(error: OSError, name: str) -> int:
-    """What the operating system said no to; `name` is the file, as its user called it."""
-    if error.filename in (STDIN, STDOUT):
-        _leave_stdout()
-    if isinstance(error, BrokenPipeError):
-        return _fail(IO_ERROR, f"{name}: the reader went away before everything was written")
-    if isinstance(error, FileExistsError):
-        return _fail(IO_ERROR, f"{name}: {error.strerror}, --force writes over it")
-    return _fail(IO_ERROR, f"{name}: {escaped(error.strerror or str(error))}")
-
-
-def _leave_stdout() -> None:
-    """What stdout still holds cannot be written, and Python must not say so once more."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _words(error: RdbError, options: argparse.Namespace) -> str:
-    words = str(error)
-    if isinstance(error, DecodeError | EncodeError | TextError):
-        words = error.text(hide_keys=options.hide_keys)
-    return "\n".join(map(escaped, words.split("\n")))
-
-
-def _fail(code: int, message: str) -> int:
-    with suppress(OSError):  # nobody listens on stderr; the exit code says it too
-        print(message, file=sys.stderr)
-    return code
+    return run(options)

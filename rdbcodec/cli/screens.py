@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from rdbcodec.showing import masked
-from rdbcodec.writing.output import naming
+from rdbcodec.writing.naming import naming
 
 STDOUT = "<stdout>"  # its name in errors
 

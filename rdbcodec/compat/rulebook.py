@@ -7,8 +7,6 @@ Azure's stand in its own wing, and so do those for SAS URIs, which have sentence
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib import import_module
-from pkgutil import iter_modules
 
 from rdbcodec.compat import rules
 from rdbcodec.compat.azure import rules as azure_rules
@@ -16,13 +14,14 @@ from rdbcodec.compat.azure import sas
 from rdbcodec.compat.rule import Case, Finding, Rule
 from rdbcodec.compat.rules import general
 from rdbcodec.compat.target import Target
+from rdbcodec.folders import load, modules_of
 
 
 def _of_vendors() -> Iterator[Rule]:
     """The rows of every file of the folder but the general ones, file after file by name."""
-    for name in sorted(module.name for module in iter_modules(rules.__path__)):
+    for name in modules_of(rules):
         if name != "general":
-            yield from import_module(f"{rules.__name__}.{name}").RULES
+            yield from load(rules, name).RULES
 
 
 RULES: tuple[Rule, ...] = (*general.RULES, *azure_rules.RULES, *_of_vendors())

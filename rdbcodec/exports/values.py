@@ -24,8 +24,6 @@ the recipe of a file, form.py what its functions take and give, scalars.py what 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
 from rdbcodec.datatypes.registry import layout_of, type_named
@@ -34,6 +32,7 @@ from rdbcodec.errors import DecodeError
 from rdbcodec.exports import forms
 from rdbcodec.exports.form import RAW, TEXT, Form, Members, value_of
 from rdbcodec.exports.scalars import to_json
+from rdbcodec.folders import load, modules_of
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.records import Entry
 
@@ -41,8 +40,8 @@ from rdbcodec.records import Entry
 def _in_folder() -> dict[str, Form]:
     """The forms of every file of the folder, by type."""
     found: dict[str, Form] = {}
-    for module in iter_modules(forms.__path__):
-        found |= import_module(f"{forms.__name__}.{module.name}").FORMS
+    for name in modules_of(forms):
+        found |= load(forms, name).FORMS
     return found
 
 

@@ -22,23 +22,20 @@ from typing import NamedTuple
 from rdbcodec.formats import Dialect
 
 _ENGINE = b"lua"  # of every server; others come from modules, and only Valkey has such (since 8.1)
-_NAME = re.compile(rb"[A-Za-z0-9_]+")
+# Patterns are compiled when they are first used: most snapshots have no functions.
+_NAME = rb"[A-Za-z0-9_]+"
 _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
-_WORD = re.compile(
-    rb"""(?:
-        "(?P<double>(?:\\.|[^"\\])*)"     # escapes as in C
-      | '(?P<single>(?:\\'|[^'])*)'       # one escape, of the quote itself
-      | (?P<plain>[^\s"'][^\s"']*)
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
+_WORD = rb"""(?xs:
+    "(?P<double>(?:\\.|[^"\\])*)"     # escapes as in C
+  | '(?P<single>(?:\\'|[^'])*)'       # one escape, of the quote itself
+  | (?P<plain>[^\s"'][^\s"']*)
+)"""
 # What is no code: comments and strings, short and long.
-_NO_CODE = re.compile(
-    rb"""--\[(=*)\[.*?\]\1\] | --[^\n]* | \[(=*)\[.*?\]\2\] | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""",
-    re.VERBOSE | re.DOTALL,
-)
-_BY_SERVER = re.compile(rb"(?<![\w.:])server\s*\.\s*register_function\b")
-_OWN_SERVER = re.compile(rb"\blocal\s+(?:function\s+)?(?:\w+\s*,\s*)*server\b|(?<![\w.:])server\s*=[^=]")
+_NO_CODE = rb"""(?xs:
+    --\[(=*)\[.*?\]\1\] | --[^\n]* | \[(=*)\[.*?\]\2\] | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+)"""
+_BY_SERVER = rb"(?<![\w.:])server\s*\.\s*register_function\b"
+_OWN_SERVER = rb"\blocal\s+(?:function\s+)?(?:\w+\s*,\s*)*server\b|(?<![\w.:])server\s*=[^=]"
 
 
 class Flaw(NamedTuple):
@@ -83,8 +80,8 @@ def flaw(code: bytes) -> Flaw | None:
 
 
 def _registers_by_server(code: bytes) -> bool:
-    bare = _NO_CODE.sub(b" ", code.partition(b"\n")[2])
-    return _BY_SERVER.search(bare) is not None and _OWN_SERVER.search(bare) is None
+    bare = re.sub(_NO_CODE, b" ", code.partition(b"\n")[2])
+    return re.search(_BY_SERVER, bare) is not None and re.search(_OWN_SERVER, bare) is None
 
 
 def _head(code: bytes) -> bytes | str:
@@ -103,7 +100,7 @@ def _head(code: bytes) -> bytes | str:
             "twice" if len(words) > 2 else "not at all"
         )
     name = words[1][5:]
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         return f"the name of a function library is letters, digits and underscores, not {_shown(name)}"
     return name
 
@@ -125,9 +122,9 @@ def _words(line: bytes) -> list[bytes]:
 
 def _word(line: bytes, pos: int) -> tuple[bytes, int | None]:
     """One word from here on, which may be put together of quoted and plain pieces."""
-    word = b""
+    word, pattern = b"", re.compile(_WORD)
     while pos < len(line) and not line[pos : pos + 1].isspace():
-        match = _WORD.match(line, pos)
+        match = pattern.match(line, pos)
         if match is None:
             return b"", None
         pos = match.end()

@@ -5,11 +5,10 @@ An opcode of the table that has no file is framed by its row and kept as it came
 
 from __future__ import annotations
 
-import importlib
-from pkgutil import iter_modules
 from typing import Any
 
 import rdbcodec.records
+from rdbcodec.folders import load, modules_of
 from rdbcodec.formats import OPCODES
 from rdbcodec.records.kinds import RecordKind
 from rdbcodec.records.vendor import Vendor, vendor_kind
@@ -17,10 +16,9 @@ from rdbcodec.records.vendor import Vendor, vendor_kind
 
 def _found() -> dict[str, RecordKind]:
     kinds = {row.name: vendor_kind(row.name) for row in OPCODES}
-    for module in iter_modules(rdbcodec.records.__path__):
-        if module.name != "registry":
-            home = importlib.import_module(f"rdbcodec.records.{module.name}")
-            kinds |= {kind.opcode: kind for kind in getattr(home, "KINDS", ())}
+    for name in modules_of(rdbcodec.records):
+        if name != "registry":
+            kinds |= {kind.opcode: kind for kind in getattr(load(rdbcodec.records, name), "KINDS", ())}
     return kinds
 
 

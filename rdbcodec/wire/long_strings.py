@@ -15,7 +15,6 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import blake2b
 from typing import IO, Any, NamedTuple
 
 from rdbcodec.errors import LimitExceeded, RdbError
@@ -49,6 +48,8 @@ class Skipped(bytes):
 
 def skip(pieces: Iterable[bytes]) -> Skipped:
     """Read a string to its end. Equal ones have equal digests, others once in 2**64 snapshots of millions."""
+    from hashlib import blake2b  # noqa: PLC0415 - hardly any reading skips strings, and it takes 5 ms
+
     told = blake2b(digest_size=DIGEST)
     for piece in pieces:
         told.update(piece)

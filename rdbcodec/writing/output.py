@@ -29,6 +29,7 @@ from typing import IO, Any, Literal, Protocol
 
 from rdbcodec.errors import ContainerError
 from rdbcodec.wire.crc64 import chosen, crc64
+from rdbcodec.writing.naming import named, naming
 
 Compression = Literal["gzip", "lz4", "zstd"]
 SUFFIXES: dict[str, Compression] = {".gz": "gzip", ".lz4": "lz4", ".zst": "zstd"}
@@ -152,7 +153,7 @@ class Whole:
             if taken != size:
                 _write_rest(self.raw, memoryview(data).cast("B"), taken)
         except OSError as error:
-            raise _named(error, self._name) from error
+            raise named(error, self._name) from error
         return size
 
     def flush(self) -> None:
@@ -176,19 +177,6 @@ def _write_rest(raw: Writable, rest: memoryview, taken: object) -> None:
             raise OSError(errno.EIO, f"its write answered {taken!r} to {len(rest)} bytes")
         rest = rest[taken:]
         taken = raw.write(rest) if rest else 0
-
-
-def _named(error: OSError, name: str | None) -> OSError:
-    return OSError(error.errno, error.strerror or str(error), error.filename if name is None else name)
-
-
-@contextmanager
-def naming(name: str | None) -> Iterator[None]:
-    """An OSError that leaves the body names this file."""
-    try:
-        yield
-    except OSError as error:
-        raise _named(error, name) from error
 
 
 class _Given:

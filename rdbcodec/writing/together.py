@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rdbcodec.writing.output import NAME_SHOWN, OutputPath, naming
+from rdbcodec.writing.naming import naming
+from rdbcodec.writing.output import NAME_SHOWN, OutputPath
 
 if TYPE_CHECKING:
     from typing_extensions import Self
