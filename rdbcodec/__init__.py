@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         UnsupportedVersion,
     )
     from rdbcodec.facts.largest import top
+    from rdbcodec.facts.prefixes import prefixes
     from rdbcodec.facts.usage import stat
     from rdbcodec.limits import MAX_VALUE
     from rdbcodec.losses import Loss
@@ -107,6 +108,7 @@ _HOMES = {
     "rdbcodec.reading.source": "Source",
     "rdbcodec.writing.conversion": "convert",
     "rdbcodec.facts.largest": "top",
+    "rdbcodec.facts.prefixes": "prefixes",
     "rdbcodec.facts.usage": "stat",
     "rdbcodec.tools.diff": "diff",
     "rdbcodec.tools.merge": "merge",
@@ -257,6 +259,7 @@ __all__ = [
     "merge",
     "modules",
     "open",
+    "prefixes",
     "salvage",
     "split",
     "stat",

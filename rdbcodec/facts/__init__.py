@@ -33,21 +33,24 @@ import importlib
 
 TYPE_CHECKING = False  # as in rdbcodec/__init__.py
 if TYPE_CHECKING:
+    from rdbcodec.facts.amounts import Usage
     from rdbcodec.facts.largest import KeySize, top
     from rdbcodec.facts.passes import Batch, Pass, run
+    from rdbcodec.facts.prefixes import Prefixes
     from rdbcodec.facts.profile import Profile, ProfilePass, profile_of
     from rdbcodec.facts.total import Total, total_of
-    from rdbcodec.facts.usage import Stat, Usage, stat
+    from rdbcodec.facts.usage import Stat, stat
 
 _HOME_OF = {
     "Batch": "rdbcodec.facts.passes",
     "KeySize": "rdbcodec.facts.largest",
     "Pass": "rdbcodec.facts.passes",
+    "Prefixes": "rdbcodec.facts.prefixes",
     "Profile": "rdbcodec.facts.profile",
     "ProfilePass": "rdbcodec.facts.profile",
     "Total": "rdbcodec.facts.total",
     "Stat": "rdbcodec.facts.usage",
-    "Usage": "rdbcodec.facts.usage",
+    "Usage": "rdbcodec.facts.amounts",
     "profile_of": "rdbcodec.facts.profile",
     "run": "rdbcodec.facts.passes",
     "stat": "rdbcodec.facts.usage",
@@ -74,6 +77,7 @@ __all__ = [
     "Batch",
     "KeySize",
     "Pass",
+    "Prefixes",
     "Profile",
     "ProfilePass",
     "Stat",

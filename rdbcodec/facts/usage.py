@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rdbcodec.errors import DecodeError
+from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import EntryPass
 from rdbcodec.facts.passes import Progress, run
@@ -44,33 +45,6 @@ SIZES = (
 LARGEST = "over 10 MiB"
 _TTL_NAMES, _TTL_LIMITS = (*(name for name, _ in TTLS), LATER, NEVER), [most for _, most in TTLS]
 _SIZE_NAMES, _SIZE_LIMITS = (*(name for name, _ in SIZES), LARGEST), [most for _, most in SIZES]
-
-
-@dataclass(slots=True)
-class Usage:
-    """Some keys: how many, how many of them expire, their elements, their bytes in memory and on disk."""
-
-    keys: int = 0
-    expiring: int = 0
-    elements: int = 0
-    memory: float = 0.0
-    disk: int = 0
-
-    def add(self, expires: int, elements: int, memory: float, disk: int) -> None:
-        """One more key."""
-        self.keys += 1
-        self.expiring += expires
-        self.elements += elements
-        self.memory += memory
-        self.disk += disk
-
-    def take(self, other: Usage) -> None:
-        """The keys of another, too."""
-        self.keys += other.keys
-        self.expiring += other.expiring
-        self.elements += other.elements
-        self.memory += other.memory
-        self.disk += other.disk
 
 
 @dataclass(slots=True)

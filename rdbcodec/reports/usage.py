@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.largest import ORDERS, KeySize
 from rdbcodec.facts.memory.allocators import ALLOCATORS
 from rdbcodec.facts.memory.estimates import match_of
-from rdbcodec.facts.usage import LARGEST, LATER, NEVER, SIZES, TTLS, Stat, Usage, biggest_first
+from rdbcodec.facts.usage import LARGEST, LATER, NEVER, SIZES, TTLS, Stat, biggest_first
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import json_key, moment, number, plural, size, text
 from rdbcodec.servers import Server

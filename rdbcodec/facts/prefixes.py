@@ -1,0 +1,299 @@
+"""What the keys of each prefix take: a tree of names, with identifiers folded to `*`.
+
+    with prefixes("dump.rdb", "redis-8.2", depth=3) as found:
+        for name, usage in found.rows(): ...            every prefix in the order of the names
+        largest = found.largest(20)                     those that take the most, and what all others take
+        root = found.tree(nodes=1000)                   as a tree of so many nodes, its totals exact
+
+Every key is of one prefix: the first `depth` parts of its name (see `folding`). Memory is that of a server,
+and of the keys that it loads, as `stat` tells it. However many prefixes there are, they take no more of ours:
+further ones wait in a temporary file (see `sums`), and no total is ever rounded or left out.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from rdbcodec.errors import DecodeError
+from rdbcodec.facts.amounts import TYPE_BITS, Shares, Usage, shares_of, tables_of
+from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
+from rdbcodec.facts.memory.allocators import DEFAULT
+from rdbcodec.facts.memory.counted import Tables
+from rdbcodec.facts.memory.entries import EntryPass
+from rdbcodec.facts.memory.estimates import model_of
+from rdbcodec.facts.passes import Progress, run
+from rdbcodec.facts.places import merged
+from rdbcodec.facts.selection import Selection
+from rdbcodec.facts.sums import Sums
+from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.reader import open as open_snapshot
+from rdbcodec.reading.source import Source
+from rdbcodec.records import Entry, Record, ResizeDb
+from rdbcodec.servers import Server
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+MEASURES = ("memory", "disk", "keys", "elements", "never")
+NODES = 1000  # of a tree, when nobody says
+
+
+@dataclass(slots=True)
+class Node:
+    """A prefix in the tree: its name from the root on, all keys below it, its largest children first.
+
+    `hidden` is how many of its children the tree has no room for; `rest` what is of none of `children`.
+    """
+
+    name: bytes
+    part: bytes
+    usage: Usage
+    children: list[Node] = field(default_factory=list)
+    hidden: int = 0
+
+    @property
+    def rest(self) -> Usage:
+        """The keys of hidden children, and of the prefix itself."""
+        shown = Usage()
+        for child in self.children:
+            shown.take(child.usage)
+        return self.usage.less(shown)
+
+
+class Largest(NamedTuple):
+    """The prefixes that take the most, and those that are not among them: how many, and all they take."""
+
+    rows: list[tuple[bytes, Usage]]
+    others: int
+    rest: Usage
+
+
+class Prefixes:
+    """The prefixes of a snapshot; memory is that of `server`. Close it, or use it in `with`.
+
+    `expired` are the keys that were not counted. It can be pickled, and unpickled once: see `Sums`.
+    """
+
+    def __init__(self, server: Server, allocator: str, folding: Folding) -> None:
+        self.server = server
+        self.allocator = allocator
+        self.separators = folding.separators
+        self.depth = folding.depth
+        self.total_without_tables = Usage()
+        self.expired = Usage()
+        self.databases: dict[int, Tables] = {}
+        self.sums = Sums()
+
+    @property
+    def shares(self) -> Shares:
+        """What the tables of the databases add to each key."""
+        return shares_of(model_of(self.server, allocator=self.allocator), self.databases)
+
+    @property
+    def total(self) -> Usage:
+        """All keys that a server loads."""
+        return self.shares.added(self.total_without_tables)
+
+    def rows(self) -> Iterator[tuple[bytes, Usage]]:
+        """Every prefix and its usage, in the order of the names."""
+        shares = self.shares
+        for name, usage in self.sums.rows():
+            yield name, shares.added(usage)
+
+    def largest(self, wanted: int, *, by: str = "memory", least: float = 0.0) -> Largest:
+        """The prefixes with the most of a measure, one of MEASURES, and with `least` of it at least."""
+        kept: list[tuple[float, int, bytes, Usage]] = []
+        others, rest = 0, Usage()
+        for at, (name, usage) in enumerate(self.rows()):
+            item = (getattr(usage, by), -at, name, usage)
+            if item[0] >= least and len(kept) < wanted:
+                heapq.heappush(kept, item)
+                continue
+            if item[0] >= least and wanted:
+                item = heapq.heappushpop(kept, item)
+            others += 1
+            rest.take(item[3])
+        rows = [(name, usage) for _, _, name, usage in sorted(kept, key=lambda item: item[:2], reverse=True)]
+        return Largest(rows, others, rest)
+
+    def tree(self, *, nodes: int = NODES, by: str = "memory", least: float = 0.0) -> Node:
+        """The prefixes as a tree, with the `nodes` that have the most of a measure; the root has no name."""
+        kept: list[tuple[float, int, bytes, Usage, int]] = []
+        for level, name, usage, children in self._closed():
+            item = (getattr(usage, by), -level, name, usage, children)
+            if level and item[0] < least:
+                continue
+            if len(kept) <= nodes:
+                heapq.heappush(kept, item)
+            else:  # no parent goes before its children: it has as much as each, and is less deep
+                heapq.heappushpop(kept, item)
+        return self._grown(kept)
+
+    def _grown(self, kept: list[tuple[float, int, bytes, Usage, int]]) -> Node:
+        folding = Folding(self.separators, self.depth)
+        found: dict[tuple[int, bytes], Node] = {}
+        for _, depth, name, usage, children in sorted(kept, key=lambda item: (-item[1], -item[0], item[2])):
+            level = -depth
+            part = list(folding.parts(name))[-1] if level else b""
+            node = found[level, name] = Node(name, part, usage, hidden=children)
+            if level:
+                parent = found[level - 1, name[: len(name) - len(part)]]
+                parent.children.append(node)
+                parent.hidden -= 1
+        return found[0, b""]
+
+    def _closed(self) -> Iterator[tuple[int, bytes, Usage, int]]:
+        """Each node of the whole tree behind those below it: level, name, usage, how many children."""
+        folding = Folding(self.separators, self.depth)
+        ends = tuple(sign.encode() for sign in self.separators)
+        open_: list[_Open] = [_Open(b"")]
+        for name, usage in self.rows():
+            while not name.startswith(open_[-1].name) or (len(open_) > 1 and not open_[-1].is_open):
+                yield _close(open_)
+            for part in folding.parts(name[len(open_[-1].name) :]):
+                open_.append(_Open(open_[-1].name + part, part.endswith(ends)))
+            open_[-1].usage.take(usage)
+        while len(open_) > 1:
+            yield _close(open_)
+        root = open_[0]
+        yield 0, b"", root.usage, root.children
+
+    def merge(self, other: Prefixes) -> Prefixes:
+        """Those of both; what the other holds is given up. Memory stays that of the servers of each."""
+        self.total_without_tables.take(other.total_without_tables)
+        self.expired.take(other.expired)
+        self.databases = merged(self.databases, other.databases)
+        self.sums.take(other.sums)
+        other.close()
+        return self
+
+    def close(self) -> None:
+        """Give up the temporary file."""
+        self.sums.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class _Open:
+    """A node that more keys may come below."""
+
+    __slots__ = ("children", "is_open", "name", "usage")
+
+    def __init__(self, name: bytes, is_open: bool = True) -> None:
+        self.name = name
+        self.is_open = is_open
+        self.usage = Usage()
+        self.children = 0
+
+
+def _close(open_: list[_Open]) -> tuple[int, bytes, Usage, int]:
+    done = open_.pop()
+    open_[-1].usage.take(done.usage)
+    open_[-1].children += 1
+    return len(open_), done.name, done.usage, done.children
+
+
+class PrefixPass(EntryPass[Prefixes]):
+    """Adds up the keys of each prefix; those whose time was up at `now_ms` are counted apart."""
+
+    def __init__(
+        self,
+        server: Server | None = None,
+        *,
+        now_ms: int,
+        separators: str = SEPARATORS,
+        depth: int = DEPTH,
+        allocator: str = DEFAULT,
+        selection: Selection | None = None,
+    ) -> None:
+        super().__init__(server, allocator=allocator, selection=selection)
+        self._now_ms = now_ms
+        self._folding = Folding(separators, depth)
+        self._total, self._expired = Usage(), Usage()
+        self._databases: dict[int, Tables] = {}
+        self._sums = Sums()
+
+    def record(self, record: Record) -> None:
+        """Tables are made as large as announced, when all of their keys are looked at."""
+        super().record(record)
+        if isinstance(record, ResizeDb) and self._selection is None:
+            tables = tables_of(self._databases, record.db)
+            tables.sized = tables.sized[0] + record.keys, tables.sized[1] + record.expires
+
+    def add(self, entry: Entry, memory: float, disk: int, count: int | None, largest: int | None) -> None:
+        """One more key."""
+        del largest
+        at = entry.expires_at_ms
+        elements = elements_of(entry) if count is None else count
+        if at is not None and at <= self._now_ms:
+            self._expired.add(1, elements, memory, disk)
+            return
+        expires, types = int(at is not None), TYPE_BITS[entry.type]
+        tables = tables_of(self._databases, entry.db)
+        tables.keys += 1
+        tables.expiring += expires
+        self._total.add(expires, elements, memory, disk, types)
+        self._sums.of(self._folding.pattern(entry.key)).add(expires, elements, memory, disk, types)
+
+    def end(self) -> Prefixes:
+        """The totals, whose file is theirs from now on."""
+        found = Prefixes(self.meant, self.allocator, self._folding)
+        found.total_without_tables, found.expired = self._total, self._expired
+        found.databases, found.sums = self._databases, self._sums
+        self._sums = Sums()
+        return found
+
+    def close(self) -> None:
+        """Give up the file of a reading that ended in an error."""
+        self._sums.close()
+
+
+def elements_of(entry: Entry) -> int:
+    """How many elements its headers tell; 0 when they do not."""
+    if not entry.code:
+        return 1
+    try:
+        return 0 if entry.is_large else entry.count or 0
+    except (DecodeError, IndexError):
+        return 0
+
+
+def prefixes(
+    source: Source | Reader,
+    server: Server | str | None = None,
+    *,
+    separators: str = SEPARATORS,
+    depth: int = DEPTH,
+    allocator: str = DEFAULT,
+    selection: Selection | None = None,
+    now_ms: int | None = None,
+    progress: Progress | None = None,
+) -> Prefixes:
+    """What the keys of each prefix take, in one reading; close it in the end.
+
+    `server` is by default the one that wrote the file. Raises what opening and reading raise, EncodeError
+    for a server or an allocator nobody knows, ValueError for separators or a depth that are none.
+    """
+    each = PrefixPass(
+        None if server is None else Server.of(server),
+        now_ms=time.time_ns() // 1_000_000 if now_ms is None else now_ms,
+        separators=separators,
+        depth=depth,
+        allocator=allocator,
+        selection=selection,
+    )
+    if isinstance(source, Reader):
+        found: Prefixes = run(source, [each], progress=progress)[0]
+    else:
+        with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
+            found = run(reader, [each], progress=progress)[0]
+    return found

@@ -1,0 +1,225 @@
+"""What the keys of each prefix take: names folded, sums larger than memory, trees of bounded size."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import rdbcodec
+from rdbcodec import ZSet, facts
+from rdbcodec.facts.amounts import Usage, names_of
+from rdbcodec.facts.folding import Folding
+from rdbcodec.facts.prefixes import Node, Prefixes, PrefixPass
+from rdbcodec.facts.sums import Sums
+from rdbcodec.servers import Server
+
+NOW_MS = 1_790_000_000_000
+TYPES = Path(__file__).parent.parent / "fixtures" / "snapshots" / "redis-7.2.6-types.rdb"
+SERVER = Server.of("redis-7.2")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shop") / "shop.rdb"
+    with rdbcodec.create(path, to="redis-7.2") as writer:
+        for at in range(40):
+            writer.write(b"acme:sess:%032x" % (at * 7919 + 1), b"x" * 20, expires_at_ms=NOW_MS + 1)
+            writer.write(b"acme:user:%d" % at, {b"name": b"Zoe"})
+        writer.write(b"acme:feature-flags", {b"%d" % at: b"on" for at in range(600)})
+        writer.write(b"acme:sess:gone", b"", expires_at_ms=NOW_MS)
+        writer.write(b"cache:page:7", b"html" * 50)
+        writer.write(b"\xff\xfe:1", ZSet({b"a": 1.0}), db=3)
+        writer.write(b"lonely", b"7", db=3)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("key", "pattern"),
+    [
+        (b"acme:user:133473:cart", b"acme:user:*:cart"),
+        (b"user9", b"user*"),
+        (b"page12of30", b"page*of*"),
+        (b"job:9f86d081884c7d65", b"job:*"),
+        (b"job:DEADBEEF", b"job:DEADBEEF"),  # letters alone may be a word
+        (b"job:a1b2c3", b"job:a*b*c*"),  # too short to be sure
+        (b"o:6ba7b810-9dad-11d1-80b4-00c04fd430c8:x", b"o:*:x"),
+        (b"o:01ARZ3NDEKTSV4RRFFQ69G5FAV", b"o:*"),
+        (b"img/2026/cat.png", b"img/*/cat.png"),
+        (b"a::b", b"a::b"),
+        ("страна:7".encode(), "страна:*".encode()),
+        (b"blob:\xff\xfe:7", b"blob:(binary)"),
+        (b"\x00\x01", b"(binary)"),
+        (b"", b""),
+        (b"word:" * 100, b"word:" * 9),
+    ],
+)
+def test_identifiers_in_a_name_are_folded(key: bytes, pattern: bytes) -> None:
+    assert Folding(depth=9).pattern(key) == pattern
+
+
+def test_a_name_is_cut_behind_the_last_part_that_counts() -> None:
+    key = b"acme:user:6ba7b810-9dad-11d1-80b4-00c04fd430c8:cart"
+    assert [Folding(depth=depth).pattern(key) for depth in (1, 2, 3, 4)] == [
+        b"acme:",
+        b"acme:user:",
+        b"acme:user:*:",
+        b"acme:user:*:cart",
+    ]
+    assert Folding("-", 2).pattern(key + b"-a-b") == b"acme:user:*:cart-a-"
+    assert Folding("_", 2).pattern(b"acme_user_7") == b"acme_user_"
+
+
+def test_a_long_name_is_cut_between_two_characters() -> None:
+    assert Folding().pattern(b"x" + "ж".encode() * 200) == b"x" + "ж".encode() * 127
+
+
+@pytest.mark.parametrize(
+    ("separators", "depth", "message"),
+    [
+        ("", 2, "'': expected separators in ASCII, none a letter, a digit or one of *()"),
+        (":a", 2, "':a': expected separators in ASCII, none a letter, a digit or one of *()"),
+        (":", 0, "depth 0: expected 1 to 32 parts"),
+        (":", 33, "depth 33: expected 1 to 32 parts"),
+    ],
+)
+def test_what_is_no_separator_or_depth_is_refused(separators: str, depth: int, message: str) -> None:
+    with pytest.raises(ValueError, match="expected") as caught:
+        Folding(separators, depth)
+    assert str(caught.value) == message
+
+
+def test_keys_are_counted_by_prefix(shop: Path) -> None:
+    with rdbcodec.prefixes(shop, SERVER, now_ms=NOW_MS) as found:
+        rows = list(found.rows())
+        assert [(name, usage.keys, usage.never, names_of(usage.types)) for name, usage in rows] == [
+            (b"(binary)", 1, 1, ["zset"]),
+            (b"acme:feature-flags", 1, 1, ["hash"]),
+            (b"acme:sess:", 40, 0, ["string"]),
+            (b"acme:user:", 40, 40, ["hash"]),
+            (b"cache:page:", 1, 1, ["string"]),
+            (b"lonely", 1, 1, ["string"]),
+        ]
+        assert list(found.rows()) == rows
+        assert found.expired.keys == 1
+        stat = facts.stat(shop, SERVER, now_ms=NOW_MS)
+        assert found.total.memory == pytest.approx(stat.total.memory)
+        assert sum(usage.memory for _, usage in rows) == pytest.approx(stat.total.memory)
+
+
+def test_the_largest_prefixes_and_the_rest_are_all_keys(shop: Path) -> None:
+    with rdbcodec.prefixes(shop, SERVER, now_ms=NOW_MS) as found:
+        largest = found.largest(1)
+        assert [name for name, _ in largest.rows] == [b"acme:feature-flags"]
+        assert (largest.others, largest.rest.keys) == (5, 83)
+        assert [name for name, _ in found.largest(2, by="never").rows] == [b"acme:user:", b"(binary)"]
+        assert found.largest(9, by="keys", least=2) == found.largest(2, by="keys")
+        assert found.largest(0).rest.keys == 84
+
+
+def shown(node: Node) -> object:
+    below = [shown(child) for child in node.children]
+    return (node.part.decode(), node.usage.keys, node.hidden, below)
+
+
+def test_the_tree_has_the_largest_children_first_and_tells_how_many_it_hides(shop: Path) -> None:
+    with rdbcodec.prefixes(shop, SERVER, now_ms=NOW_MS, depth=3) as found:
+        assert shown(found.tree()) == (
+            "",
+            84,
+            0,
+            [
+                (
+                    "acme:",
+                    81,
+                    0,
+                    [
+                        ("feature-flags", 1, 0, []),
+                        ("sess:", 40, 0, [("*", 40, 0, [])]),
+                        ("user:", 40, 0, [("*", 40, 0, [])]),
+                    ],
+                ),
+                ("cache:", 1, 0, [("page:", 1, 0, [("*", 1, 0, [])])]),
+                ("(binary)", 1, 0, []),
+                ("lonely", 1, 0, []),
+            ],
+        )
+        assert shown(found.tree(nodes=2)) == ("", 84, 3, [("acme:", 81, 2, [("feature-flags", 1, 0, [])])])
+        assert found.tree(nodes=2).rest.keys == 3
+        assert shown(found.tree(by="keys", least=2, nodes=9)) == shown(found.tree(by="keys", nodes=5))
+
+
+def test_a_name_that_is_also_the_beginning_of_others_is_one_node() -> None:
+    raw = b"REDIS0011\xfe\x00" + b"".join(
+        b"\x00%c%b\x01v" % (len(key), key) for key in (b"a", b"a:", b"a:b", b"a:b:c", b"", b"a/b", b"a::")
+    )
+    with rdbcodec.prefixes(raw + b"\xff" + bytes(8), depth=9) as found:
+        tree = found.tree(by="keys")
+    assert shown(tree) == (
+        "",
+        7,
+        0,
+        [
+            ("a:", 4, 0, [(":", 1, 0, []), ("b", 1, 0, []), ("b:", 1, 0, [("c", 1, 0, [])])]),
+            ("", 1, 0, []),
+            ("a", 1, 0, []),
+            ("a/", 1, 0, [("b", 1, 0, [])]),
+        ],
+    )
+    assert tree.children[0].rest.keys == 1
+
+
+def test_more_names_than_are_held_are_counted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rdbcodec.facts.sums.MOST_RUNS", 3)
+    expected: Counter[bytes] = Counter()
+    with Sums(held=4) as sums:
+        for at in range(500):
+            name = b"%d" % (at * 31 % 97) * (1 + at % 3)
+            expected[name] += at
+            sums.of(name).add(0, at, 0.5, 2)
+        rows = list(sums.rows())
+        assert [(name, usage.elements) for name, usage in rows] == sorted(expected.items())
+        assert sum(usage.keys for _, usage in rows) == 500
+        assert len(sums._runs) <= 3
+        again: Sums = pickle.loads(pickle.dumps(sums))
+        assert list(sums.rows()) == rows
+    with again:
+        assert list(again.rows()) == rows
+        again.of(b"new").add(1, 2, 3.0, 4)
+        assert sorted([*rows, (b"new", Usage(1, 1, 2, 3.0, 4))]) == sorted(again.rows())
+
+
+def test_long_names_pass_the_ends_of_what_is_read_at_a_time() -> None:
+    with Sums(held=1) as sums:
+        names = [b"%05d" % at + b"x" * (at * 37 % 65_531) for at in range(0, 3000, 101)]
+        for name in names:
+            sums.of(name).add(0, 1, 1.0, 1)
+        assert [name for name, _ in sums.rows()] == names
+
+
+def test_prefixes_of_two_files_become_one_also_in_another_process(shop: Path) -> None:
+    with rdbcodec.open(shop) as reader:
+        first: Prefixes = facts.run(reader, [PrefixPass(SERVER, now_ms=NOW_MS)])[0]
+    each = pickle.loads(pickle.dumps(PrefixPass(SERVER, now_ms=NOW_MS)))
+    with rdbcodec.open(TYPES) as reader:
+        second: Prefixes = pickle.loads(pickle.dumps(facts.run(reader, [each])[0]))
+    keys = first.total.keys + second.total.keys
+    names = {name for name, _ in first.rows()} | {name for name, _ in second.rows()}
+    with first.merge(second) as both:
+        rows = list(both.rows())
+        assert {name for name, _ in rows} == names
+        assert both.total.keys == sum(usage.keys for _, usage in rows) == keys
+        assert both.databases[0].keys + both.databases[3].keys == keys - sum(
+            tables.keys for db, tables in both.databases.items() if db not in (0, 3)
+        )
+
+
+def test_a_reading_that_ends_in_an_error_leaves_no_file(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rdbcodec.facts.sums.HELD", 1)
+    each = PrefixPass(SERVER, now_ms=NOW_MS)
+    each._sums = Sums(held=1)
+    with rdbcodec.open(shop.read_bytes()[:-200]) as reader, pytest.raises(rdbcodec.Truncated):
+        facts.run(reader, [each])
+    assert each._sums._file is None
