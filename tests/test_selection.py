@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import pickle
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +19,10 @@ from ways import SNAPSHOTS, entries, pair, snapshot, string
 
 import rdbcodec
 from rdbcodec import Entry
-from rdbcodec.facts.selection import Selection, key_slot
+from rdbcodec.facts.key_lists import HELD, KeyList
+from rdbcodec.facts.selection import Selection
+from rdbcodec.facts.slots import key_slot
+from rdbcodec.formats import TYPES
 
 NOW = 1_000_000_000
 HOUR, DAY = 3_600_000, 86_400_000
@@ -55,6 +60,13 @@ NAMES = snapshot(*map(key, (b"user:1", b"user:22", b"session:1", b"\xff\x00\n", 
         ({"patterns": [rb"\d\d", b"\xff"]}, [b"user:22", b"\xff\x00\n"]),
         ({"not_patterns": [b":"]}, [b"\xff\x00\n", b""]),
         ({"globs": [b"*:1"], "not_patterns": [b"^user"]}, [b"session:1"]),
+        ({"prefixes": b"user:"}, [b"user:1", b"user:22"]),
+        ({"prefixes": [b"user:2", b"s"]}, [b"user:22", b"session:1"]),
+        ({"not_prefixes": [b"user:", b"\xff"]}, [b"session:1", b""]),
+        ({"keys": b"user:2"}, []),
+        ({"keys": [b"user:1", b"", b"other"]}, [b"user:1", b""]),
+        ({"not_keys": [b"user:1", b""]}, [b"user:22", b"session:1", b"\xff\x00\n"]),
+        ({"prefixes": b"user:", "not_keys": b"user:1"}, [b"user:22"]),
     ],
 )
 def test_keys_are_taken_by_name(filters: dict[str, Any], expected: list[bytes]) -> None:
@@ -134,6 +146,34 @@ def check_glob(server: Server, glob: bytes, names: list[bytes]) -> None:
     assert sorted(taken(snapshot(*map(key, set(names))), globs=[glob])) == expected
 
 
+def key_list(data: bytes, *, held: int = HELD) -> KeyList:
+    return KeyList(io.BytesIO(data), held=held)
+
+
+@pytest.mark.parametrize("held", [HELD, 1])
+@pytest.mark.parametrize(
+    ("data", "names"),
+    [
+        (b"user:1\nsession:1\n", [b"user:1", b"session:1"]),
+        (b"user:1\r\n\r\nuser:1\r\nsession:1", [b"user:1", b"session:1"]),
+        (b"user:1\0\xff\x00\0", [b"user:1", b"\xff", b""]),
+        (b"\xff\x00\n\0\0", [b"\xff", b"\n", b""]),
+        (b"a line\n" * 20_000 + b"user:22", [b"a line", b"user:22"]),
+        (b"", []),
+    ],
+)
+def test_names_are_listed_one_a_line_or_with_a_nul_byte_behind_each(
+    held: int, data: bytes, names: list[bytes]
+) -> None:
+    """`held` is how many bytes are held as they are; of more there are digests."""
+    keys = key_list(data, held=held)
+    assert len(keys) == len(names)
+    assert all(name in keys for name in names)
+    assert not any(other in keys for other in (b"user:2", b"a lin", b"user:1\r", b"other"))
+    assert taken(NAMES, listed=keys) == [name for name in taken(NAMES) if name in names]
+    assert taken(NAMES, not_listed=[keys]) == [name for name in taken(NAMES) if name not in names]
+
+
 # --- what a key is ----------------------------------------------------------------------------------
 
 
@@ -152,6 +192,45 @@ def test_keys_are_taken_by_database_type_and_encoding() -> None:
     assert taken(data, types=["hash", "stream"]) == names(type=["hash", "stream"])
     assert taken(data, encodings=["intset"]) == names(encoding=["intset"])
     assert taken(data, types=["zset"], encodings=["listpack"]) == names(type=["zset"], encoding=["listpack"])
+    others = [entry.key for entry in everything if entry.type not in ("hash", "stream")]
+    assert taken(data, not_types="Hash, STREAM") == others
+    assert taken(data, types="HASH,stream") == names(type=["hash", "stream"])
+    assert taken(data, not_encodings="Listpack", types="zset") == names(type=["zset"], encoding=["skiplist"])
+
+
+DATABASES = snapshot(
+    key(b"a"),
+    b"\xfe\x01",
+    key(b"b"),
+    b"\xfe\x03",
+    key(b"c"),
+    b"\xfe\x0f",
+    key(b"d"),
+    b"\xfe\x40\x40",
+    key(b"e"),
+)
+
+
+@pytest.mark.parametrize(
+    ("dbs", "expected"),
+    [
+        (0, [b"a"]),
+        ([1, 15], [b"b", b"d"]),
+        (range(4), [b"a", b"b", b"c"]),
+        ("0-3", [b"a", b"b", b"c"]),
+        ("0,3..15", [b"a", b"c", b"d"]),
+        ("3-", [b"c", b"d", b"e"]),
+        ("..1", [b"a", b"b"]),
+        (">=15", [b"d", b"e"]),
+        (">3", [b"d", b"e"]),
+        ("<=1, 64", [b"a", b"b", b"e"]),
+        (["1", (15, 63)], [b"b", b"d"]),
+    ],
+)
+def test_databases_are_numbers_ranges_and_lists(dbs: Any, expected: list[bytes]) -> None:
+    assert taken(DATABASES, dbs=dbs) == expected
+    others = [name for name in (b"a", b"b", b"c", b"d", b"e") if name not in expected]
+    assert taken(DATABASES, not_dbs=dbs) == others
 
 
 EXPIRING = snapshot(
@@ -175,10 +254,48 @@ EXPIRING = snapshot(
         ([">59m"], [b"hour", b"later"]),
         ([">30d"], [b"later"]),
         (["none", ">30d"], [b"never", b"later"]),
+        ("none,>30d", [b"never", b"later"]),
+        ("..1h", [b"soon", b"hour"]),
+        ("1ms..1h", [b"soon", b"hour"]),
+        ("2ms..1h", [b"hour"]),
+        ("1h-6w", [b"hour", b"later"]),
+        (">=40d", [b"later"]),
+        ("<=0.5d", [b"soon", b"hour"]),
+        ("EXPIRED", [b"gone", b"now"]),
     ],
 )
 def test_keys_are_taken_by_the_time_they_have_left(ttl: list[str], expected: list[bytes]) -> None:
     assert taken(EXPIRING, ttl=ttl) == expected
+    assert taken(EXPIRING, not_ttl=ttl) == [name for name in taken(EXPIRING) if name not in expected]
+
+
+USED = snapshot(
+    key(b"untold"),
+    b"\xf8\x00" + key(b"just now"),
+    b"\xf8\x80\x00\x01\x51\x80" + key(b"a day"),
+    b"\xf9\xff" + key(b"often"),
+    b"\xf9\x05" + key(b"seldom"),
+)
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"idle": "<1h"}, [b"just now"]),
+        ({"idle": ">=1d"}, [b"a day"]),
+        ({"idle": ">1d"}, []),
+        ({"idle": ["<=1d", ">1s"]}, [b"a day"]),
+        ({"not_idle": "<1h"}, [b"untold", b"a day", b"often", b"seldom"]),
+        ({"freq": 255}, [b"often"]),
+        ({"freq": "5,255"}, [b"often", b"seldom"]),
+        ({"freq": "0..10"}, [b"seldom"]),
+        ({"not_freq": ">100", "not_idle": ">=0s"}, [b"untold", b"seldom"]),
+    ],
+)
+def test_keys_are_taken_by_their_use_where_the_file_tells_it(
+    filters: dict[str, Any], expected: list[bytes]
+) -> None:
+    assert taken(USED, **filters) == expected
 
 
 SIZES = snapshot(key(b"s", value=b"x" * 10), key(b"m", value=b"x" * 1020), key(b"l", value=b"x" * 5000))
@@ -196,6 +313,10 @@ SIZES = snapshot(key(b"s", value=b"x" * 10), key(b"m", value=b"x" * 1020), key(b
         (["<2000b"], [b"s", b"m"]),
         ([">4kb"], [b"l"]),
         ([">1gb"], []),
+        ("1kb..4kb", [b"m"]),
+        ("<=14,>=5005", [b"s", b"l"]),
+        ("1.5kb..", [b"l"]),
+        ("2001..2002", []),
     ],
 )
 def test_keys_are_taken_by_their_size_on_disk(
@@ -203,6 +324,45 @@ def test_keys_are_taken_by_their_size_on_disk(
 ) -> None:
     assert [len(entry.raw) + 3 for entry in entries(SIZES)] == [14, 1025, 5005]
     assert taken(SIZES, sizes=sizes, max_value=max_value) == expected
+
+
+def counted(name: bytes, count: int) -> bytes:
+    return pair(2, bytes((count,)) + b"".join(string(b"member %d" % number) for number in range(count)), name)
+
+
+ELEMENTS = snapshot(key(b"string"), counted(b"one", 1), counted(b"five", 5), counted(b"sixty", 60))
+
+
+@pytest.mark.parametrize("max_value", [rdbcodec.MAX_VALUE, 64])
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ("1", [b"string", b"one"]),
+        (">1", [b"five", b"sixty"]),
+        ("5..59", [b"five"]),
+        (["<60", ">=5"], [b"five"]),
+        ("5,60", [b"five", b"sixty"]),
+    ],
+)
+def test_keys_are_taken_by_how_many_elements_they_have(
+    max_value: int, elements: Any, expected: list[bytes]
+) -> None:
+    assert taken(ELEMENTS, max_value=max_value, elements=elements) == expected
+    assert not set(taken(ELEMENTS, max_value=max_value, not_elements=elements)) & set(expected)
+
+
+def test_elements_are_counted_where_no_header_tells_them() -> None:
+    """Of values of modules nobody counts them."""
+    found = []
+    for path in SNAPSHOTS:
+        for entry in entries(path.read_bytes()):
+            if entry.count is None:
+                found.append(entry.row.name)
+                number = sum(map(len, entry.items()))
+                is_counted = entry.type != "module"
+                assert Selection(elements=number).takes(entry) is is_counted, (path, entry)
+                assert Selection(not_elements=number).takes(entry) is not is_counted, (path, entry)
+    assert set(found) == {"hash-zipmap", "module-2"}
 
 
 @pytest.mark.parametrize("size", [">1kb", "<4gb"])
@@ -316,6 +476,24 @@ def test_what_keydb_says_about_a_key_goes_and_stays_with_it() -> None:
     assert [type(record).__name__ for record in kept] == ["Header", "Aux", "AttributedEntry", "Aux", "Aux"]
 
 
+def test_a_selection_can_be_pickled_and_the_copy_begins_anew() -> None:
+    lists = [key_list(b"user:1\nuser:22\n")]
+    selection = Selection(types="STRING", listed=lists, globs=b"*2", ttl="none,>1h", limit=1, now_ms=NOW)
+    assert [entry.key for entry in selection.chosen(entries(NAMES))] == [b"user:22"]
+    copy = pickle.loads(pickle.dumps(selection))
+    assert (selection.taken, copy.taken, copy.limit) == (1, 0, 1)
+    assert [entry.key for entry in copy.chosen(entries(NAMES))] == [b"user:22"]
+
+
+def test_a_name_that_is_no_filter_is_refused() -> None:
+    with pytest.raises(TypeError) as raised:
+        Selection(type="hash")  # type: ignore[call-arg] # that is what is tested
+    assert str(raised.value) == (
+        "'type' is no filter, expected dbs, types, encodings, ttl, idle, freq, keys, listed, prefixes, "
+        "globs, patterns, slots, sizes, elements, or not_ before one"
+    )
+
+
 def test_a_selection_without_filters_is_empty_and_takes_everything() -> None:
     assert Selection().is_empty
     assert all(map(Selection().takes, entries(NAMES)))
@@ -323,21 +501,47 @@ def test_a_selection_without_filters_is_empty_and_takes_everything() -> None:
     assert not Selection(dbs=[0]).is_empty
 
 
+TIMES = "units are ms, s, m, h, d, w"
+A_TTL = f"expected none, any, expired, or the time left, such as <1h, >=30d or 1h..7d; {TIMES}"
+A_SIZE = "expected a bound or a range such as >1mb, <=100b or 1kb..1mb; units are b, kb, mb, gb"
+
+
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
-        ({"sizes": ["1mb"]}, "a size is '1mb', expected a size such as <100, >1mb; units are b, kb, mb, gb"),
-        ({"sizes": [">1m"]}, "a size is '>1m', expected a size such as <100, >1mb; units are b, kb, mb, gb"),
         (
-            {"ttl": ["soon"]},
-            "a ttl is 'soon', expected none, any, expired, or a time such as <1h or >30d; units are s, m, h, d",  # noqa: E501
+            {"sizes": "1mb"},
+            f"a size is '1mb', {A_SIZE}",
         ),
         (
-            {"ttl": ["<5"]},
-            "a ttl is '<5', expected none, any, expired, or a time such as <1h or >30d; units are s, m, h, d",
+            {"sizes": ">1m"},
+            f"a size is '>1m', {A_SIZE}",
         ),
-        ({"slots": [(5, 16384)]}, "slots are 5 to 16384, expected a range within 0 to 16383"),
-        ({"slots": [(5, 4)]}, "slots are 5 to 4, expected a range within 0 to 16383"),
+        (
+            {"ttl": "soon"},
+            f"a ttl is 'soon', {A_TTL}",
+        ),
+        (
+            {"ttl": ["none,<5"]},
+            f"a ttl is '<5', {A_TTL}",
+        ),
+        ({"ttl": "7d..1h"}, "a ttl is '7d..1h', which nothing can be: expected the lower end first"),
+        (
+            {"idle": "1d"},
+            f"an idle time is '1d', expected a bound or a range such as >1d, <=1h or 1h..7d; {TIMES}",
+        ),
+        (
+            {"elements": ">1k"},
+            "a number of elements is '>1k', expected a number, a bound or a range such as 1, >1000 or 10..20",
+        ),
+        ({"freq": ">300"}, "a frequency is '>300', expected one within 0 to 255"),
+        ({"dbs": "a"}, "a database is 'a', expected a number or a range such as 3, 0-15 or >0"),
+        ({"slots": [(5, 16384)]}, "a slot is '5-16384', expected one within 0 to 16383"),
+        ({"slots": [(5, 4)]}, "a slot is '5-4', which nothing can be: expected the lower end first"),
+        (
+            {"types": "hash,hsh"},
+            f"no type 'hsh', known are {', '.join(dict.fromkeys(row.type for row in TYPES))}",
+        ),
         ({"patterns": [b"("]}, "not a regular expression: missing ), unterminated subpattern at position 0"),
     ],
 )

@@ -15,7 +15,7 @@ from ways import SNAPSHOTS, pair, snapshot, string
 
 import rdbcodec
 from rdbcodec import Entry, Function, ResizeDb
-from rdbcodec.facts.selection import key_slot
+from rdbcodec.facts.slots import key_slot
 from rdbcodec.facts.soundness import check
 from rdbcodec.tools import streams
 from rdbcodec.tools.diff import diff

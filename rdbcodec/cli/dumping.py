@@ -43,8 +43,8 @@ def write_selected(
     form: Callable[[Iterator[Record]], Iterator[bytes]],
     *,
     tells_functions: bool,
-) -> None:
-    """Write a form of the selected records; says so when it ends before the snapshot does.
+) -> int:
+    """Write a form of the selected records, the exit code; says so when it ends before the snapshot does.
 
     `tells_functions` says that the form has a place for function libraries, so that they can be missed.
     """
@@ -56,7 +56,8 @@ def write_selected(
         progress_of(name, reader, options) as tick,
     ):
         left_out: Counter[str] = Counter()
-        records = iter(reader) if selection.is_empty else selection.select(reader, left_out)
+        is_all = selection.is_empty and not options.fail_if_empty
+        records = iter(reader) if is_all else selection.select(reader, left_out)
         if options.hide_keys:
             records = hidden(records, options.hide_keys)
         try:
@@ -69,8 +70,7 @@ def write_selected(
         check_tail(reader, options)
     if left_out["function"] and tells_functions:
         print(f"{shown(name)}: {functions_left_out(left_out['function'])}", file=sys.stderr)
-    if not selection.is_empty and not selection.taken:
-        print(f"{shown(name)}: no key matches", file=sys.stderr)
+    return selecting.no_match(name, selection, options)
 
 
 def _write(pieces: Iterator[bytes], out: BinaryIO, tick: Callable[[], None] | None) -> None:

@@ -1,56 +1,102 @@
-"""The filters on the command line, the same for every command that goes through keys."""
+"""The filters on the command line, the same for every command that goes through keys.
+
+    add_arguments(parser)                     the flags
+    selection_of(options)                     what was chosen by them: a Selection for one reading
+    no_match(name, selection, options)        says that no key matches; the exit code
+
+`tests/test_selection.py` runs every command with them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from rdbcodec.cli.common import now_of
+from rdbcodec.cli.common import NEGATIVE, OK, STDIN, USAGE, Refusal, now_of
+from rdbcodec.cli.names import name_bytes
+from rdbcodec.facts.key_lists import KeyList
 from rdbcodec.facts.selection import Selection
-from rdbcodec.formats import TYPES
+from rdbcodec.showing import name as shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The filters; those that may be repeated collect a list."""
+    """The filters, each with its opposite; they collect a list."""
     group = parser.add_argument_group(
         "filters",
-        "Those given must all hold. One given several times holds if any of its values does; of --size and "
-        "the negated ones all must.",
+        "Those given must all hold, and each has its opposite: --not-type hash. One given several times "
+        "holds if any of its values does; of --size, --elements, --idle, --freq and every --not-... all "
+        "must. Numbers are chosen by '>N', '>=N', '<N', '<=N', N..M or N-M; lists have commas between them.",
     )
     for row in _FILTERS:
-        group.add_argument(
-            row.name, action="append", default=[], type=row.type, metavar=row.metavar, help=row.help
-        )
+        how: dict[str, Any] = {"action": "append", "default": [], "type": row.type, "metavar": row.metavar}
+        group.add_argument(f"--{row.flag}", help=row.help, **how)
+        group.add_argument(f"--not-{row.flag}", help=argparse.SUPPRESS, **how)
     group.add_argument("--limit", type=_number, metavar="N", help="stop after so many keys")
     group.add_argument(
         "--functions", action="store_true", help="function libraries, too: filters leave them out otherwise"
+    )
+    group.add_argument(
+        "--fail-if-empty", action="store_true", help=f"exit code {NEGATIVE} when no key matches"
     )
 
 
 def selection_of(options: argparse.Namespace) -> Selection:
     """The filters that were given."""
-    return Selection(
-        dbs=[db for dbs in options.db for db in dbs],
-        globs=options.key,
-        not_globs=options.not_key,
-        patterns=options.key_re,
-        not_patterns=options.not_key_re,
-        types=options.type,
-        encodings=options.encoding,
-        ttl=options.ttl,
-        sizes=options.size,
-        slots=options.slot,
-        limit=options.limit,
-        functions=options.functions,
-        now_ms=now_of(options),
-    )
+    filters: dict[str, Any] = {}
+    for row in _FILTERS:
+        for prefix in ("", "not_"):
+            values = getattr(options, f"{prefix}{row.flag.replace('-', '_')}")
+            if values:
+                filters[f"{prefix}{row.field}"] = (
+                    [_key_list(path, options) for path in values] if row.field == "listed" else values
+                )
+    return Selection(limit=options.limit, functions=options.functions, now_ms=now_of(options), **filters)
+
+
+def no_match(
+    name: str, selection: Selection, options: argparse.Namespace, *, taken: int | None = None
+) -> int:
+    """Says so when no key of a file was taken; 1 then, if that was asked for.
+
+    `taken` is how many were, where somebody else than the selection has counted.
+    """
+    if selection.taken if taken is None else taken:
+        return OK
+    if options.fail_if_empty or not selection.is_empty:
+        sys.stdout.flush()
+        words = "there is no key" if selection.is_empty else "no key matches"
+        print(f"{shown(name)}: {words}", file=sys.stderr)
+    return NEGATIVE if options.fail_if_empty else OK
+
+
+def _key_list(path: str, options: argparse.Namespace) -> KeyList:
+    """The names in a file, which is read once whatever is read with them."""
+    lists: dict[str, KeyList] = options.__dict__.setdefault("key_lists", {})
+    if path not in lists:
+        if path == STDIN and STDIN in _inputs(options):
+            raise Refusal(USAGE, "stdin (-) can be given once: what was read from it is gone")
+        before, options.current = options.current, path
+        with (
+            open(sys.stdin.fileno(), "rb", closefd=False) if path == STDIN else Path(path).open("rb")
+        ) as file:
+            lists[path] = KeyList(file)
+        options.current = before
+    return lists[path]
+
+
+def _inputs(options: argparse.Namespace) -> list[str]:
+    return [*getattr(options, "files", ()), getattr(options, "first", ""), getattr(options, "second", "")]
 
 
 class _Filter(NamedTuple):
-    name: str
+    """A flag, what Selection calls it, and how its value is read."""
+
+    flag: str
+    field: str
     metavar: str
     type: Callable[[str], Any]
     help: str
@@ -62,77 +108,54 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _dbs(text: str) -> list[int]:
-    """The databases of a list such as 0,3,8-15."""
-    dbs: list[int] = []
-    for part in text.split(","):
-        found = re.fullmatch(r"(\d{1,10})(?:-(\d{1,10}))?", part, re.ASCII)
-        if found is None:
-            raise argparse.ArgumentTypeError(f"{text!r} is no database and no list such as 0,3,8-15")
-        first, last = int(found[1]), int(found[2] or found[1])
-        if not first <= last < first + _MAX_DBS:
-            raise argparse.ArgumentTypeError(f"{part!r} is no range of 1 to {_MAX_DBS} databases")
-        dbs += range(first, last + 1)
-    return dbs
-
-
-_MAX_DBS = 100_000  # in a range, as each is held; servers are made with 16, few with thousands
-
-
-def _slots(text: str) -> tuple[int, int]:
-    first, _, last = text.partition("-")
-    if not first.isdecimal() or not (last or first).isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a slot nor a range such as 0-8191")
-    slots = int(first), int(last or first)
-    _check(slots=[slots])
-    return slots
-
-
-def _check(**filters: Any) -> None:
+def _checked(field: str, of: Callable[[str], Any] = str) -> Callable[[str], Any]:
     """What Selection says against a filter is a usage error."""
-    try:
-        Selection(**filters)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
-
-def _pattern(text: str) -> bytes:
-    _check(patterns=[os.fsencode(text)])
-    return os.fsencode(text)
-
-
-def _ttl(text: str) -> str:
-    _check(ttl=[text])
-    return text
-
-
-def _size(text: str) -> str:
-    _check(sizes=[text])
-    return text
-
-
-def _word(column: str) -> Callable[[str], str]:
-    known = dict.fromkeys(getattr(row, column) for row in TYPES)
-
-    def check(text: str) -> str:
-        if text not in known:
-            raise argparse.ArgumentTypeError(f"no {column} {text!r}, known are {', '.join(known)}")
-        return text
+    def check(text: str) -> Any:
+        try:
+            Selection(**{field: [of(text)]})  # type: ignore[arg-type] # of the field, as the table has it
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+        return of(text)
 
     return check
 
 
 _FILTERS = (
-    _Filter("--db", "N[,M-L]", _dbs, "keys of these databases: 3 or 0,3,8-15"),
+    _Filter("db", "dbs", "N[,M-L]", _checked("dbs"), "keys of these databases: 3 or 0,3,8-15"),
     _Filter(
-        "--key", "GLOB", os.fsencode, "keys that match, as for the command KEYS: * ? [a-z] [^a]; \\[ is a ["
+        *("key", "globs", "GLOB", os.fsencode),
+        "keys that match, as for the command KEYS: * ? [a-z] [^a]; \\[ is a [",
     ),
-    _Filter("--key-re", "RE", _pattern, "keys in which the expression is found"),
-    _Filter("--not-key", "GLOB", os.fsencode, "keys that do not match"),
-    _Filter("--not-key-re", "RE", _pattern, "keys in which it is not found"),
-    _Filter("--type", "TYPE", _word("type"), "string, list, set, zset, hash, stream, module, ..."),
-    _Filter("--encoding", "WORD", _word("encoding"), "layout on disk: listpack, ziplist, hashtable, ..."),
-    _Filter("--ttl", "CLASS", _ttl, "none, any, expired, or the time left: '<1h', '>30d' (s m h d)"),
-    _Filter("--size", "SIZE", _size, "bytes on disk: '<100', '>1mb' (kb mb gb)"),
-    _Filter("--slot", "N[-M]", _slots, "hash slots of a cluster"),
+    _Filter("key-re", "patterns", "RE", _checked("patterns", os.fsencode), "keys that have this in them"),
+    _Filter("key-is", "keys", "KEY", name_bytes, "the key of this name; \\xff is a byte, \\\\ a backslash"),
+    _Filter("prefix", "prefixes", "TEXT", name_bytes, "keys whose names begin with it; \\xff as above"),
+    _Filter(
+        *("keys-from", "listed", "FILE", str),
+        "keys whose names are in a file: one a line, or as `keys --format raw0` writes them; - is stdin",
+    ),
+    _Filter("type", "types", "TYPE[,...]", _checked("types"), "string, list, set, zset, hash, stream, ..."),
+    _Filter(
+        *("encoding", "encodings", "WORD[,...]", _checked("encodings")),
+        "layout on disk: listpack, ziplist, hashtable, ...",
+    ),
+    _Filter(
+        *("ttl", "ttl", "TIME", _checked("ttl")),
+        "none, any, expired, or the time left: '<1h', '>=30d', 1h..7d (ms s m h d w); what has expired "
+        "has none left",
+    ),
+    _Filter("size", "sizes", "SIZE", _checked("sizes"), "bytes on disk: '<100', '>1mb', 1kb..1mb (kb mb gb)"),
+    _Filter(
+        *("elements", "elements", "N", _checked("elements")),
+        "how many members, fields or entries: '>1000', 10..20; a string has 1",
+    ),
+    _Filter(
+        *("idle", "idle", "TIME", _checked("idle")),
+        "time since the key was used, written under an LRU policy: '>7d'",
+    ),
+    _Filter(
+        *("freq", "freq", "N", _checked("freq")),
+        "how often it is used, 0 to 255, written under an LFU policy: '>100'",
+    ),
+    _Filter("slot", "slots", "N[-M]", _checked("slots"), "hash slots of a cluster: 5461 or 0-8191,9000"),
 )

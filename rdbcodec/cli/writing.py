@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
     NEGATIVE,
-    OK,
     STDIN,
     add_tail_argument,
     open_file,
@@ -33,7 +33,6 @@ from rdbcodec.writing.result import Conversion
 
 if TYPE_CHECKING:
     from rdbcodec.reading.reader import Reader
-    from rdbcodec.records import Entry
 
 
 def add_writing_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +41,7 @@ def add_writing_arguments(parser: argparse.ArgumentParser) -> None:
     add_compress_argument(parser)
     add_tail_argument(parser)
     add_repair_arguments(parser)
+    selecting.add_arguments(parser)
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
     )
@@ -71,14 +71,12 @@ def write_snapshot(
     options: argparse.Namespace,
     *,
     server: Server | None,
-    keep: Callable[[Entry], bool] | None = None,
-    functions: bool = True,
     fold: Folding | None = None,
     look: bool = True,
     verb: str,
 ) -> int:
-    """Convert the file the options name, report, and give the exit code."""
-    name = options.files[0]
+    """Convert what the options choose of the file they name, report, and give the exit code."""
+    name, selection = options.files[0], selecting.selection_of(options)
     # What is only copied need not be held; what is laid out anew is, or it would get a simpler layout.
     opened = _Opened(name, options, COPIED_VALUE if server is None else MAX_VALUE)
     try:
@@ -87,8 +85,8 @@ def write_snapshot(
                 opened,
                 options,
                 to=server,
-                keep=keep,
-                functions=functions,
+                keep=None if selection.is_empty else selection.take,
+                functions=selection.takes_functions,
                 fold_databases=fold,
                 look=look,
                 progress=tick,
@@ -96,7 +94,7 @@ def write_snapshot(
     except LossyConversion as error:
         return _refuse(name, error, options)
     _report(done, options, verb, fold, server)
-    return OK
+    return selecting.no_match(name, selection, options, taken=done.keys)
 
 
 class _Opened:

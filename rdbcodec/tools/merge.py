@@ -18,7 +18,7 @@ from struct import Struct
 from typing import Any, Literal, get_args
 
 from rdbcodec.errors import EncodeError
-from rdbcodec.facts.selection import SLOTS, key_slot
+from rdbcodec.facts.slots import SLOTS, key_slot
 from rdbcodec.formats import Dialect
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.sorted_runs import SortedRuns

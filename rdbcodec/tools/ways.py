@@ -19,7 +19,7 @@ from typing import NamedTuple
 from urllib.parse import quote_from_bytes
 
 from rdbcodec.errors import EncodeError
-from rdbcodec.facts.selection import SLOTS, key_slot
+from rdbcodec.facts.slots import SLOTS, key_slot
 from rdbcodec.limits import BYTES
 from rdbcodec.records import Entry
 

@@ -25,7 +25,7 @@ from rdbcodec.cli.common import (
 )
 from rdbcodec.cli.selecting import add_arguments as add_filters
 from rdbcodec.cli.selecting import selection_of
-from rdbcodec.facts.selection import MS
+from rdbcodec.facts.ranges import MS
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reports import diff as report
@@ -156,12 +156,11 @@ def _count(text: str) -> int:
 
 def _duration(text: str) -> int:
     found = re.fullmatch(r"(\d{1,12})([a-z]*)", text.lower(), re.ASCII)
-    units = {"ms": 1} | MS
-    if found is None or found[2] not in units:
+    if found is None or found[2] not in MS:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no time such as 500ms or 2s; units are {', '.join(units)}"
+            f"{text!r} is no time such as 500ms or 2s; units are {', '.join(MS)}"
         )
-    return int(found[1]) * units[found[2]]
+    return int(found[1]) * MS[found[2]]
 
 
 def _databases(text: str) -> tuple[int, int]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 from rdbcodec.cli.common import (
     NEGATIVE,
-    OK,
     modules_of,
     now_of,
 )
@@ -63,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     if options.csv_safe and options.format != "csv":
         options.usage_error("--csv-safe goes with --format csv")
     losses = Losses()
-    write_selected(
+    code = write_selected(
         options,
         lambda records: _FORMATS[options.format](records, options, losses),
         tells_functions=options.format != "csv",
@@ -71,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     lost = losses.of("data")
     for loss in [*lost, *losses.of("hint")]:
         print(f"{shown(options.files[0])}: {loss.text(hide_keys=options.hide_keys)}", file=sys.stderr)
-    return NEGATIVE if lost else OK
+    return NEGATIVE if lost else code
 
 
 def _encoded(pieces: Iterator[str]) -> Iterator[bytes]:

@@ -6,7 +6,6 @@ import argparse
 import base64
 import binascii
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from rdbcodec.cli.common import (
     add_source_arguments,
     open_file,
 )
+from rdbcodec.cli.names import name_bytes
 from rdbcodec.errors import StaleIndex
 from rdbcodec.exports import ndjson
 from rdbcodec.exports.scalars import json_bytes, json_score
@@ -168,12 +168,7 @@ def _bytes(text: str, options: argparse.Namespace) -> bytes:
             return base64.b64decode(text, validate=True)
         except binascii.Error as error:
             raise Refusal(USAGE, f"{text!r} is not base64: {error}") from None
-    return _ESCAPE.sub(
-        lambda found: bytes.fromhex(found[1].decode()) if found[1] else b"\\", os.fsencode(text)
-    )
-
-
-_ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})|\\\\")
+    return name_bytes(text)
 
 
 def _number(text: str) -> int:

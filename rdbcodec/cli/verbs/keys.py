@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Iterator
 
-from rdbcodec.cli.common import OK
 from rdbcodec.cli.dumping import add_dumping_arguments, write_selected
 from rdbcodec.errors import RdbError
 from rdbcodec.exports.rows import BATCH, BATCH_SIZE, head_of
@@ -32,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the keys."""
     tell = _FORMATS[options.format]
-    write_selected(options, lambda records: _batches(tell, records), tells_functions=False)
-    return OK
+    return write_selected(options, lambda records: _batches(tell, records), tells_functions=False)
 
 
 def _batches(tell: Callable[[Entry], bytes], records: Iterable[Record]) -> Iterator[bytes]:
