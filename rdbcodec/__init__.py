@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         SlotInfo,
         Vendor,
     )
+    from rdbcodec.reports.html.report import report
     from rdbcodec.servers import Server
     from rdbcodec.structures.stream_node import StreamEntry, StreamId
     from rdbcodec.tail import Tail
@@ -110,6 +111,7 @@ _HOMES = {
     "rdbcodec.facts.largest": "top",
     "rdbcodec.facts.prefixes": "prefixes",
     "rdbcodec.facts.usage": "stat",
+    "rdbcodec.reports.html.report": "report",
     "rdbcodec.tools.diff": "diff",
     "rdbcodec.tools.merge": "merge",
     "rdbcodec.tools.salvage": "salvage",
@@ -260,6 +262,7 @@ __all__ = [
     "modules",
     "open",
     "prefixes",
+    "report",
     "salvage",
     "split",
     "stat",

@@ -1,0 +1,123 @@
+"""`rdbcodec report FILE... -o report.html`: all of it as one page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rdbcodec import compat
+from rdbcodec.cli import circumstances, selecting
+from rdbcodec.cli.common import (
+    STDIN,
+    UNREADABLE,
+    add_source_arguments,
+    add_tail_argument,
+    now_of,
+    open_file,
+    progress_of,
+    tail_code,
+)
+from rdbcodec.cli.hints import hint_of
+from rdbcodec.cli.memory import add_memory_arguments, memory_server
+from rdbcodec.cli.outputs import add_force_argument, whole_output_of
+from rdbcodec.errors import TargetError
+from rdbcodec.facts.overview import KEYS, Overview, overview
+from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.reports.html.report import Report, judged, title_of
+from rdbcodec.reports.html.subject import Subject
+from rdbcodec.showing import escaped
+from rdbcodec.showing import name as shown
+
+HELP = "write a page that shows where the memory goes, what expires, the biggest keys, verdicts"
+ORDER = 37
+_MOST = 5000  # keys on a page: more than anybody scrolls through
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="snapshot, gzip, LZ4 and zstd too; - is stdin"
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="PAGE", help="where to write the page, HTML; - is stdout"
+    )
+    add_force_argument(parser)
+    parser.add_argument("--title", metavar="WORDS", help="the heading of the page (default: the file's name)")
+    parser.add_argument(
+        "--top",
+        type=_count,
+        default=KEYS,
+        metavar="N",
+        help=f"how many of the biggest keys (default: {KEYS})",
+    )
+    parser.add_argument(
+        "--target",
+        action="append",
+        metavar="T",
+        default=[],
+        help="say whether it loads there; may be repeated",
+    )
+    add_memory_arguments(parser)
+    add_source_arguments(parser)
+    add_tail_argument(parser)
+    selecting.add_arguments(parser)
+    circumstances.add_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write one page on all files; 3 when it is PARTIAL because one is damaged, 1 when data follows one."""
+    targets = _targets(options)
+    told = circumstances.circumstances_of(options)
+    title = options.title or title_of(options.files)
+    subject = Subject(title, now_of(options), options.top, options.hide_keys)
+    for name in options.files:
+        subject.add(_overview(name, options, is_judged=bool(targets)))
+    page = Report(subject, judged(subject.files, targets, told)).html()
+    with whole_output_of(options) as out:
+        out.write(page.encode())
+    return max(_code(file, options) for file in subject.files)
+
+
+def _overview(name: str, options: argparse.Namespace, *, is_judged: bool) -> Overview:
+    options.current = name
+    again = name != STDIN and Path(name).is_file()
+    with (
+        open_file(name, options, max_value=COUNTED_VALUE) as reader,
+        progress_of(name, reader, options) as tick,
+    ):
+        return overview(
+            reader,
+            name,
+            now_ms=now_of(options),
+            server=memory_server(options),
+            allocator=options.allocator,
+            selection=selecting.selection_of(options),
+            most=options.top,
+            judged=is_judged,
+            reopen=(lambda: open_file(name, options, max_value=COUNTED_VALUE)) if again else None,
+            progress=tick,
+        )
+
+
+def _code(file: Overview, options: argparse.Namespace) -> int:
+    """What is wrong with a file, said as any other command says it."""
+    if file.damage is None:
+        return tail_code(file.name, file.profile.tail, file.profile.size, options)
+    words = escaped(file.damage.text(hide_keys=options.hide_keys))
+    print(*filter(None, (f"{shown(file.name)}: {words}", hint_of(file.damage))), sep="\n", file=sys.stderr)
+    return UNREADABLE
+
+
+def _targets(options: argparse.Namespace) -> list[compat.Target]:
+    try:
+        return [compat.find(name) for name in options.target]
+    except TargetError as error:
+        options.usage_error(f"argument --target: {error}")
+        raise  # usage_error does not return
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > len(str(_MOST)) or int(text) > _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {_MOST}")
+    return int(text)

@@ -1,0 +1,179 @@
+"""One reading of a snapshot, to all that a report on it shows: its facts, its totals and its largest keys.
+
+    with rdbcodec.open("dump.rdb", max_value=COUNTED_VALUE) as reader:
+        found = overview(reader, "dump.rdb", now_ms=now_ms)
+
+What stands before damage is told too, and `damage` of the profile says what ended the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rdbcodec.errors import DecodeError, LimitExceeded
+from rdbcodec.facts.largest import KeySize, TopPass
+from rdbcodec.facts.memory.allocators import DEFAULT
+from rdbcodec.facts.memory.entries import EntryPass
+from rdbcodec.facts.passes import Batch, Pass, Progress, feed
+from rdbcodec.facts.profile import Profile, ProfilePass
+from rdbcodec.facts.selection import Selection
+from rdbcodec.facts.usage import Stat, StatPass
+from rdbcodec.reading.reader import Reader
+from rdbcodec.records import Entry, Header, LargeEntry, Record
+from rdbcodec.servers import Server
+
+KEYS = 200  # largest keys that are told
+
+
+@dataclass(slots=True)
+class Overview:
+    """What is told of a file. Keys that have expired are among the largest, but not in the totals."""
+
+    name: str
+    profile: Profile
+    stat: Stat
+    keys: list[KeySize]
+
+    @property
+    def damage(self) -> DecodeError | None:
+        """What ended the reading."""
+        return self.profile.damage
+
+
+class Together(EntryPass[list[Any]]):
+    """Several passes over keys, for which each key is estimated once; the result of each."""
+
+    def __init__(
+        self,
+        parts: Sequence[EntryPass[Any]],
+        server: Server | None,
+        *,
+        allocator: str,
+        selection: Selection | None,
+    ) -> None:
+        super().__init__(server, allocator=allocator, selection=selection)
+        self._parts = parts
+
+    def begin(self, header: Header) -> None:
+        """Every part begins."""
+        super().begin(header)
+        for part in self._parts:
+            part.begin(header)
+
+    def record(self, record: Record) -> None:
+        """Every part looks at it."""
+        super().record(record)
+        for part in self._parts:
+            part.record(record)
+
+    def add(self, entry: Entry, memory: float, disk: int, count: int | None, largest: int | None) -> None:
+        """Every part has the key."""
+        for part in self._parts:
+            part.add(entry, memory, disk, count, largest)
+
+    def end(self) -> list[Any]:
+        """The result of each."""
+        return [part.end() for part in self._parts]
+
+    def close(self) -> None:
+        """Every part gives up its files."""
+        for part in self._parts:
+            part.close()
+
+
+class OverviewPass(Pass[tuple[Profile, list[Any]]]):
+    """The profile of a snapshot and what is told of its keys."""
+
+    looks_at_large = True
+
+    def __init__(self, facts: ProfilePass, keys: Together) -> None:
+        self._facts, self._keys = facts, keys
+        self._parts: tuple[Pass[Any], ...] = (facts, keys)
+        self.has_begun = False
+
+    def begin(self, header: Header) -> None:
+        """Both begin."""
+        self.has_begun = True
+        for part in self._parts:
+            part.begin(header)
+
+    def batch(self, batch: Batch) -> None:
+        """Both count."""
+        for part in self._parts:
+            part.batch(batch)
+
+    def record(self, record: Record) -> None:
+        """Both count."""
+        for part in self._parts:
+            part.record(record)
+
+    def large(self, entry: LargeEntry) -> None:
+        """It is kept when both look at it: it passes by once."""
+        if self._facts.looks_at_large:
+            entry.keep()
+            self._facts.large(entry)
+        self._keys.large(entry)
+
+    def after(self, reader: Reader) -> None:
+        """What the reader knows of the file."""
+        for part in self._parts:
+            part.after(reader)
+
+    def end(self) -> tuple[Profile, list[Any]]:
+        """The results of both."""
+        return self._facts.end(), self._keys.end()
+
+    def close(self) -> None:
+        """Both give up their files."""
+        for part in self._parts:
+            part.close()
+
+
+def overview(
+    reader: Reader,
+    name: str,
+    *,
+    now_ms: int,
+    server: Server | None = None,
+    allocator: str = DEFAULT,
+    selection: Selection | None = None,
+    most: int = KEYS,
+    judged: bool = False,
+    reopen: Callable[[], Reader] | None = None,
+    progress: Progress | None = None,
+) -> Overview:
+    """What there is to tell of a snapshot, of a damaged one of what stands before the damage.
+
+    With `judged` the profile is one that verdicts need: values are looked at, keys compared, for which
+    `reopen` gives a second reader. `selection` is of the keys that are told, the profile is of all. Raises
+    what opening and reading raise when there is nothing before the damage, and LimitExceeded.
+    """
+    how: dict[str, Any] = {"allocator": allocator}
+    parts = (StatPass(server, now_ms=now_ms, **how), TopPass(server, wanted=most, **how))
+    keys = Together(parts, server, selection=selection, **how)
+    facts = ProfilePass(
+        now_ms=now_ms, biggest=0, duplicates=judged, values=judged, memory=judged, reopen=reopen
+    )
+    each = OverviewPass(facts, keys)
+    try:
+        damage = _feed(reader, each, progress)
+        profile, (stat, largest) = each.end()
+    finally:
+        each.close()
+    if damage is not None:
+        profile.damage, profile.dialect, profile.containers = damage, reader.dialect, reader.containers
+        profile.file_size, profile.size = reader.size, damage.offset or 0
+    return Overview(name, profile, stat, largest)
+
+
+def _feed(reader: Reader, each: OverviewPass, progress: Progress | None) -> DecodeError | None:
+    """Read all; what ended the reading, if it is not the end of the file."""
+    try:
+        feed(reader, [each], progress=progress, also_damaged=True)
+    except DecodeError as error:
+        if not each.has_begun or isinstance(error, LimitExceeded):
+            raise
+        return error
+    return None

@@ -1,0 +1,71 @@
+"""What the page is about: the files, and their sums."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rdbcodec.facts.amounts import Usage
+from rdbcodec.facts.largest import KeySize
+from rdbcodec.facts.memory.estimates import match_of
+from rdbcodec.facts.overview import Overview
+from rdbcodec.facts.usage import Stat, biggest_first
+from rdbcodec.reports.html.tree import Branch
+from rdbcodec.reports.words import plural, size
+from rdbcodec.showing import Hiding
+
+
+@dataclass(slots=True)
+class Subject:
+    """The files that were added, and what they hold together. `now_ms` is when expiry was judged."""
+
+    title: str
+    now_ms: int
+    most: int
+    hide_keys: Hiding = False
+    files: list[Overview] = field(default_factory=list)
+    total: Usage = field(default_factory=Usage)
+    expired: Usage = field(default_factory=Usage)
+    by: dict[str, dict[str, Usage]] = field(default_factory=dict)
+    keys: list[tuple[KeySize, str]] = field(default_factory=list)
+
+    def add(self, file: Overview) -> None:
+        """One more file, of whose keys those are kept that are among the largest of all."""
+        self.files.append(file)
+        self._take(file.stat)
+        found = [*self.keys, *((key, file.name) for key in file.keys)]
+        self.keys = heapq.nlargest(self.most, found, key=lambda item: item[0].memory)
+        file.keys = []
+
+    def _take(self, stat: Stat) -> None:
+        self.total.take(stat.total)
+        self.expired.take(stat.expired)
+        for aspect, rows in stat.by.items():
+            sums = self.by.setdefault(aspect, {})
+            for name, usage in rows.items():
+                sums.setdefault(name, Usage()).take(usage)
+
+    @property
+    def is_several(self) -> bool:
+        """Whether there is more than one file."""
+        return len(self.files) > 1
+
+    @property
+    def tree(self) -> Branch:
+        """The prefixes."""
+        parts = [Branch(name, usage) for name, usage in biggest_first(self.by.get("prefix", {}))]
+        return Branch("", self.total, parts)
+
+
+def about_size(memory: float) -> str:
+    """An estimate."""
+    return f"~{size(round(memory))}"
+
+
+def worth(files: Sequence[Overview]) -> str:
+    """For which servers the memory is, and how good it is."""
+    names = dict.fromkeys(file.stat.server.name for file in files)
+    worst = max(match_of(file.stat.server).tolerance for file in files)
+    server = next(iter(names)) if len(names) == 1 else plural(len(names), "server")
+    return f"in {server}, within {worst:.0%}"
