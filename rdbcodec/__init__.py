@@ -92,6 +92,8 @@ if TYPE_CHECKING:
     from rdbcodec.structures.stream_node import StreamEntry, StreamId
     from rdbcodec.tail import Tail
     from rdbcodec.tools.diff import diff
+    from rdbcodec.tools.explain import explain
+    from rdbcodec.tools.meanings import Meaning
     from rdbcodec.tools.merge import merge
     from rdbcodec.tools.salvage import salvage
     from rdbcodec.tools.split import split
@@ -113,6 +115,8 @@ _HOMES = {
     "rdbcodec.facts.usage": "stat",
     "rdbcodec.reports.html.report": "report",
     "rdbcodec.tools.diff": "diff",
+    "rdbcodec.tools.explain": "explain",
+    "rdbcodec.tools.meanings": "Meaning",
     "rdbcodec.tools.merge": "merge",
     "rdbcodec.tools.salvage": "salvage",
     "rdbcodec.tools.split": "split",
@@ -219,6 +223,7 @@ __all__ = [
     "List",
     "Loss",
     "LossyConversion",
+    "Meaning",
     "ModuleAux",
     "ModuleNameError",
     "ModuleValue",
@@ -258,6 +263,7 @@ __all__ = [
     "create",
     "diff",
     "dump",
+    "explain",
     "merge",
     "modules",
     "open",

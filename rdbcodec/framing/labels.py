@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from rdbcodec.errors import CorruptStructure, Truncated
 from rdbcodec.formats import ITEMS, LENGTH, STRING, Fixed, Framing, Primitive, Repeat, Special, Step
@@ -30,22 +30,43 @@ class Span(NamedTuple):
     kind: str
 
 
+class Bytes(Protocol):
+    """Bytes that may be too many to hold: some of them at a place, fewer only where they end."""
+
+    size: int
+
+    def read_at(self, pos: int, size: int, /) -> bytes: ...
+
+
+class InHand:
+    """Bytes that are held, as Bytes."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self.size = len(raw)
+
+    def read_at(self, pos: int, size: int, /) -> bytes:
+        """Some of them."""
+        return self._raw[pos : pos + size]
+
+
 def labels(
-    framing: Framing, raw: bytes, templates: Templates | None = None, *, pos: int = 0
+    framing: Framing, raw: bytes | Bytes, templates: Templates | None = None, *, pos: int = 0
 ) -> Iterator[Span]:
     """The spans of a value, or of an opcode's operands, from `pos` on: every byte of it in exactly one.
 
-    A hash that refers to a template needs the templates of its file. Raises CorruptStructure for a value
-    that contradicts itself and Truncated for one that is not whole, behind the spans before that.
+    Nothing is held but the beginnings of strings. A hash that refers to a template needs the templates of its
+    file. Raises CorruptStructure for a value that contradicts itself and Truncated for one that is not whole,
+    behind the spans before that.
     """
-    spans = _Labels(raw, pos, templates or {})
+    spans = _Labels(InHand(raw) if isinstance(raw, bytes) else raw, pos, templates or {})
     return spans.framing(framing, "")
 
 
 class _Labels:
     """A walk that tells what it walks over."""
 
-    def __init__(self, raw: bytes, pos: int, templates: Templates) -> None:
+    def __init__(self, raw: Bytes, pos: int, templates: Templates) -> None:
         self.raw = raw
         self.pos = pos
         self.templates = templates
@@ -92,9 +113,16 @@ class _Labels:
     def _read(self, request: Primitive | Fixed | Skip, label: str) -> tuple[int, Span]:
         start = self.pos
         try:
-            answer, self.pos = perform(request, self.raw, start)
+            answer, size = perform(request, self.raw.read_at(start, _SEEN), 0)
+            self.pos = start + size
         except IndexError:
-            self.pos = len(self.raw) + 1
-        if self.pos > len(self.raw):
+            self.pos = self.raw.size + 1
+        except CorruptStructure as error:
+            error.pos = start + (error.pos or 0)
+            raise
+        if self.pos > self.raw.size:
             raise Truncated(f"the value ends inside {label}", start)
         return answer, Span(start, self.pos, label, "bytes" if isinstance(request, Skip) else request.name)
+
+
+_SEEN = 256  # bytes: no request asks for more to tell how long it is, whatever follows

@@ -36,6 +36,7 @@ from operator import lt
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.structures.parts import ELEMENT, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +55,21 @@ def decode(blob: bytes) -> list[bytes]:
     members: list[bytes] = []
     take(blob, _HEADER.size, width, _BELOW_ALL, members)
     return members
+
+
+def parts(blob: bytes) -> Iterator[Part]:
+    """What its bytes are; raises CorruptStructure behind the parts before the damage."""
+    width, declared = _read_header(blob)
+    yield Part(0, 4, "width", "u32", width)
+    yield Part(4, 8, "count", "u32", declared)
+    previous = _BELOW_ALL
+    for pos in range(_HEADER.size, len(blob) - width + 1, width):
+        member = int.from_bytes(blob[pos : pos + width], "little", signed=True)
+        if member <= previous:
+            break
+        yield Part(pos, pos + width, ELEMENT, f"i{8 * width}", member)
+        previous = member
+    decode(blob)
 
 
 def iter_decode(chunks: Iterable[bytes], held: Held | None = None) -> Iterator[list[bytes]]:

@@ -66,6 +66,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.structures.parts import ELEMENT, Part
 from rdbcodec.structures.pieces import Pieces
 from rdbcodec.wire.integers import integer_in
 from rdbcodec.wire.long_strings import HELD, Held
@@ -139,6 +140,36 @@ def count(head: bytes) -> int | None:
     """Say how many elements the header declares, None when it does not know; `head` is 6 bytes or more."""
     _, declared = _read_header(head)
     return None if declared == _UNKNOWN_COUNT else declared
+
+
+def parts(blob: bytes) -> Iterator[Part]:
+    """What its bytes are; raises CorruptStructure behind the parts before the damage."""
+    total, declared = _read_header(blob)
+    yield Part(0, 4, "total", "u32", total)
+    yield Part(4, 6, "count", "u16", declared)
+    elements: list[bytes | int] = []
+    with suppress(CorruptStructure):  # which `decode` raises below
+        take(blob, _HEADER.size, total - 1, elements, _NUMBERS)
+    pos = _HEADER.size
+    for element in elements:
+        size, kind = _form(blob[pos : pos + _LONG_HEAD])
+        end = _pass_back_length(blob, pos + size, size)
+        yield Part(pos, end, ELEMENT, kind, element)
+        pos = end
+    decode(blob)
+    yield Part(pos, pos + 1, "terminator", "u8", blob[pos])
+
+
+def _form(head: bytes) -> tuple[int, str]:
+    """Size of encoding and data of an element that begins so, and how it is written."""
+    first = head[0]
+    if 0x80 <= first < 0xC0 or 0xE0 <= first <= 0xF0:
+        long = (first & 0x0F) << 8 | head[1] if first < 0xF0 else _long_size(head) + 3
+        return _SIZES[first] or long + 2, "string"
+    return _SIZES[first], "u7" if first < 0x80 else "i13" if first < 0xE0 else _INTEGERS[first]
+
+
+_INTEGERS = {0xF1: "i16", 0xF2: "i24", 0xF3: "i32", 0xF4: "i64"}
 
 
 def _decode(blob: bytes, rendering: Rendering[T]) -> list[T]:

@@ -20,7 +20,7 @@ Instance, two entries 5-0 {f: v1} and 6-3 {f: v2} under master 5-0:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rdbcodec.errors import CorruptStructure
@@ -59,6 +59,11 @@ def read_id(raw: bytes) -> StreamId:
     return StreamId(int.from_bytes(raw[:8], "big"), int.from_bytes(raw[8:16], "big"))
 
 
+def moved(master: StreamId, ms: int, seq: int) -> StreamId:
+    """The ID that stands this far from a master ID; `_read_entry` does the same without a call."""
+    return StreamId((master.ms + ms) & _HALF, (master.seq + seq) & _HALF)
+
+
 def decode(elements: Iterable[bytes | int], master: StreamId) -> Node:
     """The live entries of a node and the number of deleted ones.
 
@@ -93,6 +98,33 @@ def iter_decode(
     except StopIteration:
         raise CorruptStructure("stream node: the listpack ends inside an entry") from None
     _check_rest(source, live, dead)
+
+
+def names() -> Generator[str, bytes | int, None]:
+    """What each element of a node is, asked one after another: takes the element, gives the name of the next.
+
+    Raises CorruptStructure where an element that must be a number is none.
+    """
+    live, dead = (
+        _integer((yield "master.count"), "count"),
+        _integer((yield "master.deleted"), "deleted count"),
+    )
+    fields = _times((yield "master.num_fields"), "field count")
+    for field in fields:
+        yield f"master.fields[{field}]"
+    yield "master.terminator"
+    for entry in range(live + dead):
+        flags = _integer((yield f"entries[{entry}].flags"), "flags")
+        yield f"entries[{entry}].ms"
+        yield f"entries[{entry}].seq"
+        if flags & SAME_FIELDS:
+            for field in fields:
+                yield f"entries[{entry}].values[{field}]"
+        else:
+            for field in _times((yield f"entries[{entry}].num_fields"), "field count"):
+                yield f"entries[{entry}].fields[{field}]"
+                yield f"entries[{entry}].values[{field}]"
+        yield f"entries[{entry}].lp_count"
 
 
 def encode(entries: Sequence[StreamEntry], *, short_backlen: bool = False) -> bytes:

@@ -48,9 +48,11 @@ the position in the blob, whether the blob came whole or in chunks.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.structures.parts import ELEMENT, Part
 from rdbcodec.structures.pieces import Pieces
 from rdbcodec.wire.integers import integer_in
 from rdbcodec.wire.long_strings import HELD, Held
@@ -93,6 +95,39 @@ def decode(blob: bytes) -> list[bytes]:
     _check_end(blob[pos:], pos, len(elements), zllen)
     _check_tail(pos - previous, zltail)
     return elements
+
+
+def parts(blob: bytes) -> Iterator[Part]:
+    """What its bytes are; raises CorruptStructure behind the parts before the damage."""
+    zlbytes, zltail, zllen = _read_header(blob)
+    yield Part(0, 4, "zlbytes", "u32", zlbytes)
+    yield Part(4, 8, "zltail", "u32", zltail)
+    yield Part(8, 10, "zllen", "u16", zllen)
+    elements: list[bytes] = []
+    with suppress(CorruptStructure):  # which `decode` raises below
+        take(blob, _HEADER.size, zlbytes - 1, 0, elements)
+    pos = _HEADER.size
+    for element in elements:
+        at = pos + (5 if blob[pos] == 0xFE else 1)
+        size, kind = _form(blob[at : at + _LONG_HEAD])
+        yield Part(pos, at + size, ELEMENT, kind, element if kind == "string" else int(element))
+        pos = at + size
+    decode(blob)
+    yield Part(pos, pos + 1, "terminator", "u8", blob[pos])
+
+
+def _form(head: bytes) -> tuple[int, str]:
+    """Size of an entry whose encoding begins so, without its prevlen, and how it is written."""
+    first = head[0]
+    if first < 0x80:
+        return _SIZES[first] or ((first & 0x3F) << 8 | head[1]) + 2, "string"
+    if first < 0xC0:
+        return _LONG_HEAD + int.from_bytes(head[1:], "big"), "string"
+    return _SIZES[first], _INTEGERS.get(first, "u4")
+
+
+_LONG_HEAD = 5  # bytes before a long text: 80 and its size
+_INTEGERS = {0xC0: "i16", 0xD0: "i32", 0xE0: "i64", 0xF0: "i24", 0xFE: "i8"}
 
 
 def iter_decode(chunks: Iterable[bytes], held: Held = HELD) -> Iterator[list[bytes]]:

@@ -32,10 +32,12 @@ whether the blob came whole or in chunks. A field that comes twice is given twic
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.limits import MAX_ELEMENT
+from rdbcodec.structures.parts import ELEMENT, Part
 from rdbcodec.structures.pieces import Pieces
 from rdbcodec.wire.long_strings import HELD, Held
 
@@ -54,6 +56,25 @@ def decode(blob: bytes) -> list[tuple[bytes, bytes]]:
     _check_end(blob[pos : pos + 2], pos)
     _check_count(len(pairs), declared)
     return pairs
+
+
+def parts(blob: bytes) -> Iterator[Part]:
+    """What its bytes are, padding with the value before it; raises CorruptStructure behind the rest."""
+    declared = count(blob)
+    yield Part(0, 1, "count", "u8", blob[0] if declared is None else declared)
+    pairs: list[tuple[bytes, bytes]] = []
+    with suppress(CorruptStructure):  # which `decode` raises below
+        take(blob, 1, pairs)
+    pos = 1
+    for field, value in pairs:
+        end = pos + (5 if blob[pos] == 0xFE else 1) + len(field)
+        yield Part(pos, end, ELEMENT, "string", field)
+        pos = end + (5 if blob[end] == 0xFE else 1)
+        free = blob[pos]
+        yield Part(end, pos + 1 + len(value) + free, ELEMENT, "string", value)
+        pos += 1 + len(value) + free
+    decode(blob)
+    yield Part(pos, pos + 1, "terminator", "u8", blob[pos])
 
 
 def iter_decode(chunks: Iterable[bytes], held: Held = HELD) -> Iterator[list[tuple[bytes, bytes]]]:

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import base64
-import binascii
 import json
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-from rdbcodec.cli.common import (
-    IO_ERROR,
-    NEGATIVE,
-    OK,
-    STDIN,
-    USAGE,
-    Refusal,
-    add_source_arguments,
-    open_file,
-)
-from rdbcodec.cli.names import name_bytes
-from rdbcodec.errors import StaleIndex
+from rdbcodec.cli.common import NEGATIVE, OK, USAGE, Refusal, add_source_arguments
+from rdbcodec.cli.finding import KEY_HELP, add_finding_arguments, found, no_such_key, typed_bytes
 from rdbcodec.exports import ndjson
 from rdbcodec.exports.scalars import json_bytes, json_score
-from rdbcodec.limits import COPIED_VALUE
 from rdbcodec.records import Entry
-from rdbcodec.showing import json_escaped, key_words
-from rdbcodec.tools.key_files import SUFFIX, KeyFile
+from rdbcodec.showing import json_escaped
 
 HELP = "show one key: its value, a field of it, a range, or its DUMP payload"
 ORDER = 32
@@ -40,11 +25,8 @@ ORDER = 32
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     parser.add_argument("files", nargs=1, metavar="FILE", help="snapshot, gzip, LZ4 and zstd too; - is stdin")
-    parser.add_argument("key", metavar="KEY", help="its whole name; \\xff is a byte, \\\\ a backslash")
-    parser.add_argument("--base64", action="store_true", help="KEY and --field are in base64")
-    parser.add_argument(
-        "--db", type=_number, metavar="N", help="its database (default: the first that has it)"
-    )
+    parser.add_argument("key", metavar="KEY", help=KEY_HELP)
+    add_finding_arguments(parser, encoded="KEY and --field are")
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--field", metavar="F", help="of a hash the value, of a sorted set the score")
     part.add_argument(
@@ -54,23 +36,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="as dump has it (the default)")
     form.add_argument("--raw", action="store_true", help="the bytes of a string or field, and no more")
     form.add_argument("--dump", action="store_true", help="what RESTORE takes, for the version of the file")
-    parser.add_argument("--no-index", action="store_true", help=f"do not use FILE{SUFFIX}: read the file")
     add_source_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write it to stdout; 1 when there is no such key or field."""
-    key = _bytes(options.key, options)
+    key = typed_bytes(options.key, options)
     if options.dump and (options.field is not None or options.range is not None):
         raise Refusal(USAGE, "--dump is of a whole key: it goes without --field and --range")
     if options.dump and sys.stdout.isatty():
         raise Refusal(USAGE, "stdout is a terminal, and a payload is not for one: redirect it")
     with ExitStack() as stack:
-        entry = next(_found(key, options, stack), None)
+        entry = next(found(options.files[0], key, options, stack), None)
         if entry is None:
-            name = key_words(key, options.hide_keys) or "key"
-            where = "" if options.db is None else f" in database {options.db}"
-            raise Refusal(NEGATIVE, f"there is no {name}{where}")
+            raise no_such_key(key, options)
         sys.stdout.flush()
         for piece in _told(entry, options):
             sys.stdout.buffer.write(piece)
@@ -78,31 +57,11 @@ def run(options: argparse.Namespace) -> int:
     return OK
 
 
-def _found(key: bytes, options: argparse.Namespace, stack: ExitStack) -> Iterator[Entry]:
-    """The key in each database where it is: by the index if there is one, else in a reading."""
-    name = options.files[0]
-    if not options.no_index and name != STDIN and Path(name + SUFFIX).is_file():
-        try:
-            keys = stack.enter_context(
-                KeyFile(name, name + SUFFIX, max_value=COPIED_VALUE, max_record=options.max_value)
-            )
-        except StaleIndex as error:
-            message = f"{error}: rdbcodec index --force, or get --no-index"
-            raise Refusal(IO_ERROR, message) from None
-        dbs = keys.databases if options.db is None else [options.db]
-        yield from filter(None, (keys.find(db, key) for db in dbs))
-        return
-    reader = stack.enter_context(open_file(name, options, max_value=COPIED_VALUE))
-    for record in reader:
-        if isinstance(record, Entry) and record.key == key and options.db in (None, record.db):
-            yield record
-
-
 def _told(entry: Entry, options: argparse.Namespace) -> Iterator[bytes]:
     if options.dump:
         yield entry.dump(entry.origin.version)
     elif options.field is not None:
-        yield from _one(_field(entry, _bytes(options.field, options)), options)
+        yield from _one(_field(entry, typed_bytes(options.field, options)), options)
     elif options.range is not None:
         yield from _one(_slice(entry, *options.range), options)
     elif options.raw:
@@ -159,22 +118,6 @@ def _cut(pieces: Iterator[bytes], first: int, last: int) -> bytes:
         if at > last:
             break
     return b"".join(found)
-
-
-def _bytes(text: str, options: argparse.Namespace) -> bytes:
-    """A name as it was typed: with escapes, or in base64."""
-    if options.base64:
-        try:
-            return base64.b64decode(text, validate=True)
-        except binascii.Error as error:
-            raise Refusal(USAGE, f"{text!r} is not base64: {error}") from None
-    return name_bytes(text)
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
-    return int(text)
 
 
 def _range(text: str) -> tuple[int, int]:

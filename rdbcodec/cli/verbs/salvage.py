@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +30,7 @@ from rdbcodec.cli.outputs import (
     path_of,
     whole_stdout,
 )
+from rdbcodec.cli.watching import Watched
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reports import salvage as report
 from rdbcodec.showing import name as shown
@@ -84,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _saved(name: str, output: OutputLike, options: argparse.Namespace) -> Salvage:
-    reading = _Reading(name)
+    reading = Watched(name)
     with progress_of(name, reading, options) as tick:
         return salvage(
             input_of(name),
@@ -100,25 +99,6 @@ def _saved(name: str, output: OutputLike, options: argparse.Namespace) -> Salvag
             replace=options.force,
             progress=reading.telling(tick),
         )
-
-
-class _Reading:
-    """How far it is, as the progress bar asks."""
-
-    def __init__(self, name: str) -> None:
-        self.bytes_read = 0
-        self.size: int | None = os.stat(name).st_size if Path(name).is_file() else None  # noqa: PTH116
-
-    def telling(self, tick: Callable[[], None] | None) -> Callable[[int, int], Any] | None:
-        """What the library calls."""
-        if tick is None:
-            return None
-
-        def tell(done: int, size: int) -> None:
-            self.bytes_read, self.size = done, size
-            tick()
-
-        return tell
 
 
 def _print(name: str, found: Salvage, document: dict[str, Any], options: argparse.Namespace) -> None:
