@@ -160,11 +160,41 @@ def sums_are_true(row: list[Any]) -> bool:
     )
 
 
+def names_of(row: list[Any]) -> list[Any]:
+    return [part[0] for part in row[5]]
+
+
 def test_the_rows_of_a_prefix_add_up_to_it() -> None:
-    many = snapshot({b"p%d:%s" % (at, b"x" * (at % 7)): b"v" * at for at in range(300)})
+    many = snapshot(
+        {b"p%c%c:%s" % (97 + at % 26, 97 + at // 26, b"x" * (at % 7)): b"v" * at for at in range(300)}
+    )
     tree = data_of(page_of(made(many)))["tree"]
     assert sums_are_true(tree)
     assert tree[1] == 300
+    assert names_of(tree)[-1] == 300 - 60
+
+
+def test_prefixes_are_a_tree_in_which_numbers_are_folded() -> None:
+    keys: dict[bytes, Any] = {b"shop:user:%d:cart" % at: b"x" * 100 for at in range(5)}
+    keys |= {b"shop:user:%d:seen" % at: b"x" for at in range(4)} | {
+        b"shop:user:%d" % at: b"x" for at in range(3)
+    }
+    tree = data_of(page_of(made(snapshot(keys))))["tree"]
+    assert names_of(tree) == ["shop:user:"]
+    assert names_of(tree[5][0]) == ["*:", "*"]
+    assert names_of(tree[5][0][5][0]) == ["cart", "seen"]
+    assert sums_are_true(tree)
+
+
+def test_what_is_too_small_to_be_seen_is_told_together() -> None:
+    tree = data_of(
+        page_of(
+            made(
+                snapshot({b"big:%d" % at: b"x" * 900 for at in range(3000)} | {b"one": b"x", b"two:x": b"x"})
+            )
+        )
+    )
+    assert names_of(tree["tree"]) == ["big:*", 2]
 
 
 def test_the_numbers_of_the_page_are_those_of_stat() -> None:

@@ -1,7 +1,8 @@
-"""One reading of a snapshot, to all that a report on it shows: its facts, its totals and its largest keys.
+"""One reading of a snapshot, to all a report on it shows: its facts, totals, prefixes and largest keys.
 
     with rdbcodec.open("dump.rdb", max_value=COUNTED_VALUE) as reader:
         found = overview(reader, "dump.rdb", now_ms=now_ms)
+    found.prefixes.close()
 
 What stands before damage is told too, and `damage` of the profile says what ended the reading.
 """
@@ -17,24 +18,31 @@ from rdbcodec.facts.largest import KeySize, TopPass
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import EntryPass
 from rdbcodec.facts.passes import Batch, Pass, Progress, feed
+from rdbcodec.facts.prefixes import Prefixes, PrefixPass
 from rdbcodec.facts.profile import Profile, ProfilePass
 from rdbcodec.facts.selection import Selection
-from rdbcodec.facts.usage import Stat, StatPass
+from rdbcodec.facts.usage import ASPECTS, Stat, StatPass
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Entry, Header, LargeEntry, Record
 from rdbcodec.servers import Server
 
 KEYS = 200  # largest keys that are told
+DEPTH = 6  # parts of a name that are told apart
+_BY = tuple(aspect for aspect in ASPECTS if aspect != "prefix")  # those have a pass of their own
 
 
 @dataclass(slots=True)
 class Overview:
-    """What is told of a file. Keys that have expired are among the largest, but not in the totals."""
+    """What is told of a file. Keys that have expired are among the largest, but not in the totals.
+
+    `prefixes` have a file of their own, which whoever asked for them closes; merging them closes it too.
+    """
 
     name: str
     profile: Profile
     stat: Stat
     keys: list[KeySize]
+    prefixes: Prefixes
 
     @property
     def damage(self) -> DecodeError | None:
@@ -151,7 +159,11 @@ def overview(
     what opening and reading raise when there is nothing before the damage, and LimitExceeded.
     """
     how: dict[str, Any] = {"allocator": allocator}
-    parts = (StatPass(server, now_ms=now_ms, **how), TopPass(server, wanted=most, **how))
+    parts = (
+        StatPass(server, now_ms=now_ms, by=_BY, **how),
+        TopPass(server, wanted=most, **how),
+        PrefixPass(server, now_ms=now_ms, depth=DEPTH, **how),
+    )
     keys = Together(parts, server, selection=selection, **how)
     facts = ProfilePass(
         now_ms=now_ms, biggest=0, duplicates=judged, values=judged, memory=judged, reopen=reopen
@@ -159,13 +171,13 @@ def overview(
     each = OverviewPass(facts, keys)
     try:
         damage = _feed(reader, each, progress)
-        profile, (stat, largest) = each.end()
+        profile, (stat, largest, prefixes) = each.end()
     finally:
         each.close()
     if damage is not None:
         profile.damage, profile.dialect, profile.containers = damage, reader.dialect, reader.containers
         profile.file_size, profile.size = reader.size, damage.offset or 0
-    return Overview(name, profile, stat, largest)
+    return Overview(name, profile, stat, largest, prefixes)
 
 
 def _feed(reader: Reader, each: OverviewPass, progress: Progress | None) -> DecodeError | None:

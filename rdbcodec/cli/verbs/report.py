@@ -70,9 +70,9 @@ def run(options: argparse.Namespace) -> int:
     targets = _targets(options)
     told = circumstances.circumstances_of(options)
     title = options.title or title_of(options.files)
-    subject = Subject(title, now_of(options), options.top, options.hide_keys)
-    for name in options.files:
-        subject.add(_overview(name, options, is_judged=bool(targets)))
+    files = (_overview(name, options, is_judged=bool(targets)) for name in options.files)
+    how = {"now_ms": now_of(options), "most": options.top, "hide_keys": options.hide_keys}
+    subject = Subject.of(title, files, **how)
     page = Report(subject, judged(subject.files, targets, told)).html()
     with whole_output_of(options) as out:
         out.write(page.encode())

@@ -42,7 +42,7 @@
 
   function grown(row, parent, hue) {
     const branch = { row, parent, depth: parent ? parent.depth + 1 : 0, hue, is_rest: typeof row[NAME] === "number" };
-    branch.name = !branch.is_rest ? row[NAME] : `(${count(row[NAME])} smaller prefix${row[NAME] === 1 ? "" : "es"})`;
+    branch.name = !branch.is_rest ? row[NAME] : !row[NAME] ? "(no more parts)" : `(${count(row[NAME])} smaller prefix${row[NAME] === 1 ? "" : "es"})`;
     const between = branch.is_rest ? " " : data.between;
     branch.path = !parent ? "" : parent.path ? parent.path + between + branch.name : branch.name;
     branch.parts = (row[PARTS] || []).map((part, at) => grown(part, branch, parent ? hue : at));
@@ -58,17 +58,18 @@
   const ordered = (branch) =>
     [...branch.parts].sort((one, two) => one.is_rest - two.is_rest || sized(two) - sized(one));
 
-  function said(branch) {
+  function amounts(branch) {
     const [, keys, expiring, memory, disk] = branch.row;
-    const words = [
-      `${title(branch)}: ~${size(memory)} of memory, ${percent(memory, root.row[MEMORY])} of all`,
+    return [
+      `~${size(memory)} of memory, ${percent(memory, root.row[MEMORY])} of all`,
       `${size(disk)} on disk`,
       plural(keys, "key"),
       `~${size(memory / (keys || 1))} each`,
       `${percent(keys - expiring, keys)} of them never expire`,
-    ];
-    return words.join(", ");
+    ].join(", ");
   }
+
+  const said = (branch) => `${title(branch)}, ${amounts(branch)}`;
 
   const forever = (branch) => {
     const [, keys, expiring] = branch.row;
@@ -107,20 +108,27 @@
     paint(button, branch, darker);
     button.classList.toggle("leaf", !branch.parts.length);
     button.setAttribute("aria-label", said(branch) + (branch.parts.length ? ", opens" : ""));
-    if (width > 30 && height > 15) {
-      const value = measure().words(sized(branch));
-      const shown = branch === root ? title(branch) : branch.name;
-      button.append(make("b", shown));
-      if (darker || height < 34) button.classList.add("line");
-      if (height > 33 || width > 130) {
-        button.append(make("span", height > 50 && !darker ? `${value}, ${percent(sized(branch), sized(root))}` : value));
-      }
-    }
+    label(button, branch, width, height, darker);
     button.addEventListener("click", () => open(branch));
     button.addEventListener("focus", () => { reach(branch); tell(branch); });
     button.addEventListener("pointerenter", () => tell(branch));
     picture.append(button);
     tiles.set(branch, button);
+  }
+
+  // The name as far as it fits, and the amount where all of it does: half a number misleads.
+  function label(button, branch, width, height, is_head) {
+    const fits = (words) => 7.2 * words.length + 12;
+    if (width < 30 || height < 16) return;
+    const name = branch === root ? title(branch) : branch.name;
+    const value = measure().words(sized(branch));
+    const share = `${value}, ${percent(sized(branch), sized(root))}`;
+    const in_line = is_head || height < 35;
+    button.classList.toggle("line", in_line);
+    button.append(make("b", name));
+    const room = in_line ? width - fits(name) : width;
+    if (fits(share) < room && !is_head) button.append(make("span", share));
+    else if (fits(value) < room) button.append(make("span", value));
   }
 
   function open(branch) {
@@ -135,7 +143,7 @@
     if (button) button.tabIndex = 0;
   }
 
-  const tell = (branch) => { find("detail").textContent = said(branch); };
+  const tell = (branch) => find("detail").replaceChildren(make("b", title(branch)), ` ${amounts(branch)}`);
 
   // The branch that an arrow leads to from this one; undefined where there is none.
   function beside(branch, key) {

@@ -25,7 +25,7 @@ _BY = f"rdbcodec {__version__}"
 def page(subject: Subject, judged: Sequence[Judged] = ()) -> str:
     """The whole page."""
     style, script = _file("page.css"), _file("page.js")
-    data = data_of(subject.tree, hide_keys=subject.hide_keys)
+    data = data_of(subject.tree, subject.total.memory, hide_keys=subject.hide_keys)
     return Template(_file("page.html")).substitute(
         title=text(f"{subject.title}: snapshot report"),
         generator=text(_BY),

@@ -67,4 +67,6 @@ def _prefixes(tree: Row) -> Markup:
 
 def rest_words(count: int) -> str:
     """What the rest is called."""
+    if not count:
+        return "(no more parts)"
     return "(1 smaller prefix)" if count == 1 else f"({count:,} smaller prefixes)"

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.target import Target, find
@@ -79,28 +79,31 @@ def report(
     meant = None if server is None else Server.of(server)
     sources = _each(sources)
     names = [_name_of(source, number) for number, source in enumerate(sources, 1)]
-    subject = Subject(title or title_of(names), now_ms, most, hide_keys)
-    for name, source in zip(names, sources, strict=True):
-        with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
-            subject.add(
-                overview(
-                    reader,
-                    name,
-                    now_ms=now_ms,
-                    server=meant,
-                    allocator=allocator,
-                    selection=selection,
-                    most=most,
-                    judged=bool(chosen),
-                    reopen=_reopening(source),
-                    progress=progress,
-                )
-            )
+    files = (
+        _overview(
+            source,
+            name,
+            now_ms=now_ms,
+            server=meant,
+            allocator=allocator,
+            selection=selection,
+            most=most,
+            judged=bool(chosen),
+            progress=progress,
+        )
+        for name, source in zip(names, sources, strict=True)
+    )
+    subject = Subject.of(title or title_of(names), files, now_ms=now_ms, most=most, hide_keys=hide_keys)
     made = Report(subject, judged(subject.files, chosen, circumstances))
     if output is not None:
         with whole_output(output, replace=replace) as out:
             out.write(made.html().encode())
     return made
+
+
+def _overview(source: Source, name: str, **how: Any) -> Overview:
+    with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
+        return overview(reader, name, reopen=_reopening(source), **how)
 
 
 def judged(

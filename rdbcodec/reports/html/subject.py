@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.largest import KeySize
 from rdbcodec.facts.memory.estimates import match_of
-from rdbcodec.facts.overview import Overview
-from rdbcodec.facts.usage import Stat, biggest_first
-from rdbcodec.reports.html.tree import Branch
+from rdbcodec.facts.overview import KEYS, Overview
+from rdbcodec.facts.prefixes import Node
+from rdbcodec.facts.usage import Stat
 from rdbcodec.reports.words import plural, size
 from rdbcodec.showing import Hiding
+
+NODES = 1500  # of the tree of prefixes: more are too small to be seen, and the page stays small
 
 
 @dataclass(slots=True)
@@ -29,6 +31,30 @@ class Subject:
     expired: Usage = field(default_factory=Usage)
     by: dict[str, dict[str, Usage]] = field(default_factory=dict)
     keys: list[tuple[KeySize, str]] = field(default_factory=list)
+    tree: Node = field(default_factory=lambda: Node(b"", b"", Usage()))
+
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        files: Iterable[Overview],
+        *,
+        now_ms: int,
+        most: int = KEYS,
+        hide_keys: Hiding = False,
+    ) -> Subject:
+        """Files as they are read, each of which gives up what it holds to the whole."""
+        made, prefixes = cls(title, now_ms, most, hide_keys), None
+        try:
+            for file in files:
+                made.add(file)
+                prefixes = file.prefixes if prefixes is None else prefixes.merge(file.prefixes)
+            if prefixes is not None:
+                made.tree = prefixes.tree(nodes=NODES)
+        finally:
+            if prefixes is not None:
+                prefixes.close()
+        return made
 
     def add(self, file: Overview) -> None:
         """One more file, of whose keys those are kept that are among the largest of all."""
@@ -50,12 +76,6 @@ class Subject:
     def is_several(self) -> bool:
         """Whether there is more than one file."""
         return len(self.files) > 1
-
-    @property
-    def tree(self) -> Branch:
-        """The prefixes."""
-        parts = [Branch(name, usage) for name, usage in biggest_first(self.by.get("prefix", {}))]
-        return Branch("", self.total, parts)
 
 
 def about_size(memory: float) -> str:

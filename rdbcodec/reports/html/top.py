@@ -11,6 +11,7 @@ from rdbcodec.reports.html.markup import Markup, joined, tag
 from rdbcodec.reports.html.subject import Subject, about_size, worth
 from rdbcodec.reports.html.tables import percent
 from rdbcodec.reports.words import moment, number, plural, size
+from rdbcodec.showing import path_word
 
 
 def top(subject: Subject, by: str) -> Markup:
@@ -107,7 +108,8 @@ def _hints(subject: Subject) -> Iterator[str | Markup]:
     if forever is not None:
         held = f"{about_size(forever.memory)}, {percent(forever.memory, total.memory)} of the memory"
         yield joined(
-            f"{plural(forever.keys, 'key')} never expire and hold {held}. ", _command("keys --ttl none FILE")
+            f"{plural(forever.keys, 'key')} never expire and hold {held}. ",
+            _command("keys --ttl none", subject),
         )
     first = [key for key, _ in subject.keys[:10]]
     held_by = sum(key.memory for key in first)
@@ -115,16 +117,17 @@ def _hints(subject: Subject) -> Iterator[str | Markup]:
         words = (
             f"The {plural(len(first), 'largest key')} hold {percent(held_by, total.memory)} of the memory. "
         )
-        yield joined(words, _command("top FILE"))
+        yield joined(words, _command("top", subject))
     if subject.expired.keys:
         words = (
             f"{plural(subject.expired.keys, 'key')} had expired when the file was read; servers drop them. "
         )
-        yield joined(words, _command("keys --ttl expired FILE"))
+        yield joined(words, _command("keys --ttl expired", subject))
 
 
-def _command(words: str) -> Markup:
-    return tag("code", f"rdbcodec {words}")
+def _command(words: str, subject: Subject) -> Markup:
+    name = "FILE" if subject.is_several else path_word(subject.files[0].name)
+    return tag("code", f"rdbcodec {words} {name}")
 
 
 def foot(subject: Subject, by: str) -> Markup:

@@ -2,8 +2,8 @@
 
 The element `data` of the page holds JSON, `{"schema": 1, "between": "", "tree": ROW}`, and a ROW is a list:
 
-    0  name       what the prefix adds to that of the row above it; of the rest an integer, how many
-                  smaller prefixes are counted together
+    0  name       what the prefix adds to that of the row above it; of the rest an integer: how many smaller
+                  prefixes are counted together, with keys that have no more parts; 0: those keys alone
     1  keys       2  keys of them that expire      3  bytes of memory      4  bytes on disk
     5  rows       of what begins with it, the largest first and the rest last; not there when there are none
 
@@ -13,85 +13,82 @@ together. Names are printable; where keys are hidden they are numbers or digests
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.facts.amounts import Usage
+from rdbcodec.facts.prefixes import Node
 from rdbcodec.reports.words import text
 from rdbcodec.showing import Hiding, KeyDigest
 from rdbcodec.showing import name as shown
 
 SCHEMA = 1
-MOST_PARTS = 40  # of a prefix; more are the rest
-LEAST = 0.0005  # of the whole: what is smaller, in memory and keys, is of the rest
+MOST_PARTS = 60  # of a prefix; more are of the rest
+LEAST = 0.0005  # of the prefix above; what is less of its memory and of its keys is of the rest
 _LONGEST = 120  # characters of a name
 
 Row = list[Any]
 
 
-class Branch(NamedTuple):
-    """A prefix: what it adds to the one above it, its keys, and what begins with it."""
+def data_of(root: Node, memory: float, *, hide_keys: Hiding = False) -> dict[str, Any]:
+    """The tree, whose whole takes so much memory.
 
-    name: bytes | str
-    usage: Usage
-    parts: Sequence[Branch] = ()
-
-
-def data_of(root: Branch, *, hide_keys: Hiding = False) -> dict[str, Any]:
-    """The whole tree, cut where it is too fine to be seen."""
-    between = "" if hide_keys is False else " "
-    return {"schema": SCHEMA, "between": between, "tree": _row("", root, _Cut(root, hide_keys), b"")}
+    Of several files that is the sum of what each takes, and not what all take in one server.
+    """
+    scale = memory / root.usage.memory if root.usage.memory else 1.0
+    names = _Names(hide_keys)
+    return {"schema": SCHEMA, "between": names.between, "tree": _row("", root, names, scale)}
 
 
-class _Cut:
-    """How names are shown, and which prefixes are."""
+class _Names:
+    """How prefixes are called."""
 
-    def __init__(self, root: Branch, hide_keys: Hiding) -> None:
-        self._whole = root.usage
+    def __init__(self, hide_keys: Hiding) -> None:
         self._hide_keys = hide_keys
+        self.between = "" if hide_keys is False else " "
 
-    def name(self, branch: Branch, path: bytes, number: int) -> str:
-        """A prefix, of which `path` is the whole name."""
+    def of(self, part: bytes, node: Node, number: int) -> str:
+        """What a prefix adds to the one above it, of which it is the `number`th."""
         if self._hide_keys is True:
             return f"prefix {number}"
         if isinstance(self._hide_keys, KeyDigest):
-            return self._hide_keys.of(path)
-        name = shown(branch.name if isinstance(branch.name, str) else text(branch.name))
+            return self._hide_keys.of(node.name)
+        name = shown(text(part))
         return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."
 
-    def is_shown(self, usage: Usage) -> bool:
-        """Whether it is large enough."""
-        whole = self._whole
-        return usage.memory >= LEAST * whole.memory or usage.keys >= LEAST * whole.keys
 
-
-def _row(name: str | int, branch: Branch, cut: _Cut, path: bytes) -> Row:
-    row: Row = [name, *_numbers(branch.usage)]
-    if branch.parts:
-        row.append(_rows(branch.parts, cut, path))
+def _row(name: str, node: Node, names: _Names, scale: float) -> Row:
+    row: Row = [name, *_numbers(node.usage, scale)]
+    if node.children:
+        row.append(_rows(node, names, scale))
     return row
 
 
-def _rows(parts: Sequence[Branch], cut: _Cut, path: bytes) -> list[Row]:
-    ordered = sorted(parts, key=lambda part: -part.usage.memory)
-    kept = [part for part in ordered if cut.is_shown(part.usage)][:MOST_PARTS]
-    rows = []
-    for number, part in enumerate(kept, 1):
-        whole = path + _bytes(part.name)
-        rows.append(_row(cut.name(part, whole, number), part, cut, whole))
-    left = {id(part) for part in ordered} - {id(part) for part in kept}
-    if left:
-        rest = Usage()
-        for part in ordered:
-            if id(part) in left:
-                rest.take(part.usage)
-        rows.append([len(left), *_numbers(rest)])
+def _rows(node: Node, names: _Names, scale: float) -> list[Row]:
+    rows, rest, left = [], node.rest, node.hidden
+    for number, child in enumerate(node.children, 1):
+        if number <= MOST_PARTS and _is_seen(child.usage, node.usage):
+            part, last = _joined(child)
+            rows.append(_row(names.of(part, last, number), last, names, scale))
+        else:
+            left += 1
+            rest.take(child.usage)
+    if rest.keys:
+        rows.append([left, *_numbers(rest, scale)])
     return rows
 
 
-def _numbers(usage: Usage) -> list[int]:
-    return [usage.keys, usage.expiring, round(usage.memory), usage.disk]
+def _is_seen(usage: Usage, whole: Usage) -> bool:
+    return usage.memory >= LEAST * whole.memory or usage.keys >= LEAST * whole.keys
 
 
-def _bytes(name: bytes | str) -> bytes:
-    return name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+def _joined(node: Node) -> tuple[bytes, Node]:
+    """A prefix all of whose keys go on with the same part is shown together with it."""
+    part = node.part
+    while len(node.children) == 1 and node.children[0].usage.keys == node.usage.keys:
+        node = node.children[0]
+        part += node.part
+    return part, node
+
+
+def _numbers(usage: Usage, scale: float) -> list[int]:
+    return [usage.keys, usage.expiring, round(scale * usage.memory), usage.disk]
