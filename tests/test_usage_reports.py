@@ -13,7 +13,7 @@ from commands import run
 import rdbcodec
 from rdbcodec import ZSet, facts
 from rdbcodec.facts.memory.estimates import bytes_in
-from rdbcodec.facts.usage import OTHER, PREFIXES, StatPass, prefix_of
+from rdbcodec.facts.usage import OTHER, PREFIXES, StatPass
 from rdbcodec.reports.usage import CSV_KEYS
 from rdbcodec.servers import Server
 
@@ -55,6 +55,7 @@ def test_what_stat_counts_is_what_the_memory_model_says() -> None:
 def test_every_aspect_adds_up_to_the_total() -> None:
     stat = facts.stat(TYPES, now_ms=NOW_MS)
     assert stat.server.name == "redis-7.2.6"
+    assert (stat.by.pop("idle"), stat.by.pop("freq")) == ({}, {})
     for rows in stat.by.values():
         assert sum(row.keys for row in rows.values()) == stat.total.keys
         assert sum(row.disk for row in rows.values()) == stat.total.disk
@@ -80,25 +81,10 @@ def test_keys_are_counted_by_type_database_expiry_and_prefix(shop: Path) -> None
         "session:": 300,
         "board": 1,
         "user:": 1,
-        "(binary keys)": 1,
+        "(binary)": 1,
         "counter*": 1,
     }
     assert (stat.total.keys, stat.total.expiring, stat.expired.keys) == (304, 300, 1)
-
-
-@pytest.mark.parametrize(
-    ("key", "prefix"),
-    [
-        (b"acme:user:5", "acme:"),
-        (b"tenant17/x", "tenant*/"),
-        (b"plain", "plain"),
-        (b"page12of30", "page*of*"),
-        (b"\xff\xfe", "(binary keys)"),
-        (b"", ""),
-    ],
-)
-def test_a_prefix_ends_at_the_first_separator_and_folds_numbers(key: bytes, prefix: str) -> None:
-    assert prefix_of(key) == prefix
 
 
 def test_prefixes_beyond_those_that_are_held_are_one(monkeypatch: pytest.MonkeyPatch, shop: Path) -> None:
@@ -198,7 +184,7 @@ def test_no_name_of_a_key_is_shown_when_they_are_hidden(shop: Path) -> None:
     ("words", "message"),
     [
         (["stat", "--for", "redis-99"], "argument --for: unknown server 'redis-99'"),
-        (["stat", "--by", "color"], "'color' is none of type, encoding, db, ttl, size, prefix"),
+        (["stat", "--by", "color"], "'color' is none of type, encoding, db, ttl, size, prefix, idle, freq"),
         (["top", "-n", "0"], "'0' is no number from 1 to 10000"),
         (["top", "--all", "--format", "json"], "--all prints as csv or ndjson: every key as it comes"),
     ],
@@ -207,3 +193,41 @@ def test_wrong_usage_is_told(words: list[str], message: str, shop: Path) -> None
     done = run(*words, shop)
     assert done.returncode == 2
     assert message in done.stderr.decode()
+
+
+def used(path: Path, opcode: bytes) -> Path:
+    """Ten keys, of which all but the first tell how they were used: 0, 40, 80, ..."""
+    numbers = [
+        opcode + (bytes((at * 20,)) if opcode == b"\xf9" else b"\x80" + (at * 40_000).to_bytes(4, "big"))
+        for at in range(1, 10)
+    ]
+    keys = b"".join(head + b"\x00\x04key%d\x01v" % at for at, head in enumerate([b"", *numbers]))
+    path.write_bytes(b"REDIS0011\xfe\x00" + keys + b"\xff" + bytes(8))
+    return path
+
+
+def test_idle_keys_are_counted_where_the_server_had_an_lru_policy(tmp_path: Path) -> None:
+    stat = facts.stat(used(tmp_path / "lru.rdb", b"\xf8"))
+    assert {name: row.keys for name, row in stat.by["idle"].items()} == {
+        "1 to 24 hours": 2,
+        "1 to 30 days": 7,
+    }
+    assert stat.by["freq"] == {}
+
+
+def test_hot_keys_are_counted_where_the_server_had_an_lfu_policy(tmp_path: Path) -> None:
+    path = used(tmp_path / "lfu.rdb", b"\xf9")
+    stat = facts.stat(path)
+    assert {name: row.keys for name, row in stat.by["freq"].items()} == {
+        "6 to 20": 1,
+        "21 to 100": 4,
+        "over 100": 4,
+    }
+    assert sum(row.memory for row in stat.by["freq"].values()) == pytest.approx(stat.total.memory * 0.9)
+    lines = run("stat", path, "--by", "freq").stdout.decode().splitlines()
+    assert "By use counter, which is logarithmic: 0 to 255" in lines
+
+
+def test_what_no_file_tells_of_use_is_said(shop: Path) -> None:
+    line = "  use              not told: the file has no idle times (LRU) or counters (LFU)"
+    assert line in run("stat", shop).stdout.decode().splitlines()

@@ -1,23 +1,15 @@
-"""How much some keys are: their number, their elements, their bytes in a server and on disk.
-
-How large the tables of a database are, which hold its keys and expiries, is known when all keys are. Their
-bytes are added last: each key has the same share of them, and each expiry.
-"""
+"""How much some keys are: their number, their elements, their bytes in a server and on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-from rdbcodec.facts.memory.counted import Tables
-from rdbcodec.facts.memory.model import Model
+from rdbcodec.facts.memory.entries import Measured
 from rdbcodec.formats import TYPES
-from rdbcodec.limits import MAX_DATABASES
 
 TYPE_NAMES = tuple(dict.fromkeys(row.type for row in TYPES))  # a bit each, in this order
 TYPE_BITS: Mapping[str, int] = {name: 1 << at for at, name in enumerate(TYPE_NAMES)}
-OTHER_DATABASES = -1  # keys of databases beyond those that are told apart
 
 
 @dataclass(slots=True)
@@ -34,14 +26,14 @@ class Usage:
     disk: int = 0
     types: int = 0
 
-    def add(self, expires: int, elements: int, memory: float, disk: int, types: int = 0) -> None:
-        """One more key."""
-        self.keys += 1
-        self.expiring += expires
-        self.elements += elements
-        self.memory += memory
-        self.disk += disk
-        self.types |= types
+    def add_all(self, keys: Measured) -> None:
+        """More keys; their types are not looked at."""
+        self.keys += len(keys)
+        if keys.expiries is not None:
+            self.expiring += len(keys) - keys.expiries.count(None)
+        self.elements += sum(filter(None, keys.elements))
+        self.memory += sum(keys.memory)
+        self.disk += sum(keys.disk)
 
     def take(self, other: Usage) -> None:
         """The keys of another, too."""
@@ -78,39 +70,3 @@ class Usage:
 def names_of(types: int) -> list[str]:
     """The types of these bits."""
     return [name for name, bit in TYPE_BITS.items() if types & bit]
-
-
-class Shares(NamedTuple):
-    """Bytes of the tables of databases for a key, and for the expiry of one."""
-
-    key: float = 0.0
-    expiry: float = 0.0
-
-    def added(self, usage: Usage) -> Usage:
-        """The same keys, with their shares of the tables."""
-        memory = usage.memory + self.key * usage.keys + self.expiry * usage.expiring
-        return Usage(usage.keys, usage.expiring, usage.elements, memory, usage.disk, usage.types)
-
-
-def shares_of(model: Model, databases: Mapping[int, Tables]) -> Shares:
-    """The tables, shared out among the keys of all databases."""
-    for_keys = for_expiring = 0.0
-    keys = expiring = 0
-    for tables in databases.values():
-        sized = tables.sized
-        alone = model.tables(tables.keys, 0, sized=(sized[0], 0))
-        for_keys += alone
-        for_expiring += model.tables(tables.keys, tables.expiring, sized=sized) - alone
-        keys += tables.keys
-        expiring += tables.expiring
-    return Shares(for_keys / keys if keys else 0.0, for_expiring / expiring if expiring else 0.0)
-
-
-def tables_of(databases: dict[int, Tables], db: int) -> Tables:
-    """The tables of a database; of more than are told apart, those of all others."""
-    tables = databases.get(db)
-    if tables is None:
-        if len(databases) >= MAX_DATABASES:
-            db = OTHER_DATABASES
-        tables = databases.setdefault(db, Tables())
-    return tables

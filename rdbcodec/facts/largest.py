@@ -8,13 +8,13 @@ Memory is that of a server, by its model (`facts.memory`), with the key's share 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rdbcodec.errors import DecodeError
 from rdbcodec.facts.memory.allocators import DEFAULT
-from rdbcodec.facts.memory.entries import EntryPass
+from rdbcodec.facts.memory.entries import EntryPass, Measured
 from rdbcodec.facts.passes import Progress, run
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import COUNTED_VALUE
@@ -61,47 +61,54 @@ class TopPass(EntryPass[list[KeySize]]):
     ) -> None:
         super().__init__(server, allocator=allocator, selection=selection)
         self._wanted = wanted
-        self._order = ORDERS.index(order)
-        self._kept: list[tuple[float, int, KeySize]] = []
+        if order not in ORDERS:
+            raise ValueError(f"{order!r} is none of {', '.join(ORDERS)}")
+        self._order = order
+        self._kept: list[tuple[Any, int, KeySize]] = []
 
-    def add(self, entry: Entry, memory: float, disk: int, count: int | None, largest: int | None) -> None:
-        """Keep it if it is among the largest so far."""
-        size = self._size_of(entry, memory, disk, count, largest)
-        kept = self._kept
-        if not self._wanted or (len(kept) == self._wanted and size <= kept[0][0]):
+    def measured(self, keys: Measured) -> None:
+        """Keep those that are among the largest so far; most are not, and not looked at further."""
+        kept, wanted = self._kept, self._wanted
+        if not wanted:
             return
-        key = self.sized(entry, memory, disk, count, largest)
-        item = (size, -key.offset, key)
-        if len(kept) < self._wanted:
-            heapq.heappush(kept, item)
-        else:
-            heapq.heapreplace(kept, item)
+        for at, size in enumerate(self._sizes(keys)):
+            if len(kept) == wanted and size <= kept[0][0]:
+                continue
+            key = self.sized(keys, at)
+            item = (size, -key.offset, key)
+            if len(kept) < wanted:
+                heapq.heappush(kept, item)
+            else:
+                heapq.heapreplace(kept, item)
 
-    def _size_of(
-        self, entry: Entry, memory: float, disk: int, count: int | None, largest: int | None
-    ) -> float:
-        if self._order < 2:
-            return (memory, disk)[self._order]
-        if self._order == 2:
-            return (count_of(entry) if count is None else count) or 0
-        return (largest_of(entry) if largest is None else largest) or 0
+    def _sizes(self, keys: Measured) -> Sequence[Any]:
+        """What the order looks at, of each."""
+        order = self._order
+        if order == "memory":
+            return keys.memory
+        if order == "disk":
+            return keys.disk
+        if order == "elements":
+            return [elements or 0 for elements in keys.elements]
+        if keys.longest is not None:
+            return [keys.longest]
+        return [largest_of(entry) or 0 for entry in keys.entries]
 
-    def sized(
-        self, entry: Entry, memory: float, disk: int, count: int | None, largest: int | None
-    ) -> KeySize:
-        """What is told of a key."""
-        at, model = entry.expires_at_ms, self.model
-        share = model.share() + (0 if at is None else model.expiry_share())
+    def sized(self, keys: Measured, at: int) -> KeySize:
+        """What is told of one of the keys."""
+        entry, model = keys.entries[at], self.model
+        expiry = entry.expires_at_ms
+        share = model.share() + (0 if expiry is None else model.expiry_share())
         return KeySize(
             db=entry.db,
             key=kept_key(entry.key),
             type=entry.type,
             encoding=entry.encoding,
-            memory=round(memory + share),
-            disk=disk,
-            elements=count_of(entry) if count is None else count,
-            largest=largest_of(entry) if largest is None else largest,
-            expires_at_ms=at,
+            memory=round(keys.memory[at] + share),
+            disk=keys.disk[at],
+            elements=keys.elements[at],
+            largest=largest_of(entry) if keys.longest is None else keys.longest,
+            expires_at_ms=expiry,
             offset=entry.offset,
         )
 
@@ -119,19 +126,10 @@ class EveryPass(TopPass):
         super().__init__(server, **options)
         self._sink = sink
 
-    def add(self, entry: Entry, memory: float, disk: int, count: int | None, largest: int | None) -> None:
+    def measured(self, keys: Measured) -> None:
         """Every one is told."""
-        self._sink(self.sized(entry, memory, disk, count, largest))
-
-
-def count_of(entry: Entry) -> int | None:
-    """How many elements a value has; None when its headers do not tell."""
-    if not entry.code:
-        return 1
-    try:
-        return None if entry.is_large else entry.count
-    except (DecodeError, IndexError):
-        return None
+        for at in range(len(keys)):
+            self._sink(self.sized(keys, at))
 
 
 def largest_of(entry: Entry) -> int | None:

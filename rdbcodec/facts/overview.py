@@ -9,21 +9,21 @@ What stands before damage is told too, and `damage` of the profile says what end
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rdbcodec.errors import DecodeError, LimitExceeded
 from rdbcodec.facts.largest import KeySize, TopPass
 from rdbcodec.facts.memory.allocators import DEFAULT
-from rdbcodec.facts.memory.entries import EntryPass
+from rdbcodec.facts.memory.entries import Together
 from rdbcodec.facts.passes import Batch, Pass, Progress, feed
 from rdbcodec.facts.prefixes import Prefixes, PrefixPass
 from rdbcodec.facts.profile import Profile, ProfilePass
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.usage import ASPECTS, Stat, StatPass
 from rdbcodec.reading.reader import Reader
-from rdbcodec.records import Entry, Header, LargeEntry, Record
+from rdbcodec.records import Header, LargeEntry, Record
 from rdbcodec.servers import Server
 
 KEYS = 200  # largest keys that are told
@@ -48,47 +48,6 @@ class Overview:
     def damage(self) -> DecodeError | None:
         """What ended the reading."""
         return self.profile.damage
-
-
-class Together(EntryPass[list[Any]]):
-    """Several passes over keys, for which each key is estimated once; the result of each."""
-
-    def __init__(
-        self,
-        parts: Sequence[EntryPass[Any]],
-        server: Server | None,
-        *,
-        allocator: str,
-        selection: Selection | None,
-    ) -> None:
-        super().__init__(server, allocator=allocator, selection=selection)
-        self._parts = parts
-
-    def begin(self, header: Header) -> None:
-        """Every part begins."""
-        super().begin(header)
-        for part in self._parts:
-            part.begin(header)
-
-    def record(self, record: Record) -> None:
-        """Every part looks at it."""
-        super().record(record)
-        for part in self._parts:
-            part.record(record)
-
-    def add(self, entry: Entry, memory: float, disk: int, count: int | None, largest: int | None) -> None:
-        """Every part has the key."""
-        for part in self._parts:
-            part.add(entry, memory, disk, count, largest)
-
-    def end(self) -> list[Any]:
-        """The result of each."""
-        return [part.end() for part in self._parts]
-
-    def close(self) -> None:
-        """Every part gives up its files."""
-        for part in self._parts:
-            part.close()
 
 
 class OverviewPass(Pass[tuple[Profile, list[Any]]]):

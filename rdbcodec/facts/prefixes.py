@@ -18,22 +18,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from rdbcodec.errors import DecodeError
-from rdbcodec.facts.amounts import TYPE_BITS, Shares, Usage, shares_of, tables_of
+from rdbcodec.facts.amounts import TYPE_BITS, Usage
 from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
+from rdbcodec.facts.loaded import Loaded, LoadedPass
 from rdbcodec.facts.memory.allocators import DEFAULT
-from rdbcodec.facts.memory.counted import Tables
-from rdbcodec.facts.memory.entries import EntryPass
-from rdbcodec.facts.memory.estimates import model_of
+from rdbcodec.facts.memory.entries import Measured
 from rdbcodec.facts.passes import Progress, run
-from rdbcodec.facts.places import merged
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.sums import Sums
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
-from rdbcodec.records import Entry, Record, ResizeDb
+from rdbcodec.records import Entry
 from rdbcodec.servers import Server
 
 if TYPE_CHECKING:
@@ -73,35 +70,63 @@ class Largest(NamedTuple):
     rest: Usage
 
 
-class Prefixes:
-    """The prefixes of a snapshot; memory is that of `server`. Close it, or use it in `with`.
+class PrefixSums:
+    """Adds up keys by prefix; `sums` are those of each, without tables."""
 
-    `expired` are the keys that were not counted. It can be pickled, and unpickled once: see `Sums`.
+    def __init__(self, folding: Folding) -> None:
+        self.folding = folding
+        self.sums = Sums()
+        self._types: dict[int, int] = {}
+
+    def add(self, keys: Measured) -> None:
+        """Keys of one database. All keys of a snapshot come this way: a usage is added to in place."""
+        pattern, held, of, types = self.folding.pattern, self.sums.held, self.sums.of, self._types
+        for entry, memory, disk, elements, at in keys:
+            name = pattern(entry.key)
+            usage = held.get(name) or of(name)
+            usage.keys += 1
+            usage.memory += memory
+            usage.disk += disk
+            if elements:
+                usage.elements += elements
+            if at is not None:
+                usage.expiring += 1
+            usage.types |= types.get(entry.code) or self._type(entry)
+
+    def _type(self, entry: Entry) -> int:
+        bit = self._types[entry.code] = TYPE_BITS[entry.type]
+        return bit
+
+    def close(self) -> None:
+        """Give up the file of a reading that ended in an error."""
+        self.sums.close()
+
+
+class Prefixes:
+    """The prefixes of a snapshot, and all that a server loads of it. Close it, or use it in `with`.
+
+    It can be pickled, and unpickled once: see `Sums`.
     """
 
-    def __init__(self, server: Server, allocator: str, folding: Folding) -> None:
-        self.server = server
-        self.allocator = allocator
-        self.separators = folding.separators
-        self.depth = folding.depth
-        self.total_without_tables = Usage()
-        self.expired = Usage()
-        self.databases: dict[int, Tables] = {}
-        self.sums = Sums()
-
-    @property
-    def shares(self) -> Shares:
-        """What the tables of the databases add to each key."""
-        return shares_of(model_of(self.server, allocator=self.allocator), self.databases)
+    def __init__(self, loaded: Loaded, sums: PrefixSums) -> None:
+        self.loaded = loaded
+        self.separators = sums.folding.separators
+        self.depth = sums.folding.depth
+        self.sums = sums.sums
 
     @property
     def total(self) -> Usage:
         """All keys that a server loads."""
-        return self.shares.added(self.total_without_tables)
+        return self.loaded.total
+
+    @property
+    def expired(self) -> Usage:
+        """Those whose time is up, which are of no prefix."""
+        return self.loaded.expired
 
     def rows(self) -> Iterator[tuple[bytes, Usage]]:
         """Every prefix and its usage, in the order of the names."""
-        shares = self.shares
+        shares = self.loaded.shares
         for name, usage in self.sums.rows():
             yield name, shares.added(usage)
 
@@ -164,10 +189,8 @@ class Prefixes:
         yield 0, b"", root.usage, root.children
 
     def merge(self, other: Prefixes) -> Prefixes:
-        """Those of both; what the other holds is given up. Memory stays that of the servers of each."""
-        self.total_without_tables.take(other.total_without_tables)
-        self.expired.take(other.expired)
-        self.databases = merged(self.databases, other.databases)
+        """Those of both, in the first of them; what the other holds is given up."""
+        self.loaded = self.loaded.merge(other.loaded)
         self.sums.take(other.sums)
         other.close()
         return self
@@ -202,7 +225,7 @@ def _close(open_: list[_Open]) -> tuple[int, bytes, Usage, int]:
     return len(open_), done.name, done.usage, done.children
 
 
-class PrefixPass(EntryPass[Prefixes]):
+class PrefixPass(LoadedPass[Prefixes]):
     """Adds up the keys of each prefix; those whose time was up at `now_ms` are counted apart."""
 
     def __init__(
@@ -215,56 +238,23 @@ class PrefixPass(EntryPass[Prefixes]):
         allocator: str = DEFAULT,
         selection: Selection | None = None,
     ) -> None:
-        super().__init__(server, allocator=allocator, selection=selection)
-        self._now_ms = now_ms
+        super().__init__(server, now_ms=now_ms, allocator=allocator, selection=selection)
         self._folding = Folding(separators, depth)
-        self._total, self._expired = Usage(), Usage()
-        self._databases: dict[int, Tables] = {}
-        self._sums = Sums()
+        self._sums = PrefixSums(self._folding)
 
-    def record(self, record: Record) -> None:
-        """Tables are made as large as announced, when all of their keys are looked at."""
-        super().record(record)
-        if isinstance(record, ResizeDb) and self._selection is None:
-            tables = tables_of(self._databases, record.db)
-            tables.sized = tables.sized[0] + record.keys, tables.sized[1] + record.expires
-
-    def add(self, entry: Entry, memory: float, disk: int, count: int | None, largest: int | None) -> None:
-        """One more key."""
-        del largest
-        at = entry.expires_at_ms
-        elements = elements_of(entry) if count is None else count
-        if at is not None and at <= self._now_ms:
-            self._expired.add(1, elements, memory, disk)
-            return
-        expires, types = int(at is not None), TYPE_BITS[entry.type]
-        tables = tables_of(self._databases, entry.db)
-        tables.keys += 1
-        tables.expiring += expires
-        self._total.add(expires, elements, memory, disk, types)
-        self._sums.of(self._folding.pattern(entry.key)).add(expires, elements, memory, disk, types)
+    def count(self, keys: Measured) -> None:
+        """More keys."""
+        self._sums.add(keys)
 
     def end(self) -> Prefixes:
         """The totals, whose file is theirs from now on."""
-        found = Prefixes(self.meant, self.allocator, self._folding)
-        found.total_without_tables, found.expired = self._total, self._expired
-        found.databases, found.sums = self._databases, self._sums
-        self._sums = Sums()
+        found = Prefixes(self.loaded, self._sums)
+        self._sums = PrefixSums(self._folding)
         return found
 
     def close(self) -> None:
         """Give up the file of a reading that ended in an error."""
         self._sums.close()
-
-
-def elements_of(entry: Entry) -> int:
-    """How many elements its headers tell; 0 when they do not."""
-    if not entry.code:
-        return 1
-    try:
-        return 0 if entry.is_large else entry.count or 0
-    except (DecodeError, IndexError):
-        return 0
 
 
 def prefixes(

@@ -40,31 +40,32 @@ Row = tuple[bytes, Usage]
 class Sums:
     """Usages by name, at most of 65,535 bytes. Close it, or use it in `with`.
 
-    It can be pickled: what is in its file is copied to another, which belongs to the first who unpickles it.
+    What is in `held` may be added to until the next call of `of`. It can be pickled: what is in its file is
+    copied to another, which belongs to the first who unpickles it.
     """
 
     def __init__(self, held: int = HELD) -> None:
         self._most = held
-        self._held: dict[bytes, Usage] = {}
+        self.held: dict[bytes, Usage] = {}  # for who looks there first
         self._file: IO[bytes] | None = None
         self._runs: list[tuple[int, int]] = []  # where each run of the file begins and ends
 
     def of(self, name: bytes) -> Usage:
         """The usage of a name, to add to at once."""
-        usage = self._held.get(name)
+        usage = self.held.get(name)
         if usage is None:
-            if len(self._held) >= self._most:
+            if len(self.held) >= self._most:
                 self._spill()
-            usage = self._held[name] = Usage()
+            usage = self.held[name] = Usage()
         return usage
 
     def rows(self) -> Iterator[Row]:
         """All names in their order, each once. While it runs nothing may be added."""
         if not self._runs:
-            yield from sorted(self._held.items(), key=_name_of)
+            yield from sorted(self.held.items(), key=_name_of)
             return
         runs = [self._run(start, end) for start, end in self._runs]
-        yield from _added_up(heapq.merge(sorted(self._held.items(), key=_name_of), *runs, key=_name_of))
+        yield from _added_up(heapq.merge(sorted(self.held.items(), key=_name_of), *runs, key=_name_of))
 
     def take(self, other: Sums) -> None:
         """Add what another has."""
@@ -72,8 +73,8 @@ class Sums:
             self.of(name).take(usage)
 
     def _spill(self) -> None:
-        rows = sorted(self._held.items(), key=_name_of)
-        self._held.clear()
+        rows = sorted(self.held.items(), key=_name_of)
+        self.held.clear()
         self._append(iter(rows))
         if len(self._runs) >= MOST_RUNS:
             runs = [self._run(start, end) for start, end in self._runs]
@@ -126,10 +127,10 @@ class Sums:
             self.close()
 
     def __getstate__(self) -> tuple[int, dict[bytes, Usage], list[tuple[int, int]], str | None]:
-        return self._most, self._held, self._runs, None if self._file is None else _copied(self._file)
+        return self._most, self.held, self._runs, None if self._file is None else _copied(self._file)
 
     def __setstate__(self, state: tuple[int, dict[bytes, Usage], list[tuple[int, int]], str | None]) -> None:
-        self._most, self._held, self._runs, path = state
+        self._most, self.held, self._runs, path = state
         self._file = None if path is None else _taken(path)
 
 

@@ -1,39 +1,40 @@
-"""Where the memory of a snapshot goes: keys, elements, memory and disk by type, database, expiry, prefix.
+"""Where the memory of a snapshot goes: keys, elements, bytes by type, database, expiry, size, prefix, use.
 
     stat("dump.rdb", server=Server.of("redis-8.2")).by["type"]["hash"].memory
 
 Memory is that of a server, by its model (`facts.memory`), and of keys that a server loads: those that have
-expired are counted apart. A prefix is what stands before the first `:`, `/`, `|` or `.` of a key.
+expired are counted apart. A prefix is the first part of a key's name (see `prefixes`).
 """
 
 from __future__ import annotations
 
-import re
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from rdbcodec.errors import DecodeError
 from rdbcodec.facts.amounts import Usage
+from rdbcodec.facts.folding import Folding
+from rdbcodec.facts.loaded import DATABASES, Loaded, LoadedPass
 from rdbcodec.facts.memory.allocators import DEFAULT
-from rdbcodec.facts.memory.entries import EntryPass
+from rdbcodec.facts.memory.entries import Measured
 from rdbcodec.facts.passes import Progress, run
+from rdbcodec.facts.places import merged
+from rdbcodec.facts.prefixes import Prefixes, PrefixSums
 from rdbcodec.facts.selection import Selection
 from rdbcodec.formats import TypeRow
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
-from rdbcodec.records import Entry, Record, ResizeDb
 from rdbcodec.servers import Server
 
-ASPECTS = ("type", "encoding", "db", "ttl", "size", "prefix")
-PREFIXES = 10_000  # prefixes that are held; keys of further ones are of OTHER
-OTHER, BINARY = "(other prefixes)", "(binary keys)"
-_SEPARATED = re.compile(rb"[^:/|.]*[:/|.]")
-_IDENTIFIER = re.compile(rb"\d+")
-_LONGEST_PREFIX = 64
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+ASPECTS = ("type", "encoding", "db", "ttl", "size", "prefix", "idle", "freq")
+PREFIXES = 10_000  # prefixes that are told apart, the largest; the keys of all further ones are of OTHER
+OTHER, OTHER_DATABASES = "(other prefixes)", "(other databases)"
 
 _HOUR_MS = 3_600_000
 TTLS = (("under 1 hour", _HOUR_MS), ("1 to 24 hours", 24 * _HOUR_MS), ("1 to 30 days", 720 * _HOUR_MS))
@@ -45,20 +46,101 @@ SIZES = (
 LARGEST = "over 10 MiB"
 _TTL_NAMES, _TTL_LIMITS = (*(name for name, _ in TTLS), LATER, NEVER), [most for _, most in TTLS]
 _SIZE_NAMES, _SIZE_LIMITS = (*(name for name, _ in SIZES), LARGEST), [most for _, most in SIZES]
+FREQS = (("0", 0), ("1 to 5", 5), ("6 to 20", 20), ("21 to 100", 100))  # new keys begin with 5
+HOTTEST = "over 100"
+# How long ago a key was used, in seconds, and how often: names of classes, their limits, which class it is.
+_USES: dict[str, tuple[tuple[str, ...], list[int], Callable[[list[int], int], int]]] = {
+    "idle": ((*(name for name, _ in TTLS), LATER), [most // 1000 for _, most in TTLS], bisect_right),
+    "freq": ((*(name for name, _ in FREQS), HOTTEST), [most for _, most in FREQS], bisect_left),
+}
+
+Rows = dict[str, Usage]
+CELL = ("type", "encoding", "ttl", "size")  # what the keys of a cell have in common
+Cell = tuple[str, str, str, str]
 
 
-@dataclass(slots=True)
 class Stat:
-    """The totals of a snapshot, and those of each aspect; memory is that of `server`."""
+    """The totals of a snapshot, and those of each aspect. Close it, or use it in `with`.
 
-    server: Server
-    allocator: str
-    total: Usage = field(default_factory=Usage)
-    expired: Usage = field(default_factory=Usage)
-    by: dict[str, dict[str, Usage]] = field(default_factory=dict)
+    Keys have an aspect `idle` or `freq` only where the server that wrote them had an LRU or LFU policy.
+    """
+
+    def __init__(self, loaded: Loaded, by: Sequence[str]) -> None:
+        self.loaded = loaded
+        self.aspects = tuple(by)
+        self.cells: dict[Cell, Usage] = {}
+        self.named: dict[str, Rows] = {}  # aspects that have names of their own
+        self.prefixes: Prefixes | None = None
+        self._by: dict[str, Rows] | None = None
+
+    @property
+    def server(self) -> Server:
+        """The server whose memory it is; the first of them, when files were written by several."""
+        return self.loaded.servers[0]
+
+    @property
+    def allocator(self) -> str:
+        """What the server is built with."""
+        return self.loaded.allocator
+
+    @property
+    def total(self) -> Usage:
+        """All keys that a server loads."""
+        return self.loaded.total
+
+    @property
+    def expired(self) -> Usage:
+        """Those whose time is up."""
+        return self.loaded.expired
+
+    @property
+    def by(self) -> dict[str, Rows]:
+        """The totals of each aspect that was asked for, by names."""
+        if self._by is None:
+            self._by = {aspect: self._rows(aspect) for aspect in self.aspects}
+        return self._by
+
+    def _rows(self, aspect: str) -> Rows:
+        if aspect == "prefix" and self.prefixes is not None:
+            return self._largest(self.prefixes)
+        rows: Rows = {}
+        if aspect in self.named:
+            rows = self.named[aspect]
+        else:
+            for cell, usage in self.cells.items():
+                rows.setdefault(cell[CELL.index(aspect)], Usage()).take(usage)
+        shares = self.loaded.shares
+        return {name: shares.added(usage) for name, usage in rows.items()}
+
+    def _largest(self, prefixes: Prefixes) -> Rows:
+        found = prefixes.largest(PREFIXES)
+        rows = {name.decode("utf-8"): usage for name, usage in found.rows}
+        return rows | {OTHER: found.rest} if found.others else rows
+
+    def merge(self, other: Stat) -> Stat:
+        """The keys of both, in the first of them; what the other holds is given up."""
+        self._by = None
+        self.loaded = self.loaded.merge(other.loaded)
+        self.cells = merged(self.cells, other.cells)
+        self.named = {aspect: merged(rows, other.named[aspect]) for aspect, rows in self.named.items()}
+        if self.prefixes is not None and other.prefixes is not None:
+            self.prefixes = self.prefixes.merge(other.prefixes)
+            self.prefixes.loaded = self.loaded
+        return self
+
+    def close(self) -> None:
+        """Give up the temporary file of the prefixes."""
+        if self.prefixes is not None:
+            self.prefixes.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
-class StatPass(EntryPass[Stat]):
+class StatPass(LoadedPass[Stat]):
     """Adds up keys by the aspects that are asked for."""
 
     def __init__(
@@ -70,119 +152,79 @@ class StatPass(EntryPass[Stat]):
         allocator: str = DEFAULT,
         selection: Selection | None = None,
     ) -> None:
-        super().__init__(server, allocator=allocator, selection=selection)
-        self._now_ms = now_ms
-        self._total, self._expired = Usage(), Usage()
-        self._by: dict[str, dict[str, Usage]] = {aspect: {} for aspect in by}
-        self._wants_prefix = "prefix" in by
-        self._cells: dict[tuple[int, int, int, int, str], Usage] = {}
+        super().__init__(server, now_ms=now_ms, allocator=allocator, selection=selection)
+        self._by = by
+        self._cells: dict[int, Usage] = {}
         self._rows: dict[int, TypeRow] = {}
-        self._prefixes: dict[bytes, str] = {}
-        self._seen: set[str] = set()
-        self._databases: dict[int, list[int]] = {}
-        self._sized: dict[int, tuple[int, int]] = {}
+        self._named: dict[str, Rows] = {name: {} for name in ("db", "idle", "freq") if name in by}
+        self._prefixes = PrefixSums(Folding(depth=1))
 
-    def record(self, record: Record) -> None:
-        """Tables are made as large as announced."""
-        super().record(record)
-        if isinstance(record, ResizeDb):
-            self._sized[record.db] = record.keys, record.expires
+    def count(self, keys: Measured) -> None:
+        """More keys, in cells of one layout, expiry and size: this is done with every key of a snapshot."""
+        cells, now_ms, never = self._cells, self.now_ms, len(_TTL_NAMES) - 1
+        for entry, memory, disk, elements, at in keys:
+            ttl = never if at is None else bisect_right(_TTL_LIMITS, at - now_ms)
+            cell = entry.code << 8 | ttl << 4 | bisect_left(_SIZE_LIMITS, memory)
+            usage = cells.get(cell)
+            if usage is None:
+                usage = cells[cell] = Usage()
+                self._rows[entry.code] = entry.row
+            usage.keys += 1
+            usage.memory += memory
+            usage.disk += disk
+            if elements:
+                usage.elements += elements
+            if at is not None:
+                usage.expiring += 1
+        if "prefix" in self._by:
+            self._prefixes.add(keys)
+        self._count_named(keys)
 
-    def add(self, entry: Entry, memory: float, disk: int, count: int | None, largest: int | None) -> None:
-        """One more key."""
-        del largest
-        at = entry.expires_at_ms
-        elements = _count_of(entry) if count is None else count
-        if at is not None and at <= self._now_ms:
-            self._expired.add(1, elements, memory, disk)
+    def _count_named(self, keys: Measured) -> None:
+        named = self._named
+        if "db" in named:
+            row_of(named["db"], str(keys.entries[0].db), OTHER_DATABASES).add_all(keys)
+        if keys.expiries is None:
             return
-        expires = int(at is not None)
-        database = self._databases.setdefault(entry.db, [0, 0])
-        database[0] += 1
-        database[1] += expires
-        self._total.add(expires, elements, memory, disk)
-        prefix = self._prefix(entry) if self._wants_prefix else ""
-        cell = entry.code, entry.db, self._ttl_class(at), bisect_left(_SIZE_LIMITS, memory), prefix
-        usage = self._cells.get(cell)
-        if usage is None:
-            usage = self._cells[cell] = Usage()
-            self._rows[entry.code] = entry.row
-        usage.add(expires, elements, memory, disk)
+        if "idle" in named:
+            self._count_used("idle", keys, [entry.idle for entry in keys.entries])
+        if "freq" in named:
+            self._count_used("freq", keys, [entry.freq for entry in keys.entries])
 
-    def _ttl_class(self, at: int | None) -> int:
-        return len(_TTL_NAMES) - 1 if at is None else bisect_right(_TTL_LIMITS, at - self._now_ms)
-
-    def _prefix(self, entry: Entry) -> str:
-        """The prefix of a key; most have one that was seen before, in the same bytes."""
-        key = entry.key
-        found = _SEPARATED.match(key)
-        raw = key[:_LONGEST_PREFIX] if found is None else found[0]
-        prefix = self._prefixes.get(raw)
-        if prefix is None:
-            prefix = prefix_of(key)
-            if prefix not in self._seen and len(self._seen) >= PREFIXES:
-                return OTHER
-            self._seen.add(prefix)
-            if len(self._prefixes) < PREFIXES:
-                self._prefixes[raw] = prefix
-        return prefix
-
-    def _sum_up(self) -> None:
-        """The cells, each of one type, database, expiry, size and prefix, as rows of every aspect."""
-        for (code, db, ttl, size, prefix), usage in self._cells.items():
-            row = self._rows[code]
-            names = {
-                "type": row.type,
-                "encoding": row.name,
-                "db": str(db),
-                "ttl": _TTL_NAMES[ttl],
-                "size": _SIZE_NAMES[size],
-                "prefix": prefix,
-            }
-            for aspect, rows in self._by.items():
-                rows.setdefault(names[aspect], Usage()).take(usage)
+    def _count_used(self, aspect: str, keys: Measured, told: list[int | None]) -> None:
+        """How long ago, or how often, keys were used, of those that tell."""
+        if told.count(None) == len(told):
+            return
+        rows, (names, limits, place) = self._named[aspect], _USES[aspect]
+        classes = [-1 if use is None else place(limits, use) for use in told]
+        for at in {*classes} - {-1}:
+            usage = row_of(rows, names[at], OTHER_DATABASES)
+            usage.add_all(keys.only([each == at for each in classes]))
 
     def end(self) -> Stat:
-        """The totals; the tables of databases are shared out among the keys."""
-        self._sum_up()
-        self._share_tables()
-        found = Stat(self.meant, self.allocator)
-        found.total, found.expired, found.by = self._total, self._expired, self._by
+        """The totals."""
+        found = Stat(self.loaded, self._by)
+        for cell, usage in self._cells.items():
+            row = self._rows[cell >> 8]
+            names = row.type, row.name, _TTL_NAMES[cell >> 4 & 0xF], _SIZE_NAMES[cell & 0xF]
+            found.cells[names] = usage
+        found.named = self._named
+        if "prefix" in self._by:
+            found.prefixes = Prefixes(self.loaded, self._prefixes)
+            self._prefixes = PrefixSums(self._prefixes.folding)
         return found
 
-    def _share_tables(self) -> None:
-        for_keys = for_expiring = 0.0
-        for db, (keys, expiring) in self._databases.items():
-            sized = self._sized.get(db, (0, 0)) if self._selection is None else (0, 0)
-            whole = self.model.tables(keys, expiring, sized=sized)
-            alone = self.model.tables(keys, 0, sized=(sized[0], 0))
-            for_keys += alone
-            for_expiring += whole - alone
-        total = self._total
-        a_key = for_keys / total.keys if total.keys else 0.0
-        an_expiry = for_expiring / total.expiring if total.expiring else 0.0
-        for row in [total, *(row for rows in self._by.values() for row in rows.values())]:
-            row.memory += a_key * row.keys + an_expiry * row.expiring
+    def close(self) -> None:
+        """Give up the file of a reading that ended in an error."""
+        self._prefixes.close()
 
 
-def prefix_of(key: bytes) -> str:
-    """What stands before the first separator; of a key without one its name, numbers folded to `*`."""
-    found = _SEPARATED.match(key[:_LONGEST_PREFIX])
-    folded = _IDENTIFIER.sub(b"*", key[:_LONGEST_PREFIX] if found is None else found[0])
-    try:
-        text = folded.decode("utf-8")
-    except UnicodeDecodeError:
-        return BINARY
-    return text if text.isprintable() else BINARY
-
-
-def _count_of(entry: Entry) -> int:
-    if not entry.code:
-        return 1
-    try:
-        return 0 if entry.is_large else entry.count or 0
-    except (DecodeError, IndexError):
-        return 0
+def row_of(rows: Rows, name: str, further: str) -> Usage:
+    """The row of a name; that of `further` ones when there are too many to tell apart."""
+    usage = rows.get(name)
+    if usage is None:
+        usage = rows.setdefault(name if len(rows) < DATABASES else further, Usage())
+    return usage
 
 
 def biggest_first(rows: Mapping[str, Usage]) -> list[tuple[str, Usage]]:

@@ -12,7 +12,7 @@ from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.largest import ORDERS, KeySize
 from rdbcodec.facts.memory.allocators import ALLOCATORS
 from rdbcodec.facts.memory.estimates import match_of
-from rdbcodec.facts.usage import LARGEST, LATER, NEVER, SIZES, TTLS, Stat, biggest_first
+from rdbcodec.facts.usage import FREQS, HOTTEST, LARGEST, LATER, NEVER, SIZES, TTLS, Stat, biggest_first
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.words import json_key, moment, number, plural, size, text
 from rdbcodec.servers import Server
@@ -24,6 +24,8 @@ _NAME, _KEY = 24, 27  # characters of a name, of a key
 _ORDERED = {
     "ttl": (*(name for name, _ in TTLS), LATER, NEVER),
     "size": (*(name for name, _ in SIZES), LARGEST),
+    "idle": (*(name for name, _ in TTLS), LATER),
+    "freq": (*(name for name, _ in FREQS), HOTTEST),
 }
 _TITLES = {
     "type": "By type",
@@ -32,6 +34,8 @@ _TITLES = {
     "ttl": "By time to live",
     "size": "By memory of a key",
     "prefix": "By prefix",
+    "idle": "By time since last use",
+    "freq": "By use counter, which is logarithmic: 0 to 255",
 }
 CSV_KEYS = (
     "database",
@@ -76,6 +80,8 @@ def stat_sections(stat: Stat, *, hide_keys: Hiding = False) -> list[Section]:
         rows.append(
             ("expired already", f"{plural(stat.expired.keys, 'key')}, not counted: servers drop them")
         )
+    if {"idle", "freq"} <= stat.by.keys() and not stat.by["idle"] and not stat.by["freq"]:
+        rows.append(("use", "not told: the file has no idle times (LRU) or counters (LFU)"))
     found = [Section("Snapshot", ("", ""), rows)]
     for aspect, usages in stat.by.items():
         if hide_keys is not False and aspect == "prefix":
@@ -98,8 +104,7 @@ def _usage_rows(aspect: str, usages: dict[str, Usage], total: Usage) -> Iterator
     if len(rows) > ROWS:
         rest = Usage()
         for _, usage in rows[ROWS:]:
-            rest.keys, rest.elements = rest.keys + usage.keys, rest.elements + usage.elements
-            rest.memory, rest.disk = rest.memory + usage.memory, rest.disk + usage.disk
+            rest.take(usage)
         yield (f"({len(rows) - ROWS:,} more)", *_cells(rest), bar(rest.memory, total.memory))
 
 

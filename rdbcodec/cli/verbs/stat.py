@@ -24,7 +24,7 @@ from rdbcodec.facts.usage import ASPECTS, Stat, StatPass
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports.usage import CSV_USAGE, csv_usage, stat_json, stat_rows, stat_sections
 
-HELP = "show where the memory goes: by type, encoding, database, time to live, size, prefix"
+HELP = "show where the memory goes: by type, encoding, database, time to live, size, prefix, use"
 ORDER = 33
 
 

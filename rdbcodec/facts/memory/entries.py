@@ -1,17 +1,26 @@
-"""What single keys take in a server, while a snapshot is read: for passes that add up or pick out keys."""
+"""What keys take in a server, while a snapshot is read: for passes that add up or pick out keys.
+
+    measured(keys)      keys of one database, with their bytes in memory and on disk, elements, expiries
+
+Several such passes run in one reading when they are given to `Together`, which measures each key once.
+"""
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Sequence
+from itertools import compress
+from typing import Any, Generic, TypeVar
 
 from rdbcodec.errors import EncodeError
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.estimates import model_of
+from rdbcodec.facts.memory.measuring import Measuring
 from rdbcodec.facts.memory.model import Model
-from rdbcodec.facts.memory.shapes import shapes_of, string_shape
+from rdbcodec.facts.memory.shapes import shapes_of
 from rdbcodec.facts.memory.sizes import FIELD, HASH, MEMBER, SCORED, SET, ZSET, Shape
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.selection import Selection
+from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Aux, Entry, Header, LargeEntry, Record
 from rdbcodec.servers import Server
 
@@ -21,11 +30,63 @@ _COUNTED = frozenset({SET, HASH, ZSET})
 _ELEMENTS = frozenset({FIELD, MEMBER, SCORED})
 
 
-class EntryPass(Pass[Result], Generic[Result]):
-    """Gives `add` each selected key with its bytes in a server, by default the one that wrote the file.
+class Measured:
+    """Keys of one database, and a list of each measure, in the order of the keys.
 
-    Bytes are without the key's share of the tables of its database.
+    `memory` is without the share of a key in the tables of its database. `elements` are None where headers do
+    not tell. `expiries` is None when all keys are plain: none expires, was idle, passed by. `longest` is the
+    longest element of a single key that passed by, where that was told.
     """
+
+    __slots__ = ("disk", "elements", "entries", "expiries", "longest", "memory")
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        memory: Sequence[float],
+        disk: Sequence[int],
+        *,
+        elements: Sequence[int | None],
+        expiries: Sequence[int | None] | None,
+        longest: int | None = None,
+    ) -> None:
+        self.entries = entries
+        self.memory = memory
+        self.disk = disk
+        self.elements = elements
+        self.expiries = expiries
+        self.longest = longest
+
+    @property
+    def times(self) -> Sequence[int | None]:
+        """The expiry of each."""
+        return [None] * len(self.entries) if self.expiries is None else self.expiries
+
+    def only(self, wanted: Sequence[bool]) -> Measured:
+        """Those of the keys that are wanted."""
+
+        def of(measures: Sequence[Any]) -> list[Any]:
+            return list(compress(measures, wanted))
+
+        expiries = None if self.expiries is None else of(self.expiries)
+        return Measured(
+            of(self.entries),
+            of(self.memory),
+            of(self.disk),
+            elements=of(self.elements),
+            expiries=expiries,
+            longest=self.longest,
+        )
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[tuple[Entry, float, int, int | None, int | None]]:
+        return zip(self.entries, self.memory, self.disk, self.elements, self.times, strict=True)
+
+
+class EntryPass(Pass[Result], Generic[Result]):
+    """Gives `measured` the selected keys with their bytes in a server, by default the writer of the file."""
 
     looks_at_large = True
 
@@ -34,9 +95,10 @@ class EntryPass(Pass[Result], Generic[Result]):
     ) -> None:
         self.server = server
         self.allocator = allocator
-        self._selection = selection
+        self.selection = selection
         self._left = None if selection is None else selection.limit
         self._model: Model | None = None
+        self._measuring: Measuring | None = None
         self._version = 0
         self._producer: tuple[str, str] | None = None
 
@@ -66,43 +128,100 @@ class EntryPass(Pass[Result], Generic[Result]):
         return self._model
 
     def batch(self, batch: Batch) -> None:
-        """Each key but the large ones, which passed by."""
-        model, takes = self.model, self._takes
-        for entry, disk in zip(batch.entries, batch.sizes, strict=True):
-            if not takes(entry) or entry.is_large:
-                continue
-            if not entry.code:
-                self.add(entry, model[string_shape(entry)], disk, None, None)
-            else:
-                shapes = [shape for shapes in shapes_of(entry) for shape in shapes]
-                self.add(entry, model.total(shapes), disk, None, None)
+        """All keys but the large ones, which passed by."""
+        entries: Sequence[Entry] = batch.entries
+        expiries, disk = None, batch.sizes
+        if self.selection is not None or not batch.is_plain:
+            entries = [entry for entry in entries if not entry.is_large and self._takes(entry)]
+            if not entries:
+                return
+            if not batch.is_plain:
+                expiries = [entry.expires_at_ms for entry in entries]
+            if len(entries) < len(disk):
+                disk = [entry.serialized_size for entry in entries]
+        if self._measuring is None:
+            self._measuring = Measuring(self.model)
+        memory, elements = self._measuring.measure(entries, expiries)
+        self.measured(Measured(entries, memory, disk, elements=elements, expiries=expiries))
 
     def large(self, entry: LargeEntry) -> None:
         """One that passes by: its elements are counted on the way."""
         if not self._takes(entry):
             return
-        memory, count, largest = 0.0, 0, 0
+        memory, count, longest = 0.0, 0, 0
         for shapes in shapes_of(entry):
             memory += self.model.total(shapes)
             count += sum(shape[1] for shape in shapes if shape[0] in _COUNTED)
-            largest = max(largest, _largest(shapes))
-        self.add(entry, memory, entry.serialized_size, count or None, largest or None)
+            longest = max(longest, _longest(shapes))
+        elements = count or (1 if not entry.code else None)
+        size, at = entry.serialized_size, entry.expires_at_ms
+        self.measured(
+            Measured([entry], [memory], [size], elements=[elements], expiries=[at], longest=longest or None)
+        )
 
-    def add(self, entry: Entry, memory: float, disk: int, count: int | None, largest: int | None) -> None:
-        """A key; of a large one how many elements it has and how long the longest is, where that was told."""
+    def measured(self, keys: Measured) -> None:
+        """Keys of one database; of those that passed by each comes alone."""
         raise NotImplementedError
 
     def _takes(self, entry: Entry) -> bool:
-        if self._selection is None:
+        if self.selection is None:
             return True
-        if self._left == 0 or not self._selection.takes(entry):
+        if self._left == 0 or not self.selection.takes(entry):
             return False
         if self._left is not None:
             self._left -= 1
         return True
 
 
-def _largest(shapes: list[Shape]) -> int:
+class Together(EntryPass[list[Any]]):
+    """Several passes over the same keys in one reading, for one server; the results, in their order."""
+
+    def __init__(
+        self,
+        passes: Sequence[EntryPass[Any]],
+        server: Server | None = None,
+        *,
+        allocator: str = DEFAULT,
+        selection: Selection | None = None,
+    ) -> None:
+        super().__init__(server, allocator=allocator, selection=selection)
+        self._passes = passes
+        for each in passes:
+            each.server, each.allocator, each.selection = server, allocator, selection
+
+    def begin(self, header: Header) -> None:
+        """To each."""
+        super().begin(header)
+        for each in self._passes:
+            each.begin(header)
+
+    def record(self, record: Record) -> None:
+        """To each."""
+        super().record(record)
+        for each in self._passes:
+            each.record(record)
+
+    def measured(self, keys: Measured) -> None:
+        """To each."""
+        for one in self._passes:
+            one.measured(keys)
+
+    def after(self, reader: Reader) -> None:
+        """To each."""
+        for each in self._passes:
+            each.after(reader)
+
+    def end(self) -> list[Any]:
+        """The results."""
+        return [each.end() for each in self._passes]
+
+    def close(self) -> None:
+        """Also when reading ended in an error."""
+        for each in self._passes:
+            each.close()
+
+
+def _longest(shapes: list[Shape]) -> int:
     return max((max(shape[1], shape[2]) for shape in shapes if shape[0] in _ELEMENTS), default=0)
 
 

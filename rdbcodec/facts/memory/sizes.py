@@ -107,8 +107,7 @@ def _packed(entry: Entry, cursor: Cursor) -> Iterator[list[Shape]]:
     row = entry.row
     expires = row.encoding == "listpack-ttl"
     count = None if entry.is_large else entry.count
-    most = _MOST.intset_entries if row.packed == "intset" else _ENTRIES[row.type]
-    if count is None or count > most:
+    if count is None or count > packed_limit(row):
         packed = None if expires else cursor.string_size()
         yield from _elements(entry, _items(entry, cursor), packed)
         return
@@ -118,10 +117,16 @@ def _packed(entry: Entry, cursor: Cursor) -> Iterator[list[Shape]]:
     if expires:
         yield [(TTL_PACKED, size, count, 0)]
     else:
-        yield [_packed_shape(row, size, count)]
+        yield [packed_shape(row, size, count)]
 
 
-def _packed_shape(row: TypeRow, size: int, count: int) -> Shape:
+def packed_limit(row: TypeRow) -> int:
+    """Elements that a server keeps packed as they are in this layout; of more it makes a table."""
+    return _MOST.intset_entries if row.packed == "intset" else _ENTRIES[row.type]
+
+
+def packed_shape(row: TypeRow, size: int, count: int) -> Shape:
+    """A value of so many bytes and elements that stays packed."""
     if row.type == "set" and row.packed == "listpack":
         return SMALL_SET, size, count, 0
     return PACKED, size, _FORMS[row.encoding], 0
@@ -175,7 +180,7 @@ def _elements(entry: Entry, batches: Iterator[list[Any]], packed: int | None = N
             break
     else:
         if packed is not None and len(held) <= _ENTRIES[type_]:
-            yield [_packed_shape(entry.row, packed, len(held))]
+            yield [packed_shape(entry.row, packed, len(held))]
         else:
             yield from _small(type_, held)
         return

@@ -1,0 +1,155 @@
+"""What a server loads of a snapshot: all of its keys together, and how large their databases become.
+
+Keys whose time is up are not loaded: they are counted apart. How large the tables of a database are, which
+hold its keys and expiries, is known when all keys are: each key has the same share of them, and each expiry.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple
+
+from rdbcodec.facts.amounts import Usage
+from rdbcodec.facts.memory.allocators import DEFAULT
+from rdbcodec.facts.memory.counted import Tables
+from rdbcodec.facts.memory.entries import EntryPass, Measured, Result
+from rdbcodec.facts.memory.estimates import model_of
+from rdbcodec.facts.memory.model import Model
+from rdbcodec.facts.places import merged
+from rdbcodec.facts.selection import Selection
+from rdbcodec.records import Record, ResizeDb
+from rdbcodec.servers import Server
+
+DATABASES = 1 << 14  # that are told apart: servers are configured for 16
+_FURTHER = -1  # the keys of all others
+
+
+class Shares(NamedTuple):
+    """Bytes of the tables of databases for a key, and for the expiry of one."""
+
+    key: float = 0.0
+    expiry: float = 0.0
+
+    def added(self, usage: Usage) -> Usage:
+        """The same keys, with their shares of the tables."""
+        memory = usage.memory + self.key * usage.keys + self.expiry * usage.expiring
+        return Usage(usage.keys, usage.expiring, usage.elements, memory, usage.disk, usage.types)
+
+
+class Loaded:
+    """The keys of a snapshot that a server loads, and those that have `expired`.
+
+    Of several files each may be loaded by the server that wrote it: `servers` are all of them.
+    """
+
+    def __init__(self, server: Server, allocator: str = DEFAULT) -> None:
+        self.allocator = allocator
+        self.expired = Usage()
+        self._keys = Usage()  # without tables
+        self._databases: dict[str, tuple[Server, dict[int, Tables]]] = {server.name: (server, {})}
+
+    def add(self, keys: Measured) -> None:
+        """Keys of one database."""
+        self._keys.add_all(keys)
+        tables = self._tables(keys.entries[0].db)
+        tables.keys += len(keys)
+        if keys.expiries is not None:
+            tables.expiring += len(keys) - keys.expiries.count(None)
+
+    def announce(self, record: ResizeDb) -> None:
+        """The tables of a database are made for so many keys."""
+        tables = self._tables(record.db)
+        tables.sized = tables.sized[0] + record.keys, tables.sized[1] + record.expires
+
+    def _tables(self, db: int) -> Tables:
+        databases = next(iter(self._databases.values()))[1]
+        if db not in databases and len(databases) >= DATABASES:
+            db = _FURTHER
+        return databases.setdefault(db, Tables())
+
+    @property
+    def servers(self) -> list[Server]:
+        """Those whose memory it is."""
+        return [server for server, _ in self._databases.values()]
+
+    @property
+    def shares(self) -> Shares:
+        """The tables of all databases, shared out among their keys."""
+        for_keys = for_expiring = 0.0
+        for server, databases in self._databases.values():
+            model = model_of(server, allocator=self.allocator)
+            for tables in databases.values():
+                alone, whole = _tables_in(model, tables)
+                for_keys += alone
+                for_expiring += whole - alone
+        keys = self._keys
+        return Shares(
+            for_keys / keys.keys if keys.keys else 0.0, for_expiring / keys.expiring if keys.expiring else 0.0
+        )
+
+    @property
+    def total(self) -> Usage:
+        """All keys, with the tables."""
+        return self.shares.added(self._keys)
+
+    def merge(self, other: Loaded) -> Loaded:
+        """The keys of both; databases of one number are one where one server has them."""
+        both = Loaded(self.servers[0], self.allocator)
+        both.expired = self.expired.merge(other.expired)
+        both._keys = self._keys.merge(other._keys)
+        both._databases = dict(self._databases)
+        for name, (server, databases) in other._databases.items():
+            own = self._databases[name][1] if name in self._databases else {}
+            both._databases[name] = server, merged(own, databases)
+        return both
+
+
+def _tables_in(model: Model, tables: Tables) -> tuple[float, float]:
+    """Bytes of the table of keys, and of both."""
+    sized = tables.sized
+    alone = model.tables(tables.keys, 0, sized=(sized[0], 0))
+    return alone, model.tables(tables.keys, tables.expiring, sized=sized)
+
+
+class LoadedPass(EntryPass[Result], Generic[Result]):
+    """Gives `count` the keys that a server loads: without those whose time was up at `now_ms`."""
+
+    def __init__(
+        self,
+        server: Server | None = None,
+        *,
+        now_ms: int,
+        allocator: str = DEFAULT,
+        selection: Selection | None = None,
+    ) -> None:
+        super().__init__(server, allocator=allocator, selection=selection)
+        self.now_ms = now_ms
+        self._loaded: Loaded | None = None
+
+    @property
+    def loaded(self) -> Loaded:
+        """All that was counted so far."""
+        if self._loaded is None:
+            self._loaded = Loaded(self.meant, self.allocator)
+        return self._loaded
+
+    def record(self, record: Record) -> None:
+        """Tables are made as large as announced, when all of their keys are looked at."""
+        super().record(record)
+        if isinstance(record, ResizeDb) and self.selection is None:
+            self.loaded.announce(record)
+
+    def measured(self, keys: Measured) -> None:
+        """The dead and the living."""
+        if keys.expiries is not None:
+            lives = [at is None or at > self.now_ms for at in keys.expiries]
+            if not all(lives):
+                self.loaded.expired.add_all(keys.only([not alive for alive in lives]))
+                keys = keys.only(lives)
+                if not len(keys):
+                    return
+        self.loaded.add(keys)
+        self.count(keys)
+
+    def count(self, keys: Measured) -> None:
+        """Keys of one database, one at least."""
+        raise NotImplementedError
