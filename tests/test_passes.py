@@ -327,3 +327,12 @@ def test_problems_are_told_in_the_order_of_the_file_large_values_among_the_other
     with rdbcodec.open(snapshot(odd, large)[:-200], max_value=500) as reader:
         found = check(reader, now_ms=0)
     assert (found.keys, found.complete, found.errors) == (2, False, 2)
+
+
+def test_a_value_that_passes_by_comes_behind_what_says_who_wrote_it() -> None:
+    """What a pass knows by then of the file decides how much memory it takes."""
+    aux = b"\xfa\x09redis-ver\x057.4.1"
+    data = snapshot(aux, b"\x00\x05large\x40\xc8" + b"v" * 200)
+    with rdbcodec.open(data, max_value=100) as reader:
+        stat = rdbcodec.stat(reader)
+    assert (stat.server.name, stat.total.keys) == ("redis-7.4.1", 1)

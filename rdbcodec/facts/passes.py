@@ -5,7 +5,7 @@
     begin(header)   the Header record: once, first
     batch(batch)    entries of one database, in the order of the file, some hundred at a time
     record(record)  a record that is no entry; between the batches, where it stands in the file
-    large(entry)    a value too large to hold, while it passes by; its entry comes in a batch afterwards
+    large(entry)    a value too large to hold, while it passes by; its entry comes in the next batch
     after(reader)   all was read: what the reader knows of the whole file, such as what follows the snapshot
     end()           the result, which has `merge(other)`: two parts of a file, or two files, become one
 
@@ -144,10 +144,17 @@ def feed(
 
     With `also_damaged` they get what stands before the damage, too, before it is raised.
     """
-    _look_at_large(reader, passes)
+    batch: list[Record] = []
+
+    def give_waiting() -> None:
+        waiting = batch.copy()
+        batch.clear()
+        _give(waiting, passes)
+
+    _look_at_large(reader, passes, give_waiting)
     for records in reader.stretches(stretch):
         while True:
-            batch: list[Record] = []
+            batch = []
             try:
                 batch.extend(islice(records, BATCH))  # keeps what came before an error
             except DecodeError:
@@ -163,13 +170,19 @@ def feed(
         each.after(reader)
 
 
-def _look_at_large(reader: Reader, passes: Sequence[Pass[Any]]) -> None:
+def _look_at_large(reader: Reader, passes: Sequence[Pass[Any]], give_waiting: Callable[[], None]) -> None:
+    """A value that passes by comes behind what stands before it: that says of what file and server it is."""
     looking = [each for each in passes if each.looks_at_large]
     if len(looking) > 1:
         names = ", ".join(type(each).__name__ for each in looking)
         raise ValueError(f"only one pass of a reading may look at values that pass by: {names}")
     if looking:
-        reader.on_large = looking[0].large
+
+        def large(entry: LargeEntry) -> None:
+            give_waiting()
+            looking[0].large(entry)
+
+        reader.on_large = large
 
 
 def _give(batch: list[Record], passes: Sequence[Pass[Any]]) -> None:
