@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     )
     from rdbcodec.facts.largest import top
     from rdbcodec.facts.prefixes import prefixes
+    from rdbcodec.facts.selection import Selection
     from rdbcodec.facts.usage import stat
     from rdbcodec.limits import MAX_VALUE
     from rdbcodec.losses import Loss
@@ -112,6 +113,7 @@ _HOMES = {
     "rdbcodec.writing.conversion": "convert",
     "rdbcodec.facts.largest": "top",
     "rdbcodec.facts.prefixes": "prefixes",
+    "rdbcodec.facts.selection": "Selection",
     "rdbcodec.facts.usage": "stat",
     "rdbcodec.reports.html.report": "report",
     "rdbcodec.tools.diff": "diff",
@@ -236,6 +238,7 @@ __all__ = [
     "Record",
     "ResizeDb",
     "SelectDb",
+    "Selection",
     "Server",
     "Set",
     "SlotImport",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from commands import run
-from test_selection import NAMES, TYPES_72
-from ways import snapshot
+from test_selection import NAMES, TYPES_72, key
+from ways import pair, snapshot, string
 
 from rdbcodec.facts.selection import Selection
 
@@ -83,11 +84,17 @@ def test_a_wrong_expression_is_answered_with_what_selection_says(
 # --- no key matches ---------------------------------------------------------------------------------
 
 COMMANDS = [
+    ("inspect",),
+    ("check",),
+    ("stat",),
+    ("top",),
+    ("top", "--all"),
     ("keys",),
     ("dump",),
     ("dump", "--format", "resp"),
     ("filter", "-o", "OUT"),
     ("convert", "-o", "OUT", "--to", "redis-6.2"),
+    ("split", "-o", "OUT{part}", "--by", "type"),
 ]
 
 
@@ -95,7 +102,7 @@ COMMANDS = [
 def test_that_no_key_matches_is_said_and_can_be_the_answer(
     names: Path, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    verb, *rest = (str(tmp_path / "out.rdb") if word == "OUT" else word for word in command)
+    verb, *rest = (word.replace("OUT", str(tmp_path / "out")) for word in command)
     message = f"{names}: no key matches\n"
     told = run(verb, names, *rest, "--type", "hash")
     assert (told.returncode, told.stderr.decode()) == (0, message)
@@ -109,7 +116,7 @@ def test_that_no_key_matches_is_said_and_can_be_the_answer(
 def test_a_snapshot_without_keys_can_be_the_answer_as_well(tmp_path: Path, command: tuple[str, ...]) -> None:
     empty = tmp_path / "empty.rdb"
     empty.write_bytes(snapshot())
-    verb, *rest = (str(tmp_path / "out.rdb") if word == "OUT" else word for word in command)
+    verb, *rest = (word.replace("OUT", str(tmp_path / "out")) for word in command)
     told = run(verb, empty, *rest)
     assert (told.returncode, told.stderr.decode()) == (0, "")
     told = run(verb, empty, *rest, "--fail-if-empty", *_force(rest))
@@ -118,3 +125,54 @@ def test_a_snapshot_without_keys_can_be_the_answer_as_well(tmp_path: Path, comma
 
 def _force(words: list[str]) -> list[str]:
     return ["--force"] if "-o" in words else []
+
+
+def test_diff_says_that_no_key_of_either_matches(names: Path) -> None:
+    told = run("diff", names, names, "--type", "hash", "--fail-if-empty")
+    assert (told.returncode, told.stderr.decode()) == (1, f"{names} and {names}: no key matches\n")
+    told = run("diff", names, names, "--prefix", "user:", "--fail-if-empty")
+    assert (told.returncode, told.stderr) == (0, b"")
+
+
+# --- reports on the keys that are chosen ------------------------------------------------------------
+
+
+def test_inspect_tells_of_the_chosen_keys_and_says_so() -> None:
+    words = ("--type", "hash,set", "--db", "0-8")
+    facts = json.loads(run("inspect", TYPES_72, "--format", "json", *words).stdout)
+    assert (facts["keys"], facts["filtered"], facts["functions"]) == (len(keys(TYPES_72, *words)), True, [])
+    told = run("inspect", TYPES_72, "--type", "hash").stdout.decode().splitlines()
+    assert "  keys           6, chosen by the filters" in told
+    assert json.loads(run("inspect", TYPES_72, "--format", "json").stdout)["filtered"] is False
+
+
+def test_check_verifies_the_chosen_keys_only(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.rdb"
+    path.write_bytes(snapshot(b"\xfb\x02\x00", key(b"good"), pair(16, string(b"no listpack"), b"bad")))
+    assert run("check", path).returncode == 3
+    told = run("check", path, "--not-key-is", "bad")
+    size = path.stat().st_size
+    words = f"{path}: sound, 1 key chosen by the filters, {size} B, checksum disabled\n"
+    assert (told.returncode, told.stdout.decode()) == (0, words)
+    assert json.loads(run("check", path, "--type", "string", "--format", "json").stdout)["filtered"] is True
+
+
+def test_split_leaves_the_functions_out_and_says_so(tmp_path: Path) -> None:
+    words = (
+        "split",
+        TYPES_72,
+        "--by",
+        "type",
+        "-o",
+        tmp_path / "{type}.rdb",
+        "--type",
+        "hash,zset",
+        "--db",
+        0,
+    )
+    told = run(*map(str, words))
+    assert told.stdout.decode().splitlines()[-2:] == [
+        f"{TYPES_72}: 10 keys in 2 parts",
+        "  1 function library left out: filters choose keys, --functions keeps functions too",
+    ]
+    assert keys(tmp_path / "hash.rdb") == keys(TYPES_72, "--type", "hash", "--db", "0")

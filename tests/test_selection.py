@@ -18,11 +18,14 @@ from servers import Server, program
 from ways import SNAPSHOTS, entries, pair, snapshot, string
 
 import rdbcodec
-from rdbcodec import Entry
+from rdbcodec import Entry, Header, Record, ResizeDb
 from rdbcodec.facts.key_lists import HELD, KeyList
+from rdbcodec.facts.passes import Batch, Pass, run
+from rdbcodec.facts.selected import selected
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.slots import key_slot
 from rdbcodec.formats import TYPES
+from rdbcodec.records import LargeEntry
 
 NOW = 1_000_000_000
 HOUR, DAY = 3_600_000, 86_400_000
@@ -492,6 +495,81 @@ def test_a_name_that_is_no_filter_is_refused() -> None:
         "'type' is no filter, expected dbs, types, encodings, ttl, idle, freq, keys, listed, prefixes, "
         "globs, patterns, slots, sizes, elements, or not_ before one"
     )
+
+
+class Seen(Pass[list[tuple[str, bytes | int]]]):
+    """What a pass is told, in its order; of values that pass by when their entries come."""
+
+    looks_at_large = True
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, bytes | int]] = []
+        self.sizes: list[int] = []
+
+    def batch(self, batch: Batch) -> None:
+        for entry in batch.entries:
+            if entry.is_large:
+                self.seen.append(("large", self.sizes.pop(0)))
+            self.seen.append(("key", entry.key))
+
+    def large(self, entry: LargeEntry) -> None:
+        self.sizes.append(sum(map(len, entry.chunks())))
+
+    def record(self, record: Record) -> None:
+        self.seen.append((type(record).__name__, record.offset))
+
+    def end(self) -> list[tuple[str, bytes | int]]:
+        return self.seen
+
+
+def test_a_limit_takes_values_that_pass_by_in_the_order_of_the_file() -> None:
+    data = snapshot(key(b"small"), counted(b"sixty", 60), key(b"smaller"))
+    for limit in (1, 2, 3):
+        with rdbcodec.open(data, max_value=64) as reader:
+            seen = run(reader, [selected(Seen(), Selection(limit=limit))])[0]
+        assert [name for kind, name in seen if kind == "key"] == [b"small", b"sixty", b"smaller"][:limit]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"types": "hash,set,zset"},
+        {"not_globs": b"*1*"},
+        {"sizes": ">1kb"},
+        {"elements": "2..200"},
+        {"ttl": "any", "functions": True},
+    ],
+)
+def test_a_pass_over_selected_keys_is_told_what_select_lets_through(filters: dict[str, Any]) -> None:
+    """But for the counts that databases announce, which are of all keys."""
+    for path in SNAPSHOTS[::3]:
+        with rdbcodec.open(path, max_value=512) as reader:
+            seen = run(reader, [selected(Seen(), Selection(**filters, now_ms=NOW))])[0]
+        expected: list[tuple[str, bytes | int]] = []
+        with rdbcodec.open(path, max_value=512) as reader:
+            for record in Selection(**filters, now_ms=NOW).select(reader):
+                if isinstance(record, Entry):
+                    expected += [("large", sum(map(len, record.chunks())))] if record.is_large else []
+                    expected.append(("key", record.key))
+                elif not isinstance(record, Header | ResizeDb):
+                    expected.append((type(record).__name__, record.offset))
+        assert seen == expected, path
+
+
+def test_a_pass_over_all_keys_is_the_pass_itself() -> None:
+    every = Seen()
+    assert selected(every, None) is selected(every, Selection()) is every
+
+
+@pytest.mark.parametrize("max_value", [rdbcodec.MAX_VALUE, 64])
+@pytest.mark.parametrize(
+    "filters", [{"sizes": ">100", "limit": 1}, {"elements": ">50"}, {"types": "set", "not_elements": "<60"}]
+)
+def test_filters_hold_for_passes_over_memory_and_for_values_that_pass_by(
+    max_value: int, filters: dict[str, Any]
+) -> None:
+    with rdbcodec.open(ELEMENTS, max_value=max_value) as reader:
+        assert [key.key for key in rdbcodec.top(reader, selection=Selection(**filters))] == [b"sixty"]
 
 
 def test_a_selection_without_filters_is_empty_and_takes_everything() -> None:

@@ -9,5 +9,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """What goes behind a word that is not known, when it is close to some that are."""
     import difflib  # noqa: PLC0415 - who makes no mistake does not pay for it
 
-    close = difflib.get_close_matches(word, list(known), n=3)
+    bare = {name.lstrip("-"): name for name in known}  # their dashes make no two flags alike
+    close = [bare[name] for name in difflib.get_close_matches(word.lstrip("-"), bare, n=3)]
     return f", did you mean {' or '.join(close)}?" if close else ""

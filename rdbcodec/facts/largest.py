@@ -118,16 +118,18 @@ class TopPass(EntryPass[list[KeySize]]):
 
 
 class EveryPass(TopPass):
-    """Hands each key to `sink` as it comes, and keeps none."""
+    """Hands each key to `sink` as it comes, and keeps none; `told` counts them."""
 
     def __init__(
         self, sink: Callable[[KeySize], object], server: Server | None = None, **options: Any
     ) -> None:
         super().__init__(server, **options)
         self._sink = sink
+        self.told = 0
 
     def measured(self, keys: Measured) -> None:
         """Every one is told."""
+        self.told += len(keys)
         for at in range(len(keys)):
             self._sink(self.sized(keys, at))
 

@@ -25,6 +25,8 @@ from rdbcodec.facts.modules import Module, Modules
 from rdbcodec.facts.passes import Batch, Pass, Progress, feed, run
 from rdbcodec.facts.places import OddFact, Place, merged
 from rdbcodec.facts.records import AuxFact, Library, RecordPass, merged_aux
+from rdbcodec.facts.selected import selected
+from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.values import ValuePass
 from rdbcodec.formats import Dialect, known_versions
 from rdbcodec.limits import COUNTED_VALUE
@@ -70,6 +72,7 @@ class Profile:
     losable: dict[str, OddFact] = field(default_factory=dict)  # by kind of loss: what old servers cannot keep
     streams_unread: int = 0  # of which nobody knows that
     memory: Memory | None = None  # what its memory follows from; None: nobody counted that
+    filtered: bool = False  # whether keys are those that filters chose
     damage: DecodeError | None = None  # what ended the reading: the facts are those of what stands before it
 
     @property
@@ -304,25 +307,32 @@ def profile(
 
 
 def partial_profile(
-    reader: Reader, *, now_ms: int, biggest: int = BIGGEST, progress: Progress | None = None
+    reader: Reader,
+    *,
+    now_ms: int,
+    biggest: int = BIGGEST,
+    selection: Selection | None = None,
+    progress: Progress | None = None,
 ) -> Profile:
     """The facts of what stands before the damage, which `damage` tells; of a snapshot without any, of all.
 
-    Raises what opening and reading raise when there is nothing before it, and LimitExceeded.
+    With a selection they are those of its keys, and of what is no key. Raises what opening and reading raise
+    when there is nothing before the damage, and LimitExceeded.
     """
-    each = ProfilePass(now_ms=now_ms, biggest=biggest)
+    each = selected(ProfilePass(now_ms=now_ms, biggest=biggest), selection)
     try:
         feed(reader, [each], progress=progress, also_damaged=True)
-        return each.end()
+        facts = each.end()
     except DecodeError as error:
         facts = each.end()
         if not facts.magic or isinstance(error, LimitExceeded):
             raise
         facts.damage, facts.dialect, facts.containers = error, reader.dialect, reader.containers
         facts.file_size, facts.size = reader.size, error.offset or 0
-        return facts
     finally:
         each.close()
+    facts.filtered = not (selection is None or selection.is_empty)
+    return facts
 
 
 def profile_of(source: Source, *, now_ms: int | None = None) -> Profile:

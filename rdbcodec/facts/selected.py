@@ -4,8 +4,7 @@
 
 What is no key is no filter's matter and is passed on, but for function libraries, as `Selection.select` has
 it, and for the counts that databases announce: they are of all keys. The file is read to its end all the
-same, so that its damage is found. A value that passes by is asked for when it does: with a limit it comes
-before the keys that wait in the same batch.
+same, so that its damage is found.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class Selected(Pass[Result]):
         return [entry for entry in batch.entries if (passed.popleft() if entry.is_large else take(entry))]
 
     def large(self, entry: LargeEntry) -> None:
-        """Its entry comes in a batch later, when it cannot be asked any more."""
+        """Its entry comes in a batch, when it cannot be asked any more."""
         is_taken = self._selection.take(entry)
         self._passed.append(is_taken)
         if is_taken and self._each.looks_at_large:

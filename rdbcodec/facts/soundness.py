@@ -17,6 +17,8 @@ from rdbcodec.errors import DecodeError
 from rdbcodec.facts.databases import check_databases
 from rdbcodec.facts.passes import Batch, Pass, Progress, feed
 from rdbcodec.facts.problems import Problem, entry_problems, odd_problems, problems_in
+from rdbcodec.facts.selected import selected
+from rdbcodec.facts.selection import Selection
 from rdbcodec.integrity.oddities import candidates
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.limits import MAX_PROBLEMS
@@ -41,13 +43,17 @@ Verdict = Literal["sound", "not sound", "not verified"]
 
 @dataclass(slots=True)
 class Soundness:
-    """What a check found. `complete` is False when reading ended before the end of the snapshot."""
+    """What a check found. `complete` is False when reading ended before the end of the snapshot.
+
+    `filtered` says that the values of some keys only were looked at.
+    """
 
     keys: int = 0
     expired: int = 0
     size: int = 0
     checksum: Checksum = "absent"
     complete: bool = False
+    filtered: bool = False
     tail: Tail | None = None
     problems: list[Problem] = field(default_factory=list)
     errors: int = 0
@@ -87,6 +93,7 @@ class Soundness:
             size=self.size + other.size,
             checksum=self.checksum,
             complete=self.complete and other.complete,
+            filtered=self.filtered or other.filtered,
             tail=self.tail if self.tail == other.tail else None,
             problems=[*self.problems, *other.problems][:MAX_PROBLEMS],
             errors=self.errors + other.errors,
@@ -102,17 +109,20 @@ def check(
     *,
     now_ms: int,
     reopen: Callable[[], Reader] | None = None,
+    selection: Selection | None = None,
     progress: Progress | None = None,
 ) -> Soundness:
-    """Verify a snapshot, from its first byte to the last.
+    """Verify a snapshot, from its first byte to the last; with a selection, of its values those of its keys.
 
     Does not raise for damaged data: that is what it reports. A damaged value does not end the check,
     damage that hides where the next record begins does. `reopen` gives a second reader, which spares
     keeping the keys' names on disk until it is clear that none occurs twice.
     """
-    each = SoundnessPass(now_ms=now_ms, reopen=reopen)
+    filtered = selection is not None and not selection.is_empty
+    each = SoundnessPass(now_ms=now_ms, reopen=None if filtered else reopen)
+    each.found.filtered = filtered
     try:
-        feed(reader, [each], stretch=_STRETCH, progress=progress, also_damaged=True)
+        feed(reader, [selected(each, selection)], stretch=_STRETCH, progress=progress, also_damaged=True)
     except DecodeError as error:
         each.stop(error)
     try:

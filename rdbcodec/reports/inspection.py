@@ -103,13 +103,17 @@ def _snapshot_rows(facts: Profile) -> list[tuple[str, str]]:
         ("producer", facts.producer or "not told"),
         ("size", _size_words(facts)),
         ("container", ", ".join(facts.containers) or "none"),
-        ("keys", number(facts.keys)),
+        ("keys", _keys_words(facts)),
         ("checksum", _checksum_words(facts)),
         ("after the end", tail_words(facts.tail) if facts.damage is None else "not reached"),
         ("loads in", _loader_words(facts, loading_releases(facts))),
     ]
     rows += [(name, number(count)) for name, count in _rare(facts).items()]
     return rows
+
+
+def _keys_words(facts: Profile) -> str:
+    return f"{number(facts.keys)}, chosen by the filters" if facts.filtered else number(facts.keys)
 
 
 def _checksum_words(facts: Profile) -> str:
@@ -128,7 +132,7 @@ def _total_rows(total: Total, facts: Profile) -> list[tuple[str, str]]:
         ("producers", _each(Counter({name or "not told": n for name, n in total.producers.items()}))),
         ("size", f"{size(facts.size)} ({number(facts.size)} bytes)"),
         ("containers", _each(containers) or "none"),
-        ("keys", f"{number(facts.keys)}; a key that several files have is counted in each"),
+        ("keys", f"{_keys_words(facts)}; a key that several files have is counted in each"),
         ("checksums", _each(checksums)),
         ("all load in", _loader_words(facts, loading_releases(facts, total.headers))),
     ]
@@ -272,6 +276,7 @@ def as_json(name: str, facts: Profile, *, hide_keys: Hiding = False) -> dict[str
         "tail": None if tail is None else {"kind": tail.kind, "size": tail.size},
         "loads_in": [span._asdict() for span in loading_releases(facts)],
         "keys": facts.keys,
+        "filtered": facts.filtered,
         "aux": [_json_aux(name, fact) for name, fact in facts.aux.items()],
         "aux_unlisted": facts.aux_unlisted,
         **_json_counted(facts),
@@ -295,6 +300,7 @@ def total_as_json(total: Total, *, hide_keys: Hiding = False) -> dict[str, Any]:
         "size": facts.size,
         "loads_in": [span._asdict() for span in loading_releases(facts, total.headers)],
         "keys": facts.keys,
+        "filtered": facts.filtered,
         **_json_counted(facts),
         "biggest": [{"file": name, **_json_big(big, hide_keys=hide_keys)} for big, name in total.biggest],
         **_json_named(facts),

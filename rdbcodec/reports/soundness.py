@@ -36,7 +36,7 @@ def _facts(found: Soundness) -> Iterator[str]:
     if not found.complete:
         yield f"reading ended after {plural(found.keys, 'key')}"
         return
-    yield plural(found.keys, "key")
+    yield plural(found.keys, "key") + (" chosen by the filters" if found.filtered else "")
     yield size(found.size)
     yield f"checksum {found.checksum}"
     if found.expired:
@@ -58,6 +58,7 @@ def as_json(name: str, found: Soundness, *, hide_keys: Hiding = False) -> dict[s
         "sound": None if found.verdict == "not verified" else found.is_sound,
         "verdict": found.verdict,
         "complete": found.complete,
+        "filtered": found.filtered,
         "keys": found.keys,
         "expired": found.expired,
         "size": found.size if found.complete else None,

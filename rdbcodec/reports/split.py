@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rdbcodec.reports.words import plural, size
+from rdbcodec.reports.words import functions_left_out, plural, size
 from rdbcodec.tools.merge import Merge
 from rdbcodec.tools.split import Split
 
@@ -23,6 +23,8 @@ def lines(name: str, done: Split) -> Iterator[str]:
         yield f"... and {plural(len(done.parts) - _SHOWN, 'more part')}"
     functions = f", {_libraries(done.functions)} in each" if done.functions else ""
     yield f"{name}: {plural(done.keys, 'key')} in {plural(len(done.parts), 'part')}{functions}"
+    if done.functions_left_out:
+        yield f"  {functions_left_out(done.functions_left_out)}"
 
 
 def _libraries(count: int) -> str:
@@ -35,6 +37,7 @@ def as_json(name: str, done: Split) -> dict[str, Any]:
         "file": name,
         "keys": done.keys,
         "functions": done.functions,
+        "functions_left_out": done.functions_left_out,
         "parts": [
             {
                 "part": part.label,

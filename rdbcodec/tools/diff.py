@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from rdbcodec.facts.selection import Selection
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.sorted_runs import SortedRuns
-from rdbcodec.records import Entry, Function
+from rdbcodec.records import Entry, Function, Record
 from rdbcodec.tail import Tail
 from rdbcodec.tools.changes import Change, changes
 from rdbcodec.tools.fingerprints import DIGEST, digest, value_digest
@@ -99,7 +99,7 @@ class Terms:
     map_db: Mapping[int, int] = field(default_factory=dict)
     rename: Callable[[int, bytes], bytes] | None = None
     now_ms: int = 0
-    selection: Callable[[], Selection] = Selection
+    selection: Selection | None = None
 
 
 def diff(
@@ -163,7 +163,7 @@ class _Side:
     def read(self, progress: Callable[[], Any] | None) -> None:
         """Go through the file once."""
         with self.open() as reader:
-            for record in self._terms.selection().select(reader):
+            for record in self._records(reader):
                 if isinstance(record, Entry):
                     self._add(record)
                     if progress is not None and not self.keys & 0xFF:
@@ -172,6 +172,10 @@ class _Side:
                     self.functions[record.library or record.code] = record.code
             if reader.ended_at is not None:  # None when the selection had a limit
                 self.tail = reader.tail(), reader.ended_at
+
+    def _records(self, reader: Reader) -> Iterator[Record]:
+        selection = self._terms.selection
+        return iter(reader) if selection is None or selection.is_empty else selection.select(reader)
 
     def _add(self, entry: Entry) -> None:
         db, key = self._named(entry)
@@ -209,7 +213,7 @@ class _Side:
         if last < 0:
             return
         with self.open() as reader:
-            for record in self._terms.selection().select(reader):
+            for record in self._records(reader):
                 if isinstance(record, Entry):
                     if number in numbers:
                         yield number, record

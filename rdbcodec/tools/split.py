@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from os import PathLike
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from rdbcodec.errors import EncodeError
+from rdbcodec.facts.selection import Selection
 from rdbcodec.formats import CRC_SINCE
 from rdbcodec.limits import COPIED_VALUE, MAX_RECORD
 from rdbcodec.losses import row_of
@@ -85,6 +86,7 @@ class Split:
     parts: list[Part] = field(default_factory=list)
     keys: int = 0
     functions: int = 0
+    functions_left_out: int = 0
 
 
 def split(
@@ -96,15 +98,16 @@ def split(
     replace: bool = True,
     mode_of: object = None,
     max_record: int = MAX_RECORD,
+    selection: Selection | None = None,
     check: Callable[[Reader], Any] | None = None,
     progress: Callable[[], Any] | None = None,
 ) -> Split:
     """Write the parts of a snapshot; `pattern` is the path of each, with {slot}, {db} or {part} in it.
 
-    All of them appear, or none. `mode_of` is whose mode they get, the source's by default. `check` is called
-    with the reader when all was read: what it raises ends the split. Raises ValueError for a pattern that
-    gives all parts one name, EncodeError for more parts than there may be and for keys that are there twice,
-    DecodeError for a source that cannot be read.
+    All of them appear, or none. `selection` says which keys are in one. `mode_of` is whose mode they get, the
+    source's by default. `check` is called with the reader when all was read: what it raises ends the split.
+    Raises ValueError for a pattern that gives all parts one name, EncodeError for more parts than there may
+    be and for keys that are there twice, DecodeError for a source that cannot be read.
     """
     _check_pattern(pattern, way)
     if mode_of is None and isinstance(source, str | PathLike):
@@ -112,7 +115,7 @@ def split(
     opened = source() if callable(source) else open_snapshot(source, max_value=COPIED_VALUE)
     with opened as reader, Streams() as streams, Together(replace=replace) as together:
         job = _Job(reader, way, streams, max_record)
-        job.read(progress)
+        job.read(opened if selection is None else selection.select(opened, job.left_out), progress)
         if check is not None:
             check(reader)
         for number, part in enumerate(job.parts.values(), 1):
@@ -123,7 +126,8 @@ def split(
             part.size = Path(place).stat().st_size
             if progress is not None:
                 progress()
-    return Split(list(job.parts.values()), sum(part.count for part in job.parts.values()), job.functions)
+    parts = list(job.parts.values())
+    return Split(parts, sum(part.count for part in parts), job.functions, job.left_out["function"])
 
 
 def _refuse_input(path: str, source: object) -> None:
@@ -147,6 +151,7 @@ class _Job:
     def __init__(self, reader: Reader, way: Way, streams: Streams, max_record: int) -> None:
         self.parts: dict[str, Part] = {}
         self.functions = 0
+        self.left_out: Counter[str] = Counter()
         self._reader = reader
         self._way = way
         self._streams = streams
@@ -169,10 +174,10 @@ class _Job:
 
     # --- reading -------------------------------------------------------------------------------------
 
-    def read(self, progress: Callable[[], Any] | None) -> None:
-        """Share out what the source has."""
+    def read(self, records: Iterable[Record], progress: Callable[[], Any] | None) -> None:
+        """Share out what there is of the source."""
         last: Part | None = None
-        for at, record in enumerate(self._reader):
+        for at, record in enumerate(records):
             if isinstance(record, Entry):
                 last = self._take(record)
             elif isinstance(record, Header):

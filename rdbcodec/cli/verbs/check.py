@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
     NEGATIVE,
     OK,
@@ -21,6 +22,7 @@ from rdbcodec.cli.common import (
 )
 from rdbcodec.cli.hints import problem_hint
 from rdbcodec.errors import DamagedContainer
+from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.soundness import Soundness, check, unreadable
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reports import soundness
@@ -34,6 +36,7 @@ ORDER = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     add_reading_arguments(parser)
+    selecting.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,7 +45,8 @@ def run(options: argparse.Namespace) -> int:
     with json_reports(options, len(options.files)) as report:
         for name in options.files:
             options.current = name
-            found = _check(name, options)
+            selection = selecting.selection_of(options)
+            found = _check(name, selection, options)
             options.answer = max(worst, _CODES[found.verdict])
             if options.format == "json":
                 report(soundness.as_json(name, found, hide_keys=options.hide_keys))
@@ -52,18 +56,19 @@ def run(options: argparse.Namespace) -> int:
                 sys.stdout.flush()
                 _tell_first(name, found, hide_keys=options.hide_keys)
                 worst = max(worst, _CODES[found.verdict])
+            worst = max(worst, selecting.no_match(name, selection, options, taken=found.keys))
             worst = max(worst, tail_code(name, found.tail, found.size, options))
     return worst
 
 
-def _check(name: str, options: argparse.Namespace) -> Soundness:
+def _check(name: str, selection: Selection, options: argparse.Namespace) -> Soundness:
     try:
-        return _check_opened(name, options)
+        return _check_opened(name, selection, options)
     except DamagedContainer as error:  # within its first bytes: `check` reports what comes later
         return unreadable(error)
 
 
-def _check_opened(name: str, options: argparse.Namespace) -> Soundness:
+def _check_opened(name: str, selection: Selection, options: argparse.Namespace) -> Soundness:
     again = Path(name).is_file() if name != STDIN else False
     with (
         open_file(name, options, max_value=CHECKED_VALUE) as reader,
@@ -73,6 +78,7 @@ def _check_opened(name: str, options: argparse.Namespace) -> Soundness:
             reader,
             now_ms=now_of(options),
             reopen=(lambda: open_file(name, options, max_value=CHECKED_VALUE)) if again else None,
+            selection=selection,
             progress=tick,
         )
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
     NEGATIVE,
     OK,
@@ -23,9 +24,8 @@ from rdbcodec.cli.common import (
     progress_of,
     tail_code,
 )
-from rdbcodec.cli.selecting import add_arguments as add_filters
-from rdbcodec.cli.selecting import selection_of
 from rdbcodec.facts.ranges import MS
+from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reports import diff as report
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_source_arguments(parser)
     add_tail_argument(parser)
-    add_filters(parser)
+    selecting.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,13 +83,15 @@ def run(options: argparse.Namespace) -> int:
     for name in names:
         if name == STDIN or not Path(name).is_file():
             _refuse_streams(name)
-    found = _compared(names, options)
+    selection = selecting.selection_of(options)
+    found = _compared(names, selection, options)
     told = {"hide_keys": options.hide_keys, "show_values": options.show_values}
     options.answer = code = OK if found.is_equal else NEGATIVE
     if options.format == "json":
         print_json(report.as_json(names, found, **told))
     else:
         print_lines(report.lines(names, found, **told))
+    code = max(code, selecting.no_match(" and ".join(names), selection, options, taken=sum(found.keys)))
     for name, behind in zip(names, found.tails, strict=True):
         if behind is not None:
             code = max(code, tail_code(name, *behind, options))
@@ -103,7 +105,7 @@ def _refuse_streams(name: str) -> None:
     raise Refusal(USAGE, "diff needs files: what differs is read a second time, and a pipe is read once")
 
 
-def _compared(names: tuple[str, str], options: argparse.Namespace) -> Comparison:
+def _compared(names: tuple[str, str], selection: Selection, options: argparse.Namespace) -> Comparison:
     both = _Both(names)
 
     def opener(name: str) -> Callable[[], Reader]:
@@ -115,7 +117,9 @@ def _compared(names: tuple[str, str], options: argparse.Namespace) -> Comparison
         return opened
 
     with progress_of(" and ".join(names), both, options) as tick:
-        return diff(opener(names[0]), opener(names[1]), _terms(options), most=options.most, progress=tick)
+        return diff(
+            opener(names[0]), opener(names[1]), _terms(options, selection), most=options.most, progress=tick
+        )
 
 
 class _Both:
@@ -131,7 +135,7 @@ class _Both:
         return sum(reader.bytes_read for reader in self.readers.values())
 
 
-def _terms(options: argparse.Namespace) -> Terms:
+def _terms(options: argparse.Namespace, selection: Selection) -> Terms:
     def rename(db: int, key: bytes) -> bytes:
         del db
         for pattern, text in options.rename:
@@ -144,7 +148,7 @@ def _terms(options: argparse.Namespace) -> Terms:
         map_db=dict(options.map_db),
         rename=rename if options.rename else None,
         now_ms=now_of(options),
-        selection=lambda: selection_of(options),
+        selection=selection,
     )
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
     OK,
     UNREADABLE,
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--top", type=_count, default=BIGGEST, metavar="N", help="how many of the biggest keys"
     )
     parser.add_argument("--total", action="store_true", help="then a report on all files together")
+    selecting.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,18 +48,28 @@ def run(options: argparse.Namespace) -> int:
     code, total = OK, Total()
     with json_reports(options, len(options.files) + options.total) as report:
         for name in options.files:
+            selection = selecting.selection_of(options)
             with (
                 open_file(name, options, max_value=COUNTED_VALUE) as reader,
                 progress_of(name, reader, options) as tick,
             ):
                 options.current = name
-                facts = partial_profile(reader, now_ms=now_of(options), biggest=options.top, progress=tick)
+                facts = partial_profile(
+                    reader,
+                    now_ms=now_of(options),
+                    biggest=options.top,
+                    selection=selection,
+                    progress=tick,
+                )
             if options.format == "json":
                 report(inspection.as_json(name, facts, hide_keys=options.hide_keys))
             else:
                 print_sections(name, inspection.sections(facts, hide_keys=options.hide_keys))
             code = max(
-                code, _tell_damage(name, facts, options), tail_code(name, facts.tail, facts.size, options)
+                code,
+                selecting.no_match(name, selection, options, taken=facts.keys),
+                _tell_damage(name, facts, options),
+                tail_code(name, facts.tail, facts.size, options),
             )
             if options.total:
                 total.add(name, facts)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
-    OK,
     STDIN,
     USAGE,
     Refusal,
@@ -46,12 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_source_arguments(parser)
     add_tail_argument(parser)
+    selecting.add_arguments(parser)
     parser.set_defaults(usage_error=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the files, all of them or none."""
-    name = options.files[0]
+    name, selection = options.files[0], selecting.selection_of(options)
     if options.output == STDIN:
         raise Refusal(USAGE, "split writes files: -o 'part-{part}.rdb' names them")
     if options.hide_keys is not False and options.by.field == "prefix" and "{prefix}" in options.output:
@@ -69,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
                 replace=options.force,
                 mode_of=name if Path(name).is_file() else None,
                 max_record=options.max_value,
+                selection=None if selection.is_empty else selection,
                 check=lambda reader: check_tail(reader, options),
                 progress=tick,
             )
@@ -80,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(report.as_json(name, done))
     else:
         print_lines(report.lines(name, done))
-    return OK
+    return selecting.no_match(name, selection, options, taken=done.keys)
 
 
 def _way(text: str) -> Way:

@@ -20,6 +20,7 @@ from rdbcodec.cli.common import (
 )
 from rdbcodec.cli.memory import add_memory_arguments, memory_server
 from rdbcodec.facts.passes import run as run_passes
+from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.usage import ASPECTS, Stat, StatPass
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports.usage import CSV_USAGE, csv_usage, stat_json, stat_rows, stat_sections
@@ -48,26 +49,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print one report a file."""
+    code = OK
     with json_reports(options, len(options.files)) as report:
         for name in options.files:
-            stat = _stat(name, options)
+            selection = selecting.selection_of(options)
+            stat = _stat(name, selection, options)
             if options.format == "json":
                 report(stat_json(name, stat, hide_keys=options.hide_keys))
             elif options.format == "text":
                 print_sections(name, stat_sections(stat, hide_keys=options.hide_keys))
             else:
                 _print_rows(stat, options)
-    return OK
+            code = max(code, selecting.no_match(name, selection, options, taken=stat.total.keys))
+    return code
 
 
-def _stat(name: str, options: argparse.Namespace) -> Stat:
+def _stat(name: str, selection: Selection, options: argparse.Namespace) -> Stat:
     options.current = name
     each = StatPass(
         memory_server(options),
         now_ms=now_of(options),
         by=options.by,
         allocator=options.allocator,
-        selection=selecting.selection_of(options),
+        selection=selection,
     )
     with (
         open_file(name, options, max_value=COUNTED_VALUE) as reader,

@@ -11,7 +11,6 @@ from typing import Any
 
 from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
-    OK,
     add_source_arguments,
     now_of,
     open_file,
@@ -54,11 +53,13 @@ def run(options: argparse.Namespace) -> int:
     form = options.format or ("csv" if options.all else "text")
     if options.all and form not in ("csv", "ndjson"):
         options.usage_error("--all prints as csv or ndjson: every key as it comes")
-    how = {"allocator": options.allocator, "selection": selecting.selection_of(options)}
+    selection = selecting.selection_of(options)
+    how = {"allocator": options.allocator, "selection": selection}
     server = memory_server(options)
     if options.all:
-        _read(EveryPass(_printer(form, options), server, **how), options)
-        return OK
+        every = EveryPass(_printer(form, options), server, **how)
+        _read(every, options)
+        return selecting.no_match(options.files[0], selection, options, taken=every.told)
     each = TopPass(server, wanted=options.n, order=options.by, **how)
     keys = _read(each, options)
     if form == "text":
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         tell = _printer(form, options)
         for key in keys:
             tell(key)
-    return OK
+    return selecting.no_match(options.files[0], selection, options, taken=len(keys))
 
 
 def _read(each: TopPass, options: argparse.Namespace) -> list[KeySize]:

@@ -95,8 +95,7 @@ class EntryPass(Pass[Result], Generic[Result]):
     ) -> None:
         self.server = server
         self.allocator = allocator
-        self.selection = selection
-        self._left = None if selection is None else selection.limit
+        self.selection = None if selection is None or selection.is_empty else selection
         self._model: Model | None = None
         self._measuring: Measuring | None = None
         self._version = 0
@@ -164,13 +163,7 @@ class EntryPass(Pass[Result], Generic[Result]):
         raise NotImplementedError
 
     def _takes(self, entry: Entry) -> bool:
-        if self.selection is None:
-            return True
-        if self._left == 0 or not self.selection.takes(entry):
-            return False
-        if self._left is not None:
-            self._left -= 1
-        return True
+        return self.selection is None or self.selection.take(entry)
 
 
 class Together(EntryPass[list[Any]]):
@@ -187,7 +180,7 @@ class Together(EntryPass[list[Any]]):
         super().__init__(server, allocator=allocator, selection=selection)
         self._passes = passes
         for each in passes:
-            each.server, each.allocator, each.selection = server, allocator, selection
+            each.server, each.allocator, each.selection = server, allocator, self.selection
 
     def begin(self, header: Header) -> None:
         """To each."""
