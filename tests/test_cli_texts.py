@@ -282,19 +282,9 @@ OF_RESP = "--restore, --to, --to-version and --modules go with --format resp"
         ("dump - --to-version 9", OF_RESP),
         ("dump - --csv-safe", "--csv-safe goes with --format csv"),
         ("dump - --format csv --records", "--records goes with --format ndjson or json"),
-        ("keys - --slot 5-x", "argument --slot: '5-x' is neither a slot nor a range such as 0-8191"),
-        (
-            "keys - --slot 16384",
-            "argument --slot: slots are 16384 to 16384, expected a range within 0 to 16383",
-        ),
-        ("keys - --db one", "argument --db: 'one' is no database and no list such as 0,3,8-15"),
         (
             "keys - --type hsh",
             f"argument --type: no type 'hsh', known are {', '.join(FORMS)}",
-        ),
-        (
-            "keys - --size 5",
-            "argument --size: a size is '5', expected a size such as <100, >1mb; units are b, kb, mb, gb",
         ),
         (
             "encode - -o x --to redis-6.2 --rdb-version 9",

@@ -63,6 +63,9 @@ def test_lists_have_commas_and_types_any_case() -> None:
     ("flag", "field", "text"),
     [
         ("--size", "sizes", "1m"),
+        ("--size", "sizes", "5"),
+        ("--db", "dbs", "one"),
+        ("--slot", "slots", "5-x"),
         ("--not-ttl", "ttl", "1 hour"),
         ("--elements", "elements", "many"),
         ("--slot", "slots", "0-20000"),

@@ -31,9 +31,16 @@ USAGE = [
     ("inspect", "rdbcodec inspect", "the following arguments are required: FILE"),
     ("inspect --top=-3 x", "rdbcodec inspect", "argument --top: '-3' is no number from 0 to 10000"),
     ("inspect --top 99999999999 x", "rdbcodec inspect", None),
-    ("keys x --db 0-", "rdbcodec keys", "argument --db: '0-' is no database and no list such as 0,3,8-15"),
-    ("keys x --db 5-3", "rdbcodec keys", "argument --db: '5-3' is no range of 1 to 100000 databases"),
-    ("keys x --db 0-2147483647", "rdbcodec keys", None),
+    (
+        "keys x --db 0-x",
+        "rdbcodec keys",
+        "argument --db: a database is '0-x', expected a number or a range such as 3, 0-15 or >0",
+    ),
+    (
+        "keys x --db 5-3",
+        "rdbcodec keys",
+        "argument --db: a database is '5-3', which nothing can be: expected the lower end first",
+    ),
     ("inspect x --now soon", "rdbcodec inspect", None),
 ]
 
