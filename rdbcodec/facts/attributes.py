@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from rdbcodec.datatypes.modules import metas_of
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import Place, merged, place_of
-from rdbcodec.records import AttributedEntry
+from rdbcodec.records import AttributedEntry, CacheEntry, Entry
+from rdbcodec.records.attributes import EXPIRY_SIZE
 
 
 @dataclass(slots=True)
@@ -57,6 +58,8 @@ class AttributePass(Pass[Attributes]):
     def batch(self, batch: Batch) -> None:
         """Look at those that have something, which in most batches is none."""
         facts = self.facts
+        if any(map(EXPIRY_SIZE.__ne__, map(len, batch.heads))):  # else there are only expiries
+            self._add_hints(batch)
         for entry in batch.attributed:
             if entry.idle is not None:
                 facts.idle_keys += 1
@@ -70,6 +73,17 @@ class AttributePass(Pass[Attributes]):
                 self._add_meta(entry, entry.meta)
             facts.large_values += entry.is_large
 
+    def _add_hints(self, batch: Batch) -> None:
+        """Of those with nothing rarer."""
+        for entry in batch.entries:
+            if isinstance(entry, CacheEntry):
+                if entry.freq is not None:
+                    self.facts.freq_keys += 1
+                    self._add_place("freq", entry)
+                elif entry.idle is not None:
+                    self.facts.idle_keys += 1
+                    self._add_place("idle", entry)
+
     def _add_meta(self, entry: AttributedEntry, meta: bytes) -> None:
         for row in {meta.meta_class for meta in metas_of(meta)}:
             name = f"{row.name} {row.version} {row.flags}"
@@ -78,7 +92,7 @@ class AttributePass(Pass[Attributes]):
                 self.facts.meta_classes[name] = fact
             self.facts.meta_classes[name].keys += 1
 
-    def _add_place(self, name: str, entry: AttributedEntry) -> None:
+    def _add_place(self, name: str, entry: Entry) -> None:
         if name not in self.facts.places:
             self.facts.places[name] = place_of(entry)
 

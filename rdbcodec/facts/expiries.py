@@ -55,20 +55,18 @@ class ExpiryPass(Pass[ExpiryFacts]):
         times = batch.expiries
         if not times:
             return
-        expired, last = sum(time <= self.now_ms for time in times), max(times)
-        self.facts.expiries = self.facts.expiries.merge(Expiries(len(times), expired, min(times), last))
-        if last > _LAST_SECOND_MS or any(time % 1000 for time in times):
-            self._add_losses(batch)
+        first, last, now_ms = min(times), max(times), self.now_ms
+        expired = 0 if first > now_ms else sum([time <= now_ms for time in times])
+        self.facts.expiries = self.facts.expiries.merge(Expiries(len(times), expired, first, last))
+        if last > _LAST_SECOND_MS:
+            self._add_loss("expiry-after-2038", [time for time in times if time > _LAST_SECOND_MS], batch)
+            times = [time for time in times if time <= _LAST_SECOND_MS]
+        self._add_loss("sub-second-expiry", [time for time in times if time % 1000], batch)
 
-    def _add_losses(self, batch: Batch) -> None:
-        for entry in batch.attributed:
-            expiry = entry.expires_at_ms
-            if expiry is None:
-                continue
-            if expiry > _LAST_SECOND_MS:
-                count_at(self.facts.losable, "expiry-after-2038", entry)
-            elif expiry % 1000:
-                count_at(self.facts.losable, "sub-second-expiry", entry)
+    def _add_loss(self, kind: str, times: list[int], batch: Batch) -> None:
+        if times:
+            first = next(entry for entry in batch.entries if entry.expires_at_ms == times[0])
+            count_at(self.facts.losable, kind, first, len(times))
 
     def end(self) -> ExpiryFacts:
         """What was counted."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import Place, Table, place_of
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.records import Entry
+
+_code_of = attrgetter("code")
 
 
 @dataclass(slots=True)
@@ -45,10 +48,14 @@ class Kinds(Pass[Table[str, Kind]]):
             kind.keys += len(batch.entries)
             kind.size += sum(batch.sizes)
             return
-        for entry, size in zip(batch.entries, batch.sizes, strict=True):
-            kind = self._kind(entry)
-            kind.keys += 1
-            kind.size += size
+        codes = list(map(_code_of, batch.entries))
+        sizes = dict.fromkeys(batch.codes, 0)
+        for code, size in zip(codes, batch.sizes, strict=True):
+            sizes[code] += size
+        for code, keys in batch.codes.items():
+            kind = self._kind(batch.entries[codes.index(code)])
+            kind.keys += keys
+            kind.size += sizes[code]
 
     def _kind(self, entry: Entry) -> Kind:
         row = entry.row

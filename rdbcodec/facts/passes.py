@@ -22,12 +22,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from operator import attrgetter
+from operator import add, attrgetter
+from struct import unpack
 from typing import Any, Generic, TypeVar
 
 from rdbcodec.errors import DecodeError
 from rdbcodec.reading.reader import Reader
-from rdbcodec.records import AttributedEntry, Entry, Header, LargeEntry, Record
+from rdbcodec.records import AttributedEntry, CacheEntry, Entry, Header, LargeEntry, Record
+from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE
 
 # Bytes of records, keys and AUX fields among them, that are held at once, and one record more.
 STRETCH = 8 << 20
@@ -35,24 +37,29 @@ BATCH = 512  # records held at once, so batch times value must stay small: see C
 
 _record_of = attrgetter("_record")
 _code_of = attrgetter("code")
+_head_of = attrgetter("_head")
+_PLAIN, _BRIEF = {Entry}, {Entry, CacheEntry}
 
 Result = TypeVar("Result")
 Progress = Callable[[], Any]
 
 
 class Batch:
-    """Entries of one database, as they follow one another.
+    """Entries of one database, as they follow one another; `kinds` are their classes.
 
     `is_plain`: none of them expires, was idle or is large, so that nobody need look at each for that.
+    `is_brief`: none is large, and none has anything odd before it.
     """
 
-    __slots__ = ("_attributed", "_codes", "_expiries", "_sizes", "entries", "is_plain")
+    __slots__ = ("_attributed", "_codes", "_expiries", "_heads", "_sizes", "entries", "is_brief", "is_plain")
 
-    def __init__(self, entries: list[Entry], *, is_plain: bool) -> None:
+    def __init__(self, entries: list[Entry], kinds: set[type]) -> None:
         self.entries = entries
-        self.is_plain = is_plain
+        self.is_plain = kinds == _PLAIN
+        self.is_brief = kinds <= _BRIEF
         self._sizes: list[int] | None = None
         self._codes: Counter[int] | None = None
+        self._heads: list[bytes] | None = [] if self.is_plain else None
         self._attributed: list[AttributedEntry] | None = None
         self._expiries: list[int] | None = None
 
@@ -60,8 +67,10 @@ class Batch:
     def sizes(self) -> list[int]:
         """The bytes of each entry on disk."""
         if self._sizes is None:
-            if self.is_plain:
+            if self.is_brief:
                 self._sizes = list(map(len, map(_record_of, self.entries)))
+                if not self.is_plain:
+                    self._sizes = list(map(add, self._sizes, map(len, map(_head_of, self.entries))))
             else:
                 self._sizes = [entry.serialized_size for entry in self.entries]
         return self._sizes
@@ -74,20 +83,37 @@ class Batch:
         return self._codes
 
     @property
+    def heads(self) -> list[bytes]:
+        """What stands before those of which it is only kept: an expiry, idle time or frequency, or both."""
+        if self._heads is None:
+            self._heads = list(filter(None, map(_head_of, self.entries)))
+        return self._heads
+
+    @property
     def attributed(self) -> list[AttributedEntry]:
-        """Those with an expiry, an eviction hint or metadata, and large ones."""
+        """Those with something rarer before them, and large ones."""
         if self._attributed is None:
-            plain = self.is_plain
-            self._attributed = [] if plain else [e for e in self.entries if isinstance(e, AttributedEntry)]
+            brief = self.is_brief
+            self._attributed = [] if brief else [e for e in self.entries if isinstance(e, AttributedEntry)]
         return self._attributed
 
     @property
     def expiries(self) -> list[int]:
         """The expiries of those that expire, in milliseconds."""
         if self._expiries is None:
-            times = [entry.expires_at_ms for entry in self.attributed]
-            self._expiries = [time for time in times if time is not None]
+            self._expiries = _times_in(self.heads) if self.is_brief else _times_of(self.entries)
         return self._expiries
+
+
+def _times_in(heads: list[bytes]) -> list[int]:
+    if set(map(len, heads)) == {EXPIRY_SIZE}:  # nothing else has this size
+        return list(unpack("<" + "xq" * len(heads), b"".join(heads)))
+    return [int.from_bytes(head[1:EXPIRY_SIZE], "little") for head in heads if head[0] == EXPIRETIME_MS]
+
+
+def _times_of(entries: list[Entry]) -> list[int]:
+    times = [entry.expires_at_ms for entry in entries]
+    return [time for time in times if time is not None]
 
 
 class Pass(Generic[Result]):
@@ -186,8 +212,9 @@ def _look_at_large(reader: Reader, passes: Sequence[Pass[Any]], give_waiting: Ca
 
 
 def _give(batch: list[Record], passes: Sequence[Pass[Any]]) -> None:
-    if _are_plain(batch):
-        whole = Batch(batch, is_plain=True)  # type: ignore[arg-type] # as nearly all are: that was asked
+    kinds = set(map(type, batch))
+    if kinds <= _BRIEF:
+        whole = Batch(batch, kinds)  # type: ignore[arg-type] # as nearly all are: that was asked
         for each in passes:
             each.batch(whole)
         return
@@ -201,8 +228,8 @@ def _give(batch: list[Record], passes: Sequence[Pass[Any]]) -> None:
                 each.record(part)
 
 
-def _are_plain(records: Sequence[Record]) -> bool:
-    return set(map(type, records)) == {Entry}
+def _batch(entries: list[Entry]) -> Batch:
+    return Batch(entries, set(map(type, entries)))
 
 
 def _parts(batch: list[Record]) -> Iterator[Batch | Record]:
@@ -213,8 +240,8 @@ def _parts(batch: list[Record]) -> Iterator[Batch | Record]:
             entries.append(record)
             continue
         if entries:
-            yield Batch(entries, is_plain=_are_plain(entries))
+            yield _batch(entries)
             entries = []
         yield record
     if entries:
-        yield Batch(entries, is_plain=_are_plain(entries))
+        yield _batch(entries)

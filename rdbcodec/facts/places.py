@@ -72,9 +72,9 @@ class OddFact:
         return OddFact(self.first, self.count + other.count, self.detail)
 
 
-def count_at(table: dict[str, OddFact], name: str, entry: Entry) -> None:
-    """Count one more of what has a name; the first has its place kept."""
+def count_at(table: dict[str, OddFact], name: str, entry: Entry, count: int = 1) -> None:
+    """Count more of what has a name; the first has its place kept."""
     fact = table.get(name)
     if fact is None:  # caches have a loss of a kind, a fraction of a second, before each key
         fact = table[name] = OddFact(place_of(entry))
-    fact.count += 1
+    fact.count += count

@@ -167,7 +167,7 @@ class SoundnessPass(Pass[Soundness]):
         """Count all, and look at those in which something can be wrong."""
         self._count(batch)
         are_noted = self._note(batch.entries)
-        if batch.is_plain and are_noted:
+        if batch.is_brief and are_noted:
             for entry in candidates(batch.entries):
                 self._look_at(entry)
             return

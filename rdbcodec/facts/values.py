@@ -54,7 +54,7 @@ class ValuePass(Pass[ValueFacts]):
         """Look at those that may be odd; a large one was looked at while it passed by."""
         for attributed in batch.attributed:
             self._add_oddities(attributed, attribute_oddities(attributed))
-        held = batch.entries if batch.is_plain else [e for e in batch.entries if not e.is_large]
+        held = batch.entries if batch.is_brief else [e for e in batch.entries if not e.is_large]
         for entry in candidates(held):
             self._add_oddities(entry, oddities(entry))
             if entry.type == "stream":

@@ -15,8 +15,8 @@ What a record is, and how it is decoded, stands in its file in rdbcodec.records.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator
+from abc import abstractmethod
+from collections.abc import Callable
 from typing import NoReturn
 
 from rdbcodec.errors import (
@@ -24,24 +24,22 @@ from rdbcodec.errors import (
     DecodeError,
     RdbError,
 )
-from rdbcodec.formats import CRC_SINCE, TELLTALE_CODES, Dialect, OpcodeRow
-from rdbcodec.framing import Walk
+from rdbcodec.formats import CRC_SINCE, TELLTALE_CODES, Dialect
 from rdbcodec.limits import MAX_RECORD, MAX_VALUE, MIN_VALUE
-from rdbcodec.reading.passing import Passing
+from rdbcodec.reading.rare import Rare
 from rdbcodec.reading.window import NEED_DATA, NeedData, Records, Window, check_options
-from rdbcodec.records import AttributedEntry, Attributes, End, Entry, Header, LargeEntry, Record
-from rdbcodec.records.attributes import expire_at_ms
-from rdbcodec.records.end import CRC_SIZE
+from rdbcodec.records import CacheEntry, Entry, Header, LargeEntry, Record
+from rdbcodec.records.attributed import attributed
+from rdbcodec.records.attributes import EXPIRETIME_MS, FREQ, IDLE, NEGATIVE, expire_at_ms, hint_end
 from rdbcodec.records.header import MAGIC_SIZE, check_version, may_be_magic, read_magic
-from rdbcodec.records.registry import KINDS
 from rdbcodec.records.state import Position
 from rdbcodec.wire import strings
-from rdbcodec.wire.long_strings import Held
 
-EOF, EXPIRETIME_MS = 255, 252  # the two opcodes the loop meets before the table is asked
+EOF = 255
+_USUAL = frozenset({EXPIRETIME_MS, FREQ, IDLE})  # what servers write before keys
 
 
-class Core(ABC):
+class Core(Rare):
     """What Decoder and Reader are: a window and the loop over it. They differ in where bytes come from."""
 
     def __init__(
@@ -118,9 +116,6 @@ class Core(ABC):
             self._last = record
         return record
 
-    def _fail(self, error: BaseException) -> None:
-        self._failure = error
-
     def _fail_again(self) -> NoReturn:
         failure = self._failure
         if isinstance(failure, RdbError):
@@ -130,19 +125,6 @@ class Core(ABC):
     @abstractmethod
     def _fetch(self, wanted: int) -> bytes | None:
         """More bytes, `wanted` of them if they can be had; b"" at the end, None when more must be fed."""
-
-    @abstractmethod
-    def _nested_records(self, row: OpcodeRow, raw: bytes, at: int) -> Records:
-        """The records in a record of Dragonfly's, which stands at this offset."""
-
-    @abstractmethod
-    def _check_tags(self) -> None:
-        """Raise CorruptStructure when a record in interleaved pieces is not complete."""
-
-    @property
-    def _is_interleaved(self) -> bool:
-        """Whether others come between the pieces of a record, so that it cannot pass by."""
-        return False
 
     # --- the header ----------------------------------------------------------------------------------
 
@@ -166,7 +148,7 @@ class Core(ABC):
         window.pos = MAGIC_SIZE
         yield Header(0, magic, dialect, version)
 
-    def _refuse_lookalikes(self) -> None:  # noqa: B027 - nothing is what others do
+    def _refuse_lookalikes(self) -> None:
         """Raise BadMagic for what is plainly something else; who holds a whole file can tell."""
 
     # --- the loop ------------------------------------------------------------------------------------
@@ -185,8 +167,10 @@ class Core(ABC):
             if not self.version:
                 yield from self._header()
             walk_string, new, max_value, expire = strings.walk, Entry, self.max_value, expire_at_ms
+            new_cache, usual = CacheEntry, _USUAL
             buf, pos, size = window.buf, window.pos, len(window.buf)
             walks, context = window.walks, window.context()
+            knows_expiries = "expiretime-ms" in window.opcodes  # else the first takes the long way
             while True:
                 attributes = window.attributes
                 try:
@@ -225,23 +209,63 @@ class Core(ABC):
                         if end <= size and end - start <= max_value:
                             if attributes is None:
                                 entry = new()
+                                entry._pos = pos
                             else:
-                                entry = AttributedEntry()
-                                entry._attributes = attributes
+                                entry = attributed(attributes, context)
                                 window.attributes = None
                             entry._context = context
-                            entry._pos = pos
                             entry._record = buf[pos:end]
                             entry._start = start - pos
                             entry.code = code
                             yield entry
                             pos = end
                             continue
-                    elif code == EXPIRETIME_MS and pos + 9 <= size:
-                        # Caches have one before each key.
-                        expire(window, buf, pos)
-                        pos += 9
-                        continue
+                    elif code in usual and attributes is None:
+                        # Caches have an expiry before each key, or a hint, or both: one record with the key.
+                        while code in usual:
+                            at = pos
+                            if code == EXPIRETIME_MS:
+                                if buf[pos + 8] >= NEGATIVE or not knows_expiries:
+                                    knows_expiries = True
+                                    break
+                                at += 9
+                                code = buf[at]
+                            if code >= IDLE:
+                                at = hint_end(window, buf, at)
+                                code = buf[at]
+                            head = buf[at + 1]
+                            start = at + 2 + head if head < 0x40 else walk_string(buf, at + 1)
+                            if code:
+                                walk = walks[code]
+                                if walk is None:
+                                    break
+                                end = walk(buf, start)
+                            else:
+                                head = buf[start]
+                                if head < 0x40:
+                                    end = start + 1 + head
+                                elif head < 0x80:
+                                    end = start + 2 + ((head & 0x3F) << 8 | buf[start + 1])
+                                else:
+                                    end = walk_string(buf, start)
+                            if end > size or end - start > max_value:
+                                break
+                            cached = new_cache()
+                            cached._context = context
+                            cached._pos = pos
+                            cached._head = buf[pos:at]
+                            cached._record = buf[at:end]
+                            cached._start = start - at
+                            cached.code = code
+                            yield cached
+                            pos = end
+                            code = buf[pos]
+                        else:
+                            continue
+                        if buf[pos] == EXPIRETIME_MS:  # of a key that is large, odd, or not whole
+                            expire(window, buf, pos)
+                            pos += 9
+                            continue
                 except (IndexError, CorruptStructure):
                     pass
                 # Something rarer, damage, or a record that is not whole: the window takes over.
@@ -269,132 +293,3 @@ class Core(ABC):
                 window.locate(error)
             self._failure = error
             raise
-
-    # --- keys that are not whole in the window -------------------------------------------------------
-
-    def _split_entry(self) -> Records:
-        """The key record at `pos`, whose end is not in the window yet, or whose walk met damage."""
-        window = self._window
-        start = yield from self._split_key()
-        walk = Walk(window.types[window.buf[window.pos]].framing, window.templates)
-        try:
-            at = yield from window.gather(walk, start, self.max_value)
-        except CorruptStructure as error:
-            if error.pos is not None:  # met by the walk, and not by what brings the bytes
-                self._name_key(error)
-            raise
-        start = strings.walk(window.buf, window.pos + 1)
-        # The size decides, not how much of the value happens to be in the window.
-        if at - start + walk.missing > self.max_value:
-            if self._is_interleaved:
-                raise Held(self.max_value).refuse("a value in interleaved pieces", at - start + walk.missing)
-            yield from self._pass_by(walk, start, at)
-            return
-        entry = self._fill(Entry() if window.attributes is None else AttributedEntry(), start, at)
-        window.pos = at
-        yield entry
-
-    def _split_key(self) -> Generator[Record | NeedData, None, int]:
-        """Wait until the key is in the window; the position of the value."""
-        window = self._window
-        while True:
-            start, missing = window.pos, 1
-            try:
-                start = strings.walk(window.buf, window.pos + 1)
-                missing = start - len(window.buf)
-            except IndexError:
-                pass
-            if missing <= 0:
-                return start
-            if start - window.pos > window.max_record:
-                raise Held(window.max_record).refuse("a key", start - window.pos)
-            yield from window.wait(window.pos, missing)
-
-    def _name_key(self, error: DecodeError) -> None:
-        """Say in whose value the walk failed, unless the key itself is what is damaged."""
-        window = self._window
-        try:
-            key = window.string(window.pos + 1)[0]
-        except (DecodeError, IndexError):
-            return
-        error.locate(key=key, type=window.types[window.buf[window.pos]].name)
-
-    def _fill(self, entry: Entry, start: int, end: int) -> Entry:
-        """Give an entry the record at `pos`, and the attributes that wait for it."""
-        window = self._window
-        pos = window.pos
-        entry._context = window.context()
-        entry._pos = pos if window.inside is None else 0
-        entry._record = window.buf[pos:end]
-        entry._start = start - pos
-        entry.code = window.buf[pos]
-        if isinstance(entry, AttributedEntry):
-            entry._attributes = window.attributes or Attributes(entry._context.base + entry._pos)
-            window.attributes = None
-        return entry
-
-    def _pass_by(self, walk: Walk, start: int, at: int) -> Records:
-        """A value too large to hold: its entry comes first, then its bytes, then the next record."""
-        window, entry = self._window, LargeEntry()
-        self._fill(entry, start, start)
-        window.pos = start
-        before = window.base + start
-        passing = Passing(window, walk, at, locate=entry.locate, fail=self._fail)
-        entry.pass_by(passing)
-        if self.on_large is not None:
-            self.on_large(entry)
-        yield entry
-        rest = passing.rest()
-        if self._failure is None:
-            for piece in rest.pieces():
-                if not piece:
-                    yield NEED_DATA
-        if self._failure is not None:  # somebody caught it while reading the value; there is no way on
-            raise self._failure
-        entry.has_passed(window.base + window.pos - before)
-
-    # --- opcodes -------------------------------------------------------------------------------------
-
-    def _opcode_record(self) -> Records:
-        """The record of the opcode at `pos`: waited for until it is whole, then handed out."""
-        window = self._window
-        row = window.opcode_row(window.buf[window.pos])
-        window.opcodes.setdefault(row.name, window.offset())
-        kind = KINDS[row.name]
-        end, whole = 0, False
-        try:
-            record, end = kind.decode(window, row, window.pos + 1)
-            whole = end <= len(window.buf)
-        except IndexError:
-            pass
-        if not whole:
-            walk, limit = Walk(row.framing, window.templates), kind.limit(window)
-            at = yield from window.gather(walk, window.pos + 1, limit)
-            if not walk.done:
-                raise Held(limit).refuse(f"a {row.name} record", at - window.pos + walk.missing)
-            record, end = kind.decode(window, row, window.pos + 1)
-        at, raw = window.offset(), window.buf[window.pos : end]
-        window.pos = end
-        if record is not None:
-            if window.attributes is not None and window.attributes.meta is not None:
-                window.attributes.is_meta_apart = True
-            window.weigh(record)
-            yield record
-        elif kind.holds_records:
-            yield from self._nested_records(row, raw, at)
-
-    # --- the end -------------------------------------------------------------------------------------
-
-    def _end(self) -> Records:
-        """The EOF byte at `pos` and the checksum behind it."""
-        self._check_tags()
-        window = self._window
-        offset = window.base + window.pos
-        size = CRC_SIZE if window.version >= CRC_SINCE else 0
-        yield from window.wait(window.pos, 1 + size - (len(window.buf) - window.pos))
-        raw = window.buf[: 1 + size]
-        window.drop(1)
-        window.pos = size
-        end = End(offset, raw, window.base + size, window.check(raw[1:]))
-        self.ended_at = end.size
-        yield end

@@ -14,10 +14,11 @@ are few; they keep their bytes in `raw`, opcode included, so that copying is exa
 
 from __future__ import annotations
 
+from rdbcodec.records.attributed import AttributedEntry, CacheEntry
 from rdbcodec.records.attributes import Attributes
 from rdbcodec.records.aux_field import Aux
 from rdbcodec.records.end import Checksum, End
-from rdbcodec.records.entry import AttributedEntry, Context, Entry
+from rdbcodec.records.entry import Context, Entry
 from rdbcodec.records.function import Function
 from rdbcodec.records.hash_template import HashTemplate
 from rdbcodec.records.header import Header
@@ -49,6 +50,7 @@ __all__ = [
     "AttributedEntry",
     "Attributes",
     "Aux",
+    "CacheEntry",
     "Checksum",
     "Context",
     "End",

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 EXPIRY_TWICE = "two expiries before one key, of which Redis 8.10 takes the first and all others the last"
 EXPIRY_MINUS_1 = "an expiry of -1 ms, which Redis 8.10 takes for the past and all others for never"
 
+EXPIRETIME_MS, FREQ, IDLE = 252, 249, 248  # the opcodes that the loop over a file meets, in every dialect
+EXPIRY_SIZE = 9  # bytes of an EXPIRETIME_MS, its opcode included
+NEGATIVE = 0x80  # the last byte of a negative time is not below
+
 
 class Attributes:
     """What stands before a key and belongs to it alone; `raw` is all of it as on disk."""
@@ -77,6 +81,29 @@ def expire_at_ms(state: State, buf: bytes, pos: int) -> None:
         return
     state.attributes = attributes = Attributes(state.offset(), buf[pos : pos + 9])
     attributes.expires_at_ms = at_ms
+
+
+def hint_end(state: State, buf: bytes, pos: int) -> int:
+    """Where the idle time or frequency at `pos` ends; `pos` itself where neither stands."""
+    code = buf[pos]
+    if code not in _HINTS:
+        return pos
+    end = pos + 2 if code == FREQ else lengths.read(buf, pos + 1)[1]
+    if _HINTS[code] not in state.opcodes:
+        state.pos = pos
+        state.opcodes[_HINTS[code]] = state.offset()
+    return end
+
+
+def is_usual(raw: bytes) -> bool:
+    """Whether these attributes are what servers write before keys, in their order: an expiry that is not
+    negative, and then at most one of idle time and frequency."""
+    pos = EXPIRY_SIZE if raw[0] == EXPIRETIME_MS and raw[EXPIRY_SIZE - 1] < NEGATIVE else 0
+    if pos == len(raw):
+        return True
+    if raw[pos] == FREQ:
+        return pos + 2 == len(raw)
+    return raw[pos] == IDLE and lengths.read(raw, pos + 1)[1] == len(raw)
 
 
 def _set_expiry(state: State, at_ms: int, end: int) -> None:
@@ -163,6 +190,7 @@ def encode_freq(freq: int) -> bytes:
 SECOND = 1000
 MAX_SECONDS = (1 << 31) - 1  # EXPIRETIME is a signed 32-bit number: 2038-01-19
 _EXPIRES_MS = "expiretime-ms"
+_HINTS = {FREQ: "freq", IDLE: "idle"}
 
 KINDS = (
     RecordKind("expiretime", _expiretime, loss=None),

@@ -16,7 +16,6 @@ from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.scope import Decode, Scope
 from rdbcodec.errors import CorruptStructure, DecodeError, EncodeError
 from rdbcodec.formats import TypeRow, VersionRow
-from rdbcodec.records.attributes import Attributes
 from rdbcodec.showing import show_key
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
@@ -72,9 +71,10 @@ class Entry:
     __slots__ = ("_context", "_pos", "_record", "_start", "code")
 
     _context: Context
-    _pos: int  # of the type byte, from the context's base
+    _pos: int  # where it begins, from the context's base
     _record: bytes  # type byte, key and value as on disk
     _start: int  # of the value in the record
+    _head = b""  # what stands before the type byte, where it is only kept
     code: int
     """The type byte; together with the dialect it says how the value is laid out."""
 
@@ -266,7 +266,7 @@ class Entry:
     @property
     def attribute_bytes(self) -> bytes:
         """What stands before the type byte and belongs to the key, as on disk."""
-        return b""
+        return self._head
 
     def scope(self, limit: int | None = None) -> Scope:
         """What decoding the value needs of the file; `limit` is how many bytes it may unpack to."""
@@ -314,55 +314,3 @@ class Entry:
 
     def __repr__(self) -> str:
         return f"<Entry db={self.db} key={self.key!r} type={self.row.name} offset={self.offset}>"
-
-
-class AttributedEntry(Entry):
-    """An Entry with an expiry, an eviction hint or metadata."""
-
-    __slots__ = ("_attributes",)
-
-    _attributes: Attributes
-
-    @property
-    def offset(self) -> int:
-        return self._attributes.offset
-
-    @property
-    def expires_at_ms(self) -> int | None:
-        return self._attributes.expires_at_ms
-
-    @property
-    def idle(self) -> int | None:
-        return self._attributes.idle
-
-    @property
-    def freq(self) -> int | None:
-        return self._attributes.freq
-
-    @property
-    def meta(self) -> bytes | None:
-        return self._attributes.meta
-
-    @property
-    def disputed(self) -> str | None:
-        return self._attributes.disputed
-
-    @property
-    def attribute_bytes(self) -> bytes:
-        return bytes(self._attributes.raw)
-
-    @property
-    def is_meta_apart(self) -> bool:
-        """Whether a record that is none of its attributes stands between its metadata and the key."""
-        return self._attributes.is_meta_apart
-
-    def without_meta(self) -> Self:
-        """The entry without the metadata of modules."""
-        changed = copy.copy(self)
-        changed._attributes = copy.copy(self._attributes)
-        changed._attributes.meta = None
-        return changed
-
-    @property
-    def serialized_size(self) -> int:
-        return len(self._attributes.raw) + len(self._record)

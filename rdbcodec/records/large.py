@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NoReturn, Protocol
 
 from rdbcodec.errors import RdbError
-from rdbcodec.records.entry import AttributedEntry
+from rdbcodec.records.attributed import AttributedEntry
 from rdbcodec.wire.long_strings import Held, LongString, Spool
 
 PASSED_BY = "the value has passed by: read it before asking for the next record, and once"

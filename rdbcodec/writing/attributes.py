@@ -8,7 +8,7 @@ from typing import Final
 from rdbcodec.datatypes.modules import metas_held
 from rdbcodec.errors import DecodeError, EncodeError
 from rdbcodec.losses import Lose
-from rdbcodec.records import Attributes, Entry
+from rdbcodec.records import AttributedEntry, Attributes, CacheEntry, Entry
 from rdbcodec.records.attributes import encode_expiry, encode_freq, encode_idle
 from rdbcodec.records.aux_field import is_held
 from rdbcodec.records.kinds import CODES
@@ -68,7 +68,7 @@ class AttributeWriter(RecordWriter):
 
     def _attributes_of(self, entry: Entry, expires_at_ms: int | Keep | None = KEEP) -> bytes:
         """What stands before the key, with another expiry if that is not to be kept."""
-        attributes: Attributes | None = getattr(entry, "_attributes", None)
+        attributes = _attributes_in(entry)
         if expires_at_ms is KEEP and (attributes is None or self._verbatim or not attributes.raw):
             return b"" if attributes is None else bytes(attributes.raw)
 
@@ -100,3 +100,15 @@ class AttributeWriter(RecordWriter):
             else:
                 lose("aux")
         return head
+
+
+def _attributes_in(entry: Entry) -> Attributes | None:
+    if isinstance(entry, CacheEntry):
+        attributes = Attributes(entry.offset, entry.attribute_bytes)
+        attributes.expires_at_ms, attributes.idle, attributes.freq = (
+            entry.expires_at_ms,
+            entry.idle,
+            entry.freq,
+        )
+        return attributes
+    return entry._attributes if isinstance(entry, AttributedEntry) else None  # noqa: SLF001 - the writer's

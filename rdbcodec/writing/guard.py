@@ -18,13 +18,14 @@ from rdbcodec.integrity.oddities import is_plain, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.traits import TRAITS, Effect, Trait
 from rdbcodec.losses import Losses
-from rdbcodec.records import AttributedEntry, Entry, LargeEntry, Record
+from rdbcodec.records import AttributedEntry, CacheEntry, Entry, LargeEntry, Record
 from rdbcodec.servers import Server
 from rdbcodec.wire.strings import LZF
 from rdbcodec.writing.repairs import repaired, repaired_pieces
 from rdbcodec.writing.writer import Writer
 
 PIECE = 256 << 10
+_BRIEF = (Entry, CacheEntry)  # with nothing before them that servers dispute
 
 # From the worst to the best: for several releases the worst counts.
 _WORST: tuple[Effect, ...] = ("refuses", "unknown", "dies", "skips", "loads")
@@ -55,7 +56,7 @@ class Guard:
 
     def write_entry(self, entry: Entry, *, db: int | None = None, key: bytes | None = None) -> bool:
         """As the writer does; False when the entry was left out."""
-        if entry.__class__ is Entry and is_plain(entry):
+        if entry.__class__ in _BRIEF and is_plain(entry):
             return self._writer.write_entry(entry, db=db, key=key)
         if isinstance(entry, LargeEntry):
             return self._write_large(entry, db, key)

@@ -32,17 +32,10 @@ from rdbcodec.encoding.transcoding import (
     transcode,
 )
 from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded
-from rdbcodec.formats import (
-    SINCE,
-    TYPES,
-    TypeRow,
-)
+from rdbcodec.formats import SINCE, TYPES, TypeRow
 from rdbcodec.losses import Lose
-from rdbcodec.records import (
-    Context,
-    Entry,
-    LargeEntry,
-)
+from rdbcodec.records import CacheEntry, Context, Entry, LargeEntry
+from rdbcodec.records.attributes import EXPIRY_SIZE
 from rdbcodec.servers import Server
 from rdbcodec.wire import lzf, strings
 from rdbcodec.wire.strings import MAX_INTEGER_TEXT, Budget
@@ -109,6 +102,9 @@ class Writer(AttributeWriter):
         self._context: Context | None = None
         self._copies = [False] * 256
         self._shortens = False
+        opcodes = server.opcodes
+        self._keeps_expiries = verbatim or "expiretime-ms" in opcodes
+        self._keeps_hints = verbatim or {"expiretime-ms", "idle", "freq"} <= opcodes.keys()
         self._db = db
         # Shorter ones are never compressed, and their length takes one byte.
         self._plain_size = lzf.MIN_SIZE if server.compress else 64
@@ -289,6 +285,14 @@ class Writer(AttributeWriter):
             ):
                 return self._write_changed(entry, key, expires_at_ms)
             if entry.__class__ is Entry:
+                self._parts.append(record)
+                self._held += len(record)
+                if self._held > CHUNK:
+                    self._flush()
+            elif entry.__class__ is CacheEntry and (
+                self._keeps_hints or (self._keeps_expiries and len(entry._head) == EXPIRY_SIZE)
+            ):
+                record = entry._head + record
                 self._parts.append(record)
                 self._held += len(record)
                 if self._held > CHUNK:
