@@ -45,7 +45,7 @@ Progress = Callable[[], Any]
 
 
 class Batch:
-    """Entries of one database, as they follow one another; `kinds` are their classes.
+    """Entries of one database, as they follow one another; `kinds` are their classes, if they are known.
 
     `is_plain`: none of them expires, was idle or is large, so that nobody need look at each for that.
     `is_brief`: none is large, and none has anything odd before it.
@@ -53,8 +53,9 @@ class Batch:
 
     __slots__ = ("_attributed", "_codes", "_expiries", "_heads", "_sizes", "entries", "is_brief", "is_plain")
 
-    def __init__(self, entries: list[Entry], kinds: set[type]) -> None:
+    def __init__(self, entries: list[Entry], kinds: set[type] | None = None) -> None:
         self.entries = entries
+        kinds = set(map(type, entries)) if kinds is None else kinds
         self.is_plain = kinds == _PLAIN
         self.is_brief = kinds <= _BRIEF
         self._sizes: list[int] | None = None
@@ -228,10 +229,6 @@ def _give(batch: list[Record], passes: Sequence[Pass[Any]]) -> None:
                 each.record(part)
 
 
-def _batch(entries: list[Entry]) -> Batch:
-    return Batch(entries, set(map(type, entries)))
-
-
 def _parts(batch: list[Record]) -> Iterator[Batch | Record]:
     """Runs of entries, which other records part, and those: databases begin with such a record."""
     entries: list[Entry] = []
@@ -240,8 +237,8 @@ def _parts(batch: list[Record]) -> Iterator[Batch | Record]:
             entries.append(record)
             continue
         if entries:
-            yield _batch(entries)
+            yield Batch(entries)
             entries = []
         yield record
     if entries:
-        yield _batch(entries)
+        yield Batch(entries)

@@ -50,7 +50,7 @@ class Selected(Pass[Result]):
                 self._each.record(remark)
         self._is_last_taken = taken[-1:] == batch.entries[-1:]
         if taken:
-            self._each.batch(Batch(taken, is_plain=batch.is_plain))
+            self._each.batch(Batch(taken))
 
     def _taken(self, batch: Batch) -> list[Entry]:
         if not any(entry.is_large for entry in batch.attributed):
