@@ -60,6 +60,33 @@ def crc64(data: Bytes, crc: int = 0) -> int:
     return chosen()[1](data, crc)
 
 
+def combine(first: int, second: int, size: int) -> int:
+    """The CRC of a + b from those of a and of b, which has `size` bytes: parts of a file are read apart.
+
+    It is linear, as it begins with 0 and ends without a XOR: that of a + b is a's times x^(8 size), plus b's.
+    """
+    power, factor = 8 * size, _X
+    while power and first:
+        if power & 1:
+            first = _product(first, factor)
+        factor = _product(factor, factor)
+        power >>= 1
+    return first ^ second
+
+
+_X = 1 << 62  # reflected: the highest bit stands for 1, the next one for x
+
+
+def _product(left: int, right: int) -> int:
+    """Two polynomials multiplied, modulo P; all reflected."""
+    product = 0
+    for bit in range(63, -1, -1):
+        if right >> bit & 1:
+            product ^= left
+        left = left >> 1 ^ (REFLECTED if left & 1 else 0)
+    return product
+
+
 def engine() -> str:
     """The engine in use: "anycrc", "crcmod" or "pure"."""
     return chosen()[0]

@@ -129,6 +129,20 @@ def test_every_engine_agrees_with_the_definition(name: str, data: bytes, crc: in
     assert engine_or_skip(name)(data, crc) == by_definition(data, crc)
 
 
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_the_crc_of_both_is_that_of_each_and_the_size_of_the_second(first: bytes, second: bytes) -> None:
+    both = crc64.combine(crc64.crc64(first), crc64.crc64(second), len(second))
+    assert both == crc64.crc64(first + second)
+
+
+def test_a_crc_is_combined_over_terabytes() -> None:
+    zeros = crc64.combine(crc64.CHECK, 0, 1 << 20)
+    assert zeros == crc64.crc64(crc64.CHECK_INPUT + bytes(1 << 20))
+    assert crc64.combine(crc64.combine(crc64.CHECK, 0, 1 << 39), 0, 1 << 39) == crc64.combine(
+        crc64.CHECK, 0, 1 << 40
+    )
+
+
 @given(data=st.binary(max_size=3000), cut=st.integers(0, 3000))
 def test_a_crc_goes_on_where_it_stopped(data: bytes, cut: int) -> None:
     assert crc64.crc64(data[cut:], crc64.crc64(data[:cut])) == crc64.crc64(data)
