@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     )
     from rdbcodec.facts.largest import top
     from rdbcodec.facts.prefixes import prefixes
+    from rdbcodec.facts.scan import scan
     from rdbcodec.facts.selection import Selection
     from rdbcodec.facts.usage import stat
     from rdbcodec.limits import MAX_VALUE
@@ -113,6 +114,7 @@ _HOMES = {
     "rdbcodec.writing.conversion": "convert",
     "rdbcodec.facts.largest": "top",
     "rdbcodec.facts.prefixes": "prefixes",
+    "rdbcodec.facts.scan": "scan",
     "rdbcodec.facts.selection": "Selection",
     "rdbcodec.facts.usage": "stat",
     "rdbcodec.reports.html.report": "report",
@@ -273,6 +275,7 @@ __all__ = [
     "prefixes",
     "report",
     "salvage",
+    "scan",
     "split",
     "stat",
     "top",

@@ -96,6 +96,18 @@ class AttributePass(Pass[Attributes]):
         if name not in self.facts.places:
             self.facts.places[name] = place_of(entry)
 
+    def fork(self) -> AttributePass:
+        """It needs to know nothing."""
+        return AttributePass()
+
+    def part(self) -> Attributes:
+        """What was counted."""
+        return self.facts
+
+    def join(self, part: Attributes) -> None:
+        """The keys of both."""
+        self.facts = self.facts.merge(part)
+
     def end(self) -> Attributes:
         """What was counted."""
         return self.facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rdbcodec.errors import DecodeError
 from rdbcodec.facts.passes import Batch, Pass
@@ -14,21 +14,24 @@ from rdbcodec.showing import kept_key
 BIGGEST = 10  # how many are kept by default
 
 
-@dataclass(order=True, slots=True)
+@dataclass(slots=True)
 class BigKey:
-    """A key among the biggest, by bytes on disk."""
+    """A key among the biggest, by bytes on disk; of equal ones the first in the file is the biggest."""
 
     size: int
     offset: int
-    db: int = field(compare=False)
-    key: bytes = field(compare=False)
-    type: str = field(compare=False)
-    encoding: str = field(compare=False)
-    count: int | None = field(compare=False)
+    db: int
+    key: bytes
+    type: str
+    encoding: str
+    count: int | None
+
+    def __lt__(self, other: BigKey) -> bool:
+        return (self.size, -self.offset) < (other.size, -other.offset)
 
 
 class BigKeys(list[BigKey]):
-    """The biggest keys, in no order but that the smallest is first."""
+    """The biggest keys, the smallest of them first."""
 
     def __init__(self, keys: Iterable[BigKey] = (), *, wanted: int = BIGGEST) -> None:
         super().__init__(keys)
@@ -65,8 +68,25 @@ class Biggest(Pass[BigKeys]):
                     heapq.heappop(self.keys)
                     self.threshold = self.keys[0].size
 
+    def fork(self) -> Biggest:
+        """As many, of which most are too small already."""
+        fork = Biggest(self.keys.wanted)
+        fork.threshold = max(fork.threshold, self.threshold)
+        return fork
+
+    def part(self) -> BigKeys:
+        """The keys so far."""
+        return self.keys
+
+    def join(self, part: BigKeys) -> None:
+        """The biggest of both."""
+        self.keys = self.keys.merge(part)
+        if self.keys and len(self.keys) == self.keys.wanted:
+            self.threshold = self.keys[0].size
+
     def end(self) -> BigKeys:
         """The keys."""
+        self.keys.sort()
         return self.keys
 
 

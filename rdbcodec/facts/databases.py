@@ -75,6 +75,22 @@ class Databases(Pass[Table[int, Database]]):
             self.databases[db] = Database()
         return self.databases[db]
 
+    def fork(self) -> Databases:
+        """It needs to know nothing."""
+        return Databases()
+
+    def part(self) -> Table[int, Database]:
+        """The databases."""
+        return self.databases
+
+    def fits(self, part: Table[int, Database]) -> bool:
+        """Unless there are too many, which is said where the first of those stands."""
+        return len(self.databases.keys() | part.keys()) <= MAX_DATABASES
+
+    def join(self, part: Table[int, Database]) -> None:
+        """The databases of both."""
+        self.databases = self.databases.merge(part)
+
     def end(self) -> Table[int, Database]:
         """The databases, in the order they were met."""
         return self.databases

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.limits import JUDGED_KEYS
-from rdbcodec.reading.duplicates import KeyIndex
+from rdbcodec.reading.duplicates import KeyHashes, KeyIndex
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Header
 
@@ -33,6 +34,8 @@ class Duplicates(Pass[DuplicateKeys]):
     `reopen` gives a second reader, which spares keeping the names until that is known.
     """
 
+    needs_same_hashes = True
+
     def __init__(self, reopen: Callable[[], Reader] | None = None) -> None:
         self._reopen = reopen
         self._index: KeyIndex | None = None
@@ -47,6 +50,16 @@ class Duplicates(Pass[DuplicateKeys]):
         assert self._index is not None
         self._index.add_entries(batch.entries)
 
+    def fork(self) -> Pass[Any] | None:
+        """It collects hashes."""
+        hashes = None if self._index is None else self._index.fork()
+        return None if hashes is None else DuplicatesPart(hashes)
+
+    def join(self, part: bytes) -> None:
+        """The hashes of both."""
+        assert self._index is not None
+        self._index.join(part)
+
     def end(self) -> DuplicateKeys:
         """Compare the names."""
         if self._index is None:
@@ -59,3 +72,18 @@ class Duplicates(Pass[DuplicateKeys]):
         if self._index is not None:
             self._index.close()
             self._index = None
+
+
+class DuplicatesPart(Pass[Any]):
+    """The keys of a part."""
+
+    def __init__(self, hashes: KeyHashes) -> None:
+        self._hashes = hashes
+
+    def batch(self, batch: Batch) -> None:
+        """The hashes of a batch."""
+        self._hashes.add_entries(batch.entries)
+
+    def part(self) -> bytes:
+        """All of them."""
+        return self._hashes.hashes()

@@ -68,6 +68,18 @@ class ExpiryPass(Pass[ExpiryFacts]):
             first = next(entry for entry in batch.entries if entry.expires_at_ms == times[0])
             count_at(self.facts.losable, kind, first, len(times))
 
+    def fork(self) -> ExpiryPass:
+        """The time is the same."""
+        return ExpiryPass(self.now_ms)
+
+    def part(self) -> ExpiryFacts:
+        """What was counted."""
+        return self.facts
+
+    def join(self, part: ExpiryFacts) -> None:
+        """The expiries of both."""
+        self.facts = self.facts.merge(part)
+
     def end(self) -> ExpiryFacts:
         """What was counted."""
         return self.facts

@@ -64,6 +64,18 @@ class Kinds(Pass[Table[str, Kind]]):
             kind = self.kinds[row.name] = Kind(row, place_of(entry))
         return kind
 
+    def fork(self) -> Kinds:
+        """It needs to know nothing."""
+        return Kinds()
+
+    def part(self) -> Table[str, Kind]:
+        """The kinds."""
+        return self.kinds
+
+    def join(self, part: Table[str, Kind]) -> None:
+        """The kinds of both."""
+        self.kinds = self.kinds.merge(part)
+
     def end(self) -> Table[str, Kind]:
         """The kinds, in the order they were met."""
         return self.kinds

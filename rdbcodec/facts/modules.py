@@ -82,6 +82,22 @@ class Modules(Pass[Table[str, Module]]):
             )
         return self.modules.setdefault(name, Module(*module, place))
 
+    def fork(self) -> Modules:
+        """It needs to know nothing."""
+        return Modules()
+
+    def part(self) -> Table[str, Module]:
+        """The modules."""
+        return self.modules
+
+    def fits(self, part: Table[str, Module]) -> bool:
+        """Unless there are too many, which is said where the first of those stands."""
+        return len(self.modules.keys() | part.keys()) <= MAX_MODULES
+
+    def join(self, part: Table[str, Module]) -> None:
+        """The modules of both."""
+        self.modules = self.modules.merge(part)
+
     def end(self) -> Table[str, Module]:
         """The modules, in the order they were met."""
         return self.modules

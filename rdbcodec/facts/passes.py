@@ -7,7 +7,14 @@
     record(record)  a record that is no entry; between the batches, where it stands in the file
     large(entry)    a value too large to hold, while it passes by; its entry comes in the next batch
     after(reader)   all was read: what the reader knows of the whole file, such as what follows the snapshot
-    end()           the result, which has `merge(other)`: two parts of a file, or two files, become one
+    end()           the result, which has `merge(other)`: of two files, or two passes, it makes one
+
+A file may be read by several processes (see rdbcodec.scan), each of which counts parts of it:
+
+    fork()          another pass, which counts parts behind what this one has seen
+    part()          what that one counted; goes to this one's process
+    fits(part)      whether it can be joined, or must be counted here
+    join(part)      go on as if it had been counted here
 
 The rules of this file:
 
@@ -121,6 +128,7 @@ class Pass(Generic[Result]):
     """What a pass may do, all of it nothing; `end` is what each must have."""
 
     looks_at_large = False  # whether `large` does anything: only one pass of a reading may
+    needs_same_hashes = False  # whether forks work only where `hash` is the same: in forked processes
 
     def begin(self, header: Header) -> None:
         """The first record of the file."""
@@ -139,6 +147,26 @@ class Pass(Generic[Result]):
 
     def end(self) -> Result:
         """The result."""
+        raise NotImplementedError
+
+    def fork(self) -> Pass[Any] | None:
+        """One that begins behind the header and some more of the file, knowing of those what it needs.
+
+        None says that parts cannot be counted apart: the file is read by one process then.
+        """
+        return None
+
+    def part(self) -> Any:
+        """What a fork counted, which can be pickled; None when what it met cannot be joined."""
+        return None
+
+    def fits(self, part: Any) -> bool:
+        """Whether the count of the part behind can be joined; if not, that part is counted here."""
+        del part
+        return True
+
+    def join(self, part: Any) -> None:
+        """Count the part behind what was counted so far."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -171,30 +199,82 @@ def feed(
 
     With `also_damaged` they get what stands before the damage, too, before it is raised.
     """
-    batch: list[Record] = []
-
-    def give_waiting() -> None:
-        waiting = batch.copy()
-        batch.clear()
-        _give(waiting, passes)
-
-    _look_at_large(reader, passes, give_waiting)
-    for records in reader.stretches(stretch):
-        while True:
-            batch = []
-            try:
-                batch.extend(islice(records, BATCH))  # keeps what came before an error
-            except DecodeError:
-                if also_damaged:
-                    _give(batch, passes)
-                raise
-            if not batch:
-                break
-            _give(batch, passes)
-            if progress is not None:
-                progress()
+    work = Counting(passes, stretch=stretch, progress=progress, also_damaged=also_damaged)
+    if reader.in_parts is None:
+        work.read(reader)
+    else:
+        reader.in_parts(work, progress)
     for each in passes:
         each.after(reader)
+
+
+class Counting:
+    """Gives passes the records of a reader: all, or those of parts (a reading.parallel.scan.Work)."""
+
+    def __init__(
+        self,
+        passes: Sequence[Pass[Any]],
+        *,
+        stretch: int,
+        progress: Progress | None = None,
+        also_damaged: bool = False,
+    ) -> None:
+        self._passes = passes
+        self._stretch = stretch
+        self._progress = progress
+        self._also_damaged = also_damaged
+
+    def read(self, reader: Reader) -> None:
+        """To the end, or to where it stops."""
+        passes, progress = self._passes, self._progress
+        batch: list[Record] = []
+
+        def give_waiting() -> None:
+            waiting = batch.copy()
+            batch.clear()
+            _give(waiting, passes)
+
+        _look_at_large(reader, passes, give_waiting)
+        for records in reader.stretches(self._stretch):
+            while True:
+                batch = []
+                try:
+                    batch.extend(islice(records, BATCH))  # keeps what came before an error
+                except DecodeError:
+                    if self._also_damaged:
+                        _give(batch, passes)
+                    raise
+                if not batch:
+                    break
+                _give(batch, passes)
+                if progress is not None:
+                    progress()
+
+    @property
+    def needs_same_hashes(self) -> bool:
+        """Whether one of the passes does."""
+        return any(each.needs_same_hashes for each in self._passes)
+
+    def fork(self) -> Counting | None:
+        """The forks of all passes."""
+        forks = [each.fork() for each in self._passes]
+        if any(fork is None for fork in forks):
+            return None
+        return Counting([fork for fork in forks if fork is not None], stretch=self._stretch)
+
+    def part(self) -> list[Any] | None:
+        """The parts of all passes."""
+        parts = [each.part() for each in self._passes]
+        return None if any(part is None for part in parts) else parts
+
+    def fits(self, part: list[Any]) -> bool:
+        """Whether all of them fit."""
+        return all(each.fits(counted) for each, counted in zip(self._passes, part, strict=True))
+
+    def join(self, part: list[Any]) -> None:
+        """Join all of them."""
+        for each, counted in zip(self._passes, part, strict=True):
+            each.join(counted)
 
 
 def _look_at_large(reader: Reader, passes: Sequence[Pass[Any]], give_waiting: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -198,6 +198,7 @@ class ProfilePass(Pass[Profile]):
     ) -> None:
         self.facts = Profile(now_ms)
         self.looks_at_large = values or memory
+        self.needs_same_hashes = duplicates
         self._records, self._databases, self._kinds = RecordPass(), Databases(), Kinds()
         self._attributes, self._expiries = AttributePass(), ExpiryPass(now_ms)
         self._modules, self._biggest = Modules(), Biggest(biggest)
@@ -227,13 +228,8 @@ class ProfilePass(Pass[Profile]):
             part.record(record)
 
     def large(self, entry: LargeEntry) -> None:
-        """The parts that look at values look at it, each once: it is kept when there are two of them."""
-        if self._values is not None and self._memory is not None:
-            entry.keep()
-        if self._memory is not None:
-            self._memory.large(entry)
-        if self._values is not None:
-            self._values.large(entry)
+        """The parts that look at values look at it."""
+        _look([each for each in (self._memory, self._values) if each is not None], entry)
 
     def after(self, reader: Reader) -> None:
         """What the reader knows of the file."""
@@ -242,6 +238,24 @@ class ProfilePass(Pass[Profile]):
         self.facts.dialect, self.facts.containers = reader.dialect, reader.containers
         self.facts.tail = reader.tail()
         self.facts.file_size = reader.bytes_read if reader.size is None else reader.size
+
+    def fork(self) -> Pass[Any] | None:
+        """The forks of all parts."""
+        forks = [part.fork() for part in self._parts]
+        known = [fork for fork in forks if fork is not None]
+        if len(known) < len(forks):
+            return None
+        looking = [fork for fork in known if isinstance(fork, MemoryPass | ValuePass)]
+        return ProfilePart(known, looking)
+
+    def fits(self, part: list[Any]) -> bool:
+        """Whether what all parts counted fits."""
+        return all(each.fits(counted) for each, counted in zip(self._parts, part, strict=True))
+
+    def join(self, part: list[Any]) -> None:
+        """Every part joins its own."""
+        for each, counted in zip(self._parts, part, strict=True):
+            each.join(counted)
 
     def end(self) -> Profile:
         """The facts of all parts."""
@@ -277,6 +291,42 @@ class ProfilePass(Pass[Profile]):
         """Every part gives up its files."""
         for part in self._parts:
             part.close()
+
+
+class ProfilePart(Pass[Any]):
+    """The same of a part of a file: forks of the passes that a ProfilePass has."""
+
+    def __init__(self, forks: Sequence[Pass[Any]], looking: Sequence[Pass[Any]]) -> None:
+        self._forks = forks
+        self._looking = looking
+        self.looks_at_large = bool(looking)
+
+    def batch(self, batch: Batch) -> None:
+        """Every fork counts."""
+        for fork in self._forks:
+            fork.batch(batch)
+
+    def record(self, record: Record) -> None:
+        """Every fork counts."""
+        for fork in self._forks:
+            fork.record(record)
+
+    def large(self, entry: LargeEntry) -> None:
+        """As a ProfilePass does."""
+        _look(self._looking, entry)
+
+    def part(self) -> list[Any] | None:
+        """The parts of all forks."""
+        parts = [fork.part() for fork in self._forks]
+        return None if any(part is None for part in parts) else parts
+
+
+def _look(passes: Sequence[Pass[Any]], entry: LargeEntry) -> None:
+    """Each looks at a value that passes by once: it is kept when there are two of them."""
+    if len(passes) > 1:
+        entry.keep()
+    for each in passes:
+        each.large(entry)
 
 
 Fact = TypeVar("Fact")

@@ -111,6 +111,22 @@ class RecordPass(Pass[RecordFacts]):
         else:
             self.facts.aux_unlisted += 1
 
+    def fork(self) -> RecordPass:
+        """It needs to know nothing."""
+        return RecordPass()
+
+    def part(self) -> RecordFacts:
+        """What was noted."""
+        return self.facts
+
+    def fits(self, part: RecordFacts) -> bool:
+        """Unless there are so many AUX fields that only the first are listed."""
+        return len(self.facts.aux.keys() | part.aux.keys()) < MAX_AUX
+
+    def join(self, part: RecordFacts) -> None:
+        """The records of both."""
+        self.facts = self.facts.merge(part)
+
     def after(self, reader: Reader) -> None:
         """Opcodes that no record tells of: what others are packed in."""
         for name, offset in reader.opcodes.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.errors import DecodeError
@@ -21,8 +21,8 @@ from rdbcodec.facts.selected import selected
 from rdbcodec.facts.selection import Selection
 from rdbcodec.integrity.oddities import candidates
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
-from rdbcodec.limits import MAX_PROBLEMS
-from rdbcodec.reading.duplicates import KeyIndex
+from rdbcodec.limits import MAX_DATABASES, MAX_PROBLEMS
+from rdbcodec.reading.duplicates import KeyHashes, KeyIndex
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import (
     AttributedEntry,
@@ -143,16 +143,24 @@ def unreadable(error: DecodeError) -> Soundness:
     return found
 
 
+class SoundnessPart(NamedTuple):
+    """What was found in a part of a file: also what its databases were announced with, and its keys."""
+
+    found: Soundness
+    hints: dict[int, ResizeDb]
+    hashes: bytes
+
+
 class SoundnessPass(Pass[Soundness]):
     """Verifies entries and records; `stop` tells it of damage that ended the reading."""
 
-    looks_at_large = True
+    looks_at_large = needs_same_hashes = True
 
     def __init__(self, *, now_ms: int, reopen: Callable[[], Reader] | None = None) -> None:
         self.found = Soundness()
         self.now_ms = now_ms
         self._reopen = reopen
-        self._index: KeyIndex | None = None
+        self._index: KeyIndex | KeyHashes | None = None
         self._hints: dict[int, ResizeDb] = {}
         self._libraries: set[bytes | None] = set()
         # Of large values, in their order: the entries come later, and those in one blob share an offset.
@@ -250,18 +258,43 @@ class SoundnessPass(Pass[Soundness]):
         if Problem.of(error) not in self.found.problems[-1:]:
             self.found.add(Problem.of(error))
 
+    def fork(self) -> SoundnessPass | None:
+        """The time is the same, and the keys are compared in the end."""
+        fork = SoundnessPass(now_ms=self.now_ms)
+        fork._index = self._index.fork() if isinstance(self._index, KeyIndex) else None
+        return None if fork._index is None else fork
+
+    def part(self) -> SoundnessPart | None:
+        """What was found, unless libraries are among it: whether they are there twice is not known here."""
+        if self._libraries or self._passed or not isinstance(self._index, KeyHashes):
+            return None
+        return SoundnessPart(self.found, self._hints, self._index.hashes())
+
+    def fits(self, part: SoundnessPart) -> bool:
+        """Unless there are too many databases, which is said where the first of those stands."""
+        told, found = self._hints.keys() | part.hints, self.found.keys_by_db.keys() | part.found.keys_by_db
+        return max(len(told), len(found)) <= MAX_DATABASES
+
+    def join(self, part: SoundnessPart) -> None:
+        """What was found in both."""
+        assert isinstance(self._index, KeyIndex)
+        self.found = self.found.merge(part.found)
+        for db, hint in part.hints.items():
+            self._hints[db] = _sum(self._hints[db], hint) if db in self._hints else hint
+        self._index.join(part.hashes)
+
     def end(self) -> Soundness:
         """What was found, keys that are there twice among it."""
-        for duplicate in () if self._index is None else self._index.duplicates():
+        for duplicate in self._index.duplicates() if isinstance(self._index, KeyIndex) else ():
             message = f"the key is there twice, first at offset {duplicate.first}"
             self.found.add(Problem("error", message, duplicate.place, duplicate.db, duplicate.key))
         return self.found
 
     def close(self) -> None:
         """Give up the files."""
-        if self._index is not None:
+        if isinstance(self._index, KeyIndex):
             self._index.close()
-            self._index = None
+        self._index = None
 
 
 def _sum(first: ResizeDb, second: ResizeDb) -> ResizeDb:

@@ -100,6 +100,21 @@ class ValuePass(Pass[ValueFacts]):
                 odd[trait] = OddFact(place, 0, detail)
             odd[trait].count += 1
 
+    def fork(self) -> ValuePass:
+        """Libraries are compared in the end."""
+        return ValuePass()
+
+    def part(self) -> tuple[ValueFacts, Counter[bytes], Place | None]:
+        """What was found, and the libraries."""
+        return self.facts, self._libraries, self._first_library
+
+    def join(self, part: tuple[ValueFacts, Counter[bytes], Place | None]) -> None:
+        """What was found in both."""
+        facts, libraries, first = part
+        self.facts = self.facts.merge(facts)
+        self._libraries += libraries
+        self._first_library = self._first_library or first
+
     def end(self) -> ValueFacts:
         """What was found, libraries that are there twice among it."""
         twice = sum(count - 1 for count in self._libraries.values())

@@ -150,6 +150,10 @@ class Opened:
             return data
         return self.inner.read(size)
 
+    def pass_head(self) -> None:
+        """What is read next does not stand at the beginning."""
+        self._head = b""
+
     @property
     def padding(self) -> int:
         """Zero bytes behind a compressed file."""

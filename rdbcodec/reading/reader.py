@@ -11,10 +11,10 @@ stays under `max_value` plus a few windows of 256 KiB, whatever the file says ab
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rdbcodec.errors import BadMagic, DamagedContainer, RdbError
 from rdbcodec.limits import MAX_VALUE
@@ -39,6 +39,9 @@ class Reader(Nesting):
     the last loop was left; once the End record or an error came, it raises. One thread at a time: a
     second that asks while the first is inside gets a ValueError.
     """
+
+    # How it does a reading.parallel.scan.Work, calling a progress, when others help it with that.
+    in_parts: Callable[[Any, Callable[[], Any] | None], None] | None = None
 
     def __init__(
         self,

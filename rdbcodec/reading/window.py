@@ -38,11 +38,12 @@ class Window(State):
     """A State whose bytes come from `fetch`.
 
     `fetch(wanted)` gives more bytes, `wanted` of them if they can be had; b"" at the end, None when more must
-    be fed. `is_between` says that the loop waits between two records. `weight` counts the bytes handed out in
-    records since the last stretch began (see Reader.stretches).
+    be fed. `is_between` says that the loop waits between two records, `may_end` that it need not: a part
+    ends there (see reading.parallel), as a blob may. `weight` counts the bytes handed out in records since
+    the last stretch began (see Reader.stretches).
     """
 
-    __slots__ = ("crc", "fetch", "is_between", "verify", "weight")
+    __slots__ = ("crc", "fetch", "is_between", "may_end", "verify", "weight")
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Window(State):
         self.verify = verify
         self.crc = 0
         self.weight = 0
-        self.is_between = False
+        self.is_between = self.may_end = False
 
     def locate(self, error: DecodeError) -> None:
         """Say where in the snapshot an error at a place in the window is; there is no way on behind it."""
@@ -103,14 +104,14 @@ class Window(State):
         self.buf = self.buf + data if self.buf else data
 
     def refill(self) -> Generator[Record | NeedData, None, bool]:
-        """Go on between two records; False when a blob ends there, where a file must not."""
+        """Go on between two records; False when a blob or a part ends there, where a file must not."""
         self.is_between = self.attributes is None
         self.drop(self.pos)
         while (data := self.fetch(1)) is None:
             yield NEED_DATA
         if data:
             self.buf = data
-        elif self.inside is None or not self.is_between:
+        elif not self.is_between or (self.inside is None and not self.may_end):
             yield from self._next_bytes(1, 0)
         self.is_between = False
         return bool(data)

@@ -82,6 +82,27 @@ class MemoryPass(Pass[Memory]):
             tables = self._tables(record.db)
             tables.sized = (tables.sized[0] + record.keys, tables.sized[1] + record.expires)
 
+    def fork(self) -> MemoryPass:
+        """The time is the same."""
+        return MemoryPass(self._now_ms)
+
+    def part(self) -> Memory | None:
+        """What was counted, while every shape was counted as it is."""
+        return self.memory if len(self.memory.shapes) < EXACT else None
+
+    def fits(self, part: Memory) -> bool:
+        """Unless shapes begin to be rounded in the midst of it."""
+        counted = self.memory.shapes
+        return len(counted) >= EXACT or len(counted.keys() | part.shapes.keys()) < EXACT
+
+    def join(self, part: Memory) -> None:
+        """What both hold; shapes that are not counted yet are rounded when there are enough."""
+        counted = self.memory.shapes
+        is_full = len(counted) >= EXACT
+        for shape, times in part.shapes.items():
+            counted[_rounded(shape) if is_full and shape not in counted else shape] += times
+        self.memory.databases = merged(self.memory.databases, part.databases)
+
     def end(self) -> Memory:
         """What was counted."""
         return self.memory

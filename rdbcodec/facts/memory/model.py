@@ -58,6 +58,9 @@ def _sds8(size: int) -> int:
     return size + (4 if size < 256 else 6 if size < 1 << 16 else 10)
 
 
+_FRACTIONS = 1 << 10  # of a byte; averages have some
+
+
 class Model(dict[Shape, float]):
     """The bytes a server allocates for each shape: `model[shape]`, computed when first asked for.
 
@@ -96,7 +99,8 @@ class Model(dict[Shape, float]):
 
     def __missing__(self, shape: Shape) -> float:
         kind, *numbers = shape
-        cost = self[shape] = self._costs[kind](*numbers)
+        # In whole fractions, so that a sum does not hang on the order in which keys were added.
+        cost = self[shape] = round(self._costs[kind](*numbers) * _FRACTIONS) / _FRACTIONS
         return cost
 
     def total(self, shapes: Iterable[Shape]) -> float:

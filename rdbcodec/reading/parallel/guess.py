@@ -1,0 +1,143 @@
+"""Where in the middle of a snapshot a record may begin.
+
+From a place on, the first bytes are looked for from which many records in a row make sense. Where that row
+*ends* is the guess: one that began in the middle of something runs into the true records after a few.
+Each search is bounded in bytes and in time. Without that it took minutes in files of few large collections;
+so where nothing is found, nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from rdbcodec.errors import RdbError
+from rdbcodec.formats import OpcodeRow
+from rdbcodec.framing import WalkFunction, compile_walk
+from rdbcodec.wire import lengths, strings
+
+RECORDS = 64  # in a row, all of which make sense
+FEW = 12  # that are enough where values are so large that more do not go into a window
+SECONDS = 0.05  # for one guess
+WINDOWS = (128 << 10, 1 << 20, 4 << 20)  # bytes that are looked at, more when records ran out of fewer
+_STEP = 1 << 20  # bytes in which a SELECTDB is looked for at once
+_HEAD = 16  # bytes that SELECTDB and RESIZEDB take at most, and more
+_PROOF = 16  # records behind a SELECTDB that make it believed
+
+ReadAt = Callable[[int, int], bytes]  # offset, size
+
+
+class Chain(NamedTuple):
+    """Records in a row: how many, where the last of them ends, whether the bytes ended before they did."""
+
+    records: int
+    end: int
+    ran_out: bool
+
+
+class Guesser:
+    """Guesses for one file, whose bytes `read_at` gives; `walks` and `opcodes` are those of its dialect.
+
+    `has_resizedb` says that a RESIZEDB stands behind each SELECTDB, which are found faster then.
+    """
+
+    def __init__(
+        self,
+        read_at: ReadAt,
+        walks: list[WalkFunction | None],
+        opcodes: Mapping[int, OpcodeRow],
+        *,
+        has_resizedb: bool,
+        records: int = RECORDS,
+    ) -> None:
+        self._read_at = read_at
+        self._wanted, self._few = records, min(FEW, records)
+        self._walks = walks
+        known = {code: row for code, row in opcodes.items() if row.name not in _NEVER}
+        self._opcodes = {code: compile_walk(row.framing, {}) for code, row in known.items()}
+        self._attributes = frozenset(code for code, row in known.items() if row.name in _ATTRIBUTES)
+        types = bytes(code for code, walk in enumerate(walks) if walk is not None)
+        self._begins = re.compile(b"[" + re.escape(types + bytes(known)) + b"]", re.DOTALL)
+        self._selects = _WITH_RESIZEDB if has_resizedb else _SELECTDB
+
+    def boundary(self, offset: int) -> int | None:
+        """Where a record may begin at or behind `offset`; None when that is not found."""
+        deadline = time.monotonic() + SECONDS
+        for size in WINDOWS:
+            window = self._read_at(offset, size)
+            found, ran_out = self._search(window, deadline)
+            if found is not None:
+                return offset + found
+            if not ran_out or len(window) < size or time.monotonic() > deadline:
+                break
+        return None
+
+    def _search(self, window: bytes, deadline: float) -> tuple[int | None, bool]:
+        """The end of the first row that is long enough; whether one ended with the window."""
+        ran_out = False
+        for tried, begin in enumerate(self._begins.finditer(window)):
+            chain = self.chain(window, begin.start(), self._wanted)
+            if chain.records >= self._wanted or (chain.ran_out and chain.records >= self._few):
+                return chain.end, False
+            ran_out = ran_out or chain.ran_out
+            if not tried & 0x3F and time.monotonic() > deadline:
+                break
+        return None, ran_out
+
+    def chain(self, buf: bytes, pos: int, most: int) -> Chain:
+        """Up to `most` records in a row from `pos` on."""
+        walks, opcodes, attributes = self._walks, self._opcodes, self._attributes
+        records, end, size = 0, pos, len(buf)
+        try:
+            while records < most:
+                code = buf[pos]
+                walk = walks[code]
+                if walk is not None:
+                    pos = walk(buf, strings.walk(buf, pos + 1))
+                elif code in opcodes:
+                    pos = opcodes[code](buf, pos + 1)
+                    if code in attributes:
+                        continue
+                else:
+                    return Chain(records, end, ran_out=False)
+                if pos > size:
+                    break
+                records, end = records + 1, pos
+        except IndexError:
+            pass
+        except (RdbError, KeyError):
+            return Chain(records, end, ran_out=False)
+        return Chain(records, end, records < most)
+
+    def database(self, begin: int, end: int) -> int | None:
+        """The database that the last SELECTDB between two offsets selects; None when there is none."""
+        while end > begin:
+            start = max(begin, end - _STEP)
+            window = self._read_at(start, end - start + _HEAD)
+            found = self._last_select(window, end - start)
+            if found is not None:
+                return found
+            end = start
+        return None
+
+    def _last_select(self, window: bytes, size: int) -> int | None:
+        if b"\xfe" not in window:
+            return None
+        for select in reversed([*self._selects.finditer(window)]):
+            if select.start() < size and self._is_believed(window, select.start()):
+                return lengths.read(window, select.start() + 1)[0]
+        return None
+
+    def _is_believed(self, window: bytes, pos: int) -> bool:
+        chain = self.chain(window, pos, _PROOF)
+        return chain.records >= _PROOF or (chain.ran_out and chain.records >= _FEW_PROVE)
+
+
+_FEW_PROVE = 3
+# Behind these is no record of the kind that is looked for, or none that can be read without the one before.
+_NEVER = ("eof", "tagged-chunk", "zstd-blob", "lz4-blob", "blob-end", "full-sync-end")
+_ATTRIBUTES = ("expiretime", "expiretime-ms", "freq", "idle", "key-meta", "key-attributes", "ram-lru")
+_SELECTDB = re.compile(rb"\xfe(?:[\x00-\x3f]|[\x40-\x7f].|\x80....)", re.DOTALL)
+_WITH_RESIZEDB = re.compile(_SELECTDB.pattern + rb"\xfb", re.DOTALL)

@@ -1,0 +1,101 @@
+"""A reader that others help, when the file is one that can be read in parts."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rdbcodec.reading.parallel.guess import RECORDS
+from rdbcodec.reading.parallel.scan import PART, Hands, Scan, Work
+from rdbcodec.reading.parallel.section import How, Section
+from rdbcodec.reading.reader import Reader
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+WORTH_IT = 64 << 20  # bytes of a file that is read by several processes when nobody says how many
+MOST = 8  # processes, when nobody says how many
+
+
+def jobs_for(path: str | os.PathLike[str], jobs: int | None) -> int:
+    """How many processes read a file: as many as were asked for, or one for each core if it is large.
+
+    One for what has not enough bytes for two parts, and for what is no file.
+    """
+    try:
+        told = Path(path).stat()
+    except OSError:
+        return 1  # who opens it says why
+    if not stat.S_ISREG(told.st_mode) or told.st_size < 2 * PART:
+        return 1
+    if jobs is not None:
+        return jobs
+    return min(cores(), MOST) if told.st_size > WORTH_IT else 1
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class InParts(Section):
+    """A reader of a path that others help: see `Reader.in_parts`. Close it, which ends them."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        how: How,
+        hands: Callable[[], Hands],
+        *,
+        size: int = PART,
+        records: int = RECORDS,
+    ) -> None:
+        super().__init__(path, how)
+        self._how = how
+        self._size, self._needed = size, records
+        self._hands: Hands | None = None
+        self.joined = self.read_here = 0  # parts, when all was read
+        try:
+            if not self.containers:
+                self._hands = hands()
+                self.in_parts = self._read_in_parts
+        except BaseException:
+            self.close()
+            raise
+
+    def _read_in_parts(self, work: Work, progress: Callable[[], Any] | None) -> None:
+        assert self._hands is not None
+        scan = Scan(
+            self, work, self._hands, self._how, size=self._size, records=self._needed, progress=progress
+        )
+        try:
+            scan.run()
+        finally:
+            self.joined, self.read_here = scan.joined, scan.read_here
+            self._hands.close()
+
+    def close(self) -> None:
+        """End the others, and close the file."""
+        if self._hands is not None:
+            self._hands.close()
+        super().close()
+
+
+def open_in_parts(path: str | os.PathLike[str], jobs: int | None = None, **how: Unpack[How]) -> Reader:
+    """A reader of a path whose passes several processes run; see `jobs_for` and rdbcodec.scan."""
+    count = jobs_for(path, jobs)
+    if count < 2:
+        return Reader(path, **how)
+
+    def start() -> Hands:
+        # Only large files need multiprocessing.
+        from rdbcodec.reading.parallel.workers import Processes  # noqa: PLC0415
+
+        return Processes(count)
+
+    return InParts(path, how, start)

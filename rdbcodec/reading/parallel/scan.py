@@ -1,0 +1,225 @@
+"""Parts of a file handed out, and taken in their order when they fit.
+
+    while there are parts:
+        the next one, if it begins where reading stands, knowing what is known there: take what it found
+        else: read to its end here
+
+One `Work` does the reading here; others of its kind, which it makes, do that in other processes. What they
+bring back is joined in the order of the file.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from rdbcodec.reading.parallel.guess import RECORDS, Guesser
+from rdbcodec.reading.parallel.section import Section
+from rdbcodec.records.state import Position
+from rdbcodec.wire.crc64 import combine
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from rdbcodec.reading.parallel.section import How, Span
+
+HEAD = 64 << 10  # bytes read first: header, AUX fields, templates and the first keys
+PART = 8 << 20  # bytes of a part: some tenths of a second, and what is found in it small
+LONGEST_STEP = 32  # parts of a size in which no boundary was found that are skipped at once, at most
+AHEAD = 2  # parts handed out beyond those that are being read
+
+
+class Work(Protocol):
+    """What is done with the records of a file, by parts.
+
+    It can be pickled, with `part` and what `fork` gives.
+    """
+
+    @property
+    def needs_same_hashes(self) -> bool:
+        """Whether `hash` must give in other processes what it gives here."""
+
+    def read(self, section: Section) -> None:
+        """Read the section to where it stops. Raises what reading raises."""
+
+    def fork(self) -> Self | None:
+        """One that does the same for a part behind what this one has read; None: that cannot be."""
+
+    def part(self) -> Any:
+        """What came of a part; None when it must be read by the one who has read what stands before it."""
+
+    def fits(self, part: Any, /) -> bool:
+        """Whether it can be joined; all that was read here is known then."""
+
+    def join(self, part: Any, /) -> None:
+        """Go on as if it had been read here."""
+
+
+class Part(NamedTuple):
+    """A part to read: `stop` None is the end of the file."""
+
+    place: Position
+    stop: int | None
+
+
+class Job(NamedTuple):
+    """What is to be done with parts of a file, which must be the one of that identity."""
+
+    path: str
+    identity: object
+    how: How
+    work: Work
+
+    def read(self, part: Part) -> Found | None:
+        """Read a part in a process of its own.
+
+        None for what must be read in one piece: damage, a wrong guess, a file that is another one meanwhile.
+        Whoever reads it then raises what there is to raise.
+        """
+        try:
+            with Section(self.path, self.how) as section:
+                if section.stored.identity != self.identity:
+                    return None
+                section.go_on(part.place, crc=0)
+                section.until(part.stop)
+                section.holds_end = True
+                self.work.read(section)
+                span, result = section.span(part.place.offset), self.work.part()
+        except Exception:  # noqa: BLE001 - see above; behind a wrong guess there may be anything
+            return None
+        return None if span is None or result is None else Found(span, result)
+
+
+class Found(NamedTuple):
+    """A part that was read, and what came of it."""
+
+    span: Span
+    result: Any
+
+
+class Hands(Protocol):
+    """Those who read parts: processes, or whoever is there."""
+
+    count: int
+    share_hashes: bool  # whether `hash` gives there what it gives here
+
+    def begin(self, job: Job) -> None:
+        """Be ready for parts of this file."""
+
+    def give(self, part: Part) -> None:
+        """Read a part, now or later."""
+
+    def take(self, waiting: Callable[[], Any]) -> Found | None:
+        """What came of the part that was given first of those not taken; `waiting` is called meanwhile."""
+
+    def close(self) -> None:
+        """End, whatever is being done."""
+
+
+class Scan:
+    """Reads a section to its end with the help of others."""
+
+    def __init__(
+        self,
+        section: Section,
+        work: Work,
+        hands: Hands,
+        how: How,
+        *,
+        size: int = PART,
+        records: int = RECORDS,
+        progress: Callable[[], Any] | None = None,
+    ) -> None:
+        self._section = section
+        self._work = work
+        self._hands = hands
+        self._how = how
+        self._size = size
+        self._records = records
+        self._progress = progress or _nothing
+        self.joined = self.read_here = 0  # parts
+
+    def run(self) -> None:
+        """Read all. Raises what reading raises."""
+        self._read(min(HEAD, self._size))
+        work = self._fork()
+        if work is not None:
+            stored = self._section.stored
+            self._hands.begin(Job(stored.name, stored.identity, self._how, work))
+            for part, found in self._in_order():
+                if not self._join(part, found):
+                    self._read_over(part)
+                self._progress()
+        self._read(None)
+
+    def _fork(self) -> Work | None:
+        if not self._section.has_stopped or self._section.context is None:
+            return None
+        if self._work.needs_same_hashes and not self._hands.share_hashes:
+            return None
+        return self._work.fork()
+
+    def _read(self, stop: int | None) -> None:
+        if self._section.ended_at is None:
+            self._section.until(stop)
+            self._work.read(self._section)
+
+    def _read_over(self, part: Part) -> None:
+        """Read here what is not read up to the end of a part."""
+        if part.stop is None or self._section.offset < part.stop:
+            self.read_here += 1
+            self._read(part.stop)
+
+    def _join(self, part: Part, found: Found | None) -> bool:
+        section, context = self._section, self._section.context
+        if found is None or context is None or Position(section.offset, context) != part.place:
+            return False
+        if not self._work.fits(found.result):
+            return False
+        span = found.span
+        crc = combine(section.crc, span.crc, span.end - span.begin) if section.makes_crc else 0
+        self._work.join(found.result)
+        section.take(span, crc)
+        self.joined += 1
+        return True
+
+    def _in_order(self) -> Iterator[tuple[Part, Found | None]]:
+        """The parts, with what came of them, while more are handed out."""
+        section, parts, waiting = self._section, self._parts(), deque[Part]()
+        while section.ended_at is None and section.context is not None:
+            while len(waiting) < self._hands.count + AHEAD and (part := next(parts, None)) is not None:
+                self._hands.give(part)
+                waiting.append(part)
+            if not waiting:
+                return
+            yield waiting.popleft(), self._hands.take(self._progress)
+
+    def _parts(self) -> Iterator[Part]:
+        """From guess to guess. What is likely to be known there is what is known here by then, but for the
+        database, which is looked for in the bytes between."""
+        section, guesser = self._section, self._section.guesser(self._records)
+        begin: int | None = section.offset
+        selected = 0, 0
+        while begin is not None and (context := section.context) is not None:
+            db = selected[1] if selected[0] > section.offset else context.db
+            stop = self._boundary(guesser, begin)
+            yield Part(Position(begin, context._replace(db=db)), stop)
+            if stop is not None and (found := guesser.database(begin, stop)) is not None:
+                selected = stop, found
+            begin = stop
+
+    def _boundary(self, guesser: Guesser, begin: int) -> int | None:
+        """The next guess, further away where there is none; None for the end of the file."""
+        size, step, at = self._section.size or 0, self._size, begin + self._size
+        while at < size - self._size // 4:
+            found = guesser.boundary(at)
+            if found is not None:
+                return found
+            at += step
+            step = min(2 * step, LONGEST_STEP * self._size)
+        return None
+
+
+def _nothing() -> None:
+    pass

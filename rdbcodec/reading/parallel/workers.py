@@ -1,0 +1,179 @@
+"""The processes that read parts.
+
+Forked where that is safe: on Linux, while there is one thread. Else started anew ("spawn"), which takes
+the tenths of a second that Python needs for its imports. They ignore Ctrl-C, which goes to all processes of
+a terminal: the one that reads the rest is told of it, and ends them. When it is gone they end by themselves.
+"""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import pickle
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from rdbcodec.reading.parallel.scan import Found, Job, Part
+
+_LOOK = 0.1  # seconds between two calls of `waiting`
+_PATIENCE = 5.0  # seconds a process has to end
+_OURS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class Processes:
+    """So many processes; they are there at once, before a progress bar has threads."""
+
+    def __init__(self, count: int, method: str | None = None) -> None:
+        self.count = count
+        self.method = method or start_method()
+        self.share_hashes = self.method == "fork"
+        self._processes: list[BaseProcess] = []
+        self._idle: list[Connection] = []
+        self._busy: dict[Connection, int] = {}
+        self._process_of: dict[Connection, BaseProcess] = {}
+        self._queue: deque[tuple[int, Part]] = deque()
+        self._found: dict[int, Found | None] = {}
+        self._given = self._taken = 0
+        self._name = ""
+        try:
+            for _ in range(count):
+                self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context(self.method)
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+        with _no_signals():
+            process.start()
+        theirs.close()
+        self._processes.append(process)
+        self._idle.append(ours)
+        self._process_of[ours] = process
+
+    def begin(self, job: Job) -> None:
+        """Tell all of them what is to be done."""
+        self._name = job.path
+        message = pickle.dumps(job)
+        for connection in self._idle:
+            self._send(connection, message)
+
+    def give(self, part: Part) -> None:
+        """To whoever has nothing to do, or to the first who has not."""
+        self._queue.append((self._given, part))
+        self._given += 1
+        self._assign()
+
+    def _assign(self) -> None:
+        while self._queue and self._idle:
+            number, part = self._queue.popleft()
+            connection = self._idle.pop()
+            self._busy[connection] = number
+            self._send(connection, pickle.dumps(part))
+
+    def _send(self, connection: Connection, message: bytes) -> None:
+        try:
+            connection.send_bytes(message)
+        except OSError:
+            self._lose(connection)
+
+    def take(self, waiting: Callable[[], Any]) -> Found | None:
+        """Wait for what came of the next part."""
+        number, self._taken = self._taken, self._taken + 1
+        while number not in self._found:
+            for connection in wait([*self._busy], _LOOK):
+                assert isinstance(connection, Connection)
+                self._receive(connection)
+            waiting()
+        return self._found.pop(number)
+
+    def _receive(self, connection: Connection) -> None:
+        try:
+            message = connection.recv_bytes()
+        except (EOFError, OSError):
+            self._lose(connection)
+        self._found[self._busy.pop(connection)] = pickle.loads(message)
+        self._idle.append(connection)
+        self._assign()
+
+    def _lose(self, connection: Connection) -> None:
+        process = self._process_of[connection]
+        process.join(_PATIENCE)
+        code = process.exitcode
+        how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
+        raise ChildProcessError(errno.ECHILD, f"a process that read a part ended {how}", self._name)
+
+    def close(self) -> None:
+        """End them all, whatever they do."""
+        for process in self._processes:
+            process.terminate()
+        for connection in self._process_of:
+            connection.close()
+        for process in self._processes:
+            process.join(_PATIENCE)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        self._processes.clear()
+        self._process_of.clear()
+
+
+def start_method() -> str:
+    """How processes are started here."""
+    is_alone = sys.platform == "linux" and threading.active_count() == 1 and _threads() == 1
+    return "fork" if is_alone else "spawn"
+
+
+def _threads() -> int:
+    """Those of libraries in C, too."""
+    try:
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
+    except OSError:
+        return 1
+
+
+@contextmanager
+def _no_signals() -> Iterator[None]:
+    """None of the signals that the command line waits for arrive in a process that is just beginning."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {getattr(signal, name) for name in _OURS})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(connection: Connection) -> None:
+    """What a process does: read one part after the other, until nobody asks any more."""
+    _leave_signals()
+    with suppress(EOFError, OSError), connection:
+        job = connection.recv_bytes()
+        while True:
+            part = pickle.loads(connection.recv_bytes())
+            found = pickle.loads(job).read(part)
+            connection.send_bytes(pickle.dumps(found))
+
+
+def _leave_signals() -> None:
+    for name in _OURS:
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, signal.SIG_IGN if name == "SIGINT" else signal.SIG_DFL)
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {getattr(signal, name) for name in _OURS})

@@ -1,0 +1,292 @@
+"""A snapshot read in parts is what it is when one process reads all of it: results, order, errors."""
+
+from __future__ import annotations
+
+import pickle
+import random
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from ways import SNAPSHOTS, pair, snapshot
+
+import rdbcodec
+from rdbcodec.errors import RdbError
+from rdbcodec.facts.kinds import Kinds
+from rdbcodec.facts.passes import Batch, Pass, run
+from rdbcodec.facts.profile import ProfilePass
+from rdbcodec.facts.soundness import check
+from rdbcodec.limits import CHECKED_VALUE, COUNTED_VALUE
+from rdbcodec.reading.parallel.here import Here
+from rdbcodec.reading.parallel.opening import InParts, cores, jobs_for
+from rdbcodec.reading.parallel.scan import PART
+from rdbcodec.reading.parallel.workers import Processes
+from rdbcodec.reading.reader import Reader
+
+NOW_MS = 1_700_000_000_000
+CUTS = ((97, 1), (2000, 8))  # bytes of a part, records in a row that make a guess
+FEW = [path for path in SNAPSHOTS if path.suffix == ".rdb"][::18]
+
+
+def in_parts(path: Path, cut: tuple[int, int], max_value: int = COUNTED_VALUE) -> InParts:
+    return InParts(path, {"max_value": max_value}, lambda: Here(3), size=cut[0], records=cut[1])
+
+
+def profiled(reader: Reader, path: Path) -> Any:
+    """All there is to count, but for the order of shapes, which is that of batches."""
+    with reader:
+        each = ProfilePass(
+            now_ms=NOW_MS, biggest=3, duplicates=True, values=True, memory=True, reopen=lambda: Reader(path)
+        )
+        profile = run(reader, [each])[0]
+    assert profile.memory is not None
+    shapes = sorted(profile.memory.shapes.items())
+    profile.memory.shapes.clear()
+    return repr(profile), shapes
+
+
+def checked(reader: Reader, path: Path) -> Any:
+    with reader:
+        return repr(check(reader, now_ms=NOW_MS, reopen=lambda: Reader(path)))
+
+
+def outcome(job: Callable[[Reader, Path], Any], reader: Reader, path: Path) -> Any:
+    try:
+        return job(reader, path)
+    except RdbError as error:
+        return type(error), str(error)
+
+
+def alike(path: Path, *, cuts: tuple[tuple[int, int], ...] = CUTS) -> list[tuple[int, int]]:
+    """Both jobs, one process and parts: the same. For each cut how many parts were joined, and read again."""
+    counts = []
+    for job, most in ((profiled, COUNTED_VALUE), (checked, CHECKED_VALUE)):
+        wanted = outcome(job, Reader(path, max_value=most), path)
+        for cut in cuts:
+            reader = in_parts(path, cut, most)
+            assert outcome(job, reader, path) == wanted, cut
+            counts.append((reader.joined, reader.read_here))
+    return counts
+
+
+@pytest.mark.parametrize("path", FEW, ids=lambda path: path.stem)
+def test_every_snapshot_is_the_same_in_parts(path: Path) -> None:
+    alike(path)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three databases of keys of all sorts, with and without a time to live."""
+    path = tmp_path_factory.mktemp("parallel") / "many.rdb"
+    with rdbcodec.create(path, version=11) as writer:
+        for number in range(3000):
+            value: Any = b"value %d" % number
+            if number % 7 == 0:
+                value = rdbcodec.Hash({b"f%d" % field: b"v" for field in range(number % 40 + 1)})
+            at = NOW_MS + number * 999 - 1_000_000 if number % 3 == 0 else None
+            writer.write(b"key:%d" % number, value, db=number // 1000, expires_at_ms=at)
+    return path
+
+
+def test_parts_are_joined_where_guesses_are_right(many: Path) -> None:
+    assert alike(many, cuts=((5000, 16),)) == [(16, 0), (16, 0)]
+
+
+def test_keys_of_the_second_half_are_found_twice_in_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "twice.rdb"
+    keys = [pair(0, b"\x01v", b"key:%d" % (number % 995)) for number in range(1000)]
+    path.write_bytes(snapshot(*keys))
+    with in_parts(path, (1000, 16), CHECKED_VALUE) as reader:
+        found = check(reader, now_ms=NOW_MS, reopen=lambda: Reader(path))
+    assert reader.joined > 5
+    assert [problem.key for problem in found.problems] == [b"key:%d" % number for number in range(5)]
+
+
+@pytest.mark.parametrize("seed", range(9))
+def test_damage_is_told_with_the_same_words_at_the_same_place(many: Path, tmp_path: Path, seed: int) -> None:
+    rng, data = random.Random(seed), bytearray(many.read_bytes())
+    if seed % 3 == 0:
+        del data[rng.randrange(len(data)) :]
+    else:
+        for _ in range(seed % 3):
+            data[rng.randrange(20, len(data))] ^= 1 << rng.randrange(8)
+    path = tmp_path / "damaged.rdb"
+    path.write_bytes(data)
+    alike(path, cuts=((2000, 4),))
+
+
+def hostile(seed: int) -> bytes:
+    """A snapshot whose values look like records, or like whole snapshots, at every cut."""
+    rng = random.Random(seed)
+    small = [pair(0, b"\x02v%d" % (n % 10), b"k%02d" % n) for n in range(20)]
+    inner = snapshot(*small, b"\xfe\x03", b"\xfb\x02\x00", *small)
+    records = []
+    for number in range(rng.randrange(40, 120)):
+        key = b"%d" % number
+        records.append(Shapes(rng, key, b"".join(small), inner).record())
+    return snapshot(*records, magic=rng.choice((b"REDIS0011", b"REDIS0012", b"REDIS0009", b"REDIS0006")))
+
+
+def long_string(text: bytes) -> bytes:
+    return b"\x80" + len(text).to_bytes(4, "big") + text
+
+
+class Shapes(NamedTuple):
+    """Records of which each looks like others."""
+
+    rng: random.Random
+    key: bytes
+    small: bytes
+    inner: bytes
+
+    def record(self) -> bytes:
+        rng, key, small = self.rng, self.key, self.small
+        plain = pair(0, b"\x01v", key)
+        records = (
+            pair(0, long_string(small * rng.randrange(1, 9)), key),
+            pair(0, long_string(self.inner * rng.randrange(1, 4)), key),
+            pair(0, long_string(bytes(rng.randrange(500))), key),
+            b"\xfe" + bytes([rng.randrange(16)]) + plain,
+            b"\xfe\x05\xfb\x01\x00" + plain,
+            b"\xfc" + rng.randbytes(8) + plain,
+            b"\xfc" + small[:8] + b"\xf9\x05" + plain,
+            b"\xf8\x05" + pair(1, b"\x02\x01a" + long_string(small), key),
+            b"\xfa" + long_string(small) + b"\x01v" + plain,
+            plain,
+        )
+        return rng.choice(records)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_values_that_look_like_records_change_nothing(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "hostile.rdb"
+    path.write_bytes(hostile(seed))
+    alike(path, cuts=((97, 1), (500, 3)))
+
+
+def test_templates_behind_the_head_are_known_to_the_parts_that_follow(tmp_path: Path) -> None:
+    templates = [
+        b"\xf2" + bytes([number, 2]) + b"\x01f\x01g" + pair(0, b"\x01v", b"k%d" % number) * 500
+        for number in range(1, 4)
+    ]
+    path = tmp_path / "templates.rdb"
+    path.write_bytes(snapshot(*templates, magic=b"REDIS0015"))
+    (joined, again), *_ = alike(path, cuts=((200, 4),))
+    assert joined > 0
+    assert again > 0
+
+
+# --- libraries ----------------------------------------------------------------------------------------
+
+
+def test_scan_gives_the_results_of_each_pass_and_tells_how_far_it_is(many: Path) -> None:
+    told: list[tuple[int, int | None, int]] = []
+    kinds, profile = rdbcodec.scan(
+        many,
+        [Kinds(), ProfilePass(now_ms=NOW_MS)],
+        jobs=1,
+        progress=lambda done, whole, keys: told.append((done, whole, keys)),
+    )
+    assert {name: kind.keys for name, kind in kinds.items()} == {"string": 2571, "hash-listpack": 429}
+    assert (profile.keys, told[-1]) == (3000, (many.stat().st_size, many.stat().st_size, 3000))
+
+
+class Alone(Pass[int]):
+    """A pass that says nothing of parts."""
+
+    keys = 0
+
+    def batch(self, batch: Batch) -> None:
+        self.keys += len(batch.entries)
+
+    def end(self) -> int:
+        return self.keys
+
+
+def test_a_pass_that_knows_no_parts_is_given_all(many: Path) -> None:
+    with in_parts(many, (5000, 16)) as reader:
+        assert run(reader, [Alone()]) == [3000]
+    assert reader.joined == 0
+
+
+def test_small_files_and_what_is_no_file_have_one_process(many: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large.rdb"
+    with large.open("wb") as file:
+        file.truncate(100 << 20)
+    assert (jobs_for(many, None), jobs_for(many, 4), jobs_for("/dev/null", 4)) == (1, 1, 1)
+    assert (jobs_for(large, 3), jobs_for(large, 1), jobs_for(large, None)) == (3, 1, min(cores(), 8))
+    with large.open("wb") as file:
+        file.truncate(2 * PART)
+    assert (jobs_for(large, 3), jobs_for(large, None)) == (3, 1)
+
+
+# --- processes ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["spawn"])
+def test_processes_find_what_one_finds(many: Path, method: str) -> None:
+    wanted = profiled(Reader(many), many)
+    reader = InParts(many, {}, lambda: Processes(2, method), size=20_000, records=16)
+    with reader:
+        each = ProfilePass(now_ms=NOW_MS, biggest=3, values=True, memory=True)
+        profile = run(reader, [each])[0]
+    assert reader.joined == 5
+    assert repr(profile.biggest) in wanted[0]
+    assert profile.memory is not None
+    assert sorted(profile.memory.shapes.items()) == wanted[1]
+
+
+def test_a_process_that_is_killed_is_an_error_that_says_so(many: Path) -> None:
+    started: list[Processes] = []
+
+    def start() -> Processes:
+        started.append(Processes(1, "spawn"))
+        for process in started[0]._processes:
+            process.kill()
+            process.join()
+        return started[0]
+
+    with (
+        InParts(many, {}, start, size=20_000, records=16) as reader,
+        pytest.raises(ChildProcessError) as told,
+    ):
+        run(reader, [Kinds()])
+    said = f"a process that read a part ended by signal {int(signal.SIGKILL)}"
+    assert (told.value.strerror, told.value.filename) == (said, str(many))
+
+
+def test_an_exception_of_the_progress_ends_the_processes(many: Path) -> None:
+    started: list[Processes] = []
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    def start() -> Processes:
+        started.append(Processes(1, "spawn"))
+        return started[0]
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        InParts(many, {}, start, size=20_000, records=16) as reader,
+    ):
+        run(reader, [Kinds()], progress=stop)
+    assert started[0]._processes == []
+
+
+def test_a_file_that_is_replaced_meanwhile_is_read_by_the_one_who_has_it_open(
+    many: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "live.rdb"
+    path.write_bytes(many.read_bytes())
+    with in_parts(path, (5000, 16)) as reader:
+        path.unlink()
+        path.write_bytes(snapshot())
+        kinds = run(reader, [Kinds()])[0]
+    assert (reader.joined, sum(kind.keys for kind in kinds.values())) == (0, 3000)
+
+
+def test_what_goes_to_processes_is_small(many: Path) -> None:
+    each = ProfilePass(now_ms=NOW_MS, values=True, memory=True)
+    assert len(pickle.dumps(each.fork())) < 2000
