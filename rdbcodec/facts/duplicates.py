@@ -8,7 +8,8 @@ from typing import Any
 
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.limits import JUDGED_KEYS
-from rdbcodec.reading.duplicates import KeyHashes, KeyIndex
+from rdbcodec.reading.duplicates import KeyIndex
+from rdbcodec.reading.parallel.key_hashes import KeyHashes, join
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Header
 
@@ -50,15 +51,14 @@ class Duplicates(Pass[DuplicateKeys]):
         assert self._index is not None
         self._index.add_entries(batch.entries)
 
-    def fork(self) -> Pass[Any] | None:
-        """It collects hashes."""
-        hashes = None if self._index is None else self._index.fork()
-        return None if hashes is None else DuplicatesPart(hashes)
+    def fork(self) -> DuplicatesPart | None:
+        """It collects hashes, of which there are names only in a second reading."""
+        return None if self._index is None or self._reopen is None else DuplicatesPart()
 
     def join(self, part: bytes) -> None:
         """The hashes of both."""
         assert self._index is not None
-        self._index.join(part)
+        join(self._index, part)
 
     def end(self) -> DuplicateKeys:
         """Compare the names."""
@@ -77,8 +77,8 @@ class Duplicates(Pass[DuplicateKeys]):
 class DuplicatesPart(Pass[Any]):
     """The keys of a part."""
 
-    def __init__(self, hashes: KeyHashes) -> None:
-        self._hashes = hashes
+    def __init__(self) -> None:
+        self._hashes = KeyHashes()
 
     def batch(self, batch: Batch) -> None:
         """The hashes of a batch."""
@@ -86,4 +86,4 @@ class DuplicatesPart(Pass[Any]):
 
     def part(self) -> bytes:
         """All of them."""
-        return self._hashes.hashes()
+        return self._hashes.packed()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from rdbcodec.facts.memory.counted import Memory, MemoryPass
 from rdbcodec.facts.modules import Module, Modules
 from rdbcodec.facts.passes import Batch, Pass, Progress, feed, run
 from rdbcodec.facts.places import OddFact, Place, merged
+from rdbcodec.facts.profile_part import ProfilePart, look
 from rdbcodec.facts.records import AuxFact, Library, RecordPass, merged_aux
 from rdbcodec.facts.selected import selected
 from rdbcodec.facts.selection import Selection
@@ -229,7 +230,7 @@ class ProfilePass(Pass[Profile]):
 
     def large(self, entry: LargeEntry) -> None:
         """The parts that look at values look at it."""
-        _look([each for each in (self._memory, self._values) if each is not None], entry)
+        look([each for each in (self._memory, self._values) if each is not None], entry)
 
     def after(self, reader: Reader) -> None:
         """What the reader knows of the file."""
@@ -291,42 +292,6 @@ class ProfilePass(Pass[Profile]):
         """Every part gives up its files."""
         for part in self._parts:
             part.close()
-
-
-class ProfilePart(Pass[Any]):
-    """The same of a part of a file: forks of the passes that a ProfilePass has."""
-
-    def __init__(self, forks: Sequence[Pass[Any]], looking: Sequence[Pass[Any]]) -> None:
-        self._forks = forks
-        self._looking = looking
-        self.looks_at_large = bool(looking)
-
-    def batch(self, batch: Batch) -> None:
-        """Every fork counts."""
-        for fork in self._forks:
-            fork.batch(batch)
-
-    def record(self, record: Record) -> None:
-        """Every fork counts."""
-        for fork in self._forks:
-            fork.record(record)
-
-    def large(self, entry: LargeEntry) -> None:
-        """As a ProfilePass does."""
-        _look(self._looking, entry)
-
-    def part(self) -> list[Any] | None:
-        """The parts of all forks."""
-        parts = [fork.part() for fork in self._forks]
-        return None if any(part is None for part in parts) else parts
-
-
-def _look(passes: Sequence[Pass[Any]], entry: LargeEntry) -> None:
-    """Each looks at a value that passes by once: it is kept when there are two of them."""
-    if len(passes) > 1:
-        entry.keep()
-    for each in passes:
-        each.large(entry)
 
 
 Fact = TypeVar("Fact")

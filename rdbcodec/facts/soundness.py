@@ -22,7 +22,8 @@ from rdbcodec.facts.selection import Selection
 from rdbcodec.integrity.oddities import candidates
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.limits import MAX_DATABASES, MAX_PROBLEMS
-from rdbcodec.reading.duplicates import KeyHashes, KeyIndex
+from rdbcodec.reading.duplicates import KeyIndex
+from rdbcodec.reading.parallel.key_hashes import KeyHashes, join
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import (
     AttributedEntry,
@@ -259,16 +260,18 @@ class SoundnessPass(Pass[Soundness]):
             self.found.add(Problem.of(error))
 
     def fork(self) -> SoundnessPass | None:
-        """The time is the same, and the keys are compared in the end."""
+        """The time is the same, and the keys are compared in the end, which takes a second reading."""
+        if self._index is None or self._reopen is None:
+            return None
         fork = SoundnessPass(now_ms=self.now_ms)
-        fork._index = self._index.fork() if isinstance(self._index, KeyIndex) else None
-        return None if fork._index is None else fork
+        fork._index = KeyHashes()
+        return fork
 
     def part(self) -> SoundnessPart | None:
         """What was found, unless libraries are among it: whether they are there twice is not known here."""
         if self._libraries or self._passed or not isinstance(self._index, KeyHashes):
             return None
-        return SoundnessPart(self.found, self._hints, self._index.hashes())
+        return SoundnessPart(self.found, self._hints, self._index.packed())
 
     def fits(self, part: SoundnessPart) -> bool:
         """Unless there are too many databases, which is said where the first of those stands."""
@@ -281,7 +284,7 @@ class SoundnessPass(Pass[Soundness]):
         self.found = self.found.merge(part.found)
         for db, hint in part.hints.items():
             self._hints[db] = _sum(self._hints[db], hint) if db in self._hints else hint
-        self._index.join(part.hashes)
+        join(self._index, part.hashes)
 
     def end(self) -> Soundness:
         """What was found, keys that are there twice among it."""

@@ -26,7 +26,7 @@ from operator import attrgetter
 from struct import Struct
 from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
-from rdbcodec.errors import DecodeError, RdbError
+from rdbcodec.errors import DecodeError
 from rdbcodec.reading.sorted_runs import SortedRuns, read_at, write_all
 from rdbcodec.records import Entry
 
@@ -102,17 +102,13 @@ class KeyIndex:
             places = () if self._kept is None else [entry.offset for entry in stretch]
             self.add(_keys(stretch), places, db)
 
-    def fork(self) -> KeyHashes | None:
-        """What collects the keys of a part in another process; None when each must be seen here."""
-        return KeyHashes() if self._kept is None else None
-
-    def join(self, hashes: bytes) -> None:
-        """Add what a fork collected behind the keys that are here."""
+    def join(self, hashes: Sequence[int]) -> None:
+        """Keys behind those that are here, of which only the hashes are known (see `hashes_of`)."""
+        if self._kept is not None:
+            raise ValueError("the names are kept, and hashes have none")
         self._add_noted()
-        for begin in range(0, len(hashes), SPREAD * _HASH):
-            values = array("q", hashes[begin : begin + SPREAD * _HASH])
-            self._hashes.add(values.tolist())
-            self._count += len(values)
+        self._hashes.add([*hashes])
+        self._count += len(hashes)
 
     def duplicates(self) -> Iterator[Duplicate]:
         """Every key after the first of its name, in the order they were added."""
@@ -187,28 +183,6 @@ class KeyIndex:
         self.close()
 
 
-class KeyHashes:
-    """The keys of a part of a snapshot, of which a KeyIndex takes no more than their hashes."""
-
-    def __init__(self) -> None:
-        self._hashes = array("q")
-        self._salt = hash(_PROBE)
-
-    def add_entries(self, entries: Sequence[Entry]) -> None:
-        """The keys of a batch. Raises DecodeError for a damaged key, and RdbError in a process whose hashes
-        are others: processes that were not forked have keys of their own for them."""
-        if hash(_PROBE) != self._salt:
-            raise RdbError("this process has other hashes than the one that compares them")
-        for db, stretch in _stretches(entries):
-            self._hashes.extend(_hashes(_keys(stretch), db))
-
-    def hashes(self) -> bytes:
-        """What `KeyIndex.join` takes."""
-        return self._hashes.tobytes()
-
-
-_PROBE = b"the hashes of two processes"
-
 # --- entries ----------------------------------------------------------------------------------------
 
 _db_of = attrgetter("db")
@@ -230,6 +204,12 @@ def _keys(entries: Sequence[Entry]) -> list[bytes]:
 
 
 _SHORT = 0x40  # lengths below are one byte, and what follows is the text
+
+
+def hashes_of(entries: Sequence[Entry]) -> Iterator[list[int]]:
+    """The hashes of their keys, which are those of this process. Raises DecodeError for a damaged key."""
+    for db, stretch in _stretches(entries):
+        yield _hashes(_keys(stretch), db)
 
 
 def _batches(reader: Reader) -> Iterator[Batch]:
