@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import lt
 from typing import Any, Literal
 
 from rdbcodec.datatypes.odd import Oddity
@@ -110,10 +111,20 @@ def value_of(entry: Entry) -> Any:
 
 
 def _problems_of(entry: Entry) -> Iterable[Problem]:
-    """What is wrong with a value that is held."""
+    """What is wrong with a value that is held; of most it is clear at once that nothing is."""
     if layout_of(entry.row).odd.is_checked:
-        return odd_problems(oddities(entry), entry)
-    return problems_in(entry, value_of(entry))
+        found = oddities(entry)
+        return odd_problems(found, entry) if found else ()
+    value = value_of(entry)
+    if value and (value.__class__ is not ZSet or _are_in_order(value)):
+        return ()
+    return problems_in(entry, value)
+
+
+def _are_in_order(value: ZSet) -> bool:
+    """Whether each score is above the one before: then all are numbers, and members need not be compared."""
+    scores = list(value.values())
+    return all(map(lt, scores, scores[1:])) and scores[0] == scores[0]
 
 
 def problems_in(entry: Entry, value: Any) -> Iterator[Problem]:

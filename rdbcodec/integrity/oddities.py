@@ -28,7 +28,7 @@ from rdbcodec.wire.strings import LZF, Budget
 
 def oddities(entry: Entry) -> list[Oddity]:
     """What is odd about a value that is held, and about its key."""
-    found = list(_in_key(entry))
+    found = list(_in_key(entry)) if entry._record[1] in _UNPLAIN else []
     row = entry.row
     scope = entry.scope()
     odd = layout_of(row).odd
