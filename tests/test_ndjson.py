@@ -41,13 +41,15 @@ from rdbcodec import (
 )
 from rdbcodec.datatypes.streams import Idempotence, Producer
 from rdbcodec.errors import TextError
-from rdbcodec.exports import form, ndjson, tables, values
+from rdbcodec.exports import form, ndjson, rows, tables, values
 from rdbcodec.exports.build import build
+from rdbcodec.exports.forms import hashes, zsets
 from rdbcodec.exports.scalars import to_json
 from rdbcodec.exports.values import FORMS
 from rdbcodec.formats import TYPES
 from rdbcodec.limits import HELD_TEXT
 from rdbcodec.wire import lengths
+from rdbcodec.wire.long_strings import Spool
 from rdbcodec.wire.module_ids import ModuleId
 
 csv.field_size_limit(1 << 30)  # the module's own limit is 128 KiB a cell
@@ -304,6 +306,79 @@ def test_any_value_comes_back_as_it_was(type_: str, data: st.DataObject) -> None
     (one,) = told(to_json(line) + "\n")
     assert isinstance(one, ndjson.TextEntry)
     assert plain_value(one.value) == plain_value(value)
+
+
+PLAIN = st.text(st.characters(codec="ascii"), max_size=4).map(str.encode)
+QUICK = {
+    "string": PLAIN,
+    "list": st.lists(PLAIN, max_size=4).map(List),
+    "set": st.lists(PLAIN, max_size=4, unique=True).map(Set),
+    "zset": st.dictionaries(PLAIN, st.floats(), max_size=4).map(ZSet),
+    "hash": st.dictionaries(PLAIN, PLAIN, max_size=4).map(Hash),
+    "stream": st.builds(
+        Stream,
+        st.just(1),
+        st.lists(
+            st.builds(StreamEntry, st.just(StreamId(5, 6)), st.lists(st.tuples(PLAIN, PLAIN), max_size=3)),
+            max_size=3,
+        ),
+        st.just(0),
+        st.just(StreamId(5, 6)),
+    ),
+}
+
+
+@pytest.mark.parametrize("type_", QUICK)
+@given(data=st.data())
+def test_the_quick_text_of_a_value_is_that_of_its_members(type_: str, data: st.DataObject) -> None:
+    value = data.draw(QUICK[type_] | VALUES[type_] if type_ in VALUES else QUICK[type_])
+    text = FORMS[type_].text
+    assert text is not None
+    assert text(value) in (None, to_json(FORMS[type_].members(value))[1:-1])
+
+
+def test_plain_ascii_takes_the_quick_way() -> None:
+    values = (b"a", List([b"a", b"b"]), Set([b"a"]), ZSet({b"a": 1.5}), Hash({b"f": b"v"}))
+    texts = [FORMS[type_].text(value) for type_, value in zip(QUICK, values, strict=False)]  # type: ignore[misc]
+    assert texts == [
+        '"value":"a"',
+        '"value":["a","b"]',
+        '"value":["a"]',
+        '"value":{"a":1.5}',
+        '"value":{"f":"v"}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "batch"),
+    [
+        ("list", [b"a", b"b"]),
+        ("list", [b'a"', b"b"]),
+        ("list", []),
+        ("hash", [(b"f", b"v", None), (b"g", b"w", None)]),
+        ("hash", [(b"f", b"v", None), (b"g", b"w", 7)]),
+        ("hash", [(b"f", b"\xff", None)]),
+        ("zset", [(b"a", 1.5), (b"b", -0.0)]),
+        ("zset", [(b"a", math.inf), (b"b", 1.0)]),
+        ("zset", [(b"a", math.nan)]),
+        ("zset", [(b"\\", 1.0)]),
+    ],
+)
+def test_a_batch_of_elements_is_told_as_each_of_them(type_: str, batch: list[Any]) -> None:
+    tell = {"list": form.ELEMENT, "hash": hashes.FIELD, "zset": zsets.PAIR}[type_]
+    assert "".join(form.array_pieces([batch], tell, Spool())) == f"[{','.join(map(tell.text, batch))}]"
+
+
+@every_file
+def test_what_is_told_of_a_key_is_what_the_columns_say(data: bytes) -> None:
+    entries = [record for record in read(data) if isinstance(record, Entry)]
+    for entry in entries:
+        head = json.loads(rows.head_of(entry) + "}")
+        columns = [*rows.COLUMNS, *(c for c in rows.ATTRIBUTES if getattr(entry, c.attribute) is not None)]
+        assert list(head) == [column.name for column in columns]
+        assert [head[c.name] for c in columns if c.json is None] == [
+            getattr(entry, c.attribute) for c in columns if c.json is None
+        ]
 
 
 @given(st.floats(allow_nan=False))

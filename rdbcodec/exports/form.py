@@ -10,7 +10,7 @@ at its end only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from rdbcodec.exports.scalars import (
     json_bytes,
     marked,
     marked_pieces,
+    plain_texts,
     quoted_bytes,
     text_pieces,
     to_json,
@@ -46,7 +47,8 @@ class Form(NamedTuple):
     `whole(members)` where no value is large. `value` from the members, which have "value" and none but those
     that `beside` names; it raises TextError, which `bytes_of`, `pairs_of` and their like in scalars.py do.
     `single` is a held value in JSON with nothing beside it, where that differs from "value". `is_bytes` says
-    that it is one string.
+    that it is one string. `text` is the JSON text of what `members` gives, without the braces: a quick way
+    for values of plain ASCII, which has None for others.
 
     In RESP: `commands` that make the key; None where only RESTORE can, and `only_restore` says of which keys
     that is so. `is_taken` says whether the server takes the key at all, and counts it as lost.
@@ -57,6 +59,7 @@ class Form(NamedTuple):
     value: Callable[[Members], Any]
     beside: tuple[str, ...] = ()
     single: Callable[[Any], Any] | None = None
+    text: Callable[[Any], str | None] | None = None
     is_bytes: bool = False
     commands: Commands | None = None
     only_restore: Callable[[Entry], bool] | None = None
@@ -94,14 +97,16 @@ class Teller(NamedTuple):
     """An element of the layout's `items` as JSON: `text` when all strings are held, else `parts`.
 
     Parts that are str go out as they stand: brackets, commas, numbers. Parts that are bytes or long strings
-    are quoted here. Joined, the parts are what `text` gives.
+    are quoted here. Joined, the parts are what `text` gives. `batch` is the quick way for many elements of
+    plain ASCII, with commas between; it has None for others.
     """
 
     text: Callable[[Any], str]
     parts: Callable[[Any], Iterable[Any]]
+    batch: Callable[[Any], str | None] = lambda _: None
 
 
-ELEMENT = Teller(quoted_bytes, lambda element: (element,))
+ELEMENT = Teller(quoted_bytes, lambda element: (element,), plain_texts)
 
 
 def array_pieces(batches: Iterable[Iterable[Any]], tell: Teller, spool: Spool) -> Iterator[str]:
@@ -116,7 +121,7 @@ def array_pieces(batches: Iterable[Iterable[Any]], tell: Teller, spool: Spool) -
                     yield from (part,) if isinstance(part, str) else text_pieces(part)
                 between = ","
         else:
-            text = ",".join(map(tell.text, batch))
+            text = tell.batch(batch) or ",".join(map(tell.text, batch))
             if text:
                 yield between + text
                 between = ","
@@ -167,6 +172,16 @@ def _json_text(value: bytes) -> Members:
     return {"value": json_bytes(value)}
 
 
+def _text(value: bytes) -> str:
+    return f'"value":{quoted_bytes(value)}'
+
+
+def array_text(value: Collection[bytes]) -> str | None:
+    """The members of a value that is an array of strings."""
+    texts = plain_texts(value)
+    return None if texts is None else f'"value":[{texts}]'
+
+
 def _string_pieces(entry: Entry) -> Iterator[str]:
     return text_pieces(whole_string(entry))
 
@@ -185,7 +200,7 @@ def _raw_of(members: Members) -> RawValue:
     return RawValue(bytes_of(all_of(members["value"], "the value", ("raw",))["raw"], "raw"))
 
 
-TEXT = Form(_json_text, _string_pieces, text_of, is_bytes=True)
+TEXT = Form(_json_text, _string_pieces, text_of, text=_text, is_bytes=True)
 RAW = Form(_json_raw, _raw_pieces, _raw_of)
 
 

@@ -28,6 +28,7 @@ from rdbcodec.exports import records as record_forms
 from rdbcodec.exports.rows import BATCH, BATCH_SIZE, NAMES, Run, head_of, runs, texts_of_run
 from rdbcodec.exports.scalars import (
     MAX_SIGNED,
+    PLAIN_ASCII,
     bytes_of,
     distinct,
     escape_line_ends,
@@ -38,7 +39,7 @@ from rdbcodec.exports.scalars import (
     to_json,
     unknown_word,
 )
-from rdbcodec.exports.values import FORMS, large_pieces, members_of
+from rdbcodec.exports.values import FORMS, large_pieces, text_of
 from rdbcodec.formats import TELLTALE_AUX, TYPES, Dialect
 from rdbcodec.records import Aux, Entry, Header, Record
 
@@ -117,7 +118,7 @@ def batches(records: Iterable[Record], *, everything: bool) -> Iterator[list[str
 
 def _short_strings(run: Run) -> list[str]:
     begin, middle = f'{{"db":{run.db},"key":', ',"type":"string","encoding":"string","value":'
-    texts = texts_of_run(run.parts, _PLAIN_ASCII)
+    texts = texts_of_run(run.parts, PLAIN_ASCII)
     if texts is not None:
         pairs = iter(texts)
         return [f'{begin}"{key}"{middle}"{value}"}}' for key, value in zip(pairs, pairs, strict=True)]
@@ -126,9 +127,6 @@ def _short_strings(run: Run) -> list[str]:
         f"{begin}{quoted_bytes(key)}{middle}{quoted_bytes(value)}}}"
         for key, value in zip(raws, raws, strict=True)
     ]
-
-
-_PLAIN_ASCII = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')
 
 
 def _with_dialect(records: Iterable[Record]) -> Iterator[Record]:
@@ -151,8 +149,8 @@ def _telltale(record: Record) -> Dialect | None:
 def _object(record: Record, *, everything: bool) -> str | None:
     """The object of a record; empty for one that has none, None for a key whose value cannot be held."""
     if isinstance(record, Entry):
-        value = members_of(record)
-        return None if value is None else f"{head_of(record)},{to_json(value)[1:]}"
+        text = text_of(record)
+        return None if text is None else f"{head_of(record)},{text}}}"
     members = record_forms.members_of(record, everything=everything)
     return "" if members is None else to_json(members)
 

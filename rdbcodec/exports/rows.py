@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from rdbcodec.errors import RdbError
 from rdbcodec.exports.scalars import MARK, json_bytes, marked, quoted_bytes, to_json
+from rdbcodec.formats import TypeRow
 from rdbcodec.records import Entry, Record
 
 BATCH = 1000  # rows handed on at a time
@@ -79,22 +80,35 @@ def told(values: Iterable[Any], tellers: Tellers) -> list[Any]:
     return texts
 
 
-_own = attrgetter(*(column.attribute for column in COLUMNS))
 _attributes = attrgetter(*(column.attribute for column in ATTRIBUTES))
-_OWN_JSON, _ATTRIBUTES_JSON = (
-    tellers_of(column.json for column in columns) for columns in (COLUMNS, ATTRIBUTES)
-)
-_HEAD = "{" + ",".join(f'"{column.name}":{column.place}' for column in COLUMNS)
+_ATTRIBUTES_JSON = tellers_of(column.json for column in ATTRIBUTES)
 _PLACES = [f',"{column.name}":{column.place}' for column in ATTRIBUTES]
 
 
 def head_of(entry: Entry) -> str:
-    """The JSON object of a key without its value, still open."""
-    head = _HEAD % tuple(told(_own(entry), _OWN_JSON))
-    if type(entry) is Entry:  # others may have attributes
+    """The JSON object of a key without its value, still open.
+
+    What COLUMNS and ATTRIBUTES say (a test holds that), without going through them for each key.
+    """
+    row = entry.row
+    kind = _KINDS.get(row.name) or _kind(row)
+    head = f'{{"db":{entry.db},"key":{quoted_bytes(entry.key)}{kind}'
+    if entry.__class__ is Entry:  # others may have attributes
         return head
+    attributes = entry.attribute_bytes
+    if len(attributes) == _EXPIRY_SIZE and attributes[0] == _EXPIRETIME_MS:  # no more, as caches have it
+        expires_at_ms = entry.expires_at_ms
+        return head if expires_at_ms is None else f'{head},"expires_at":{expires_at_ms}'
     values = zip(_PLACES, told(_attributes(entry), _ATTRIBUTES_JSON), strict=True)
     return head + "".join([place % value for place, value in values if value is not None])
+
+
+def _kind(row: TypeRow) -> str:
+    return _KINDS.setdefault(row.name, f',"type":"{row.type}","encoding":"{row.encoding}"')
+
+
+_EXPIRETIME_MS, _EXPIRY_SIZE = 252, 9  # in every dialect, the opcode included
+_KINDS: dict[str, str] = {}  # by the names of rows, as they are first met
 
 
 class Run(NamedTuple):

@@ -22,7 +22,7 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -42,7 +42,19 @@ _NAMES = {math.inf: "inf", -math.inf: "-inf"}
 _STREAM_ID = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
 _LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
-to_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
+
+
+def _without_waste() -> Callable[[Any], str]:
+    """What the encoder gives, without the C object that it makes for each value: a third of a small one."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # another Python
+        return _ENCODER.encode
+    made = make(None, _ENCODER.default, quoted, None, ":", ",", False, False, True)
+    return lambda value: "".join(made(value, 0))
+
+
+to_json = _without_waste()
 
 
 # --- to JSON ----------------------------------------------------------------------------------------
@@ -67,6 +79,28 @@ def quoted_bytes(raw: bytes) -> str:
         return quoted(raw.decode("utf-8"))
     except UnicodeDecodeError:
         return to_json(marked(raw))
+
+
+def plain_texts(raws: Collection[bytes]) -> str | None:
+    """The JSON texts of strings with commas between, of several at once; None when one is not plain ASCII.
+
+    When what is plain is deleted from all of it, only the quotes that were put in may be left.
+    """
+    joined = b'","'.join(raws)
+    left = joined.translate(None, PLAIN_ASCII)
+    return f'"{joined.decode("ascii")}"' if raws and len(left) == 2 * len(raws) - 2 else None
+
+
+def plain_pairs(
+    pairs: Collection[tuple[bytes, bytes]], inside: bytes = b'":"', between: bytes = b'","'
+) -> str | None:
+    """The same for names with a text each, as an object has them, or with something else around them."""
+    joined = between.join(map(inside.join, pairs))
+    left = joined.translate(None, PLAIN_ASCII)
+    return f'"{joined.decode("ascii")}"' if pairs and len(left) == 4 * len(pairs) - 2 else None
+
+
+PLAIN_ASCII = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')  # what JSON has as it is
 
 
 def marked_pieces(pieces: Iterable[bytes]) -> Iterator[str]:

@@ -30,7 +30,7 @@ from rdbcodec.datatypes.registry import layout_of, type_named
 from rdbcodec.datatypes.sketches import decode_raw
 from rdbcodec.errors import DecodeError
 from rdbcodec.exports import forms
-from rdbcodec.exports.form import RAW, TEXT, Form, Members, value_of
+from rdbcodec.exports.form import RAW, TEXT, Form, value_of
 from rdbcodec.exports.scalars import to_json
 from rdbcodec.folders import load, modules_of
 from rdbcodec.formats import TYPES, TypeRow
@@ -62,10 +62,14 @@ _FOUND = _in_folder()
 FORMS: dict[str, Form] = {row.type: _FOUND.get(row.type) or _without_file(row) for row in TYPES}
 
 
-def members_of(entry: Entry) -> Members | None:
-    """The members of a value; None for one that is too large to hold."""
+def text_of(entry: Entry) -> str | None:
+    """The members of a value as JSON text without the braces; None for a value that is too large to hold."""
     value = value_of(entry)
-    return None if value is None else FORMS[entry.type].members(value)
+    if value is None:
+        return None
+    form = FORMS[entry.type]
+    text = None if form.text is None else form.text(value)
+    return to_json(form.members(value))[1:-1] if text is None else text
 
 
 def single_value(type_: str, value: Any) -> str:

@@ -15,6 +15,7 @@ from rdbcodec.exports.scalars import (
     distinct,
     json_bytes,
     pairs_of,
+    plain_pairs,
     table,
     time_of,
     to_json,
@@ -34,6 +35,11 @@ def json_hash(value: Hash) -> Members:
     if isinstance(fields, dict):
         return {"value": fields, FIELD_EXPIRES: table(list(expires.items()))}
     return {"value": _field_arrays(value)}
+
+
+def _held_text(value: Hash) -> str | None:
+    pairs = None if value.expires_at_ms else plain_pairs(value.items())
+    return None if pairs is None else f'"value":{{{pairs}}}'
 
 
 def _single(value: Hash) -> Any:
@@ -56,9 +62,18 @@ def _text(item: Field) -> str:
     return to_json(_json_field(item))
 
 
+def _texts(items: list[Field]) -> str | None:
+    pairs = [(field, text) for field, text, expires_at_ms in items if expires_at_ms is None]
+    texts = plain_pairs(pairs, b'","', b'"],["') if len(pairs) == len(items) else None
+    return None if texts is None else f"[{texts}]"
+
+
 def _parts(item: Field) -> Iterable[Any]:
     field, text, at_ms = item
     return "[", field, ",", text, "]" if at_ms is None else f",{at_ms}]"
+
+
+FIELD = Teller(_text, _parts, _texts)
 
 
 def hash_of(members: Members) -> Hash:
@@ -126,10 +141,11 @@ def _by_expiry(batch: Iterable[Any]) -> dict[int, list[bytes]]:
 FORMS = {
     "hash": Form(
         json_hash,
-        by_element(Teller(_text, _parts)),
+        by_element(FIELD),
         hash_of,
         beside=(FIELD_EXPIRES,),
         single=_single,
+        text=_held_text,
         commands=_commands,
     )
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rdbcodec.datatypes.lists import List
-from rdbcodec.exports.form import ELEMENT, Form, Members, by_element, pushed
+from rdbcodec.exports.form import ELEMENT, Form, Members, array_text, by_element, pushed
 from rdbcodec.exports.resp_words import Recipient
 from rdbcodec.exports.scalars import json_bytes, texts_of
 from rdbcodec.records import Entry
@@ -23,4 +23,4 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     return pushed(b"RPUSH", entry, recipient)
 
 
-FORMS = {"list": Form(_members, by_element(ELEMENT), _list_of, commands=_commands)}
+FORMS = {"list": Form(_members, by_element(ELEMENT), _list_of, text=array_text, commands=_commands)}

@@ -7,7 +7,17 @@ from typing import Any
 
 from rdbcodec.datatypes.sets import Set, expiring_members
 from rdbcodec.errors import TextError
-from rdbcodec.exports.form import ELEMENT, Form, Members, Teller, array_pieces, by_element, opened, pushed
+from rdbcodec.exports.form import (
+    ELEMENT,
+    Form,
+    Members,
+    Teller,
+    array_pieces,
+    array_text,
+    by_element,
+    opened,
+    pushed,
+)
 from rdbcodec.exports.resp_words import Recipient
 from rdbcodec.exports.scalars import array_of, bytes_of, distinct, json_bytes, quoted_bytes, time_of, to_json
 from rdbcodec.records import Entry
@@ -19,6 +29,10 @@ _PLAIN = by_element(ELEMENT)
 def _members(value: Set) -> Members:
     expires = value.expires_at_ms
     return {"value": [_json_member(member, expires.get(member)) for member in value]}
+
+
+def _held_text(value: Set) -> str | None:
+    return None if value.expires_at_ms else array_text(value)
 
 
 def _json_member(member: bytes, at_ms: int | None) -> Any:
@@ -71,4 +85,4 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     return pushed(b"SADD", entry, recipient)
 
 
-FORMS = {"set": Form(_members, _pieces, _set_of, commands=_commands)}
+FORMS = {"set": Form(_members, _pieces, _set_of, text=_held_text, commands=_commands)}

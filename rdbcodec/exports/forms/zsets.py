@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.exports.form import Form, Members, Teller, by_element, value_of
 from rdbcodec.exports.resp_words import Recipient, batched, command_pieces, expect_some, large_elements
-from rdbcodec.exports.scalars import distinct, json_score, pairs_of, quoted_bytes, score_of, table, to_json
+from rdbcodec.exports.rows import texts_of_run
+from rdbcodec.exports.scalars import (
+    PLAIN_ASCII,
+    distinct,
+    json_score,
+    pairs_of,
+    quoted_bytes,
+    score_of,
+    table,
+    to_json,
+)
 from rdbcodec.records import Entry
 
 
@@ -20,8 +31,29 @@ def _text(pair: tuple[bytes, float]) -> str:
     return f"[{quoted_bytes(pair[0])},{to_json(json_score(pair[1]))}]"
 
 
+def _held_text(value: ZSet) -> str | None:
+    pairs = _plain(list(value), list(value.values()))
+    if pairs is None:
+        return None
+    return '"value":{' + ",".join([f'"{member}":{score!r}' for member, score in pairs]) + "}"
+
+
+def _texts(pairs: list[tuple[bytes, float]]) -> str | None:
+    plain = _plain([member for member, _ in pairs], [score for _, score in pairs])
+    return None if plain is None else ",".join([f'["{member}",{score!r}]' for member, score in plain])
+
+
+def _plain(members: list[bytes], scores: list[float]) -> Iterable[tuple[str, float]] | None:
+    """Members as text and their scores, when JSON has all as they are: the sum shows what it has not."""
+    texts = texts_of_run(members, PLAIN_ASCII) if members and math.isfinite(sum(scores)) else None
+    return None if texts is None else zip(texts, scores, strict=True)
+
+
 def _parts(pair: tuple[bytes, float]) -> Iterable[Any]:
     return "[", pair[0], f",{to_json(json_score(pair[1]))}]"
+
+
+PAIR = Teller(_text, _parts, _texts)
 
 
 def _zset_of(members: Members) -> ZSet:
@@ -45,4 +77,12 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     expect_some(count, entry, recipient)
 
 
-FORMS = {"zset": Form(_members, by_element(Teller(_text, _parts)), _zset_of, commands=_commands)}
+FORMS = {
+    "zset": Form(
+        _members,
+        by_element(PAIR),
+        _zset_of,
+        text=_held_text,
+        commands=_commands,
+    )
+}

@@ -9,7 +9,7 @@ from rdbcodec.datatypes.streams import Stream, stream_parts
 from rdbcodec.exports.form import Form, Members, Teller, array_pieces, opened
 from rdbcodec.exports.forms.streams.commands import commands, keeping, only_restore
 from rdbcodec.exports.forms.streams.members import json_entry, json_stream, json_tail, stream_of
-from rdbcodec.exports.scalars import to_json
+from rdbcodec.exports.scalars import plain_pairs, to_json
 from rdbcodec.records import Entry
 from rdbcodec.structures.stream_node import StreamEntry
 from rdbcodec.wire.long_strings import Spool
@@ -31,7 +31,16 @@ def _pieces(entry: Entry) -> Iterator[str]:
 
 
 def _text(entry: StreamEntry) -> str:
-    return to_json(json_entry(entry))
+    (ms, seq), fields = entry
+    pairs = plain_pairs(fields) if len(dict(fields)) == len(fields) else None
+    if pairs is None:
+        return to_json(json_entry(entry))
+    return f'{{"id":"{ms}-{seq}","fields":{{{pairs}}}}}'
+
+
+def _held_text(value: Stream) -> str:
+    entries = ",".join(map(_text, value.entries))
+    return f'"value":{{"entries":[{entries}],{to_json(json_tail(value))[1:]}'
 
 
 def _parts(entry: StreamEntry) -> Iterable[Any]:
@@ -50,4 +59,8 @@ def _stream_of(members: Members) -> Stream:
     return stream_of(members["value"], members.get("encoding"))
 
 
-FORMS = {"stream": Form(_members, _pieces, _stream_of, commands=commands, only_restore=only_restore)}
+FORMS = {
+    "stream": Form(
+        _members, _pieces, _stream_of, text=_held_text, commands=commands, only_restore=only_restore
+    )
+}
