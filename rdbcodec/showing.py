@@ -38,10 +38,11 @@ def _char_spelled(char: str) -> str:
 def _secrets() -> re.Pattern[str]:
     """A signature is called `sig` by Azure, X-Amz-Signature, X-Goog-Signature or Signature by the others.
 
-    The value goes on to the next parameter, quote, bracket or space: too much rather than too little.
+    The value goes on to the next parameter, quote, bracket or space: too much rather than too little. What is
+    hidden already keeps what follows: no signature begins with a dot.
     """
     signs = "|".join(map(_spelled, ("sig", "signature", "security-token", "accountkey")))
-    return re.compile(rf"((?:{signs}){_spelled('=')})[^&\s'\"<>()]*", re.IGNORECASE)
+    return re.compile(rf"((?:{signs}){_spelled('=')})(?!\.\.\.[:,;.)]*(?:\s|$))[^&\s'\"<>()]*", re.IGNORECASE)
 
 
 _PASSWORDS = r"(://)[^/?#\s'\"]*@"  # redis://user:password@host

@@ -167,16 +167,6 @@ def test_dev_stdout_gets_the_snapshot_and_not_the_report() -> None:
     assert err.startswith("-: 6 keys in the form of redis RDB 9, 88 left out\n")
 
 
-def test_urls_have_a_sentence_of_their_own(ran: Ran) -> None:
-    read = "URLs are not read: download it first, and give the file"
-    for url in ("https://a.blob.core.windows.net/c/d.rdb", "redis://host:6379", "az://c/d.rdb"):
-        assert ran("inspect", url) == (4, "", f"{url}: {read}\n")
-    for words in (("encode",), ("pad",), ("convert",)):
-        assert ran(*words, "s3://b/k", "-o", "x") == (4, "", f"s3://b/k: {read}\n")
-    written = "URLs are not written: write a file, and upload it"
-    assert ran("filter", SNAPSHOT, "-o", "s3://b/k") == (4, "", f"s3://b/k: {written}\n")
-
-
 # --- what is written --------------------------------------------------------------------------------
 
 

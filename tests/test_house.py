@@ -49,6 +49,7 @@ LAYERS = {
                 "errors",
                 "module_names",
                 "servers",
+                "remote",
             ),
             *("wire", "structures", "framing", "datatypes", "encoding", "records", "reading", "integrity"),
             *("writing", "facts", "tools", "", "exports", "compat", "reports", "cli", "__main__"),

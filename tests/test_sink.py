@@ -17,7 +17,8 @@ import pytest
 import zstandard
 
 import rdbcodec
-from rdbcodec.writing.output import Compression, Output, OutputPath, like, whole_output
+from rdbcodec.writing.output import Output, OutputPath, like, whole_output
+from rdbcodec.writing.packing import Compression
 
 
 def modes(folder: Path) -> dict[str, int]:

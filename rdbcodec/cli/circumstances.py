@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from rdbcodec.cli.common import now_of
-from rdbcodec.compat import circumstances, signed_uri
+from rdbcodec.compat import circumstances
 from rdbcodec.compat.circumstances import FACTS, READERS, Circumstances, Fact
 from rdbcodec.errors import CircumstancesError
+from rdbcodec.remote import signed_uri
 
 # `files` are the FILE arguments, `now_ms` is --now, a SAS has two flags of its own.
 _TOLD_OTHERWISE = frozenset({"files", "now_ms", "sas"})

@@ -38,6 +38,10 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"{self.prog}: error: {shown(message)}\nsee {self.prog} --help\n")
 
+    def takes_one_file(self) -> bool:
+        """Whether there can be no second FILE: a URL must not stand for several then."""
+        return any(action.dest == "files" and action.nargs == 1 for action in self._actions)
+
     def refuse_unknown(self, words: Sequence[str]) -> NoReturn:
         """Words that nothing takes: the first flag among them is the one to correct."""
         flag = next((word for word in words if word.startswith("-")), "").partition("=")[0]
@@ -60,7 +64,7 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help_, description=help_)
         if name == chosen:
             verbs.module_of(name).add_arguments(command)
-            command.set_defaults(refuse_unknown=command.refuse_unknown)
+            command.set_defaults(refuse_unknown=command.refuse_unknown, one_file=command.takes_one_file())
     if chosen is not None and chosen not in known:
         top.error(f"unknown command {chosen!r}{did_you_mean(chosen, known)}")
     return top

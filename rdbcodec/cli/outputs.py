@@ -1,46 +1,40 @@
 """What the commands that write a file share: arguments, what may be written to, stdout as a file.
 
 An output is refused before anything is opened: an input is never written over, a terminal gets no binary
-data, a URL is no file.
+data.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from rdbcodec.cli.common import IO_ERROR, STDIN, USAGE, Refusal
 from rdbcodec.cli.screens import STDOUT
 from rdbcodec.errors import ContainerError
+from rdbcodec.remote.urls import scheme_of
 from rdbcodec.showing import name as shown
 from rdbcodec.wire import crc64, lzf
-from rdbcodec.writing.output import (
-    SUFFIXES,
-    Compression,
-    OutputPath,
-    Whole,
-    check_compression,
-    compression_of_name,
-    like,
-    whole_output,
-)
-
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+from rdbcodec.writing.output import OutputPath, Whole, like, whole_output
+from rdbcodec.writing.packing import SUFFIXES, Compression, check_compression, compression_of_name
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every command that writes a snapshot."""
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="where to write; - is stdout")
     add_force_argument(parser)
+    parser.add_argument(
+        "--blob",
+        choices=("block", "page"),
+        help="for a URL in Azure: the kind of blob to write; page is padded to 512 bytes (default: block)",
+    )
     parser.set_defaults(writes_binary=True)
 
 
@@ -76,10 +70,7 @@ def compression_of(options: argparse.Namespace) -> Compression | None:
 def prepare(options: argparse.Namespace) -> None:
     """Refuse outputs and inputs that cannot be meant, and have everything ready that writing needs."""
     inputs = _inputs(options)
-    for path in inputs:
-        _refuse_url(path, "URLs are not read: download it first, and give the file")
     for path in filter(None, (getattr(options, name, None) for name in ("output", "profile_out", "report"))):
-        _refuse_url(path, "URLs are not written: write a file, and upload it")
         if not getattr(options, "in_place", False):
             _refuse_input(path, inputs)
     if hasattr(options, "output"):
@@ -92,15 +83,12 @@ def _inputs(options: argparse.Namespace) -> list[str]:
     return [*filter(None, single), *(path for paths in several for path in paths or ())]
 
 
-def _refuse_url(path: str, why: str) -> None:
-    if _URL.match(path) and not Path(path).exists():
-        raise Refusal(IO_ERROR, f"{shown(path)}: {why}")
-
-
 def _refuse_input(path: str, inputs: list[str]) -> None:
     """Also by another name: a link, or the file that stdin or stdout is."""
     written = _stat(path, sys.stdout)
     for source in inputs:
+        if path == source and scheme_of(path):
+            raise Refusal(IO_ERROR, f"{shown(path)}: is the input, which is never written over")
         read = _stat(source, sys.stdin)
         if written and read and os.path.samestat(written, read) and stat.S_ISREG(read.st_mode):
             same = "is the input" if path == source else f"is the same file as {shown(source)}"
@@ -118,6 +106,8 @@ def _place(path: str, stream: Any) -> str | int:
 
 
 def _prepare_output(options: argparse.Namespace) -> None:
+    if getattr(options, "blob", None) and not scheme_of(options.output):
+        raise Refusal(USAGE, f"--blob is for URLs, and -o {shown(options.output)} is a file: `pad` pads one")
     stdout, written = _stat(STDIN, sys.stdout), _stat(options.output, sys.stdout)
     if stdout is not None and written is not None and os.path.samestat(stdout, written):
         options.output = STDIN  # /dev/stdout: the report must not follow the snapshot
@@ -138,8 +128,10 @@ def is_terminal(options: argparse.Namespace) -> bool:
 
 
 def path_of(options: argparse.Namespace) -> OutputPath:
-    """The path that -o names; a new file there gets the mode of the input."""
-    return like_input(options.output, options)
+    """The path that -o names; a new file gets the mode of the input, a blob is of the kind asked for."""
+    path = like_input(options.output, options)
+    path.page = getattr(options, "blob", None) == "page"
+    return path
 
 
 def like_input(path: str, options: argparse.Namespace) -> OutputPath:

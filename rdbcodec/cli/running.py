@@ -8,12 +8,13 @@ import sys
 from contextlib import suppress
 
 from rdbcodec.cli import verbs
-from rdbcodec.cli.exits import IO_ERROR, NEGATIVE, OK, STDIN, UNREADABLE, fail
+from rdbcodec.cli.exits import IO_ERROR, NEGATIVE, OK, STDIN, UNREADABLE, USAGE, Refusal, fail
 from rdbcodec.cli.hiding import hiding_of
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.outputs import prepare
 from rdbcodec.cli.screens import STDOUT
 from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded, RdbError, TailError, TextError
+from rdbcodec.remote.urls import scheme_of
 from rdbcodec.showing import escaped
 from rdbcodec.showing import name as shown
 
@@ -23,6 +24,7 @@ def run(options: argparse.Namespace) -> int:
     options.current = next(iter(getattr(options, "files", ())), options.command)
     options.hide_keys = hiding_of(options)
     try:
+        _expand(options)
         prepare(options)
         code: int = verbs.module_of(options.command).run(options)
         sys.stdout.flush()
@@ -39,6 +41,24 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
+def _expand(options: argparse.Namespace) -> None:
+    """URLs that stand for several: patterns and folders, which no shell has expanded."""
+    if not any(map(scheme_of, getattr(options, "files", ()))):
+        return
+    options.files = [path for file in options.files for path in _expanded(file)]
+    if options.one_file and len(options.files) > 1:
+        several = f"stands for {len(options.files)} files, and {options.command} takes one"
+        raise Refusal(USAGE, f"{shown(options.current)}: {several}")
+
+
+def _expanded(file: str) -> list[str]:
+    if not scheme_of(file):
+        return [file]
+    from rdbcodec.remote.objects import expanded  # noqa: PLC0415 - only where there is a URL
+
+    return expanded(file)
+
+
 def _fail_of(error: OSError, name: str) -> int:
     """What the operating system said no to; `name` is the file, as its user called it."""
     if error.filename in (STDIN, STDOUT):
@@ -47,7 +67,7 @@ def _fail_of(error: OSError, name: str) -> int:
         return fail(IO_ERROR, f"{name}: the reader went away before everything was written")
     if isinstance(error, FileExistsError):
         return fail(IO_ERROR, f"{name}: {error.strerror}, --force writes over it")
-    return fail(IO_ERROR, f"{name}: {escaped(error.strerror or str(error))}")
+    return fail(IO_ERROR, f"{name}: {shown(error.strerror or str(error))}")
 
 
 def _leave_stdout() -> None:

@@ -21,11 +21,11 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
-from rdbcodec.compat import signed_uri
 from rdbcodec.compat.documents import parse_json, parse_toml, read_text
-from rdbcodec.compat.signed_uri import Sas
 from rdbcodec.errors import CircumstancesError, ModuleNameError
 from rdbcodec.module_names import NONE, modules_named
+from rdbcodec.remote import signed_uri
+from rdbcodec.remote.signed_uri import Sas
 
 Operation = Literal["import", "export"]
 Authentication = Literal["access-key", "sas", "managed-identity"]

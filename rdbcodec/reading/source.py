@@ -1,4 +1,4 @@
-"""Where a snapshot's bytes come from: a path, memory, or anything with `read(size)`.
+"""Where a snapshot's bytes come from: a path, a URL, memory, or anything with `read(size)`.
 
     class Blob:                       # all that is asked of a source of one's own
         def read(self, size): ...     # up to `size` bytes; b"" at the end
@@ -18,6 +18,8 @@ from collections.abc import Callable
 from typing import Protocol, Union
 
 from rdbcodec.errors import RdbError
+from rdbcodec.remote.opening import open_read
+from rdbcodec.remote.urls import scheme_of
 
 CHUNK = 256 << 10  # bytes read at a time; larger ones measured no faster, smaller ones slower
 
@@ -60,7 +62,7 @@ class Raw:
             waits = "the source has no bytes yet: a snapshot is read from one that waits for them"
             raise BlockingIOError(errno.EAGAIN, waits)
         if not isinstance(data, bytes):
-            raise TypeError(f"source.read() gave {type(data).__name__}, expected bytes")
+            data = _as_bytes(data)
         self.position += len(data)
         return data
 
@@ -89,6 +91,9 @@ def open_raw(source: Source) -> tuple[Raw, Callable[[], None]]:
     if isinstance(source, (bytes, bytearray, memoryview, mmap.mmap)):
         memory = Memory(source)
         return Raw(memory.read, memory.size), _nothing
+    if isinstance(source, str) and scheme_of(source):
+        remote = open_read(source)
+        return Raw(remote.read, remote.size, remote.name), remote.close
     if isinstance(source, (str, os.PathLike)):
         file = open(source, "rb", buffering=0)  # noqa: SIM115, PTH123 - the reader closes it
         return Raw(file.read, _file_size(file.fileno()), os.fspath(source)), file.close
@@ -99,6 +104,14 @@ def open_raw(source: Source) -> tuple[Raw, Callable[[], None]]:
     return Raw(
         source.read, size if isinstance(size, int) else None, name if isinstance(name, str) else None
     ), _nothing
+
+
+def _as_bytes(data: object) -> bytes:
+    """What some clients give instead of bytes: a buffer of their own (obstore), a bytearray, a memoryview."""
+    try:
+        return bytes(memoryview(data))  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"source.read() gave {type(data).__name__}, expected bytes") from None
 
 
 def _nothing() -> None:

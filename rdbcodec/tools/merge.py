@@ -38,7 +38,8 @@ from rdbcodec.records import (
 from rdbcodec.servers import Server
 from rdbcodec.tools.fingerprints import DIGEST, digest
 from rdbcodec.tools.split import AFTER_KEYS, UNTRUE_AUX
-from rdbcodec.writing.output import Compression, OutputLike
+from rdbcodec.writing.output import OutputLike
+from rdbcodec.writing.packing import Compression
 from rdbcodec.writing.writer import Writer
 
 OnConflict = Literal["error", "first", "last", "longest-ttl"]

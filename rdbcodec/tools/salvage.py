@@ -41,7 +41,8 @@ from rdbcodec.records import (
 from rdbcodec.servers import Server
 from rdbcodec.tail import Tail
 from rdbcodec.tools.survivors import Gap, Survivors
-from rdbcodec.writing.output import Compression, OutputLike, OutputPath, Whole, like
+from rdbcodec.writing.output import OutputLike, OutputPath, Whole, like
+from rdbcodec.writing.packing import Compression
 from rdbcodec.writing.writer import Writer
 
 Checksum = Literal["ok", "wrong", "none", "not verified", "not reached"]

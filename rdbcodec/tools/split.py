@@ -49,7 +49,8 @@ from rdbcodec.records.state import FileContext, Position
 from rdbcodec.servers import Server
 from rdbcodec.tools.streams import Joined, Streams
 from rdbcodec.tools.ways import Way
-from rdbcodec.writing.output import Compression, like
+from rdbcodec.writing.output import like
+from rdbcodec.writing.packing import Compression
 from rdbcodec.writing.together import Together
 from rdbcodec.writing.writer import Writer
 

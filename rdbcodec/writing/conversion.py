@@ -41,7 +41,8 @@ from rdbcodec.servers import Server
 from rdbcodec.writing.arguments import check_word
 from rdbcodec.writing.folding import Folding
 from rdbcodec.writing.guard import Guard
-from rdbcodec.writing.output import Compression, OutputLike, OutputPath, like
+from rdbcodec.writing.output import OutputLike, OutputPath, like
+from rdbcodec.writing.packing import Compression
 from rdbcodec.writing.result import Conversion
 from rdbcodec.writing.writer import Writer
 

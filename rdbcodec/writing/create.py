@@ -7,7 +7,8 @@ from typing import Literal
 
 from rdbcodec.formats import Dialect
 from rdbcodec.servers import Server
-from rdbcodec.writing.output import Compression, OutputLike
+from rdbcodec.writing.output import OutputLike
+from rdbcodec.writing.packing import Compression
 from rdbcodec.writing.writer import Writer
 from rdbcodec.writing.written import OnDuplicate
 

@@ -14,7 +14,8 @@ from rdbcodec.records import Entry, end
 from rdbcodec.records.registry import LOSSES
 from rdbcodec.servers import Server
 from rdbcodec.writing.arguments import check_container, check_word
-from rdbcodec.writing.output import CHUNK, Compression, Output, OutputLike
+from rdbcodec.writing.output import CHUNK, Output, OutputLike
+from rdbcodec.writing.packing import Compression
 from rdbcodec.writing.written import OnDuplicate, Written
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 A path is written beside itself under a temporary name and renamed when everything is there. An object
 with `write` gets the bytes as they come; after an error it gets no more, so no snapshot in it ends like
-a whole one. Compression goes around the whole file, with no time or name in it: equal input, equal bytes.
+a whole one.
 
 The rules this file keeps:
 
@@ -17,7 +17,6 @@ The rules this file keeps:
 from __future__ import annotations
 
 import errno
-import gzip
 import os
 import secrets
 import stat
@@ -25,14 +24,13 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import IO, Any, Protocol
 
-from rdbcodec.errors import ContainerError
+from rdbcodec.remote.opening import open_write
+from rdbcodec.remote.urls import scheme_of
 from rdbcodec.wire.crc64 import chosen, crc64
 from rdbcodec.writing.naming import named, naming
-
-Compression = Literal["gzip", "lz4", "zstd"]
-SUFFIXES: dict[str, Compression] = {".gz": "gzip", ".lz4": "lz4", ".zst": "zstd"}
+from rdbcodec.writing.packing import Compression, packer
 
 CHUNK = 256 << 10  # bytes collected before they go to the checksum and the file
 
@@ -53,11 +51,12 @@ OutputLike = str | os.PathLike[str] | Writable
 
 
 class OutputPath(os.PathLike[str]):
-    """A path to write to, with the mode that a new file there gets; the umask takes from it."""
+    """A path or URL to write to, with the mode that a new file there gets; the umask takes from it."""
 
-    def __init__(self, path: str | os.PathLike[str], mode: int) -> None:
+    def __init__(self, path: str | os.PathLike[str], mode: int, *, page: bool = False) -> None:
         self.path = os.fspath(path)
         self.mode = mode
+        self.page = page  # of a URL: a page blob
 
     def __fspath__(self) -> str:
         return self.path
@@ -80,7 +79,7 @@ class Output:
         self, output: OutputLike, *, compression: Compression | None = None, replace: bool = True
     ) -> None:
         self.crc = 0
-        pack = _packer(compression)  # what cannot be packed opens nothing
+        pack = packer(compression)  # what cannot be packed opens nothing
         chosen()  # nor does a module in C stop half made with the file open, when a signal comes
         self._opened = _open(output, replace=replace)
         self._file: Any = self._opened.file
@@ -190,6 +189,23 @@ class _Given:
 
     def discard(self) -> None:
         self.file.forget()
+
+
+class _Elsewhere:
+    """A URL."""
+
+    def __init__(self, url: str, *, replace: bool, page: bool) -> None:
+        self._remote = open_write(url, replace=replace, page=page)
+        self.file = Whole(self._remote, url)
+        self._finalizer = weakref.finalize(self, self._remote.discard)
+
+    def commit(self) -> None:
+        self._remote.commit()
+        self._finalizer.detach()
+
+    def discard(self) -> None:
+        self.file.forget()
+        self._finalizer()
 
 
 class _Direct:
@@ -317,6 +333,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _open(output: OutputLike, *, replace: bool) -> _Opened:
+    if isinstance(output, str | os.PathLike) and scheme_of(os.fspath(output)):
+        return _Elsewhere(os.fspath(output), replace=replace, page=getattr(output, "page", False))
     if isinstance(output, str | os.PathLike):
         mode = output.mode if isinstance(output, OutputPath) else NEW_MODE
         name = os.fspath(output)
@@ -341,43 +359,3 @@ def _open_path(path: Path, name: str, *, replace: bool, mode: int) -> _Direct | 
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errno.EISDIR, "is a directory")
     return _Direct(path, name)
-
-
-def compression_of_name(name: str) -> Compression | None:
-    """What the suffix of a file name asks for."""
-    return SUFFIXES.get(Path(name).suffix.lower())
-
-
-def _packer(compression: Compression | None) -> Any:
-    """What wraps a file. ContainerError when the package for that is not here."""
-    return None if compression is None else _PACKERS[compression]()
-
-
-def check_compression(compression: Compression | None) -> None:
-    """Import what the compression needs. ContainerError, which names the package, when it is not here."""
-    _packer(compression)
-
-
-def _gzip_packer() -> Any:
-    return lambda file: gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0, compresslevel=6)
-
-
-def _lz4_packer() -> Any:
-    try:
-        import lz4.frame  # noqa: PLC0415 - optional
-    except ImportError:
-        raise ContainerError("writing LZ4 needs the package lz4: pip install lz4") from None
-    return lambda file: lz4.frame.LZ4FrameFile(file, mode="wb")
-
-
-def _zstd_packer() -> Any:
-    try:
-        import zstandard  # noqa: PLC0415 - optional
-    except ImportError:
-        raise ContainerError(
-            "writing zstd needs the package zstandard: pip install 'rdbcodec[zstd]'"
-        ) from None
-    return lambda file: zstandard.ZstdCompressor(write_checksum=True).stream_writer(file, closefd=False)
-
-
-_PACKERS = {"gzip": _gzip_packer, "lz4": _lz4_packer, "zstd": _zstd_packer}

@@ -45,7 +45,8 @@ from rdbcodec.writing.arguments import (
 )
 from rdbcodec.writing.attributes import KEEP, AttributeWriter, Keep
 from rdbcodec.writing.file import failing
-from rdbcodec.writing.output import CHUNK, Compression, OutputLike
+from rdbcodec.writing.output import CHUNK, OutputLike
+from rdbcodec.writing.packing import Compression
 from rdbcodec.writing.passing import transcode_large
 from rdbcodec.writing.written import OnDuplicate
 

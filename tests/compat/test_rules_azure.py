@@ -36,13 +36,13 @@ from judging import (
 
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.rulebook import RULES
-from rdbcodec.compat.signed_uri import Sas, parse
 from rdbcodec.compat.verdict import check_import
 from rdbcodec.facts.kinds import Kind
 from rdbcodec.facts.memory.counted import Memory
 from rdbcodec.facts.memory.sizes import STRING
 from rdbcodec.facts.places import Place
 from rdbcodec.formats import TYPES
+from rdbcodec.remote.signed_uri import Sas, parse
 
 AMR, AMR_74, FLASH = "amr-balanced-7.2", "amr-balanced-7.4", "amr-flash-7.2"
 PREMIUM, ENTERPRISE = "acr-premium-6.0", "acr-enterprise-7.2"

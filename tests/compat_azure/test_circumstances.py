@@ -14,8 +14,8 @@ import pytest
 
 from rdbcodec.cli.circumstances import add_arguments, circumstances_of
 from rdbcodec.compat.circumstances import BY_NAME, FACTS, Circumstances, load
-from rdbcodec.compat.signed_uri import parse
 from rdbcodec.errors import CircumstancesError
+from rdbcodec.remote.signed_uri import parse
 
 SAS = "https://account.blob.core.windows.net/c/b?sv=2024-08-04&se=2026-11-23&sr=b&sp=r&sig=c2VjcmV0"
 

@@ -34,9 +34,9 @@ from rdbcodec.compat.azure.case import Names
 from rdbcodec.compat.azure.plan import Plan, plan
 from rdbcodec.compat.azure.shells import SHELLS
 from rdbcodec.compat.circumstances import Circumstances
-from rdbcodec.compat.signed_uri import parse
 from rdbcodec.compat.target import find
 from rdbcodec.facts.profile import profile_of
+from rdbcodec.remote.signed_uri import parse
 
 HFE = (SNAPSHOTS / "redis-7.4.1-hfe.rdb").read_bytes()
 TYPES = (SNAPSHOTS / "redis-6.2.16-types.rdb").read_bytes()  # keys in several databases

@@ -10,8 +10,8 @@ from planning import ENTERPRISE, MANAGED, NO_IMPORT, PREMIUM, commands, exported
 from rdbcodec.compat.azure.case import Names
 from rdbcodec.compat.azure.plan import plan
 from rdbcodec.compat.circumstances import Circumstances
-from rdbcodec.compat.signed_uri import parse
 from rdbcodec.compat.target import find
+from rdbcodec.remote.signed_uri import parse
 
 NAMES = Names(resource_group="rg", storage_account="acct", container="box", blob_prefix="night")
 

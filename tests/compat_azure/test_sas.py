@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rdbcodec.compat.azure.sas import EXPORT_PERMISSIONS, RULES, check
 from rdbcodec.compat.circumstances import OPERATIONS, Operation
 from rdbcodec.compat.rule import Finding
-from rdbcodec.compat.signed_uri import Sas, parse
+from rdbcodec.remote.signed_uri import Sas, parse
 
 NOW_MS = calendar.timegm((2026, 11, 22, 18, 0, 0)) * 1000
 MINUTE_MS = 60_000

@@ -13,7 +13,6 @@ from pathlib import PurePath
 from typing import NamedTuple
 from urllib.parse import quote
 
-from rdbcodec.compat.azure.sas import MINUTE_MS
 from rdbcodec.compat.azure.shells import Address, Name
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.steps import Step as Rewriting
@@ -21,6 +20,7 @@ from rdbcodec.compat.steps import out_name
 from rdbcodec.compat.target import Target
 from rdbcodec.compat.verdict import Verdict, steps_of
 from rdbcodec.facts.profile import Profile
+from rdbcodec.remote.permits import MINUTE_MS
 
 # How long a SAS of the plan lives: an hour must be left when the import begins (AZ-SAS-SE), and people take
 # breaks; a key for user delegation lives seven days at most.

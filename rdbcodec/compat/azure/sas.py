@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from rdbcodec.compat.circumstances import OPERATIONS, Operation
 from rdbcodec.compat.rule import Case, Finding, Severity
-from rdbcodec.compat.signed_uri import TIME, Sas, milliseconds
+from rdbcodec.remote.permits import MINUTE_MS, end_of, ended, span
+from rdbcodec.remote.signed_uri import TIME, Sas, milliseconds
 
-MINUTE_MS = 60_000
 # FAQ "I received a timeout error ...": the service's own words for both limits.
 EXPIRES_AHEAD_MS = 60 * MINUTE_MS
 STARTS_BEFORE_MS = 15 * MINUTE_MS
@@ -94,39 +94,30 @@ def _leftover(sas: Sas, _: int) -> str | None:
     return "text follows the parameters behind a semicolon" if sas.has_leftover else None
 
 
-def _end(sas: Sas) -> tuple[int | None, str]:
-    """When the SAS ends, and what ends it: itself, or the key that signed it."""
-    own, key = sas.expires_at_ms, sas.key_expires_at_ms
-    if key is not None and (own is None or key < own):
-        return key, "the user delegation key of the SAS (ske)"
-    return own, "the SAS"
-
-
 def _expired(sas: Sas, now_ms: int) -> str | None:
-    end, what = _end(sas)
-    return None if end is None or end > now_ms else f"{what} expired {_span(now_ms - end)} ago"
+    return ended(sas, now_ms)
 
 
 def _expires_soon(sas: Sas, now_ms: int) -> str | None:
-    end, what = _end(sas)
+    end, what = end_of(sas)
     if end is None or not now_ms < end < now_ms + EXPIRES_AHEAD_MS:
         return None
-    return f"{what} ends in {_span(end - now_ms)}, it needs at least {_span(EXPIRES_AHEAD_MS)}"
+    return f"{what} ends in {span(end - now_ms)}, it needs at least {span(EXPIRES_AHEAD_MS)}"
 
 
 def _starts_late(sas: Sas, now_ms: int) -> str | None:
     start = sas.starts_at_ms
     if start is None or start <= now_ms - STARTS_BEFORE_MS:
         return None
-    when = f"started {_span(now_ms - start)} ago" if start <= now_ms else f"starts in {_span(start - now_ms)}"
-    return f"the SAS {when}, a start must lie at least {_span(STARTS_BEFORE_MS)} back"
+    when = f"started {span(now_ms - start)} ago" if start <= now_ms else f"starts in {span(start - now_ms)}"
+    return f"the SAS {when}, a start must lie at least {span(STARTS_BEFORE_MS)} back"
 
 
 def _key_not_yet(sas: Sas, now_ms: int) -> str | None:
     start = sas.key_starts_at_ms
     if start is None or start <= now_ms:
         return None
-    return f"the user delegation key of the SAS (skt) starts in {_span(start - now_ms)}"
+    return f"the user delegation key of the SAS (skt) starts in {span(start - now_ms)}"
 
 
 def _lives_too_long(sas: Sas, now_ms: int) -> str | None:
@@ -137,7 +128,7 @@ def _lives_too_long(sas: Sas, now_ms: int) -> str | None:
     life = max(ends, default=now_ms) - (sas.key_starts_at_ms if sas.key_starts_at_ms is not None else now_ms)
     if life <= KEY_LIFE_MS:
         return None
-    return f"the SAS is to live {_span(life)}, and a user delegation key lives {_span(KEY_LIFE_MS)} at most"
+    return f"the SAS is to live {span(life)}, and a user delegation key lives {span(KEY_LIFE_MS)} at most"
 
 
 def _no_expiry(sas: Sas, _: int) -> str | None:
@@ -221,16 +212,6 @@ def _version(sas: Sas, now_ms: int) -> str | None:
     if day is not None and day <= now_ms:
         return None
     return f"the version {sas.version} (sv) is none that can exist yet"
-
-
-def _span(milliseconds: int) -> str:
-    """A time span in the two units a person needs: 59 minutes, 3 hours 5 minutes, 12 days."""
-    minutes = milliseconds // MINUTE_MS
-    if minutes < 1:
-        return f"{milliseconds // 1000} s"
-    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [(days, "day"), (hours, "hour"), (minutes, "minute")]
-    return " ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in parts if n)
 
 
 _BOTH, _IMPORT, _EXPORT = OPERATIONS, OPERATIONS[:1], OPERATIONS[1:]

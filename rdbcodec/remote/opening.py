@@ -1,0 +1,57 @@
+"""A URL as something to read from or to write to, whatever it takes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rdbcodec.remote.urls import WEB, scheme_of
+
+
+class RemoteFile(Protocol):
+    """A source of bytes that lies elsewhere."""
+
+    name: str
+    size: int | None
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; b"" at the end."""
+
+    def close(self) -> None:
+        """Give it up."""
+
+
+class RemoteOutput(Protocol):
+    """Something that is written elsewhere: there whole after `commit`, not at all after `discard`."""
+
+    name: str
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        """Take all of it."""
+
+    def commit(self) -> None:
+        """Everything is there."""
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+
+
+def open_read(url: str) -> RemoteFile:
+    """The bytes of a URL, to be read once from the front. OSError, which names the URL."""
+    if scheme_of(url) in WEB:
+        from rdbcodec.remote.web import WebFile  # noqa: PLC0415 - urllib takes longer than all of this
+
+        return WebFile(url)
+    from rdbcodec.remote.objects import ObjectFile  # noqa: PLC0415
+
+    return ObjectFile(url)
+
+
+def open_write(url: str, *, replace: bool, page: bool = False) -> RemoteOutput:
+    """An output at a URL; `page` makes a page blob of it, padded to whole pages of 512 bytes."""
+    if page or scheme_of(url) in WEB:
+        from rdbcodec.remote.blobs import output_of  # noqa: PLC0415
+
+        return output_of(url, replace=replace, page=page)
+    from rdbcodec.remote.objects import ObjectOutput  # noqa: PLC0415
+
+    return ObjectOutput(url, replace=replace)
