@@ -288,9 +288,7 @@ class ClientError(Exception):
         (lambda: PermissionError(f"az://c/b?sig={SECRET}"), "the credentials do not allow it"),
         (
             lambda: AzureError(f"sig={SECRET}"),
-            "a network rule of the storage account may refuse this machine's address (HTTP 403 "
-            + BY_RULE
-            + ")",
+            "the SAS, or a network rule of the storage account, does not allow it (HTTP 403 " + BY_RULE + ")",
         ),
         (lambda: ClientError(SECRET), "there is no such bucket (HTTP 404 NoSuchBucket)"),
         (lambda: OSError(errno.ECONNRESET, "Connection reset by peer"), "Connection reset by peer"),

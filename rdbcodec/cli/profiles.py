@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rdbcodec.cli.common import STDIN, now_of, open_file, progress_of
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.errors import UnsupportedVersion
 from rdbcodec.facts.profile import Profile, header_profile, profile
 from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.remote.urls import can_be_read_again
 
 
 def profile_of_file(
@@ -24,7 +24,7 @@ def profile_of_file(
 
     What its memory follows from costs a fifth of the time and more, and is counted when it is asked for.
     """
-    again = Path(name).is_file() if name != STDIN else False
+    again = can_be_read_again(name) if name != STDIN else False
     with (
         open_file(name, options, max_value=COUNTED_VALUE) as reader,
         progress_of(name, reader, options) as tick,

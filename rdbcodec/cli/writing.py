@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rdbcodec.cli import selecting
@@ -22,6 +21,7 @@ from rdbcodec.cli.outputs import add_compress_argument, compression_of, path_of,
 from rdbcodec.errors import LossyConversion
 from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
 from rdbcodec.losses import Loss
+from rdbcodec.remote.urls import can_be_read_again
 from rdbcodec.reports.words import functions_left_out, json_key, modules_kept, plural, text
 from rdbcodec.servers import Server
 from rdbcodec.showing import Hiding
@@ -131,7 +131,7 @@ def _convert(opened: _Opened, options: argparse.Namespace, **told: Any) -> Conve
         "drop_empty": options.drop_empty,
         "compression": compression_of(options),
     }
-    source = opened if Path(options.files[0]).is_file() else opened()
+    source = opened if can_be_read_again(options.files[0]) else opened()
     if options.output != STDIN:
         return convert(source, path_of(options), **told)
     with whole_stdout() as spool:

@@ -129,7 +129,7 @@ def _condition(*, replace: bool) -> dict[str, Any]:
         return {}
     from azure.core import MatchConditions  # noqa: PLC0415
 
-    return {"etag": "*", "match_condition": MatchConditions.IfMissing}
+    return {"match_condition": MatchConditions.IfMissing}
 
 
 def _refuse_existing(url: str, client: Any, *, replace: bool) -> None:

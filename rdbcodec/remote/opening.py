@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Protocol
 
 from rdbcodec.remote.urls import WEB, scheme_of
@@ -55,3 +56,28 @@ def open_write(url: str, *, replace: bool, page: bool = False) -> RemoteOutput:
     from rdbcodec.remote.objects import ObjectOutput  # noqa: PLC0415
 
     return ObjectOutput(url, replace=replace)
+
+
+class _Forward(io.RawIOBase):
+    """A remote file in the shape of Python's own."""
+
+    def __init__(self, file: RemoteFile) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def open_lines(url: str) -> io.BufferedReader:
+    """The same as a file object that has lines."""
+    return io.BufferedReader(_Forward(open_read(url)), 1 << 20)

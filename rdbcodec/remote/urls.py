@@ -38,6 +38,16 @@ def scheme_of(place: object) -> str | None:
     return found[1].lower()
 
 
+def can_be_read_again(place: str | os.PathLike[str]) -> bool:
+    """Whether a second opening gives the same bytes from the front: of a regular file, or of a URL."""
+    return scheme_of(place) is not None or os.path.isfile(place)  # noqa: PTH113 - Path folds the "//" of a URL
+
+
+def size_of(place: str) -> int:
+    """Bytes of a file; 0 for a URL, whose size is known when it is open."""
+    return 0 if scheme_of(place) else os.stat(place).st_size  # noqa: PTH116
+
+
 def name_of(url: str) -> str:
     """The last part of a URL's path, which is where suffixes stand: without query and fragment."""
     return re.split(r"[?#]", url, maxsplit=1)[0].rpartition("/")[2]

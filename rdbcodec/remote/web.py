@@ -27,7 +27,7 @@ _NUMBERS = {401: errno.EACCES, 403: errno.EACCES, 404: errno.ENOENT, 410: errno.
 _REFUSALS = {
     "AuthenticationFailed": "the signature does not fit the URL, or the SAS is not valid now",
     "AuthorizationPermissionMismatch": "the SAS or identity lacks a permission that this needs",
-    "AuthorizationFailure": "a network rule of the storage account may refuse this machine's address",
+    "AuthorizationFailure": "the SAS, or a network rule of the storage account, does not allow it",
     "AuthorizationSourceIPMismatch": "the SAS is bound to other client addresses (sip)",
     "AuthorizationProtocolMismatch": "the SAS allows https only (spr)",
     "PublicAccessNotPermitted": "the storage account allows no anonymous access: a SAS is needed",
@@ -117,6 +117,8 @@ def refused(url: str, status: int, code: str | None) -> OSError:
     """What a service answered, as an error that names the URL; `code` is its own name for the refusal."""
     if status == 412:
         return refusal(url, "it was changed while it was read: begin again")
+    if code == "BlobAlreadyExists":
+        return refusal(url, "exists already", errno.EEXIST)
     words = _REFUSALS.get(code or "", "the server refuses it")
     name = f" {code}" if code else ""
     return refusal(url, f"{words} (HTTP {status}{name})", _NUMBERS.get(status, errno.EIO))

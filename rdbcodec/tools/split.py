@@ -46,6 +46,7 @@ from rdbcodec.records.end import CRC_SIZE
 from rdbcodec.records.header import MAGIC_SIZE
 from rdbcodec.records.registry import kind_of
 from rdbcodec.records.state import FileContext, Position
+from rdbcodec.remote.urls import scheme_of
 from rdbcodec.servers import Server
 from rdbcodec.tools.streams import Joined, Streams
 from rdbcodec.tools.ways import Way
@@ -132,7 +133,11 @@ def split(
 
 
 def _refuse_input(path: str, source: object) -> None:
-    if isinstance(source, str | PathLike) and Path(path).exists() and Path(source).samefile(path):
+    if scheme_of(path):
+        raise OSError(errno.EINVAL, "parts are written to files, not to URLs: upload them", path)
+    if not isinstance(source, str | PathLike) or scheme_of(source):
+        return
+    if Path(path).exists() and Path(source).samefile(path):
         raise OSError(errno.EINVAL, "is the input, which is never written over", path)
 
 

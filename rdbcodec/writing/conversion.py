@@ -37,6 +37,7 @@ from rdbcodec.records import (
     SelectDb,
     SlotInfo,
 )
+from rdbcodec.remote.urls import can_be_read_again
 from rdbcodec.servers import Server
 from rdbcodec.writing.arguments import check_word
 from rdbcodec.writing.folding import Folding
@@ -119,7 +120,7 @@ def _reopener(source: Source | Reader | Callable[[], Reader]) -> Callable[[], Re
     if isinstance(source, bytes | bytearray | memoryview | mmap):
         return lambda: open_snapshot(source)
     if isinstance(source, str | PathLike):
-        return (lambda: open_snapshot(source)) if Path(source).is_file() else None
+        return (lambda: open_snapshot(source)) if can_be_read_again(source) else None
     return source if callable(source) else None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
@@ -25,6 +24,7 @@ from rdbcodec.errors import DamagedContainer
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.soundness import Soundness, check, unreadable
 from rdbcodec.limits import CHECKED_VALUE
+from rdbcodec.remote.urls import can_be_read_again
 from rdbcodec.reports import soundness
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
@@ -69,7 +69,7 @@ def _check(name: str, selection: Selection, options: argparse.Namespace) -> Soun
 
 
 def _check_opened(name: str, selection: Selection, options: argparse.Namespace) -> Soundness:
-    again = Path(name).is_file() if name != STDIN else False
+    again = can_be_read_again(name) if name != STDIN else False
     with (
         open_file(name, options, max_value=CHECKED_VALUE) as reader,
         progress_of(name, reader, options) as tick,

@@ -28,6 +28,7 @@ from rdbcodec.facts.ranges import MS
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reading.reader import Reader
+from rdbcodec.remote.urls import can_be_read_again, size_of
 from rdbcodec.reports import diff as report
 from rdbcodec.tools.diff import MOST, Comparison, Terms, diff
 
@@ -81,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     """Print what differs; 1 when something does, or when data stands behind a snapshot."""
     names = (options.first, options.second)
     for name in names:
-        if name == STDIN or not Path(name).is_file():
+        if name == STDIN or not can_be_read_again(name):
             _refuse_streams(name)
     selection = selecting.selection_of(options)
     found = _compared(names, selection, options)
@@ -126,7 +127,7 @@ class _Both:
     """How far the reading of both files is."""
 
     def __init__(self, names: tuple[str, str]) -> None:
-        self.size = sum(Path(name).stat().st_size for name in names)
+        self.size = sum(map(size_of, names))
         self.readers: dict[str, Reader] = {}
 
     @property

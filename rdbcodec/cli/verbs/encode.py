@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from typing import IO
 
 from rdbcodec.cli.common import NEGATIVE, OK, STDIN, Refusal, modules_of
 from rdbcodec.cli.hiding import add_hiding_arguments
@@ -22,6 +23,8 @@ from rdbcodec.errors import EncodeError, TextError
 from rdbcodec.exports.build import Built, build
 from rdbcodec.formats import DIALECTS, RELEASES, TYPES, VERSIONS
 from rdbcodec.losses import TYPE_PREFIX
+from rdbcodec.remote.opening import open_lines
+from rdbcodec.remote.urls import scheme_of
 from rdbcodec.reports.words import plural
 from rdbcodec.showing import name as shown
 from rdbcodec.writing.output import OutputLike
@@ -62,13 +65,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_hiding_arguments(parser)
 
 
+def _lines_of(name: str) -> IO[bytes]:
+    if scheme_of(name):
+        return open_lines(name)
+    return open(sys.stdin.fileno() if name == STDIN else name, "rb", closefd=name != STDIN)
+
+
 def run(options: argparse.Namespace) -> int:
     """Write the snapshot, to stdout only when it is whole, and say for which server it is."""
     if options.to and (options.rdb_version or options.dialect):
         options.usage_error("--to says what --rdb-version and --dialect would: give one or the other")
     server_of(options, modules=modules_of(options))  # a wrong name is a wrong usage, whatever the file
     name = options.files[0]
-    with open(sys.stdin.fileno() if name == STDIN else name, "rb", closefd=name != STDIN) as lines:
+    with _lines_of(name) as lines:
         if options.output != STDIN:
             built = _build(lines, path_of(options), options)
         else:

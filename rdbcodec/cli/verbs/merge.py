@@ -30,6 +30,7 @@ from rdbcodec.cli.outputs import (
 from rdbcodec.cli.servers import SERVER, server_of
 from rdbcodec.limits import COPIED_VALUE
 from rdbcodec.reading.reader import Reader
+from rdbcodec.remote.urls import can_be_read_again, size_of
 from rdbcodec.reports import split as report
 from rdbcodec.showing import name as shown
 from rdbcodec.tools.merge import Merge, OnConflict, merge
@@ -64,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the file, and say what was there twice."""
     for name in options.files:
-        if name == STDIN or (Path(name).exists() and not Path(name).is_file()):
+        if name == STDIN or (Path(name).exists() and not can_be_read_again(name)):
             raise Refusal(USAGE, "merge needs files: each is read twice, and a pipe is read once")
     if options.output == STDIN:
         with whole_stdout() as spool:
@@ -109,7 +110,7 @@ class _Reading:
     """How far the reading is: each file is read twice."""
 
     def __init__(self, names: list[str]) -> None:
-        self.size = 2 * sum(Path(name).stat().st_size for name in names)
+        self.size = 2 * sum(map(size_of, names))
         self.readers: list[Reader] = []
 
     @property
