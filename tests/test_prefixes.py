@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import pickle
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from commands import run
 
 import rdbcodec
 from rdbcodec import ZSet, facts
@@ -219,3 +222,122 @@ def test_a_reading_that_ends_in_an_error_leaves_no_file(shop: Path) -> None:
     with rdbcodec.open(shop.read_bytes()[:-200]) as reader, pytest.raises(rdbcodec.Truncated):
         facts.run(reader, [each])
     assert each._sums.sums._file is None
+
+
+# --- the command ------------------------------------------------------------------------------------
+
+
+def told(shop: Path, *words: str) -> list[str]:
+    done = run("prefix", shop, "--now", str(NOW_MS), "--for", "redis-7.2", *words)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode().splitlines()
+
+
+def test_prefix_tells_the_largest_and_what_all_others_take(shop: Path) -> None:
+    lines = told(shop, "-n", "3")
+    assert lines[lines.index("By prefix, of 2 parts") :] == [
+        "By prefix, of 2 parts",
+        "  prefix              keys  no TTL     memory  on disk  of the memory",
+        "  acme:feature-flags     1    100%  ~31.6 KiB  3.4 KiB  ████████ 75%",
+        "  acme:sess:            40      0%   ~6.3 KiB  2.1 KiB  ██ 15%",
+        "  acme:user:            40    100%   ~3.6 KiB  1.3 KiB  █ 9%",
+        "  (3 more)               3    100%     ~414 B     61 B  1%",
+        "",
+    ]
+
+
+def test_prefix_as_a_tree_has_a_line_for_prefixes_that_go_on_alike(shop: Path) -> None:
+    lines = told(shop, "--tree", "-n", "4")
+    assert [line[:22].rstrip() for line in lines[lines.index("Prefixes") + 2 : -1]] == [
+        "  acme:",
+        "  ├─ feature-flags",
+        "  ├─ sess:*",
+        "  └─ user:*",
+        "  (3 more)",
+    ]
+
+
+def test_prefix_as_folded_lines_names_each_part_as_a_frame(shop: Path) -> None:
+    lines = told(shop, "--folded", "--by", "keys")
+    assert lines == [
+        "(binary) 1",
+        "acme;feature-flags 1",
+        "acme;sess;* 40",
+        "acme;user;* 40",
+        "cache;page;* 1",
+        "lonely 1",
+    ]
+
+
+def test_prefix_as_csv_ndjson_and_json_says_the_same(shop: Path) -> None:
+    rows = list(csv.DictReader(told(shop, "--format", "csv")))
+    lines = [json.loads(line) for line in told(shop, "--format", "ndjson")]
+    document = json.loads("\n".join(told(shop, "--format", "json")))
+    for line in lines:
+        line["types"] = " ".join(line["types"])
+    assert [{name: str(value) for name, value in line.items()} for line in lines] == rows
+    assert [row["prefix"] for row in rows] == sorted(row["prefix"] for row in rows)
+    assert sorted(row["prefix"] for row in document["prefixes"]) == [row["prefix"] for row in rows]
+    assert document["total"]["keys"] == sum(row["keys"] for row in lines) == 84
+    assert (document["others"], document["rest"]["keys"]) == (0, 0)
+    assert (document["server"], document["separators"], document["depth"]) == ("redis-7.2", ":/|.", 2)
+
+
+def test_prefix_as_a_json_tree_has_every_total(shop: Path) -> None:
+    tree = json.loads("\n".join(told(shop, "--tree", "--format", "json", "--depth", "1")))["tree"]
+    assert (tree["keys"], tree["hidden"]) == (84, 0)
+    assert [(child["prefix"], child["keys"]) for child in tree["children"]] == [
+        ("acme:", 81),
+        ("cache:", 1),
+        ("(binary)", 1),
+        ("lonely", 1),
+    ]
+
+
+def test_prefixes_of_several_files_are_told_apart_and_together(shop: Path) -> None:
+    words = ("prefix", shop, shop, "--total", "--now", str(NOW_MS), "--format", "csv", "-n", "1")
+    rows = list(csv.reader(run(*words).stdout.decode().splitlines()))
+    assert [row[:3] for row in rows] == [
+        ["file", "prefix", "keys"],
+        [str(shop), "acme:feature-flags", "1"],
+        [str(shop), "acme:feature-flags", "1"],
+        ["", "acme:feature-flags", "2"],
+    ]
+    lines = run(*words[:-4]).stdout.decode().splitlines()
+    assert [line for line in lines if line and not line.startswith(" ")][-3] == "Total of 2 files"
+
+
+def test_prefix_tells_no_part_of_a_name_that_is_hidden(shop: Path) -> None:
+    for words in (("--tree",), ("--folded",), ("--format", "csv"), ("--format", "json"), ("-n", "2")):
+        for hide in ("--hide-keys", "--hide-keys=hash"):
+            text = "\n".join(told(shop, hide, *words))
+            assert "key#" in text
+            assert not [name for name in ("acme", "sess", "cache", "page", "lonely") if name in text]
+
+
+def test_prefix_fits_in_80_columns_also_with_long_names(tmp_path: Path) -> None:
+    path = tmp_path / "long.rdb"
+    with rdbcodec.create(path) as writer:
+        for at in range(3):
+            name = b"a-very-long-name-of-a-tenant-%c:" % (97 + at) + b"and-of-what-it-has:" * 3
+            writer.write(name, b"v" * 99)
+    for words in ((), ("--tree",), ("--by", "elements")):
+        lines = run("prefix", path, *words).stdout.decode().splitlines()
+        assert [line for line in lines if len(line) > 80] == []
+        assert any("..." in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--depth", "33"], "'33' is no number from 1 to 32"),
+        (["--separators", "a"], "'a': expected separators in ASCII, none a letter, a digit or one of *()"),
+        (["--min", "x"], "'x' is no share such as 1% or 0.5%"),
+        (["--tree", "--format", "csv"], "--tree prints as text or json"),
+        (["--folded", "--format", "json"], "--folded prints the lines of one file, and has no --format"),
+    ],
+)
+def test_wrong_usage_of_prefix_is_told(words: list[str], message: str, shop: Path) -> None:
+    done = run("prefix", shop, *words)
+    assert done.returncode == 2
+    assert message in done.stderr.decode()

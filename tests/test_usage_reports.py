@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import pickle
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from commands import run
 
 import rdbcodec
 from rdbcodec import ZSet, facts
+from rdbcodec.facts.largest import TopPass
+from rdbcodec.facts.memory.entries import Together
 from rdbcodec.facts.memory.estimates import bytes_in
 from rdbcodec.facts.usage import OTHER, PREFIXES, StatPass
 from rdbcodec.reports.usage import CSV_KEYS
@@ -135,8 +138,8 @@ def test_an_expiry_is_told_as_redis_rdb_tools_tells_it(shop: Path) -> None:
 def test_top_as_ndjson_and_json_says_the_same(shop: Path) -> None:
     lines = run("top", shop, "-n", "3", "--format", "ndjson").stdout.splitlines()
     document = json.loads(run("top", shop, "-n", "3", "--format", "json").stdout)
-    assert [json.loads(line) for line in lines] == document
-    assert [key["key"] for key in document] == ["board", "user:1", "session:0"]
+    assert [json.loads(line) for line in lines] == document["keys"]
+    assert [key["key"] for key in document["keys"]] == ["board", "user:1", "session:0"]
 
 
 def test_words_fit_in_80_columns(shop: Path) -> None:
@@ -231,3 +234,77 @@ def test_hot_keys_are_counted_where_the_server_had_an_lfu_policy(tmp_path: Path)
 def test_what_no_file_tells_of_use_is_said(shop: Path) -> None:
     line = "  use              not told: the file has no idle times (LRU) or counters (LFU)"
     assert line in run("stat", shop).stdout.decode().splitlines()
+
+
+def test_several_files_are_told_apart_and_together(shop: Path, tmp_path: Path) -> None:
+    second = tmp_path / "second.rdb"
+    with rdbcodec.create(second, to="redis-7.2") as writer:
+        writer.write(b"session:1", b"x" * 5000)
+        writer.write(b"tiny", b"")
+    words = ("stat", shop, second, "--total", "--now", str(NOW_MS), "--by", "prefix,db", "--format")
+    rows = list(csv.DictReader(io.StringIO(run(*words, "csv").stdout.decode())))
+    keys = {(row["file"], row["name"]): int(row["keys"]) for row in rows if row["by"] == "prefix"}
+    assert {name: keys["", name] for _, name in keys} == {
+        name: keys.get((str(shop), name), 0) + keys.get((str(second), name), 0) for _, name in keys
+    }
+    documents = json.loads(run(*words, "json").stdout)
+    assert [document["file"] for document in documents] == [str(shop), str(second), None]
+    assert documents[2]["files"] == [str(shop), str(second)]
+    assert documents[2]["rows"][0]["keys"] == 306
+    top = json.loads(run("top", shop, second, "--total", "-n", "2", "--format", "json").stdout)
+    assert [(key["key"], key["file"]) for key in top[2]["keys"]] == [
+        ("board", str(shop)),
+        ("session:1", str(second)),
+    ]
+    lines = run("top", shop, second, "--total", "-n", "2").stdout.decode().splitlines()
+    assert lines[lines.index("Total of 2 files") :][-2].split()[-2] == "session:1"
+
+
+def test_files_of_several_servers_are_estimated_each_for_its_own() -> None:
+    older = TYPES.parent / "redis-6.2.16-types.rdb"
+    with facts.stat(TYPES, now_ms=NOW_MS) as first, facts.stat(older, now_ms=NOW_MS) as second:
+        expected = first.total.memory + second.total.memory
+        both = first.merge(second)
+    assert both.total.memory == pytest.approx(expected)
+    assert [server.name for server in both.loaded.servers] == ["redis-7.2.6", "redis-6.2.16"]
+    lines = run("stat", TYPES, older, "--total", "--by", "type").stdout.decode().splitlines()
+    assert "  estimated for  the server that wrote each file: redis-7.2.6, redis-6.2.16" in lines
+
+
+def test_results_go_from_one_process_to_another(shop: Path) -> None:
+    each: StatPass = pickle.loads(pickle.dumps(StatPass(now_ms=NOW_MS)))
+    top: TopPass = pickle.loads(pickle.dumps(TopPass(wanted=3)))
+    with rdbcodec.open(shop) as reader:
+        stat, keys = facts.run(reader, [Together([each, top])])[0]
+    again, kept = pickle.loads(pickle.dumps((stat, keys)))
+    assert again.by == stat.by
+    assert (kept, kept.order, kept.wanted) == (keys, "memory", 3)
+    doubled = again.merge(stat)
+    assert doubled.by["prefix"]["session:"].keys == 600
+    assert [key.key for key in kept.merge(keys)] == [b"board", b"board", b"user:1"]
+
+
+def test_the_keys_that_nobody_used_and_those_used_most(tmp_path: Path) -> None:
+    idle, hot = used(tmp_path / "lru.rdb", b"\xf8"), used(tmp_path / "lfu.rdb", b"\xf9")
+    assert [(key.key, key.idle) for key in facts.top(idle, 2, order="idle")] == [
+        (b"key9", 360_000),
+        (b"key8", 320_000),
+    ]
+    assert [(key.key, key.freq) for key in facts.top(hot, 2, order="freq")] == [
+        (b"key9", 180),
+        (b"key8", 160),
+    ]
+    lines = run("top", idle, "--by", "idle", "-n", "1").stdout.decode().splitlines()
+    assert lines[-3:-1] == [
+        "  memory  on disk  idle  type    ttl    key",
+        "   ~64 B     14 B    4d  string  never  key9",
+    ]
+
+
+def test_top_says_that_a_file_does_not_tell_of_use(shop: Path) -> None:
+    done = run("top", shop, "--by", "freq")
+    line = "  use            not told: the file has no idle times (LRU) or counters (LFU)"
+    assert line in done.stdout.decode().splitlines()
+    done = run("top", shop, "--by", "idle", "--format", "json")
+    assert (done.returncode, json.loads(done.stdout)["keys"]) == (0, [])
+    assert "use not told: the file has no idle times (LRU) or counters (LFU)" in done.stderr.decode()

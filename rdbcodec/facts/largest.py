@@ -1,4 +1,4 @@
-"""The largest keys of a snapshot, by memory, bytes on disk, elements, or the longest element.
+"""The largest keys of a snapshot, by memory, bytes on disk, elements, the longest element; or by their use.
 
     top("dump.rdb", 10, order="memory", server=Server.of("redis-8.2"))
 
@@ -8,7 +8,7 @@ Memory is that of a server, by its model (`facts.memory`), with the key's share 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,8 @@ from rdbcodec.records import Entry
 from rdbcodec.servers import Server
 from rdbcodec.showing import kept_key
 
-ORDERS = ("memory", "disk", "elements", "largest-element")
+ORDERS = ("memory", "disk", "elements", "largest-element", "idle", "freq")
+USES = ("idle", "freq")  # of these a server writes one, by its policy of eviction, or none
 
 
 @dataclass(slots=True)
@@ -33,6 +34,8 @@ class KeySize:
     """A key and how large it is; None is what its headers do not tell.
 
     `elements` of a string are 1, `largest` is the length of its text; `key` is a CutKey when it is long.
+    `idle` are seconds since it was used, `freq` is a counter, logarithmic and up to 255. `file` is what
+    the pass was told.
     """
 
     db: int
@@ -45,9 +48,62 @@ class KeySize:
     largest: int | None
     expires_at_ms: int | None
     offset: int
+    idle: int | None = None
+    freq: int | None = None
+    file: str | None = None
 
 
-class TopPass(EntryPass[list[KeySize]]):
+class LargestKeys(list[KeySize]):
+    """The `wanted` keys with the most of `order`, of so many `files`. Their memory is that of `servers`."""
+
+    def __init__(
+        self,
+        keys: Iterable[KeySize],
+        *,
+        order: str,
+        wanted: int,
+        servers: Sequence[Server],
+        allocator: str,
+        files: int = 1,
+    ) -> None:
+        super().__init__(keys)
+        self.files = files
+        self.order = order
+        self.wanted = wanted
+        self.servers = list(servers)
+        self.allocator = allocator
+
+    def merge(self, other: LargestKeys) -> LargestKeys:
+        """The largest of both; of equal ones those of the first."""
+        keys = sorted([*self, *other], key=lambda key: _size_of(key, self.order), reverse=True)
+        names = {server.name for server in self.servers}
+        servers = [*self.servers, *(server for server in other.servers if server.name not in names)]
+        return LargestKeys(
+            keys[: self.wanted],
+            order=self.order,
+            wanted=self.wanted,
+            servers=servers,
+            allocator=self.allocator,
+            files=self.files + other.files,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, (list(self), vars(self))
+
+
+def _made(keys: list[KeySize], told: dict[str, Any]) -> LargestKeys:
+    return LargestKeys(keys, **told)
+
+
+def _size_of(key: KeySize, order: str) -> tuple[int, int]:
+    """What the order looks at; of keys used alike the larger ones come first."""
+    if order in USES:
+        return (key.idle if order == "idle" else key.freq) or 0, key.memory
+    told = {"memory": key.memory, "disk": key.disk, "elements": key.elements}
+    return told.get(order, key.largest) or 0, 0
+
+
+class TopPass(EntryPass[LargestKeys]):
     """Keeps `wanted` of the largest keys by `order`, one of ORDERS."""
 
     def __init__(
@@ -58,8 +114,10 @@ class TopPass(EntryPass[list[KeySize]]):
         order: str = "memory",
         allocator: str = DEFAULT,
         selection: Selection | None = None,
+        file: str | None = None,
     ) -> None:
         super().__init__(server, allocator=allocator, selection=selection)
+        self._file = file
         self._wanted = wanted
         if order not in ORDERS:
             raise ValueError(f"{order!r} is none of {', '.join(ORDERS)}")
@@ -72,7 +130,7 @@ class TopPass(EntryPass[list[KeySize]]):
         if not wanted:
             return
         for at, size in enumerate(self._sizes(keys)):
-            if len(kept) == wanted and size <= kept[0][0]:
+            if size is None or (len(kept) == wanted and size <= kept[0][0]):
                 continue
             key = self.sized(keys, at)
             item = (size, -key.offset, key)
@@ -82,8 +140,13 @@ class TopPass(EntryPass[list[KeySize]]):
                 heapq.heapreplace(kept, item)
 
     def _sizes(self, keys: Measured) -> Sequence[Any]:
-        """What the order looks at, of each."""
+        """What the order looks at, of each; None for a key that does not tell."""
         order = self._order
+        if order in USES:
+            if keys.expiries is None:
+                return [None] * len(keys)
+            uses = [entry.idle if order == "idle" else entry.freq for entry in keys.entries]
+            return [None if use is None else (use, size) for use, size in zip(uses, keys.memory, strict=True)]
         if order == "memory":
             return keys.memory
         if order == "disk":
@@ -110,26 +173,34 @@ class TopPass(EntryPass[list[KeySize]]):
             largest=largest_of(entry) if keys.longest is None else keys.longest,
             expires_at_ms=expiry,
             offset=entry.offset,
+            idle=entry.idle,
+            freq=entry.freq,
+            file=self._file,
         )
 
-    def end(self) -> list[KeySize]:
+    def end(self) -> LargestKeys:
         """The keys, the largest first."""
-        return [key for *_, key in sorted(self._kept, key=lambda item: item[:2], reverse=True)]
+        kept = sorted(self._kept, key=lambda item: item[:2], reverse=True)
+        return LargestKeys(
+            [key for *_, key in kept],
+            order=self._order,
+            wanted=self._wanted,
+            servers=[self.meant],
+            allocator=self.allocator,
+        )
 
 
 class EveryPass(TopPass):
-    """Hands each key to `sink` as it comes, and keeps none; `told` counts them."""
+    """Hands each key to `sink` as it comes, and keeps none."""
 
     def __init__(
         self, sink: Callable[[KeySize], object], server: Server | None = None, **options: Any
     ) -> None:
         super().__init__(server, **options)
         self._sink = sink
-        self.told = 0
 
     def measured(self, keys: Measured) -> None:
         """Every one is told."""
-        self.told += len(keys)
         for at in range(len(keys)):
             self._sink(self.sized(keys, at))
 
@@ -158,7 +229,7 @@ def top(
     allocator: str = DEFAULT,
     selection: Selection | None = None,
     progress: Progress | None = None,
-) -> list[KeySize]:
+) -> LargestKeys:
     """The largest keys of a snapshot, the largest first, in one reading.
 
     `server` is by default the one that wrote the file. Raises what opening and reading raise, EncodeError
@@ -172,7 +243,7 @@ def top(
         selection=selection,
     )
     if isinstance(source, Reader):
-        keys: list[KeySize] = run(source, [each], progress=progress)[0]
+        keys: LargestKeys = run(source, [each], progress=progress)[0]
     else:
         with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
             keys = run(reader, [each], progress=progress)[0]

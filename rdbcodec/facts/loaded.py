@@ -135,7 +135,7 @@ class LoadedPass(EntryPass[Result], Generic[Result]):
     def record(self, record: Record) -> None:
         """Tables are made as large as announced, when all of their keys are looked at."""
         super().record(record)
-        if isinstance(record, ResizeDb) and self.selection is None:
+        if isinstance(record, ResizeDb) and (self.selection is None or self.selection.is_empty):
             self.loaded.announce(record)
 
     def measured(self, keys: Measured) -> None:

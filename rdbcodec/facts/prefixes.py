@@ -62,6 +62,9 @@ class Node:
         return self.usage.less(shown)
 
 
+_Kept = tuple[float, int, bytes, Usage, int]  # measure, level below the root, name, usage, children
+
+
 class Largest(NamedTuple):
     """The prefixes that take the most, and those that are not among them: how many, and all they take."""
 
@@ -146,34 +149,49 @@ class Prefixes:
         rows = [(name, usage) for _, _, name, usage in sorted(kept, key=lambda item: item[:2], reverse=True)]
         return Largest(rows, others, rest)
 
-    def tree(self, *, nodes: int = NODES, by: str = "memory", least: float = 0.0) -> Node:
-        """The prefixes as a tree, with the `nodes` that have the most of a measure; the root has no name."""
-        kept: list[tuple[float, int, bytes, Usage, int]] = []
-        for level, name, usage, children in self._closed():
+    def tree(
+        self, *, nodes: int = NODES, by: str = "memory", least: float = 0.0, joined: bool = False
+    ) -> Node:
+        """The prefixes as a tree, with the `nodes` that have the most of a measure; the root has no name.
+
+        With `joined` a prefix all of whose keys go on with the same part is one node with that.
+        """
+        kept: list[_Kept] = []
+        for level, name, usage, children, alone in self._closed():
             item = (getattr(usage, by), -level, name, usage, children)
-            if level and item[0] < least:
+            if level and (item[0] < least or (joined and alone)):
                 continue
             if len(kept) <= nodes:
                 heapq.heappush(kept, item)
             else:  # no parent goes before its children: it has as much as each, and is less deep
                 heapq.heappushpop(kept, item)
-        return self._grown(kept)
+        return self._grown(kept, by)
 
-    def _grown(self, kept: list[tuple[float, int, bytes, Usage, int]]) -> Node:
+    def _grown(self, kept: list[_Kept], by: str) -> Node:
+        """The nodes, each below the nearest one that its name goes on from."""
         folding = Folding(self.separators, self.depth)
+        root = Node(b"", b"", Usage())
         found: dict[tuple[int, bytes], Node] = {}
-        for _, depth, name, usage, children in sorted(kept, key=lambda item: (-item[1], -item[0], item[2])):
-            level = -depth
-            part = list(folding.parts(name))[-1] if level else b""
-            node = found[level, name] = Node(name, part, usage, hidden=children)
-            if level:
-                parent = found[level - 1, name[: len(name) - len(part)]]
-                parent.children.append(node)
-                parent.hidden -= 1
-        return found[0, b""]
+        for _, depth, name, usage, children in sorted(kept, key=lambda item: -item[1]):
+            if not depth:
+                root = found[0, b""] = Node(b"", b"", usage, hidden=children)
+                continue
+            parent, stem = root, b""
+            for level, part in enumerate(folding.parts(name), start=1):
+                stem += part
+                parent = found.get((level, stem), parent)
+            node = found[-depth, name] = Node(name, name[len(parent.name) :], usage, hidden=children)
+            parent.children.append(node)
+            parent.hidden -= 1
+        for node in found.values():
+            node.children.sort(key=lambda child: (-getattr(child.usage, by), child.name))
+        return root
 
-    def _closed(self) -> Iterator[tuple[int, bytes, Usage, int]]:
-        """Each node of the whole tree behind those below it: level, name, usage, how many children."""
+    def _closed(self) -> Iterator[tuple[int, bytes, Usage, int, bool]]:
+        """Each node of the whole tree behind those below it: level, name, usage, how many children.
+
+        And whether a single child has all of its keys.
+        """
         folding = Folding(self.separators, self.depth)
         ends = tuple(sign.encode() for sign in self.separators)
         open_: list[_Open] = [_Open(b"")]
@@ -186,7 +204,7 @@ class Prefixes:
         while len(open_) > 1:
             yield _close(open_)
         root = open_[0]
-        yield 0, b"", root.usage, root.children
+        yield 0, b"", root.usage, root.children, False
 
     def merge(self, other: Prefixes) -> Prefixes:
         """Those of both, in the first of them; what the other holds is given up."""
@@ -209,20 +227,24 @@ class Prefixes:
 class _Open:
     """A node that more keys may come below."""
 
-    __slots__ = ("children", "is_open", "name", "usage")
+    __slots__ = ("children", "is_open", "last", "name", "usage")
 
     def __init__(self, name: bytes, is_open: bool = True) -> None:
         self.name = name
         self.is_open = is_open
         self.usage = Usage()
         self.children = 0
+        self.last = 0  # keys of the child that was closed last
 
 
-def _close(open_: list[_Open]) -> tuple[int, bytes, Usage, int]:
+def _close(open_: list[_Open]) -> tuple[int, bytes, Usage, int, bool]:
     done = open_.pop()
-    open_[-1].usage.take(done.usage)
-    open_[-1].children += 1
-    return len(open_), done.name, done.usage, done.children
+    parent = open_[-1]
+    parent.usage.take(done.usage)
+    parent.children += 1
+    parent.last = done.usage.keys
+    alone = done.children == 1 and done.last == done.usage.keys
+    return len(open_), done.name, done.usage, done.children, alone
 
 
 class PrefixPass(LoadedPass[Prefixes]):

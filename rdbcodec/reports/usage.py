@@ -5,11 +5,12 @@ The CSV of keys has the columns of redis-rdb-tools, so that what reads those goe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rdbcodec.facts.amounts import Usage
-from rdbcodec.facts.largest import ORDERS, KeySize
+from rdbcodec.facts.largest import USES, KeySize, LargestKeys
+from rdbcodec.facts.loaded import Loaded
 from rdbcodec.facts.memory.allocators import ALLOCATORS
 from rdbcodec.facts.memory.estimates import match_of
 from rdbcodec.facts.usage import FREQS, HOTTEST, LARGEST, LATER, NEVER, SIZES, TTLS, Stat, biggest_first
@@ -20,7 +21,7 @@ from rdbcodec.showing import Hiding
 
 BAR = 10  # characters of a whole
 ROWS = 12  # of an aspect, in words
-_NAME, _KEY = 24, 27  # characters of a name, of a key
+_NAME, _KEY, _SHORT_KEY = 24, 27, 17  # characters of a name, of a key, of one beside the name of its file
 _ORDERED = {
     "ttl": (*(name for name, _ in TTLS), LATER, NEVER),
     "size": (*(name for name, _ in SIZES), LARGEST),
@@ -47,13 +48,18 @@ CSV_KEYS = (
     "len_largest_element",
     "expiry",
 )
+NO_USE = "not told: the file has no idle times (LRU) or counters (LFU)"
 CSV_USAGE = ("by", "name", "keys", "expiring", "elements", "memory", "disk")
 
 
-def worth(server: Server, allocator: str) -> list[tuple[str, str]]:
+def worth(servers: Sequence[Server], allocator: str) -> list[tuple[str, str]]:
     """For which server the memory is, and how good the estimate is."""
-    match = match_of(server)
-    rows = [("estimated for", f"{server.name}, with {ALLOCATORS[allocator].says}")]
+    says = ALLOCATORS[allocator].says
+    if len(servers) > 1:
+        names = ", ".join(server.name for server in servers[:3]) + ("" if len(servers) <= 3 else ", ...")
+        return [("estimated for", f"the server that wrote each file: {names}"), ("", f"with {says}")]
+    match = match_of(servers[0])
+    rows = [("estimated for", f"{servers[0].name}, with {says}")]
     if not match.is_measured:
         rows.append(("measured with", f"{match.column.release}, the nearest that was measured"))
     return [
@@ -67,21 +73,38 @@ def worth(server: Server, allocator: str) -> list[tuple[str, str]]:
     ]
 
 
-def stat_sections(stat: Stat, *, hide_keys: Hiding = False) -> list[Section]:
-    """The totals, and a table for each aspect."""
-    total = stat.total
+def loaded_rows(loaded: Loaded) -> list[tuple[str, str]]:
+    """All keys that a server loads."""
+    total, expired = loaded.total, loaded.expired
     rows = [
         ("keys", f"{number(total.keys)}, {number(total.expiring)} of them expire"),
         ("memory", f"~{size(round(total.memory))}"),
-        *worth(stat.server, stat.allocator),
+        *worth(loaded.servers, loaded.allocator),
         ("on disk", size(total.disk)),
     ]
-    if stat.expired.keys:
-        rows.append(
-            ("expired already", f"{plural(stat.expired.keys, 'key')}, not counted: servers drop them")
-        )
+    if expired.keys:
+        rows.append(("expired already", f"{plural(expired.keys, 'key')}, not counted: servers drop them"))
+    return rows
+
+
+def loaded_json(loaded: Loaded) -> dict[str, Any]:
+    """For which server memory is, and how good the estimate is: the worst of several."""
+    matches = [match_of(server) for server in loaded.servers]
+    several = len(matches) > 1
+    return {
+        "server": None if several else loaded.servers[0].name,
+        **({"servers": [server.name for server in loaded.servers]} if several else {}),
+        "like": None if several else matches[0].column.release,
+        "allocator": loaded.allocator,
+        "tolerance": max(match.tolerance for match in matches),
+    }
+
+
+def stat_sections(stat: Stat, *, hide_keys: Hiding = False) -> list[Section]:
+    """The totals, and a table for each aspect."""
+    total, rows = stat.total, loaded_rows(stat.loaded)
     if {"idle", "freq"} <= stat.by.keys() and not stat.by["idle"] and not stat.by["freq"]:
-        rows.append(("use", "not told: the file has no idle times (LRU) or counters (LFU)"))
+        rows.append(("use", NO_USE))
     found = [Section("Snapshot", ("", ""), rows)]
     for aspect, usages in stat.by.items():
         if hide_keys is not False and aspect == "prefix":
@@ -116,10 +139,10 @@ def _cut(name: str, width: int = _NAME) -> str:
     return name if len(name) <= width else name[: width - 3] + "..."
 
 
-def bar(part: float, whole: float) -> str:
+def bar(part: float, whole: float, width: int = BAR) -> str:
     """A share as a bar and in percent."""
     share = part / whole if whole else 0.0
-    return f"{'█' * round(BAR * share)} {share:.0%}".strip()
+    return f"{'█' * round(width * share)} {share:.0%}".strip()
 
 
 def _hints(stat: Stat) -> Iterator[str]:
@@ -159,43 +182,54 @@ def _usage_json(aspect: str, name: str, usage: Usage) -> dict[str, Any]:
     }
 
 
-def stat_json(name: str, stat: Stat, *, hide_keys: Hiding = False) -> dict[str, Any]:
+def stat_json(stat: Stat, *, hide_keys: Hiding = False) -> dict[str, Any]:
     """All of it as one document."""
-    match = match_of(stat.server)
-    return {
-        "file": name,
-        "server": stat.server.name,
-        "like": match.column.release,
-        "allocator": stat.allocator,
-        "tolerance": match.tolerance,
-        "rows": list(stat_rows(stat, hide_keys=hide_keys)),
-    }
+    return {**loaded_json(stat.loaded), "rows": list(stat_rows(stat, hide_keys=hide_keys))}
 
 
 # --- keys -------------------------------------------------------------------------------------------
 
 
-def top_section(
-    keys: Sequence[KeySize], *, now_ms: int, order: str = ORDERS[0], hide_keys: Hiding = False
-) -> Section:
-    """The largest keys as a table; the length of the longest element where the order is that."""
-    third = "longest" if order == "largest-element" else "elements"
-    head = (">memory", ">on disk", f">{third}", "type", "ttl", "key")
-    rows = [_key_row(key, third, now_ms, hide_keys) for key in keys]
-    return Section(f"Largest keys, by {order.replace('-', ' ')}", head, rows)
+def top_sections(keys: LargestKeys, *, now_ms: int, hide_keys: Hiding = False) -> list[Section]:
+    """The largest keys as a table; of several files together each says of which it is."""
+    files = keys.files > 1
+    rows = worth(keys.servers, keys.allocator)
+    if not keys and keys.order in USES:
+        rows.append(("use", NO_USE))
+    third = _THIRDS.get(keys.order, "elements")
+    head = (">memory", ">on disk", f">{third}", "type", *(("key", "file") if files else ("ttl", "key")))
+    table = [_key_row(key, third, now_ms, hide_keys=hide_keys, files=files) for key in keys]
+    title = _ORDER_TITLES.get(keys.order, f"Largest keys, by {keys.order.replace('-', ' ')}")
+    found = [Section("Memory", ("", ""), rows), Section(title, head, table)]
+    return [section for section in found if section.rows]
 
 
-def _key_row(key: KeySize, third: str, now_ms: int, hide_keys: Hiding) -> tuple[str, ...]:
-    longest = "" if key.largest is None else size(key.largest)
+_THIRDS = {"largest-element": "longest", "idle": "idle", "freq": "counter"}
+_ORDER_TITLES = {
+    "idle": "Keys that nobody used for longest",
+    "freq": "Keys used most, by their counters, which are logarithmic: 0 to 255",
+}
+
+
+def _key_row(key: KeySize, third: str, now_ms: int, *, hide_keys: Hiding, files: bool) -> tuple[str, ...]:
     count = "" if key.elements is None or key.type == "string" else number(key.elements)
-    return (
-        f"~{size(key.memory)}",
-        size(key.disk),
-        longest if third == "longest" else count,
-        key.type,
-        ttl_words(key.expires_at_ms, now_ms),
-        _cut(_key_text(key.key, hide_keys), _KEY),
+    told = {
+        "elements": count,
+        "longest": "" if key.largest is None else size(key.largest),
+        "idle": "" if key.idle is None else span(key.idle),
+        "counter": str(key.freq),
+    }
+    name = _key_text(key.key, hide_keys)
+    whose = (
+        (_cut(name, _SHORT_KEY), _end_of(key.file or "", _SHORT_KEY))
+        if files
+        else (ttl_words(key.expires_at_ms, now_ms), _cut(name, _KEY))
     )
+    return (f"~{size(key.memory)}", size(key.disk), told[third], key.type, *whose)
+
+
+def _end_of(name: str, width: int) -> str:
+    return name if len(name) <= width else "..." + name[3 - width :]
 
 
 def _key_text(key: bytes, hide_keys: Hiding) -> str:
@@ -212,10 +246,13 @@ def ttl_words(at_ms: int | None, now_ms: int) -> str:
     if at_ms is None:
         return "never"
     left = (at_ms - now_ms) // 1000
-    if left < 0:
-        return "expired"
-    unit, name = next(((unit, name) for unit, name in _UNITS if left >= unit), (1, "s"))
-    return f"{left // unit}{name}"
+    return "expired" if left < 0 else span(left)
+
+
+def span(seconds: int) -> str:
+    """A time in its largest unit."""
+    unit, name = next(((unit, name) for unit, name in _UNITS if seconds >= unit), (1, "s"))
+    return f"{seconds // unit}{name}"
 
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
@@ -234,17 +271,15 @@ def key_json(key: KeySize, *, hide_keys: Hiding = False) -> dict[str, Any]:
         "largest": key.largest,
         "expires_at": key.expires_at_ms,
         "offset": key.offset,
+        "idle": key.idle,
+        "freq": key.freq,
+        **({} if key.file is None else {"file": key.file}),
     }
 
 
-def csv_key(key: KeySize, *, hide_keys: Hiding = False) -> tuple[Any, ...]:
+def csv_key(key: KeySize, *, hide_keys: Hiding = False) -> dict[str, Any]:
     """A key in the columns of redis-rdb-tools; its expiry as it has it, UTC and without a zone."""
     at = "" if key.expires_at_ms is None else moment(key.expires_at_ms).removesuffix(" UTC").replace(" ", "T")
     name = _key_text(key.key, hide_keys)
-    return (key.db, key.type, name, key.memory, key.encoding, key.elements, key.largest, at)
-
-
-def csv_usage(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
-    """Rows of `stat_rows` in their columns."""
-    for row in rows:
-        yield tuple(row[name] for name in CSV_USAGE)
+    row = (key.db, key.type, name, key.memory, key.encoding, key.elements, key.largest, at)
+    return dict(zip(CSV_KEYS, row, strict=True))

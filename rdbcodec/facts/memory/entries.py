@@ -95,7 +95,7 @@ class EntryPass(Pass[Result], Generic[Result]):
     ) -> None:
         self.server = server
         self.allocator = allocator
-        self.selection = None if selection is None or selection.is_empty else selection
+        self.selection = selection
         self._model: Model | None = None
         self._measuring: Measuring | None = None
         self._version = 0
@@ -128,16 +128,18 @@ class EntryPass(Pass[Result], Generic[Result]):
 
     def batch(self, batch: Batch) -> None:
         """All keys but the large ones, which passed by."""
-        entries: Sequence[Entry] = batch.entries
+        entries = batch.entries
         expiries, disk = None, batch.sizes
-        if self.selection is not None or not batch.is_plain:
-            entries = [entry for entry in entries if not entry.is_large and self._takes(entry)]
-            if not entries:
-                return
-            if not batch.is_plain:
-                expiries = [entry.expires_at_ms for entry in entries]
-            if len(entries) < len(disk):
-                disk = [entry.serialized_size for entry in entries]
+        if not batch.is_plain:
+            entries = [entry for entry in entries if not entry.is_large]
+        if self.selection is not None:
+            entries = self.selection.chosen(entries)
+        if not entries:
+            return
+        if not batch.is_plain:
+            expiries = [entry.expires_at_ms for entry in entries]
+        if len(entries) < len(disk):
+            disk = [entry.serialized_size for entry in entries]
         if self._measuring is None:
             self._measuring = Measuring(self.model)
         memory, elements = self._measuring.measure(entries, expiries)
@@ -145,7 +147,7 @@ class EntryPass(Pass[Result], Generic[Result]):
 
     def large(self, entry: LargeEntry) -> None:
         """One that passes by: its elements are counted on the way."""
-        if not self._takes(entry):
+        if self.selection is not None and not self.selection.take(entry):
             return
         memory, count, longest = 0.0, 0, 0
         for shapes in shapes_of(entry):
@@ -162,9 +164,6 @@ class EntryPass(Pass[Result], Generic[Result]):
         """Keys of one database; of those that passed by each comes alone."""
         raise NotImplementedError
 
-    def _takes(self, entry: Entry) -> bool:
-        return self.selection is None or self.selection.take(entry)
-
 
 class Together(EntryPass[list[Any]]):
     """Several passes over the same keys in one reading, for one server; the results, in their order."""
@@ -180,7 +179,7 @@ class Together(EntryPass[list[Any]]):
         super().__init__(server, allocator=allocator, selection=selection)
         self._passes = passes
         for each in passes:
-            each.server, each.allocator, each.selection = server, allocator, self.selection
+            each.server, each.allocator, each.selection = server, allocator, selection
 
     def begin(self, header: Header) -> None:
         """To each."""
