@@ -430,3 +430,16 @@ def test_streams_come_back_whole() -> None:
         300,
     )
     assert plain_value(only(stream).value()) == plain_value(stream)
+
+
+def test_keys_with_an_expiry_and_hints_are_told_apart_by_their_names() -> None:
+    """They are copied with what stands before them: their names do not begin where those of others do."""
+    data = (
+        b"REDIS0011"
+        + b"".join(b"\xf9\x05\x00\x02%b\x01v" % name for name in (b"ab", b"ac"))
+        + b"\xff"
+        + bytes(8)
+    )
+    out = io.BytesIO()
+    assert rdbcodec.convert(data, out, to="redis-7.2").keys == 2
+    assert out.getvalue()[:-8].endswith(data[-19:-8])

@@ -293,9 +293,9 @@ class Writer(AttributeWriter):
             elif entry.__class__ is CacheEntry and (
                 self._keeps_hints or (self._keeps_expiries and len(entry._head) == EXPIRY_SIZE)
             ):
-                record = entry._head + record
-                self._parts.append(record)
-                self._held += len(record)
+                whole = entry._head + record
+                self._parts.append(whole)
+                self._held += len(whole)
                 if self._held > CHUNK:
                     self._flush()
             elif isinstance(entry, LargeEntry):
