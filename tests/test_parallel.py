@@ -5,29 +5,37 @@ from __future__ import annotations
 import pickle
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from commands import run as run_command
 from ways import SNAPSHOTS, pair, snapshot
 
 import rdbcodec
 from rdbcodec.errors import RdbError
 from rdbcodec.facts.kinds import Kinds
+from rdbcodec.facts.largest import ORDERS, TopPass
+from rdbcodec.facts.memory.entries import EntryPass, Together
 from rdbcodec.facts.passes import Batch, Pass, run
+from rdbcodec.facts.prefixes import PrefixPass
 from rdbcodec.facts.profile import ProfilePass
 from rdbcodec.facts.soundness import check
+from rdbcodec.facts.usage import StatPass
 from rdbcodec.limits import CHECKED_VALUE, COUNTED_VALUE
 from rdbcodec.reading.parallel.here import Here
 from rdbcodec.reading.parallel.opening import InParts, cores, jobs_for
 from rdbcodec.reading.parallel.scan import PART
 from rdbcodec.reading.parallel.workers import Processes
 from rdbcodec.reading.reader import Reader
+from rdbcodec.reports.usage import stat_json
 
 NOW_MS = 1_700_000_000_000
 CUTS = ((97, 1), (2000, 8))  # bytes of a part, records in a row that make a guess
-FEW = [path for path in SNAPSHOTS if path.suffix == ".rdb"][::18]
+FEW = [path for path in SNAPSHOTS if path.suffix == ".rdb"][::24]
 
 
 def in_parts(path: Path, cut: tuple[int, int], max_value: int = COUNTED_VALUE) -> InParts:
@@ -52,6 +60,27 @@ def checked(reader: Reader, path: Path) -> Any:
         return repr(check(reader, now_ms=NOW_MS, reopen=lambda: Reader(path)))
 
 
+def told(reader: Reader, path: Path) -> Any:
+    """What stat, top, prefix and the report tell, as they tell it."""
+    del path
+    with reader:
+        passes: list[EntryPass[Any]] = [
+            StatPass(now_ms=NOW_MS),
+            PrefixPass(now_ms=NOW_MS, separators=":%", depth=3),
+            *(TopPass(wanted=7, order=order) for order in ORDERS),
+        ]
+        (found,) = run(reader, [Together(passes)])
+    stat, prefixes, *largest = found
+    with stat, prefixes:
+        return (
+            stat_json(stat),
+            [*prefixes.rows()],
+            prefixes.largest(3),
+            prefixes.total,
+            [[*keys] for keys in largest],
+        )
+
+
 def outcome(job: Callable[[Reader, Path], Any], reader: Reader, path: Path) -> Any:
     try:
         return job(reader, path)
@@ -62,7 +91,7 @@ def outcome(job: Callable[[Reader, Path], Any], reader: Reader, path: Path) -> A
 def alike(path: Path, *, cuts: tuple[tuple[int, int], ...] = CUTS) -> list[tuple[int, int]]:
     """Both jobs, one process and parts: the same. For each cut how many parts were joined, and read again."""
     counts = []
-    for job, most in ((profiled, COUNTED_VALUE), (checked, CHECKED_VALUE)):
+    for job, most in ((profiled, COUNTED_VALUE), (checked, CHECKED_VALUE), (told, COUNTED_VALUE)):
         wanted = outcome(job, Reader(path, max_value=most), path)
         for cut in cuts:
             reader = in_parts(path, cut, most)
@@ -81,17 +110,18 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three databases of keys of all sorts, with and without a time to live."""
     path = tmp_path_factory.mktemp("parallel") / "many.rdb"
     with rdbcodec.create(path, version=11) as writer:
-        for number in range(3000):
+        for number in range(1200):
             value: Any = b"value %d" % number
             if number % 7 == 0:
                 value = rdbcodec.Hash({b"f%d" % field: b"v" for field in range(number % 40 + 1)})
             at = NOW_MS + number * 999 - 1_000_000 if number % 3 == 0 else None
-            writer.write(b"key:%d" % number, value, db=number // 1000, expires_at_ms=at)
+            writer.write(b"key:%d" % number, value, db=number // 400, expires_at_ms=at)
     return path
 
 
 def test_parts_are_joined_where_guesses_are_right(many: Path) -> None:
-    assert alike(many, cuts=((5000, 16),)) == [(16, 0), (16, 0)]
+    (joined, read_again), *others = alike(many, cuts=((2000, 16),))
+    assert (joined > 10, read_again, others) == (True, 0, [(joined, 0)] * 2)
 
 
 def test_keys_of_the_second_half_are_found_twice_in_the_first(tmp_path: Path) -> None:
@@ -123,7 +153,7 @@ def hostile(seed: int) -> bytes:
     small = [pair(0, b"\x02v%d" % (n % 10), b"k%02d" % n) for n in range(20)]
     inner = snapshot(*small, b"\xfe\x03", b"\xfb\x02\x00", *small)
     records = []
-    for number in range(rng.randrange(40, 120)):
+    for number in range(rng.randrange(15, 50)):
         key = b"%d" % number
         records.append(Shapes(rng, key, b"".join(small), inner).record())
     return snapshot(*records, magic=rng.choice((b"REDIS0011", b"REDIS0012", b"REDIS0009", b"REDIS0006")))
@@ -159,7 +189,7 @@ class Shapes(NamedTuple):
         return rng.choice(records)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(12))
 def test_values_that_look_like_records_change_nothing(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "hostile.rdb"
     path.write_bytes(hostile(seed))
@@ -189,8 +219,8 @@ def test_scan_gives_the_results_of_each_pass_and_tells_how_far_it_is(many: Path)
         jobs=1,
         progress=lambda done, whole, keys: told.append((done, whole, keys)),
     )
-    assert {name: kind.keys for name, kind in kinds.items()} == {"string": 2571, "hash-listpack": 429}
-    assert (profile.keys, told[-1]) == (3000, (many.stat().st_size, many.stat().st_size, 3000))
+    assert {name: kind.keys for name, kind in kinds.items()} == {"string": 1028, "hash-listpack": 172}
+    assert (profile.keys, told[-1]) == (1200, (many.stat().st_size, many.stat().st_size, 1200))
 
 
 class Alone(Pass[int]):
@@ -206,8 +236,8 @@ class Alone(Pass[int]):
 
 
 def test_a_pass_that_knows_no_parts_is_given_all(many: Path) -> None:
-    with in_parts(many, (5000, 16)) as reader:
-        assert run(reader, [Alone()]) == [3000]
+    with in_parts(many, (2000, 16)) as reader:
+        assert run(reader, [Alone()]) == [1200]
     assert reader.joined == 0
 
 
@@ -228,11 +258,11 @@ def test_small_files_and_what_is_no_file_have_one_process(many: Path, tmp_path: 
 @pytest.mark.parametrize("method", ["spawn"])
 def test_processes_find_what_one_finds(many: Path, method: str) -> None:
     wanted = profiled(Reader(many), many)
-    reader = InParts(many, {}, lambda: Processes(2, method), size=20_000, records=16)
+    reader = InParts(many, {}, lambda: Processes(2, method), size=8_000, records=16)
     with reader:
         each = ProfilePass(now_ms=NOW_MS, biggest=3, values=True, memory=True)
         profile = run(reader, [each])[0]
-    assert reader.joined == 5
+    assert reader.joined == 4
     assert repr(profile.biggest) in wanted[0]
     assert profile.memory is not None
     assert sorted(profile.memory.shapes.items()) == wanted[1]
@@ -249,7 +279,7 @@ def test_a_process_that_is_killed_is_an_error_that_says_so(many: Path) -> None:
         return started[0]
 
     with (
-        InParts(many, {}, start, size=20_000, records=16) as reader,
+        InParts(many, {}, start, size=8_000, records=16) as reader,
         pytest.raises(ChildProcessError) as told,
     ):
         run(reader, [Kinds()])
@@ -269,7 +299,7 @@ def test_an_exception_of_the_progress_ends_the_processes(many: Path) -> None:
 
     with (
         pytest.raises(KeyboardInterrupt),
-        InParts(many, {}, start, size=20_000, records=16) as reader,
+        InParts(many, {}, start, size=8_000, records=16) as reader,
     ):
         run(reader, [Kinds()], progress=stop)
     assert started[0]._processes == []
@@ -280,13 +310,40 @@ def test_a_file_that_is_replaced_meanwhile_is_read_by_the_one_who_has_it_open(
 ) -> None:
     path = tmp_path / "live.rdb"
     path.write_bytes(many.read_bytes())
-    with in_parts(path, (5000, 16)) as reader:
+    with in_parts(path, (2000, 16)) as reader:
         path.unlink()
         path.write_bytes(snapshot())
         kinds = run(reader, [Kinds()])[0]
-    assert (reader.joined, sum(kind.keys for kind in kinds.values())) == (0, 3000)
+    assert (reader.joined, sum(kind.keys for kind in kinds.values())) == (0, 1200)
 
 
 def test_what_goes_to_processes_is_small(many: Path) -> None:
     each = ProfilePass(now_ms=NOW_MS, values=True, memory=True)
     assert len(pickle.dumps(each.fork())) < 2000
+
+
+# --- commands -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["inspect", "check", "stat", "top", "compat", "report"])
+def test_a_small_file_is_read_by_one_process_however_many_are_asked_for(many: Path, verb: str) -> None:
+    words = {"compat": ["--target", "redis-7.2"], "report": ["-o", "-"]}.get(verb, [])
+    now = ["--now", "2026-11-27T10:00Z"]
+    alone, asked = run_command(verb, many, *now, *words), run_command(verb, many, *now, *words, "--jobs", "3")
+    assert (alone.returncode, alone.stdout) == (asked.returncode, asked.stdout)
+    assert alone.stdout
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "257", "many", "\u0663"])
+def test_a_number_of_processes_that_is_none_is_wrong_usage(many: Path, word: str) -> None:
+    told = run_command("inspect", many, f"--jobs={word}")
+    assert told.returncode == 2
+    assert f"{word!r} is no number from 1 to 256".encode() in told.stderr
+
+
+def test_small_files_need_no_multiprocessing(many: Path) -> None:
+    code = (
+        "import sys; from rdbcodec.cli.main import main; code = main(sys.argv[1:]);"
+        "sys.exit(code or 'multiprocessing' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, "inspect", str(many)], check=True, capture_output=True)

@@ -30,6 +30,7 @@ from rdbcodec.showing import name as shown
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from rdbcodec.reading.parallel.section import How
     from rdbcodec.tail import Tail
 
 __all__ = [
@@ -156,16 +157,20 @@ def input_of(name: str) -> Source:
     return name
 
 
-def open_file(name: str, options: argparse.Namespace, *, max_value: int) -> Reader:
-    """A reader for a file argument."""
-    return open_snapshot(
-        input_of(name),
-        dialect=options.dialect,
-        max_value=max_value,
-        max_record=options.max_value,
-        verify_checksum=not options.no_checksum,
-        any_version=options.any_version,
-    )
+def open_file(name: str, options: argparse.Namespace, *, max_value: int, jobs: int | None = 1) -> Reader:
+    """A reader for a file argument; `jobs` processes read it, None: as many as suit it."""
+    how: How = {
+        "dialect": options.dialect,
+        "max_value": max_value,
+        "max_record": options.max_value,
+        "verify_checksum": not options.no_checksum,
+        "any_version": options.any_version,
+    }
+    if jobs == 1 or name == STDIN:
+        return open_snapshot(input_of(name), **how)
+    from rdbcodec.reading.parallel.opening import open_in_parts  # noqa: PLC0415 - not for every command
+
+    return open_in_parts(name, jobs, **how)
 
 
 class Progressing(Protocol):

@@ -19,6 +19,7 @@ def profile_of_file(
     values: bool = True,
     duplicates: bool = True,
     memory: bool = False,
+    jobs: int | None = 1,
 ) -> Profile:
     """The facts of a file; those of its header alone when it is newer than all versions known.
 
@@ -26,7 +27,7 @@ def profile_of_file(
     """
     again = can_be_read_again(name) if name != STDIN else False
     with (
-        open_file(name, options, max_value=COUNTED_VALUE) as reader,
+        open_file(name, options, max_value=COUNTED_VALUE, jobs=jobs) as reader,
         progress_of(name, reader, options) as tick,
     ):
         try:

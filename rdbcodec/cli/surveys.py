@@ -21,6 +21,7 @@ from rdbcodec.cli.common import (
     print_sections,
     progress_of,
 )
+from rdbcodec.cli.jobs import add_jobs_argument
 from rdbcodec.cli.memory import add_memory_arguments
 from rdbcodec.facts.passes import Pass, run
 from rdbcodec.facts.selection import Selection
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser, *, default: str | None = "tex
     parser.add_argument("--format", choices=FORMATS, default=default, help="default: text")
     add_memory_arguments(parser)
     add_source_arguments(parser)
+    add_jobs_argument(parser)
     selecting.add_arguments(parser)
 
 
@@ -86,7 +88,7 @@ class Surveys:
         options.current = name
         selection = selecting.selection_of(options)
         with (
-            open_file(name, options, max_value=COUNTED_VALUE) as reader,
+            open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
             progress_of(name, reader, options) as tick,
         ):
             found = run(reader, [self._pass_of(selection)], progress=tick)[0]

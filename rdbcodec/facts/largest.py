@@ -178,6 +178,20 @@ class TopPass(EntryPass[LargestKeys]):
             file=self._file,
         )
 
+    def fork_for(self, server: Server) -> TopPass | None:
+        """As many by the same order."""
+        return TopPass(
+            server, wanted=self._wanted, order=self._order, allocator=self.allocator, file=self._file
+        )
+
+    def part(self) -> list[tuple[Any, int, KeySize]]:
+        """The largest, with what the order looks at."""
+        return self._kept
+
+    def join(self, part: list[tuple[Any, int, KeySize]]) -> None:
+        """The largest of both; of equal ones the first in the file."""
+        self._kept = heapq.nlargest(self._wanted, self._kept + part, key=lambda item: item[:2])[::-1]
+
     def end(self) -> LargestKeys:
         """The keys, the largest first."""
         kept = sorted(self._kept, key=lambda item: item[:2], reverse=True)
@@ -203,6 +217,9 @@ class EveryPass(TopPass):
         """Every one is told."""
         for at in range(len(keys)):
             self._sink(self.sized(keys, at))
+
+    def fork_for(self, server: Server) -> None:
+        """They are told in the order of the file."""
 
 
 def largest_of(entry: Entry) -> int | None:

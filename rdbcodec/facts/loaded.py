@@ -6,7 +6,7 @@ hold its keys and expiries, is known when all keys are: each key has the same sh
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.memory.allocators import DEFAULT
@@ -102,12 +102,24 @@ class Loaded:
             both._databases[name] = server, merged(own, databases)
         return both
 
+    @property
+    def databases(self) -> set[int]:
+        """Their numbers, as far as they are told apart."""
+        return {db for _, databases in self._databases.values() for db in databases}
+
 
 def _tables_in(model: Model, tables: Tables) -> tuple[float, float]:
     """Bytes of the table of keys, and of both."""
     sized = tables.sized
     alone = model.tables(tables.keys, 0, sized=(sized[0], 0))
     return alone, model.tables(tables.keys, tables.expiring, sized=sized)
+
+
+class LoadedPart(NamedTuple):
+    """What a server loads of a part of a file, and what was counted of its keys."""
+
+    loaded: Loaded
+    counted: Any
 
 
 class LoadedPass(EntryPass[Result], Generic[Result]):
@@ -152,4 +164,17 @@ class LoadedPass(EntryPass[Result], Generic[Result]):
 
     def count(self, keys: Measured) -> None:
         """Keys of one database, one at least."""
+        raise NotImplementedError
+
+    def fits(self, part: LoadedPart) -> bool:
+        """Unless there are more databases than are told apart."""
+        return len(self.loaded.databases | part.loaded.databases) < DATABASES
+
+    def join(self, part: LoadedPart) -> None:
+        """The keys of both."""
+        self._loaded = self.loaded.merge(part.loaded)
+        self.join_counted(part.counted)
+
+    def join_counted(self, counted: Any) -> None:
+        """What `count` made of the keys of a part."""
         raise NotImplementedError

@@ -55,8 +55,9 @@ class OverviewPass(Pass[tuple[Profile, list[Any]]]):
 
     looks_at_large = True
 
-    def __init__(self, facts: ProfilePass, keys: Together) -> None:
+    def __init__(self, facts: Pass[Any], keys: Pass[Any]) -> None:
         self._facts, self._keys = facts, keys
+        self.needs_same_hashes = facts.needs_same_hashes
         self._parts: tuple[Pass[Any], ...] = (facts, keys)
         self.has_begun = False
 
@@ -87,6 +88,25 @@ class OverviewPass(Pass[tuple[Profile, list[Any]]]):
         """What the reader knows of the file."""
         for part in self._parts:
             part.after(reader)
+
+    def fork(self) -> OverviewPass | None:
+        """The forks of both."""
+        facts, keys = self._facts.fork(), self._keys.fork()
+        return None if facts is None or keys is None else OverviewPass(facts, keys)
+
+    def part(self) -> tuple[Any, Any] | None:
+        """The parts of both."""
+        facts, keys = self._facts.part(), self._keys.part()
+        return None if facts is None or keys is None else (facts, keys)
+
+    def fits(self, part: tuple[Any, Any]) -> bool:
+        """Whether both fit."""
+        return self._facts.fits(part[0]) and self._keys.fits(part[1])
+
+    def join(self, part: tuple[Any, Any]) -> None:
+        """To each its own."""
+        self._facts.join(part[0])
+        self._keys.join(part[1])
 
     def end(self) -> tuple[Profile, list[Any]]:
         """The results of both."""

@@ -294,7 +294,7 @@ def _look_at_large(reader: Reader, passes: Sequence[Pass[Any]], give_waiting: Ca
 
 def _give(batch: list[Record], passes: Sequence[Pass[Any]]) -> None:
     kinds = set(map(type, batch))
-    if kinds <= _BRIEF:
+    if kinds and kinds <= _BRIEF:
         whole = Batch(batch, kinds)  # type: ignore[arg-type] # as nearly all are: that was asked
         for each in passes:
             each.batch(whole)

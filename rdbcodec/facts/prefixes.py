@@ -16,11 +16,11 @@ import heapq
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rdbcodec.facts.amounts import TYPE_BITS, Usage
 from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
-from rdbcodec.facts.loaded import Loaded, LoadedPass
+from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import Measured
 from rdbcodec.facts.passes import Progress, run
@@ -267,6 +267,21 @@ class PrefixPass(LoadedPass[Prefixes]):
     def count(self, keys: Measured) -> None:
         """More keys."""
         self._sums.add(keys)
+
+    def fork_for(self, server: Server) -> PrefixPass:
+        """By the same parts of names."""
+        separators, depth = self._folding.separators, self._folding.depth
+        how: dict[str, Any] = {"separators": separators, "depth": depth, "allocator": self.allocator}
+        return PrefixPass(server, now_ms=self.now_ms, **how)
+
+    def part(self) -> LoadedPart:
+        """The sums, whose file goes with them."""
+        return LoadedPart(self.loaded, self._sums.sums)
+
+    def join_counted(self, counted: Sums) -> None:
+        """The keys of both."""
+        self._sums.sums.take(counted)
+        counted.close()
 
     def end(self) -> Prefixes:
         """The totals, whose file is theirs from now on."""

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.folding import Folding
-from rdbcodec.facts.loaded import DATABASES, Loaded, LoadedPass
+from rdbcodec.facts.loaded import DATABASES, Loaded, LoadedPart, LoadedPass
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import Measured
 from rdbcodec.facts.passes import Progress, run
 from rdbcodec.facts.places import merged
 from rdbcodec.facts.prefixes import Prefixes, PrefixSums
 from rdbcodec.facts.selection import Selection
-from rdbcodec.formats import TypeRow
+from rdbcodec.facts.sums import Sums
+from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
@@ -200,6 +201,25 @@ class StatPass(LoadedPass[Stat]):
         for at in {*classes} - {-1}:
             usage = row_of(rows, names[at], OTHER_DATABASES)
             usage.add_all(keys.only([each == at for each in classes]))
+
+    def fork_for(self, server: Server) -> StatPass:
+        """By the same aspects."""
+        return StatPass(server, now_ms=self.now_ms, by=self._by, allocator=self.allocator)
+
+    def part(self) -> LoadedPart:
+        """The cells, the names of their layouts, and the rest."""
+        layouts = {code: row.name for code, row in self._rows.items()}
+        return LoadedPart(self.loaded, (self._cells, layouts, self._named, self._prefixes.sums))
+
+    def join_counted(self, counted: tuple[dict[int, Usage], dict[int, str], dict[str, Rows], Sums]) -> None:
+        """Cell by cell, name by name."""
+        cells, layouts, named, sums = counted
+        self._cells = merged(self._cells, cells)
+        for code, name in layouts.items():
+            self._rows.setdefault(code, next(row for row in TYPES if row.name == name))
+        self._named = {aspect: merged(rows, named[aspect]) for aspect, rows in self._named.items()}
+        self._prefixes.sums.take(sums)
+        sums.close()
 
     def end(self) -> Stat:
         """The totals."""

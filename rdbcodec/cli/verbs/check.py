@@ -20,6 +20,7 @@ from rdbcodec.cli.common import (
     tail_code,
 )
 from rdbcodec.cli.hints import problem_hint
+from rdbcodec.cli.jobs import add_jobs_argument
 from rdbcodec.errors import DamagedContainer
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.soundness import Soundness, check, unreadable
@@ -36,6 +37,7 @@ ORDER = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     add_reading_arguments(parser)
+    add_jobs_argument(parser)
     selecting.add_arguments(parser)
 
 
@@ -71,7 +73,7 @@ def _check(name: str, selection: Selection, options: argparse.Namespace) -> Soun
 def _check_opened(name: str, selection: Selection, options: argparse.Namespace) -> Soundness:
     again = can_be_read_again(name) if name != STDIN else False
     with (
-        open_file(name, options, max_value=CHECKED_VALUE) as reader,
+        open_file(name, options, max_value=CHECKED_VALUE, jobs=options.jobs) as reader,
         progress_of(name, reader, options) as tick,
     ):
         return check(

@@ -30,6 +30,7 @@ from rdbcodec.cli.common import (
     print_sections,
     tail_code,
 )
+from rdbcodec.cli.jobs import add_jobs_argument
 from rdbcodec.cli.outputs import add_force_argument, like_input
 from rdbcodec.cli.profiles import profile_of_file, room_is_told
 from rdbcodec.compat import profile_json
@@ -98,6 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile-out", metavar="FILE", help="save the profile of the one FILE as JSON")
     add_force_argument(parser)
     add_source_arguments(parser)
+    add_jobs_argument(parser)
     add_tail_argument(parser)
     circumstances.add_arguments(parser)
     asking.add_arguments(parser)
@@ -284,6 +286,7 @@ def _profile(name: str, options: argparse.Namespace) -> compat.Profile:
         values=is_thorough,
         duplicates=options.duplicates or is_thorough,
         memory=is_thorough and (options.profile_out is not None or room_is_told(options.told)),
+        jobs=options.jobs,
     )
 
 

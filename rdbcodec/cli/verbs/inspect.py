@@ -20,6 +20,7 @@ from rdbcodec.cli.common import (
     tail_code,
 )
 from rdbcodec.cli.hints import hint_of
+from rdbcodec.cli.jobs import add_jobs_argument
 from rdbcodec.facts.biggest import BIGGEST
 from rdbcodec.facts.profile import Profile, partial_profile
 from rdbcodec.facts.total import Total
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--top", type=_count, default=BIGGEST, metavar="N", help="how many of the biggest keys"
     )
     parser.add_argument("--total", action="store_true", help="then a report on all files together")
+    add_jobs_argument(parser)
     selecting.add_arguments(parser)
 
 
@@ -50,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         for name in options.files:
             selection = selecting.selection_of(options)
             with (
-                open_file(name, options, max_value=COUNTED_VALUE) as reader,
+                open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
                 progress_of(name, reader, options) as tick,
             ):
                 options.current = name

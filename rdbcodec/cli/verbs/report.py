@@ -19,6 +19,7 @@ from rdbcodec.cli.common import (
     tail_code,
 )
 from rdbcodec.cli.hints import hint_of
+from rdbcodec.cli.jobs import add_jobs_argument
 from rdbcodec.cli.memory import add_memory_arguments, memory_server
 from rdbcodec.cli.outputs import add_force_argument, whole_output_of
 from rdbcodec.errors import TargetError
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_memory_arguments(parser)
     add_source_arguments(parser)
+    add_jobs_argument(parser)
     add_tail_argument(parser)
     selecting.add_arguments(parser)
     circumstances.add_arguments(parser)
@@ -83,7 +85,7 @@ def _overview(name: str, options: argparse.Namespace, *, is_judged: bool) -> Ove
     options.current = name
     again = name != STDIN and Path(name).is_file()
     with (
-        open_file(name, options, max_value=COUNTED_VALUE) as reader,
+        open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
         progress_of(name, reader, options) as tick,
     ):
         return overview(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import compress
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rdbcodec.errors import EncodeError
 from rdbcodec.facts.memory.allocators import DEFAULT
@@ -23,6 +23,9 @@ from rdbcodec.facts.selection import Selection
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Aux, Entry, Header, LargeEntry, Record
 from rdbcodec.servers import Server
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Result = TypeVar("Result")
 _PRODUCTS = ((b"df-ver", "dragonfly"), (b"valkey-ver", "valkey"), (b"redis-ver", "redis"))
@@ -164,6 +167,15 @@ class EntryPass(Pass[Result], Generic[Result]):
         """Keys of one database; of those that passed by each comes alone."""
         raise NotImplementedError
 
+    def fork(self) -> Self | None:
+        """One for the server that is meant; none of chosen keys, since a selection counts what it takes."""
+        return None if self.selection is not None else self.fork_for(self.meant)
+
+    def fork_for(self, server: Server) -> Self | None:
+        """One that does the same for a server."""
+        del server
+        return None
+
 
 class Together(EntryPass[list[Any]]):
     """Several passes over the same keys in one reading, for one server; the results, in their order."""
@@ -197,6 +209,26 @@ class Together(EntryPass[list[Any]]):
         """To each."""
         for one in self._passes:
             one.measured(keys)
+
+    def fork_for(self, server: Server) -> Self | None:
+        """The forks of each."""
+        forks = [each.fork_for(server) for each in self._passes]
+        known = [fork for fork in forks if fork is not None]
+        return type(self)(known, server, allocator=self.allocator) if len(known) == len(forks) else None
+
+    def part(self) -> list[Any] | None:
+        """The parts of each."""
+        parts = [each.part() for each in self._passes]
+        return None if any(part is None for part in parts) else parts
+
+    def fits(self, part: list[Any]) -> bool:
+        """Whether that of each fits."""
+        return all(each.fits(counted) for each, counted in zip(self._passes, part, strict=True))
+
+    def join(self, part: list[Any]) -> None:
+        """To each its own."""
+        for each, counted in zip(self._passes, part, strict=True):
+            each.join(counted)
 
     def after(self, reader: Reader) -> None:
         """To each."""
