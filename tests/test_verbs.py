@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import rdbcodec
 from rdbcodec.cli import verbs
+from rdbcodec.cli.main import main
+from rdbcodec.wire import crc64, lzf
 
 PACKAGE = Path(verbs.__file__).parents[2]
 
@@ -88,9 +91,13 @@ def test_only_the_verb_that_is_run_is_imported() -> None:
     assert done.stdout == "['rdbcodec.cli.verbs.keys']\n"
 
 
+_ENGINES = ["rdbcodec.errors", "rdbcodec.wire", "rdbcodec.wire.crc64", "rdbcodec.wire.lzf"]
+_ENGINES += [f"rdbcodec.wire.lzf.{name}" for name in ("blocks", "by_lz4", "exact")]
+
+
 @pytest.mark.process
-@pytest.mark.parametrize("word", ["--version", "--help"])
-def test_version_and_help_load_nothing_that_reads_a_snapshot(word: str) -> None:
+@pytest.mark.parametrize(("word", "more"), [("--version", _ENGINES), ("--help", [])])
+def test_version_and_help_load_nothing_that_reads_a_snapshot(word: str, more: list[str]) -> None:
     program = (
         "import sys\n"
         "from rdbcodec.cli.main import main\n"
@@ -100,16 +107,29 @@ def test_version_and_help_load_nothing_that_reads_a_snapshot(word: str) -> None:
         "    print(*sorted(name for name in sys.modules if name.startswith('rdbcodec')), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stderr.split() == [
-        "rdbcodec",
-        "rdbcodec.cli",
-        "rdbcodec.cli.exits",
-        "rdbcodec.cli.main",
-        "rdbcodec.cli.screens",
-        "rdbcodec.cli.spelling",
-        "rdbcodec.cli.verbs",
-        "rdbcodec.limits",
-        "rdbcodec.showing",
-        "rdbcodec.writing",
-        "rdbcodec.writing.naming",
-    ]
+    assert done.stderr.split() == sorted(
+        [
+            "rdbcodec",
+            "rdbcodec.cli",
+            "rdbcodec.cli.exits",
+            "rdbcodec.cli.main",
+            "rdbcodec.cli.screens",
+            "rdbcodec.cli.spelling",
+            "rdbcodec.cli.verbs",
+            "rdbcodec.limits",
+            "rdbcodec.showing",
+            "rdbcodec.writing",
+            "rdbcodec.writing.naming",
+            *more,
+        ]
+    )
+
+
+def test_version_tells_the_engines(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    engines = f"CRC-64 {crc64.engine()}, LZF {lzf.reading_engine()} (writing: {lzf.engine()})"
+    assert (caught.value.code, capsys.readouterr().out) == (
+        0,
+        f"rdbcodec {rdbcodec.__version__}, {engines}\n",
+    )

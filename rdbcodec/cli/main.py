@@ -49,6 +49,17 @@ class _Parser(argparse.ArgumentParser):
         self.error(f"unrecognized arguments: {' '.join(words)}{hint}")
 
 
+class _Version(argparse.Action):
+    """Tells the engines as well, and finds out only now which they are."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from rdbcodec.wire import crc64, lzf  # noqa: PLC0415 - other commands start without it
+
+        engines = f"CRC-64 {crc64.engine()}, LZF {lzf.reading_engine()} (writing: {lzf.engine()})"
+        sys.stdout.write(f"rdbcodec {__version__}, {engines}\n")
+        parser.exit()
+
+
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:
     """The argument parser; of the commands only the chosen one has its arguments."""
     top = _Parser(
@@ -57,7 +68,9 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
         epilog="\n".join(["exit codes:", *(f"  {code:<4} {means}" for code, means in EXIT_CODES.items())]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"rdbcodec {__version__}")
+    top.add_argument(
+        "--version", action=_Version, nargs=0, help="show the version and what reads CRC-64 and LZF"
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     known = verbs.known()
     for name, help_ in known.items():

@@ -3,7 +3,8 @@
 blocks.py has the format and reads it, exact.py writes what a server would write, by_lz4.py writes with the
 help of LZ4. Here is the choice of the engine:
 
-    python-lzf   both directions in C, the library that the servers carry a copy of
+    python-lzf   both directions in C, the library that the servers carry a copy of; python-neo-lzf, which
+                 has wheels, is the same under the same name
     lz4          writes with LZ4, some sixteen times as fast as exact.py, and not a server's bytes
     pure         no package at all; what it writes is what a server writes
 
@@ -64,6 +65,7 @@ __all__ = [
     "engine",
     "iter_decompress",
     "load",
+    "reading_engine",
     "unpacked_size",
     "verify",
     "works",
@@ -118,6 +120,11 @@ def engine() -> str:
     return chosen()[0]
 
 
+def reading_engine() -> str:
+    """The engine that reads: "python-lzf" or "pure"; LZ4 is no help in that."""
+    return "python-lzf" if works("python-lzf") else "pure"
+
+
 def available() -> list[str]:
     """The engines that work here, fastest first; ["pure"] under RDBCODEC_PURE=1."""
     return [name for name in LOADERS if works(name)]
@@ -156,8 +163,8 @@ def writer() -> Callable[[bytes], bytes | None]:
 
 @cache
 def reader() -> Callable[[bytes, int], bytes | None]:
-    """What reads: LZ4 is no help in that, and is not imported for it."""
-    return load("python-lzf" if works("python-lzf") else "pure").decompress
+    """What reads."""
+    return load(reading_engine()).decompress
 
 
 def load_pure() -> Engine:
