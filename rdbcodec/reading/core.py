@@ -185,6 +185,8 @@ class Core(Rare):
                             else:
                                 if head < 0x80:
                                     end = start + 2 + ((head & 0x3F) << 8 | buf[start + 1])
+                                elif 0xC0 <= head < 0xC3:
+                                    end = start + (2, 3, 5)[head - 0xC0]
                                 else:
                                     end = walk_string(buf, start)
                                 if end - start > max_value:
@@ -246,6 +248,8 @@ class Core(Rare):
                                     end = start + 1 + head
                                 elif head < 0x80:
                                     end = start + 2 + ((head & 0x3F) << 8 | buf[start + 1])
+                                elif 0xC0 <= head < 0xC3:
+                                    end = start + (2, 3, 5)[head - 0xC0]
                                 else:
                                     end = walk_string(buf, start)
                             if end > size or end - start > max_value:

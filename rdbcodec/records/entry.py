@@ -183,8 +183,13 @@ class Entry:
         """
         if not self.code:  # a short plain string, as most are: half the time of the general way
             record, start = self._record, self._start
-            if record[start] < 0x40:
+            head = record[start]
+            if head < 0x40:
                 return record[start + 1 :]
+            if head < 0x80:
+                return record[start + 2 :]
+            if 0xC0 <= head < 0xC3:
+                return b"%d" % int.from_bytes(record[start + 1 :], "little", signed=True)
         # What `_decoded` does, in place: two calls and a lookup less are 5% of all small values.
         context = self._context
         row = context.types[self.code]

@@ -64,6 +64,16 @@ def walk(buf: bytes, pos: int) -> int:
         size, pos = lengths.read(buf, pos)
         return pos + size
     if head == LZF:
+        size = buf[pos + 1]
+        if size < 0x80:  # two lengths of one or two bytes, as nearly all are
+            pos += 2
+            if size >= 0x40:
+                size = (size & 0x3F) << 8 | buf[pos]
+                pos += 1
+            unpacked = buf[pos]
+            if unpacked < 0x40:
+                return pos + 1 + size
+            return lengths.read(buf, pos)[1] + size
         packed, pos = lengths.read(buf, pos + 1)
         _, pos = lengths.read(buf, pos)
         return pos + packed
