@@ -145,20 +145,23 @@ def encode_command(words: Sequence[bytes | str | float]) -> bytes:
 
 def read_reply(file: Readable) -> Any:
     """One RESP reply: bytes, int, list, None; ServerError for an error."""
-    line = file.readline()[:-2]
-    if not line:
-        raise ConnectionError("the server hung up")
-    kind, rest = line[:1], line[1:]
+    line = file.readline()
+    kind = line[:1]
+    if kind == b"$":  # first, since nearly all are
+        size = int(line[1:])
+        return None if size < 0 else file.read(size + 2)[:-2]
+    if kind == b"*":
+        count = int(line[1:])
+        return None if count < 0 else [read_reply(file) for _ in range(count)]
+    if kind == b":":
+        return int(line[1:])
+    rest = line[1:-2]
     if kind == b"-":
         raise ServerError(rest.decode())
-    if kind == b"+":
-        return rest
-    if kind == b":":
-        return int(rest)
-    if kind == b"$":
-        return None if rest == b"-1" else file.read(int(rest) + 2)[:-2]
-    assert kind == b"*", line
-    return None if rest == b"-1" else [read_reply(file) for _ in range(int(rest))]
+    if not line:
+        raise ConnectionError("the server hung up")
+    assert kind == b"+", line
+    return rest
 
 
 class Server:
