@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from rdbcodec.tail import Tail
     from rdbcodec.tools.diff import diff
     from rdbcodec.tools.explain import explain
+    from rdbcodec.tools.fingerprint import fingerprint
     from rdbcodec.tools.meanings import Meaning
     from rdbcodec.tools.merge import merge
     from rdbcodec.tools.salvage import salvage
@@ -119,6 +120,7 @@ _HOMES = {
     "rdbcodec.facts.usage": "stat",
     "rdbcodec.reports.html.report": "report",
     "rdbcodec.tools.diff": "diff",
+    "rdbcodec.tools.fingerprint": "fingerprint",
     "rdbcodec.tools.explain": "explain",
     "rdbcodec.tools.meanings": "Meaning",
     "rdbcodec.tools.merge": "merge",
@@ -269,6 +271,7 @@ __all__ = [
     "diff",
     "dump",
     "explain",
+    "fingerprint",
     "merge",
     "modules",
     "open",

@@ -90,6 +90,9 @@ HELD_TEXT = 2 * MIB
 # Names that --keys-from lists: of more than a few a digest of 16 bytes each is held.
 MAX_LISTED = 1 << 22
 
+# Prefixes that a fingerprint tells apart: of more there are digests of databases only.
+MAX_TOLD_PREFIXES = 1 << 15
+
 # An element of a packed structure that is decoded in pieces, when the caller says nothing else. Servers pack
 # elements of 64 bytes by default.
 MAX_ELEMENT = 16 * MIB

@@ -47,6 +47,26 @@ SNAPSHOTS = [
     if not path.stem.endswith("-empty") or path.stem in EMPTY
 ]
 
+# Of those, some that have every type and every record that any has: for tests that take long with each.
+DISTINCT = [
+    FIXTURES / "snapshots" / name
+    for name in (
+        "redis-2.4.18-types.rdb",
+        "redis-5.0.14-aof.aof",
+        "redis-7.0.15-types.rdb",
+        "redis-7.2.6-lfu.rdb",
+        "redis-7.2.6-lru.rdb",
+        "redis-7.2.6-modules.rdb",
+        "redis-8.0.6-cluster.rdb",
+        "redis-8.10.2-new.rdb",
+        "valkey-8.0.1-aof.rdb",
+        "valkey-8.0.1-lfu.rdb",
+        "valkey-8.0.1-lru.rdb",
+        "valkey-9.1.2-new.rdb",
+        "valkey-9.1.2-slotimport.rdb",
+    )
+]
+
 
 def snapshot(*records: bytes, magic: bytes = b"REDIS0012", checksum: bytes = DISABLED) -> bytes:
     """A hand-made snapshot of these records."""

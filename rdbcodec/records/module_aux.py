@@ -30,10 +30,15 @@ class ModuleAux(NamedTuple):
     @property
     def is_empty(self) -> bool:
         """Whether it holds nothing: no item, or the one number 0 that says "nothing follows"."""
+        return self.items in (b"\x00", b"\x02\x00\x00")
+
+    @property
+    def items(self) -> bytes:
+        """What it saved, as on disk: for the module to read."""
         pos = 1
         for _ in range(3):  # module, and `when` as an item
             _, pos = lengths.read(self.raw, pos)
-        return self.raw[pos:] in (b"\x00", b"\x02\x00\x00")
+        return self.raw[pos:]
 
 
 def decode(state: State, row: OpcodeRow, pos: int) -> Decoded:

@@ -31,6 +31,8 @@ def lines(
         yield f"  changed   {plural(found.changed, 'key')}"
     for library in found.functions:
         yield f"  function library {shortened(library)} is not the same"
+    for module in found.modules:
+        yield f"  what module {module} saved beside the keys is not the same"
     for difference in found.differences:
         yield from _lines_of(difference, hide_keys, show_values=show_values)
     unlisted = found.missing + found.extra + found.changed - len(found.differences)
@@ -101,6 +103,7 @@ def as_json(
         "extra_expired": found.extra_expired,
         "changed": found.changed,
         "functions": [json_bytes(name) for name in found.functions],
+        "modules": found.modules,
         "differences": [_json(one, hide_keys, show_values=show_values) for one in found.differences],
     }
 

@@ -18,19 +18,20 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from struct import Struct
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from rdbcodec.facts.selection import Selection
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.sorted_runs import SortedRuns
-from rdbcodec.records import Entry, Function, Record
+from rdbcodec.records import Entry, Function, ModuleAux, Record
 from rdbcodec.tail import Tail
 from rdbcodec.tools.changes import Change, changes
-from rdbcodec.tools.fingerprints import DIGEST, digest, value_digest
+from rdbcodec.tools.digests import DIGEST, digest, value_digest
 
 Kind = Literal["missing", "extra", "changed"]
-Ignored = Literal["ttl", "functions"]
+Ignored = Literal["ttl", "functions", "modules"]
 Open = Callable[[], Reader]
+Name = TypeVar("Name", bytes, str)
 
 MOST = 20  # differences that are shown unless more are wanted
 SHOWN_VALUES = 32 << 20  # bytes of values that are held to say what changed inside
@@ -63,8 +64,9 @@ class Comparison:
     """What `diff` found. Of `missing` and `extra` keys those that had expired are no difference.
 
     `keys` counts those of either file that were compared. `functions` are the names of libraries that are
-    not the same. `tails` say what stands behind each snapshot, and from which byte on: it was not compared.
-    `differences` are the first in the order of the files, as many as were asked for.
+    not the same, `modules` those of modules that saved not the same beside the keys. `tails` say what stands
+    behind each snapshot, and from which byte on: it was not compared. `differences` are the first in the
+    order of the files, as many as were asked for.
     """
 
     keys: tuple[int, int] = (0, 0)
@@ -75,6 +77,7 @@ class Comparison:
     missing_expired: int = 0
     extra_expired: int = 0
     functions: list[bytes] = field(default_factory=list)
+    modules: list[str] = field(default_factory=list)
     tails: tuple[Behind, Behind] = (None, None)
     differences: list[Difference] = field(default_factory=list)
 
@@ -82,7 +85,7 @@ class Comparison:
     def is_equal(self) -> bool:
         """Whether no data differs; what had expired is none."""
         apart = self.missing - self.missing_expired + self.extra - self.extra_expired + self.changed
-        return not apart and not self.functions
+        return not apart and not self.functions and not self.modules
 
 
 @dataclass(frozen=True)
@@ -149,13 +152,14 @@ _Records = list[_Record]
 
 
 class _Side:
-    """A file: its keys as records, sorted, and its function libraries."""
+    """A file: its keys as records, sorted, its function libraries, and what modules saved beside the keys."""
 
     def __init__(self, opener: Open, terms: Terms, *, is_first: bool) -> None:
         self.open = opener
         self.runs = SortedRuns(_RECORD.size)
         self.keys = 0
         self.functions: dict[bytes, bytes] = {}
+        self.modules: dict[str, bytes] = {}
         self.tail: Behind = None
         self._terms = terms
         self._is_first = is_first
@@ -170,6 +174,9 @@ class _Side:
                         progress()
                 elif isinstance(record, Function):
                     self.functions[record.library or record.code] = record.code
+                elif isinstance(record, ModuleAux) and not record.is_empty:
+                    before = self.modules.get(record.module.name, b"")
+                    self.modules[record.module.name] = digest(before, record.when, record.items)
             if reader.ended_at is not None:  # None when the selection had a limit
                 self.tail = reader.tail(), reader.ended_at
 
@@ -232,15 +239,20 @@ _VALUE, _TTL = 1, 2
 def _compared(first: _Side, second: _Side, terms: Terms, most: int) -> Comparison:
     found = Comparison(keys=(first.keys, second.keys), tails=(first.tail, second.tail))
     if "functions" not in terms.ignore:
-        here, there = first.functions, second.functions
-        names = here.keys() | there.keys()
-        found.functions = sorted(name for name in names if here.get(name) != there.get(name))
+        found.functions = _unlike(first.functions, second.functions)
+    if "modules" not in terms.ignore and (terms.selection is None or terms.selection.is_empty):
+        found.modules = _unlike(first.modules, second.modules)
     with SortedRuns(_APART.size) as apart:
         for mine, other in _side_by_side(first, second):
             _compare_key(mine, other, terms, found, apart)
         wanted = [_APART.unpack(record) for _, record in zip(range(most), apart.merged(), strict=False)]
     found.differences = list(_look_at(first, second, wanted))
     return found
+
+
+def _unlike(here: Mapping[Name, bytes], there: Mapping[Name, bytes]) -> list[Name]:
+    """The names under which the two have not the same."""
+    return sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
 
 
 def _side_by_side(first: _Side, second: _Side) -> Iterator[tuple[_Records, _Records]]:

@@ -30,7 +30,7 @@ from rdbcodec.reading.sorted_runs import SortedRuns, read_at
 from rdbcodec.reading.unwrapped import Unwrapped
 from rdbcodec.records import End, Entry, HashTemplate
 from rdbcodec.records.state import FileContext, Position
-from rdbcodec.tools.fingerprints import DIGEST, digest
+from rdbcodec.tools.digests import DIGEST, digest
 from rdbcodec.writing.output import OutputLike, whole_output
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from rdbcodec.cli.common import (
     progress_of,
     tail_code,
 )
+from rdbcodec.cli.fingerprinting import add_fingerprint_arguments, run_fingerprint
 from rdbcodec.facts.ranges import MS
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import CHECKED_VALUE
@@ -39,7 +40,7 @@ ORDER = 90
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     parser.add_argument("first", metavar="A", help="a snapshot: gzip, LZ4 and zstd too")
-    parser.add_argument("second", metavar="B", help="the one to compare with it")
+    parser.add_argument("second", metavar="B", nargs="?", help="the one to compare with it")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument(
         "-n", "--most", type=_count, default=MOST, metavar="N", help=f"differences shown (default: {MOST})"
@@ -55,7 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="expiries so far apart are the same: 2s",
     )
     parser.add_argument(
-        "--ignore", action="append", choices=("ttl", "functions"), default=[], help="do not compare these"
+        "--ignore",
+        action="append",
+        choices=("ttl", "functions", "modules"),
+        default=[],
+        help="do not compare these",
     )
     parser.add_argument(
         "--map-db",
@@ -73,13 +78,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RE=TEXT",
         help="keys of A in which the expression is found have TEXT in its place in B; \\1 is its first group",
     )
+    add_fingerprint_arguments(parser)
     add_source_arguments(parser)
     add_tail_argument(parser)
     selecting.add_arguments(parser)
+    parser.set_defaults(usage_error=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print what differs; 1 when something does, or when data stands behind a snapshot."""
+    if options.fingerprint:
+        return run_fingerprint(options)
+    if options.second is None:
+        options.usage_error("the following arguments are required: B, or --fingerprint")
     names = (options.first, options.second)
     for name in names:
         if name == STDIN or not can_be_read_again(name):
