@@ -202,8 +202,9 @@
   const stretched = (most, least, area, side) =>
     Math.max((side * side * most) / (area * area), (area * area) / (side * side * least));
 
-  function map() {
-    const frame = { width: picture.clientWidth || 900, height: picture.clientHeight || 460 };
+  const ON_PAPER = { width: 690, height: 400 }; // as page.css has it
+
+  function map(frame) {
     const box = { x: 0, y: 0, ...frame };
     const branches = state.here.parts.length ? ordered(state.here) : [state.here];
     squares(branches, box, (branch, x, y, width, height) => {
@@ -221,8 +222,8 @@
 
   // --- flame: a row a level, what belongs to a prefix beneath it ---------------------------------------------
 
-  function flame() {
-    const high = 26, width = picture.clientWidth || 900;
+  function flame(width) {
+    const high = 26;
     const frame = { width, height: 0, pixels: true };
     const above = [];
     for (let branch = state.here.parent; branch; branch = branch.parent) above.unshift(branch);
@@ -317,7 +318,7 @@
     }));
   }
 
-  function draw() {
+  function draw({ paper } = {}) {
     const drawn = state.picture === "list" ? "map" : state.picture; // a printed page has both
     tiles = new Map();
     picture.replaceChildren();
@@ -328,7 +329,8 @@
       "Arrow keys move, Enter opens, Backspace goes back.");
     find("list").hidden = state.picture !== "list";
     for (const id of ["picture", "detail"]) find(id).hidden = state.picture === "list";
-    if (drawn === "map") map(); else flame();
+    const room = paper || { width: picture.clientWidth || 900, height: picture.clientHeight || 460 };
+    if (drawn === "map") map(room); else flame(room.width);
     list();
     crumbs();
     legend();
@@ -432,5 +434,9 @@
   addEventListener("resize", () => {
     if (picture.clientWidth && picture.clientWidth !== width) { width = picture.clientWidth; draw(); }
   });
-  addEventListener("beforeprint", () => { for (const part of document.querySelectorAll("details")) part.open = true; });
+  addEventListener("beforeprint", () => {
+    for (const part of document.querySelectorAll("details")) part.open = true;
+    draw({ paper: ON_PAPER });
+  });
+  addEventListener("afterprint", () => draw());
 })();

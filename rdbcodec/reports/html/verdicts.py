@@ -24,8 +24,8 @@ def answers(judged: Sequence[Judged]) -> Markup:
     lines = [
         tag(
             "li",
-            badge(verdict),
             tag("a", verdict.target.name, href=f"#{_id(at, verdict)}"),
+            badge(verdict),
             tag("span", file.name, class_="dim") if several else None,
         )
         for at, file in enumerate(judged)
