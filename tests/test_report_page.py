@@ -240,7 +240,7 @@ def test_several_files_have_a_row_each_and_a_total(tmp_path: Path) -> None:
 def test_a_target_is_answered_in_words() -> None:
     source = (FIXTURES / "redis-7.4.1-hfe.rdb").read_bytes()
     text = page_of(made(source, targets=["redis-7.0"])).text
-    assert "Does it load there? NO: " in text
+    assert "Does it load there? Redis 7.0 NO: " in text
     assert "stands in the way: the file is RDB 12; Redis 7.0 reads REDIS up to 10 G-VERSION" in text
 
 
@@ -281,6 +281,12 @@ def test_a_pipe_is_read_and_written() -> None:
 def test_filters_choose_what_the_page_is_about() -> None:
     done = run("report", "-", "-o", "-", "--now", str(NOW), "--type", "hash", data=SHOP)
     assert data_of(Page(done.stdout.decode()))["tree"][1] == 2
+
+
+def test_that_no_key_matches_is_said(tmp_path: Path) -> None:
+    words = ("report", "-", "-o", tmp_path / "page.html", "--type", "stream", "--fail-if-empty")
+    done = run(*words, data=SHOP)
+    assert (done.returncode, done.stderr) == (1, b"-: no key matches\n")
 
 
 def test_the_memory_may_be_that_of_another_server() -> None:

@@ -37,14 +37,15 @@ class Duplicates(Pass[DuplicateKeys]):
 
     needs_same_hashes = True
 
-    def __init__(self, reopen: Callable[[], Reader] | None = None) -> None:
+    def __init__(self, reopen: Callable[[], Reader] | None = None, *, held: int = JUDGED_KEYS) -> None:
         self._reopen = reopen
+        self._held = held
         self._index: KeyIndex | None = None
 
     def begin(self, header: Header) -> None:
         """Only now are there files: what has begun cannot be pickled."""
         del header
-        self._index = KeyIndex(self._reopen, held=JUDGED_KEYS)
+        self._index = KeyIndex(self._reopen, held=self._held)
 
     def batch(self, batch: Batch) -> None:
         """The names of a batch."""

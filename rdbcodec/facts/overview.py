@@ -27,6 +27,7 @@ from rdbcodec.records import Header, LargeEntry, Record
 from rdbcodec.servers import Server
 
 KEYS = 200  # largest keys that are told
+_HELD = 1 << 16  # hashes of names in memory, 6 MiB: prefixes and the largest keys are there too
 DEPTH = 6  # parts of a name that are told apart
 _BY = tuple(aspect for aspect in ASPECTS if aspect != "prefix")  # those have a pass of their own
 
@@ -137,15 +138,16 @@ def overview(
     `reopen` gives a second reader. `selection` is of the keys that are told, the profile is of all. Raises
     what opening and reading raise when there is nothing before the damage, and LimitExceeded.
     """
-    how: dict[str, Any] = {"allocator": allocator}
-    parts = (
-        StatPass(server, now_ms=now_ms, by=_BY, **how),
-        TopPass(server, wanted=most, **how),
-        PrefixPass(server, now_ms=now_ms, depth=DEPTH, **how),
-    )
-    keys = Together(parts, server, selection=selection, **how)
+    parts = StatPass(now_ms=now_ms, by=_BY), TopPass(wanted=most), PrefixPass(now_ms=now_ms, depth=DEPTH)
+    keys = Together(parts, server, allocator=allocator, selection=selection)
     facts = ProfilePass(
-        now_ms=now_ms, biggest=0, duplicates=judged, values=judged, memory=judged, reopen=reopen
+        now_ms=now_ms,
+        biggest=0,
+        duplicates=judged,
+        values=judged,
+        memory=judged,
+        reopen=reopen,
+        held=_HELD,
     )
     each = OverviewPass(facts, keys)
     try:

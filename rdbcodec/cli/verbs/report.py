@@ -9,6 +9,7 @@ from pathlib import Path
 from rdbcodec import compat
 from rdbcodec.cli import circumstances, selecting
 from rdbcodec.cli.common import (
+    OK,
     STDIN,
     UNREADABLE,
     add_source_arguments,
@@ -72,34 +73,39 @@ def run(options: argparse.Namespace) -> int:
     targets = _targets(options)
     told = circumstances.circumstances_of(options)
     title = options.title or title_of(options.files)
+    options.code = OK
     files = (_overview(name, options, is_judged=bool(targets)) for name in options.files)
     how = {"now_ms": now_of(options), "most": options.top, "hide_keys": options.hide_keys}
     subject = Subject.of(title, files, **how)
     page = Report(subject, judged(subject.files, targets, told)).html()
     with whole_output_of(options) as out:
         out.write(page.encode())
-    return max(_code(file, options) for file in subject.files)
+    codes = [_code(file, options) for file in subject.files]
+    return max([int(options.code), *codes])
 
 
 def _overview(name: str, options: argparse.Namespace, *, is_judged: bool) -> Overview:
     options.current = name
+    selection = selecting.selection_of(options)
     again = name != STDIN and Path(name).is_file()
     with (
         open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
         progress_of(name, reader, options) as tick,
     ):
-        return overview(
+        found = overview(
             reader,
             name,
             now_ms=now_of(options),
             server=memory_server(options),
             allocator=options.allocator,
-            selection=selecting.selection_of(options),
+            selection=selection,
             most=options.top,
             judged=is_judged,
             reopen=(lambda: open_file(name, options, max_value=COUNTED_VALUE)) if again else None,
             progress=tick,
         )
+    options.code = max(options.code, selecting.no_match(name, selection, options))
+    return found
 
 
 def _code(file: Overview, options: argparse.Namespace) -> int:
