@@ -17,7 +17,15 @@ from typing import Any, NamedTuple
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.sketches import RawValue
 from rdbcodec.errors import LimitExceeded
-from rdbcodec.exports.resp_words import Recipient, batched, command_pieces, expect_some, large_elements
+from rdbcodec.exports.resp_words import (
+    Recipient,
+    batched,
+    command,
+    command_pieces,
+    expect_some,
+    is_one_command,
+    large_elements,
+)
 from rdbcodec.exports.scalars import (
     all_of,
     bytes_of,
@@ -210,6 +218,9 @@ RAW = Form(_json_raw, _raw_pieces, _raw_of)
 def pushed(name: bytes, entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     """A command that takes the elements one after another, as often as it needs."""
     value = value_of(entry)
+    if value is not None and is_one_command(value, recipient):
+        yield command(name, entry.key, *value)
+        return
     elements = large_elements(entry) if value is None else iter(value)
     count = 0
     for batch in batched(((element,) for element in elements), many=recipient.many):

@@ -25,6 +25,7 @@ from typing import Any
 from rdbcodec.encoding.payloads import server_for
 from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
 from rdbcodec.exports.resp_words import MUCH, Recipient, command, command_pieces
+from rdbcodec.exports.rows import Run, runs
 from rdbcodec.exports.values import FORMS
 from rdbcodec.losses import TYPE_PREFIX, Losses
 from rdbcodec.module_names import types_held
@@ -88,11 +89,16 @@ def _commands(
 ) -> Iterator[bytes]:
     db = None
     recipient = None
-    for record in records:
+    for record in records if restore else runs(records):
         if recipient is None:
             assert isinstance(record, Header), "a snapshot begins with its header"
             recipient = server(record.version)
-        if isinstance(record, Entry):
+        if isinstance(record, Run):
+            if record.db != db:
+                db = record.db
+                yield command(b"SELECT", db)
+            yield _sets(record.parts)
+        elif isinstance(record, Entry):
             if record.db != db:
                 db = record.db
                 yield command(b"SELECT", db)
@@ -123,6 +129,17 @@ def _recipient(
 # --- keys -------------------------------------------------------------------------------------------
 
 
+def _sets(parts: list[bytes]) -> bytes:
+    """The commands of a run of strings: key, value, key, value ..."""
+    raws = iter(parts)
+    return b"".join(
+        [
+            b"*3\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(key), key, len(value), value)
+            for key, value in zip(raws, raws, strict=True)
+        ]
+    )
+
+
 def _key_commands(entry: Entry, recipient: Recipient, *, restore: bool) -> Iterator[bytes]:
     form = FORMS[entry.type]
     if isinstance(entry, LargeEntry) and (restore or form.commands is None or form.only_restore is not None):
@@ -138,6 +155,8 @@ def _key_commands(entry: Entry, recipient: Recipient, *, restore: bool) -> Itera
         recipient.lose("too-large" if entry.is_large else TYPE_PREFIX + entry.type, entry)
         return
     yield from form.commands(entry, recipient)
+    if entry.__class__ is Entry:  # others may have attributes
+        return
     if entry.expires_at_ms is not None:
         yield _expiry(entry, entry.expires_at_ms, recipient)
     for kind in ("idle", "freq"):

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -50,7 +51,14 @@ class Recipient(NamedTuple):
 
 def command(*words: Word) -> bytes:
     """One command."""
-    return b"".join([b"*%d\r\n" % len(words), *map(_bulk, words)])
+    raws = [word if word.__class__ is bytes else _raw(word) for word in words]
+    return _form(len(raws)) % tuple(chain.from_iterable(zip(map(len, raws), raws, strict=True)))
+
+
+@lru_cache(maxsize=MANY)
+def _form(count: int) -> bytes:
+    """A command of so many words, each behind its length."""
+    return b"*%d\r\n" % count + b"$%d\r\n%b\r\n" * count
 
 
 def command_pieces(*words: Word | LongString) -> Iterator[bytes]:
@@ -67,8 +75,17 @@ def command_pieces(*words: Word | LongString) -> Iterator[bytes]:
 
 
 def _bulk(word: Word) -> bytes:
-    raw = word if isinstance(word, bytes) else str(word).encode()
+    raw = _raw(word)
     return b"$%d\r\n%b\r\n" % (len(raw), raw)
+
+
+def _raw(word: Word) -> bytes:
+    return word if isinstance(word, bytes) else str(word).encode()
+
+
+def is_one_command(elements: Collection[bytes], recipient: Recipient) -> bool:
+    """Whether elements that are held make one batch, as nearly all do."""
+    return 0 < len(elements) <= recipient.many and sum(map(len, elements)) < MUCH
 
 
 def batched(elements: Iterable[Sequence[Any]], *, many: int = MANY) -> Iterator[list[Sequence[Any]]]:
@@ -77,7 +94,9 @@ def batched(elements: Iterable[Sequence[Any]], *, many: int = MANY) -> Iterator[
     size = 0
     for element in elements:
         batch.append(element)
-        size += sum(len(word) for word in element if isinstance(word, bytes | LongString))
+        for word in element:
+            if word.__class__ is bytes or isinstance(word, bytes | LongString):
+                size += len(word)
         if len(batch) >= many or size >= MUCH:
             yield batch
             batch, size = [], 0

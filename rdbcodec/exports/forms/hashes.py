@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from rdbcodec.datatypes.hashes import Field, Hash
 from rdbcodec.errors import TextError
 from rdbcodec.exports.form import Form, Members, Teller, by_element, value_of
-from rdbcodec.exports.resp_words import Recipient, batched, command_pieces, expect_some, large_elements
+from rdbcodec.exports.resp_words import (
+    MANY,
+    MUCH,
+    Recipient,
+    batched,
+    command,
+    command_pieces,
+    expect_some,
+    large_elements,
+)
 from rdbcodec.exports.scalars import (
     array_of,
     bytes_of,
@@ -106,8 +116,14 @@ def _field_of(parts: list[Any]) -> Field:
 
 def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     name = b"HSET" if recipient.version >= _MANY_FIELDS_SINCE else b"HMSET"
+    value: Hash | None = value_of(entry)
+    if value and not value.expires_at_ms and len(value) <= MANY:
+        words = list(chain.from_iterable(value.items()))
+        if sum(map(len, words)) < MUCH:
+            yield command(name, entry.key, *words)
+            return
     count, lacks = 0, False
-    for batch in batched(_fields(entry)):
+    for batch in batched(large_elements(entry) if value is None else _fields(value)):
         count += len(batch)
         texts = (text for field, value, _ in batch for text in (field, value))
         yield from command_pieces(name, entry.key, *texts)
@@ -122,10 +138,7 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     expect_some(count, entry, recipient)
 
 
-def _fields(entry: Entry) -> Iterator[Field]:
-    value: Hash | None = value_of(entry)
-    if value is None:
-        return large_elements(entry)
+def _fields(value: Hash) -> Iterator[Field]:
     expires = value.expires_at_ms
     return ((field, text, expires.get(field)) for field, text in value.items())
 

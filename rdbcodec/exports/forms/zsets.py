@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.exports.form import Form, Members, Teller, by_element, value_of
-from rdbcodec.exports.resp_words import Recipient, batched, command_pieces, expect_some, large_elements
+from rdbcodec.exports.resp_words import (
+    Recipient,
+    batched,
+    command,
+    command_pieces,
+    expect_some,
+    is_one_command,
+    large_elements,
+)
 from rdbcodec.exports.rows import texts_of_run
 from rdbcodec.exports.scalars import (
     PLAIN_ASCII,
@@ -62,8 +71,17 @@ def _zset_of(members: Members) -> ZSet:
     return ZSet(distinct(scores, "sorted set members"))
 
 
+_SCORE = b"%a"  # its repr
+
+
 def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     value: ZSet | None = value_of(entry)
+    if value is not None and is_one_command(value, recipient):
+        scores = list(value.values())
+        if not any(map(math.isnan, scores)):
+            words = zip(map(_SCORE.__mod__, scores), value, strict=True)
+            yield command(b"ZADD", entry.key, *chain.from_iterable(words))
+            return
     elements = large_elements(entry) if value is None else iter(value.items())
     count, lacks = 0, False
     for batch in batched(elements, many=recipient.many):
