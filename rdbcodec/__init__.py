@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from rdbcodec.facts.prefixes import prefixes
     from rdbcodec.facts.scan import scan
     from rdbcodec.facts.selection import Selection
+    from rdbcodec.facts.ttls import ttl
     from rdbcodec.facts.usage import stat
     from rdbcodec.limits import MAX_VALUE
     from rdbcodec.losses import Loss
@@ -117,6 +118,7 @@ _HOMES = {
     "rdbcodec.facts.prefixes": "prefixes",
     "rdbcodec.facts.scan": "scan",
     "rdbcodec.facts.selection": "Selection",
+    "rdbcodec.facts.ttls": "ttl",
     "rdbcodec.facts.usage": "stat",
     "rdbcodec.reports.html.report": "report",
     "rdbcodec.tools.diff": "diff",
@@ -282,4 +284,5 @@ __all__ = [
     "split",
     "stat",
     "top",
+    "ttl",
 ]

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rdbcodec.facts.prefixes import Prefixes
     from rdbcodec.facts.profile import Profile, ProfilePass, profile_of
     from rdbcodec.facts.total import Total, total_of
+    from rdbcodec.facts.ttls import Ttls, ttl
     from rdbcodec.facts.usage import Stat, stat
 
 _HOME_OF = {
@@ -49,6 +50,7 @@ _HOME_OF = {
     "Profile": "rdbcodec.facts.profile",
     "ProfilePass": "rdbcodec.facts.profile",
     "Total": "rdbcodec.facts.total",
+    "Ttls": "rdbcodec.facts.ttls",
     "Stat": "rdbcodec.facts.usage",
     "Usage": "rdbcodec.facts.amounts",
     "profile_of": "rdbcodec.facts.profile",
@@ -56,6 +58,7 @@ _HOME_OF = {
     "stat": "rdbcodec.facts.usage",
     "top": "rdbcodec.facts.largest",
     "total_of": "rdbcodec.facts.total",
+    "ttl": "rdbcodec.facts.ttls",
 }
 
 if not TYPE_CHECKING:  # else every name there is not would be right to type checkers
@@ -82,10 +85,12 @@ __all__ = [
     "ProfilePass",
     "Stat",
     "Total",
+    "Ttls",
     "Usage",
     "profile_of",
     "run",
     "stat",
     "top",
     "total_of",
+    "ttl",
 ]

@@ -7,8 +7,9 @@ import re
 
 from rdbcodec.cli import surveys
 from rdbcodec.cli.common import now_of, print_lines
+from rdbcodec.cli.folding import add_folding_arguments, count
 from rdbcodec.cli.memory import memory_server
-from rdbcodec.facts.folding import DEEPEST, DEPTH, SEPARATORS, Folding
+from rdbcodec.facts.folding import DEPTH
 from rdbcodec.facts.prefixes import MEASURES, PrefixPass
 from rdbcodec.facts.selection import Selection
 from rdbcodec.reports.prefixes import (
@@ -22,29 +23,20 @@ from rdbcodec.reports.prefixes import (
 
 HELP = "show what the keys of each prefix take, with the numbers in their names folded to *"
 ORDER = 35
-_ROWS, _DOCUMENT_ROWS, _MOST = 20, 1000, 10_000
+_ROWS, _DOCUMENT_ROWS = 20, 1000
 _TREE_DEPTH, _FOLDED_DEPTH = 4, 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
-    parser.add_argument(
-        "--separators",
-        type=_separators,
-        default=SEPARATORS,
-        metavar="CHARS",
-        help=f"what ends a part of a name, each of them (default: {SEPARATORS})",
-    )
-    parser.add_argument(
-        "--depth",
-        type=_depth,
-        metavar="N",
-        help=f"parts of a name that are told apart (default: {DEPTH}; --tree: {_TREE_DEPTH}, "
+    add_folding_arguments(
+        parser,
+        f"parts of a name that are told apart (default: {DEPTH}; --tree: {_TREE_DEPTH}, "
         f"--folded: {_FOLDED_DEPTH})",
     )
     parser.add_argument(
         "-n",
-        type=_count,
+        type=count,
         metavar="N",
         help=f"prefixes with the most (default: {_ROWS}, of JSON {_DOCUMENT_ROWS}; csv and ndjson: all)",
     )
@@ -100,25 +92,6 @@ def _print_folded(read: surveys.Surveys, options: argparse.Namespace) -> int:
         for line in folded_lines(found, by=options.by, hide_keys=options.hide_keys):
             print_lines([line])
     return read.code
-
-
-def _separators(text: str) -> str:
-    try:
-        return Folding(text).separators
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _depth(text: str) -> int:
-    if not text.isdecimal() or len(text) > 2 or not 0 < int(text) <= DEEPEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {DEEPEST}")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or len(text) > len(str(_MOST)) or not 0 < int(text) <= _MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST}")
-    return int(text)
 
 
 def _share(text: str) -> float:

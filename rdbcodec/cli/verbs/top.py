@@ -11,6 +11,7 @@ from typing import Any
 
 from rdbcodec.cli import surveys
 from rdbcodec.cli.common import now_of
+from rdbcodec.cli.folding import count
 from rdbcodec.cli.memory import memory_server
 from rdbcodec.facts.largest import ORDERS, USES, EveryPass, KeySize, LargestKeys, TopPass
 from rdbcodec.facts.selection import Selection
@@ -19,12 +20,11 @@ from rdbcodec.showing import name as shown
 
 HELP = "show the largest keys by memory, disk, elements, longest element, or use; --all: every key"
 ORDER = 34
-_MOST = 10_000  # keys whose names are held in memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
-    parser.add_argument("-n", type=_count, default=10, metavar="N", help="how many keys (default: 10)")
+    parser.add_argument("-n", type=count, default=10, metavar="N", help="how many keys (default: 10)")
     parser.add_argument(
         "--by",
         choices=ORDERS,
@@ -96,9 +96,3 @@ def _printer(form: str, options: argparse.Namespace) -> Callable[[KeySize], Any]
     writer = csv.writer(sys.stdout)
     writer.writerow(CSV_KEYS)
     return lambda key: writer.writerow(csv_key(key, hide_keys=options.hide_keys).values())
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or len(text) > len(str(_MOST)) or not 0 < int(text) <= _MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST}")
-    return int(text)

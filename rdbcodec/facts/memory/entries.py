@@ -152,6 +152,7 @@ class EntryPass(Pass[Result], Generic[Result]):
         """One that passes by: its elements are counted on the way."""
         if self.selection is not None and not self.selection.take(entry):
             return
+        self.look(entry)
         memory, count, longest = 0.0, 0, 0
         for shapes in shapes_of(entry):
             memory += self.model.total(shapes)
@@ -162,6 +163,9 @@ class EntryPass(Pass[Result], Generic[Result]):
         self.measured(
             Measured([entry], [memory], [size], elements=[elements], expiries=[at], longest=longest or None)
         )
+
+    def look(self, entry: LargeEntry) -> None:
+        """At a value that passes by, before it is measured."""
 
     def measured(self, keys: Measured) -> None:
         """Keys of one database; of those that passed by each comes alone."""
@@ -204,6 +208,11 @@ class Together(EntryPass[list[Any]]):
         super().record(record)
         for each in self._passes:
             each.record(record)
+
+    def look(self, entry: LargeEntry) -> None:
+        """To each."""
+        for each in self._passes:
+            each.look(entry)
 
     def measured(self, keys: Measured) -> None:
         """To each."""

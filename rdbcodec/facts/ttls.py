@@ -1,0 +1,350 @@
+"""When keys expire, and fields of hashes: how many in how long, which all at once, and what never does.
+
+    with ttl("dump.rdb") as found:
+        found.histogram["under 1 hour"].keys
+        found.cliffs(5)                     minutes in which far more keys expire than in others
+        found.never.largest(10)             prefixes of keys that never expire
+
+A key has expired when its time is up now; how many had when the file was written is told, too. Minutes, hours
+and prefixes are counted as exactly as there are, in bounded memory (see `sums`).
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from struct import Struct
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rdbcodec.errors import DecodeError
+from rdbcodec.facts.amounts import Usage
+from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
+from rdbcodec.facts.loaded import Loaded, LoadedPass
+from rdbcodec.facts.memory.allocators import DEFAULT
+from rdbcodec.facts.memory.entries import Measured
+from rdbcodec.facts.passes import Progress, run
+from rdbcodec.facts.places import merged
+from rdbcodec.facts.prefixes import Prefixes, PrefixSums
+from rdbcodec.facts.selection import Selection
+from rdbcodec.facts.sums import Sums
+from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.reader import open as open_snapshot
+from rdbcodec.reading.source import Source
+from rdbcodec.records import Aux, Entry, LargeEntry, Record
+from rdbcodec.servers import Server
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+EXPIRED, LATER, NEVER = "expired", "over 1 year", "never"
+CLASSES = (
+    *((EXPIRED, 1), ("under 1 minute", MINUTE), ("1 to 60 minutes", HOUR), ("1 to 24 hours", DAY)),
+    *(("1 to 7 days", 7 * DAY), ("7 to 30 days", 30 * DAY), ("30 to 365 days", 365 * DAY)),
+)
+NAMES = (*(name for name, _ in CLASSES), LATER, NEVER)
+_LIMITS = [most for _, most in CLASSES]
+UNITS = {"minute": MINUTE, "hour": HOUR}
+
+# A cliff is of so many keys at least, and this share of all that expire; and it has half of them, or so many
+# times what a minute (an hour) between the first and the last has on the average.
+CLIFF_KEYS, CLIFF_SHARE, CLIFF_TIMES = 100, 0.01, 10
+
+_PLACE = Struct(">q")  # of a minute or an hour since 1970, before a pattern
+
+
+class Cliff(NamedTuple):
+    """Keys that expire in the same minute or hour, which begins at `at_ms`.
+
+    `prefix` is the one that most of them have, `share` how many of them that is.
+    """
+
+    at_ms: int
+    unit: str
+    usage: Usage
+    prefix: bytes
+    share: float
+
+
+@dataclass(slots=True)
+class FieldTtls:
+    """Fields of hashes, or members of sets, that expire: `keys` have some, `counts` are by time left.
+
+    Of `unread` keys nobody knows: their values are damaged, or sets too large to hold.
+    """
+
+    keys: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    first_ms: int | None = None
+    last_ms: int | None = None
+    unread: int = 0
+
+    def add(self, times: Sequence[int], now_ms: int) -> None:
+        """Expiries of one key."""
+        self.counts.update(NAMES[bisect_right(_LIMITS, at - now_ms)] for at in times)
+        self.first_ms, self.last_ms = _ends((self.first_ms, self.last_ms, min(times), max(times)))
+
+    def merge(self, other: FieldTtls) -> FieldTtls:
+        """Those of both."""
+        ends = _ends((self.first_ms, self.last_ms, other.first_ms, other.last_ms))
+        return FieldTtls(
+            self.keys + other.keys, self.counts + other.counts, *ends, self.unread + other.unread
+        )
+
+
+def _ends(times: Sequence[int | None]) -> tuple[int | None, int | None]:
+    told = [at for at in times if at is not None]
+    return min(told, default=None), max(told, default=None)
+
+
+class Ttls:
+    """When the keys of a snapshot expire. Close it, or use it in `with`.
+
+    `written_ms` is when the file was written, if it tells, `expired_then` are the keys that had expired then.
+    `first_ms` and `last_ms` are of the keys that expire after now. It can be pickled: see `Sums`.
+    """
+
+    def __init__(self, loaded: Loaded, now_ms: int, never: Prefixes) -> None:
+        self.loaded = loaded
+        self.now_ms = now_ms
+        self.never = never
+        self.written_ms: int | None = None
+        self.expired_then = 0
+        self.first_ms: int | None = None
+        self.last_ms: int | None = None
+        self.fields = FieldTtls()
+        self.sums: dict[str, Sums] = {}  # by the names of UNITS
+        self.classes: dict[str, Usage] = {}  # without tables, and without what has expired
+
+    @property
+    def histogram(self) -> dict[str, Usage]:
+        """The keys by the time that they have left; those that have expired among them."""
+        shares = self.loaded.shares
+        rows = {name: shares.added(self.classes[name]) for name in NAMES if name in self.classes}
+        return {EXPIRED: self.loaded.expired, **rows} if self.loaded.expired.keys else rows
+
+    @property
+    def expiring(self) -> Usage:
+        """The keys that expire after now."""
+        total, never = self.loaded.total, self.histogram.get(NEVER, Usage())
+        return total.less(never)
+
+    def cliffs(self, wanted: int = 5, *, unit: str = "minute") -> list[Cliff]:
+        """The minutes or hours in which far more keys expire than in others, the highest first."""
+        expiring, least = self.loaded.total.expiring, self._least(unit)
+        kept: list[tuple[int, int, Cliff]] = []
+        for cliff in self._all(unit) if expiring else ():
+            if cliff.usage.keys >= least and wanted:
+                item = (cliff.usage.keys, -cliff.at_ms, cliff)
+                if len(kept) < wanted:
+                    heapq.heappush(kept, item)
+                else:
+                    heapq.heappushpop(kept, item)
+        return [cliff for *_, cliff in sorted(kept, key=lambda item: item[:2], reverse=True)]
+
+    def _least(self, unit: str) -> float:
+        expiring, step = self.loaded.total.expiring, UNITS[unit]
+        many = expiring
+        if self.first_ms is not None and self.last_ms is not None:
+            many = self.last_ms // step - self.first_ms // step + 1
+        usual = expiring / max(1, many)
+        return max(CLIFF_KEYS, CLIFF_SHARE * expiring, min(0.5 * expiring, CLIFF_TIMES * usual))
+
+    def _all(self, unit: str) -> Iterator[Cliff]:
+        """Every minute or hour in which keys expire, in their order."""
+        shares, step = self.loaded.shares, UNITS[unit]
+        for place, rows in groupby(self.sums[unit].rows(), key=lambda row: row[0][: _PLACE.size]):
+            whole, most, prefix = Usage(), 0, b""
+            for name, usage in rows:
+                whole.take(usage)
+                if usage.keys > most:
+                    most, prefix = usage.keys, name[_PLACE.size :]
+            at_ms = _PLACE.unpack(place)[0] * step
+            yield Cliff(at_ms, unit, shares.added(whole), prefix, most / whole.keys)
+
+    def merge(self, other: Ttls) -> Ttls:
+        """The keys of both, in the first of them; what the other holds is given up."""
+        self.loaded = self.loaded.merge(other.loaded)
+        self.never = self.never.merge(other.never)
+        self.never.loaded = self.loaded
+        self.written_ms = self.written_ms if self.written_ms == other.written_ms else None
+        self.expired_then += other.expired_then
+        self.first_ms, self.last_ms = _ends((self.first_ms, self.last_ms, other.first_ms, other.last_ms))
+        self.fields = self.fields.merge(other.fields)
+        for unit, sums in self.sums.items():
+            sums.take(other.sums[unit])
+        self.classes = merged(self.classes, other.classes)
+        other.close()
+        return self
+
+    def close(self) -> None:
+        """Give up the temporary files."""
+        self.never.close()
+        for sums in self.sums.values():
+            sums.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class TtlPass(LoadedPass[Ttls]):
+    """Counts keys, and fields of hashes, by the time they have left at `now_ms`."""
+
+    def __init__(
+        self,
+        server: Server | None = None,
+        *,
+        now_ms: int,
+        separators: str = SEPARATORS,
+        depth: int = DEPTH,
+        allocator: str = DEFAULT,
+        selection: Selection | None = None,
+    ) -> None:
+        super().__init__(server, now_ms=now_ms, allocator=allocator, selection=selection)
+        self._folding = Folding(separators, depth)
+        self._never = PrefixSums(self._folding)
+        self._sums = {unit: Sums() for unit in UNITS}
+        self._classes: dict[str, Usage] = {}
+        self._written_ms: int | None = None
+        self._expired_then = 0
+        self._ends: tuple[int | None, int | None] = None, None
+        self._fields = FieldTtls()
+        self._have_fields: dict[int, bool] = {}  # by type codes
+
+    def record(self, record: Record) -> None:
+        """When the file was written."""
+        super().record(record)
+        if isinstance(record, Aux) and record.name == b"ctime" and record.value.isdigit():
+            self._written_ms = int(record.value[:18]) * 1000
+
+    def look(self, entry: LargeEntry) -> None:
+        """A value whose fields expire is looked at twice."""
+        if entry.row.expires:
+            entry.keep()
+
+    def measured(self, keys: Measured) -> None:
+        """Those that had expired when the file was written; then as all others."""
+        written = self._written_ms
+        if keys.expiries is not None and written is not None:
+            self._expired_then += sum(at is not None and at <= written for at in keys.expiries)
+        super().measured(keys)
+
+    def count(self, keys: Measured) -> None:
+        """The keys of one database that live."""
+        if keys.expiries is None:
+            self._usage(NEVER).add_all(keys)
+            self._never.add(keys)
+        else:
+            expires = [at is not None for at in keys.expiries]
+            self._count_expiring(keys.only(expires))
+            never = keys.only([not each for each in expires])
+            if len(never):
+                self._usage(NEVER).add_all(never)
+                self._never.add(never)
+        have_fields = self._have_fields
+        for entry in keys.entries:
+            if entry.code not in have_fields:
+                have_fields[entry.code] = entry.row.expires
+            if have_fields[entry.code]:
+                self._count_fields(entry)
+
+    def _count_expiring(self, keys: Measured) -> None:
+        """Keys by class, and by minute and hour with their prefix."""
+        times = [at for at in keys.times if at is not None]
+        if not times:
+            return
+        self._ends = _ends((*self._ends, min(times), max(times)))
+        classes = [bisect_right(_LIMITS, at - self.now_ms) for at in times]
+        for each in set(classes):
+            self._usage(NAMES[each]).add_all(keys.only([other == each for other in classes]))
+        pattern, minutes, hours = self._folding.pattern, self._sums["minute"], self._sums["hour"]
+        pack = _PLACE.pack
+        for (entry, memory, disk, elements, _), at in zip(keys, times, strict=True):
+            name = pattern(entry.key)
+            for usage in (minutes.of(pack(at // MINUTE) + name), hours.of(pack(at // HOUR) + name)):
+                usage.keys += 1
+                usage.expiring += 1
+                usage.memory += memory
+                usage.disk += disk
+                usage.elements += elements or 0
+
+    def _usage(self, name: str) -> Usage:
+        return self._classes.setdefault(name, Usage())
+
+    def _count_fields(self, entry: Entry) -> None:
+        """The expiries of its fields or members, which only few layouts have."""
+        told, some = self._fields, False
+        try:
+            for times in _field_times(entry):
+                if times:
+                    told.add(times, self.now_ms)
+                    some = True
+        except DecodeError:
+            told.unread += 1
+        told.keys += some
+
+    def end(self) -> Ttls:
+        """What was counted, whose files are its own from now on."""
+        found = Ttls(self.loaded, self.now_ms, Prefixes(self.loaded, self._never))
+        found.written_ms, found.expired_then = self._written_ms, self._expired_then
+        found.first_ms, found.last_ms = self._ends
+        found.fields, found.sums, found.classes = self._fields, self._sums, self._classes
+        self._never, self._sums = PrefixSums(self._folding), {}
+        return found
+
+    def close(self) -> None:
+        """Give up the files of a reading that ended in an error."""
+        self._never.close()
+        for sums in self._sums.values():
+            sums.close()
+
+
+def _field_times(entry: Entry) -> Iterator[list[int]]:
+    if entry.type == "hash":
+        for batch in entry.items(skip_large=True):
+            fields: list[Any] = batch
+            yield [at for *_, at in fields if at is not None]
+    else:
+        value: Any = entry.value()
+        yield list(value.expires_at_ms.values())
+
+
+def ttl(
+    source: Source | Reader,
+    server: Server | str | None = None,
+    *,
+    separators: str = SEPARATORS,
+    depth: int = DEPTH,
+    allocator: str = DEFAULT,
+    selection: Selection | None = None,
+    now_ms: int | None = None,
+    progress: Progress | None = None,
+) -> Ttls:
+    """When the keys of a snapshot expire, in one reading; close it in the end.
+
+    Memory is that of `server`, by default the one that wrote the file. Raises what opening and reading
+    raise, EncodeError for a server or an allocator nobody knows, ValueError as `prefixes` does.
+    """
+    each = TtlPass(
+        None if server is None else Server.of(server),
+        now_ms=time.time_ns() // 1_000_000 if now_ms is None else now_ms,
+        separators=separators,
+        depth=depth,
+        allocator=allocator,
+        selection=selection,
+    )
+    if isinstance(source, Reader):
+        found: Ttls = run(source, [each], progress=progress)[0]
+    else:
+        with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
+            found = run(reader, [each], progress=progress)[0]
+    return found
