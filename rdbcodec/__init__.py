@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from rdbcodec.tools.diff import diff
     from rdbcodec.tools.explain import explain
     from rdbcodec.tools.fingerprint import fingerprint
+    from rdbcodec.tools.mask import Masked, mask
     from rdbcodec.tools.meanings import Meaning
     from rdbcodec.tools.merge import merge
     from rdbcodec.tools.salvage import salvage
@@ -124,6 +125,7 @@ _HOMES = {
     "rdbcodec.tools.diff": "diff",
     "rdbcodec.tools.fingerprint": "fingerprint",
     "rdbcodec.tools.explain": "explain",
+    "rdbcodec.tools.mask": "Masked mask",
     "rdbcodec.tools.meanings": "Meaning",
     "rdbcodec.tools.merge": "merge",
     "rdbcodec.tools.salvage": "salvage",
@@ -231,6 +233,7 @@ __all__ = [
     "List",
     "Loss",
     "LossyConversion",
+    "Masked",
     "Meaning",
     "ModuleAux",
     "ModuleNameError",
@@ -274,6 +277,7 @@ __all__ = [
     "dump",
     "explain",
     "fingerprint",
+    "mask",
     "merge",
     "modules",
     "open",

@@ -104,6 +104,7 @@ ROWS: dict[str, LossRow] = {row.kind: row for row in (
     LossRow("key-metadata",         "data",   "a key without its module metadata"),
     LossRow("sticky",               "data",   "a key without the attributes its vendor gave it"),
     LossRow("damaged",              "data",   "a damaged value, which the target refuses"),
+    LossRow("not-masked",           "data",   "a key whose value cannot be masked"),
     LossRow("function",             "data",   "a function library"),
     LossRow("function-refused",     "data",   "a function library that the target refuses: its first line, or what it calls"),
     LossRow("module-aux",           "data",   "what a module saved beside the keys"),

@@ -10,7 +10,11 @@ from rdbcodec.records.entry import Context, Entry
 from rdbcodec.wire import lengths
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Self
+
+    from rdbcodec.records.aux_field import Aux
 
 _IDLE, _FREQ = bytes((IDLE,)), bytes((FREQ,))
 
@@ -89,6 +93,18 @@ class AttributedEntry(Entry):
     @property
     def attribute_bytes(self) -> bytes:
         return bytes(self._attributes.raw)
+
+    @property
+    def remarks(self) -> Sequence[Aux]:
+        """The AUX fields that stand before the key and belong to it."""
+        return self._attributes.aux
+
+    def with_attributes(self, raw: bytes) -> Self:
+        """The entry with this before its type byte, for a copy in the form of the original."""
+        changed = copy.copy(self)
+        changed._attributes = copy.copy(self._attributes)
+        changed._attributes.raw = raw
+        return changed
 
     @property
     def is_meta_apart(self) -> bool:
