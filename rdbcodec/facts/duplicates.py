@@ -9,7 +9,7 @@ from typing import Any
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.limits import JUDGED_KEYS
 from rdbcodec.reading.duplicates import KeyIndex
-from rdbcodec.reading.parallel.key_hashes import KeyHashes, join
+from rdbcodec.reading.parallel.key_hashes import KeyHashes
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Header
 
@@ -56,10 +56,10 @@ class Duplicates(Pass[DuplicateKeys]):
         """It collects hashes, of which there are names only in a second reading."""
         return None if self._index is None or self._reopen is None else DuplicatesPart()
 
-    def join(self, part: bytes) -> None:
+    def join(self, part: list[bytes]) -> None:
         """The hashes of both."""
         assert self._index is not None
-        join(self._index, part)
+        self._index.join(part)
 
     def end(self) -> DuplicateKeys:
         """Compare the names."""
@@ -85,6 +85,6 @@ class DuplicatesPart(Pass[Any]):
         """The hashes of a batch."""
         self._hashes.add_entries(batch.entries)
 
-    def part(self) -> bytes:
+    def part(self) -> list[bytes]:
         """All of them."""
         return self._hashes.packed()

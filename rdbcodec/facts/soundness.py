@@ -23,7 +23,7 @@ from rdbcodec.integrity.oddities import candidates
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.limits import MAX_DATABASES, MAX_PROBLEMS
 from rdbcodec.reading.duplicates import KeyIndex
-from rdbcodec.reading.parallel.key_hashes import KeyHashes, join
+from rdbcodec.reading.parallel.key_hashes import KeyHashes
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import (
     AttributedEntry,
@@ -149,7 +149,7 @@ class SoundnessPart(NamedTuple):
 
     found: Soundness
     hints: dict[int, ResizeDb]
-    hashes: bytes
+    hashes: list[bytes]
 
 
 class SoundnessPass(Pass[Soundness]):
@@ -284,7 +284,7 @@ class SoundnessPass(Pass[Soundness]):
         self.found = self.found.merge(part.found)
         for db, hint in part.hints.items():
             self._hints[db] = _sum(self._hints[db], hint) if db in self._hints else hint
-        join(self._index, part.hashes)
+        self._index.join(part.hashes)
 
     def end(self) -> Soundness:
         """What was found, keys that are there twice among it."""

@@ -27,6 +27,7 @@ from struct import Struct
 from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
 from rdbcodec.errors import DecodeError
+from rdbcodec.reading.key_names import Batch, Names
 from rdbcodec.reading.sorted_runs import SortedRuns, read_at, write_all
 from rdbcodec.records import Entry
 
@@ -40,12 +41,10 @@ SPREAD = 1 << 14  # hashes spread at once: few enough to stay in the caches of a
 CANDIDATES = 1 << 16  # hashes that occurred twice; with more, all names are compared
 BATCH = 1 << 10  # names that `note` makes a batch of
 _LONG_NAME = 1 << 12  # bytes: a thousand of them are 4 MiB
-_SPOOL = 1 << 20  # bytes of names for which there is no need of a file
 
 _HASH = 8  # bytes, of a size and a place as well
 
 Keep = Literal["first", "last"]
-Batch = tuple[int, Sequence[bytes], Sequence[int]]  # database, keys, places
 
 
 class Duplicate(NamedTuple):
@@ -67,7 +66,7 @@ class KeyIndex:
 
     def __init__(self, reopen: Callable[[], Reader] | None = None, *, held: int = HELD) -> None:
         self._hashes = _Hashes(0, _Candidates(), held)
-        self._kept = _Names() if reopen is None else None
+        self._kept = Names() if reopen is None else None
         self._reopen = reopen
         self._count = 0
         self._noted: list[bytes] = []
@@ -102,13 +101,13 @@ class KeyIndex:
             places = () if self._kept is None else [entry.offset for entry in stretch]
             self.add(_keys(stretch), places, db)
 
-    def join(self, hashes: Sequence[int]) -> None:
-        """Keys behind those that are here, of which only the hashes are known (see `hashes_of`)."""
+    def join(self, parts: Sequence[bytes]) -> None:
+        """Keys behind those that are here, of which only the hashes are known, shared out by `spread`."""
         if self._kept is not None:
             raise ValueError("the names are kept, and hashes have none")
         self._add_noted()
-        self._hashes.add([*hashes])
-        self._count += len(hashes)
+        self._hashes.add_parts(parts)
+        self._count += sum(map(len, parts)) // _HASH
 
     def duplicates(self) -> Iterator[Duplicate]:
         """Every key after the first of its name, in the order they were added."""
@@ -298,16 +297,24 @@ class _Hashes:
             self._spread()
 
     def _spread(self) -> None:
-        """What waits goes to the parts; a loop, because none of the C functions can share out."""
+        """What waits goes to the parts."""
         assert self._file is not None
-        modulus = _MODULI[self._level]
-        parts: list[list[int]] = [[] for _ in range(modulus)]
-        appends = [part.append for part in parts]
-        for value in self._waiting:
-            appends[value % modulus](value)
+        parts = spread(self._waiting, self._level)
         self._waiting.clear()
-        self._sizes.append(array("Q", [len(part) * _HASH for part in parts]))
-        write_all(self._file, b"".join([array("q", part) for part in parts]))
+        self._write(parts)
+
+    def _write(self, parts: Sequence[bytes]) -> None:
+        assert self._file is not None
+        self._sizes.append(array("Q", map(len, parts)))
+        write_all(self._file, b"".join(parts))
+
+    def add_parts(self, parts: Sequence[bytes]) -> None:
+        """Hashes that were shared out already."""
+        if self._file is not None:
+            self._write(parts)
+            return
+        for part in parts:
+            self.add(array("q", part).tolist())
 
     def candidates(self) -> _Candidates:
         """All hashes that occur twice; may be asked more than once."""
@@ -342,49 +349,15 @@ class _Hashes:
         self._waiting.clear()
 
 
+def spread(hashes: Iterable[int], level: int = 0) -> list[bytes]:
+    """Hashes, shared out to the parts of a level; a loop, because none of the C functions can do that."""
+    parts: list[list[int]] = [[] for _ in range(_MODULI[level])]
+    appends, modulus = [part.append for part in parts], _MODULI[level]
+    for value in hashes:
+        appends[value % modulus](value)
+    return [array("q", part).tobytes() for part in parts]
+
+
 # The parts of each level. No two have a common factor, so that each level shares out what the one above
 # could not; all eight are enough for 10**16 keys.
-_MODULI = (16, 17, 19, 23, 25, 27, 29, 31)
-
-# --- names ------------------------------------------------------------------------------------------
-
-
-class _Names:
-    """Batches of names and places, in the order they came: for the second look."""
-
-    def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - closed with the names
-
-    def add(self, keys: Sequence[bytes], places: Iterable[int], db: int) -> None:
-        names = b"".join(keys)
-        # Places that only count need not be written: where they begin is enough.
-        counted = places.start if isinstance(places, range) else _LISTED
-        self._file.write(_BATCH.pack(db, len(keys), len(names), counted))
-        self._file.write(array("Q", list(map(len, keys))).tobytes())
-        if counted == _LISTED:
-            self._file.write(array("q", places).tobytes())
-        self._file.write(names)
-
-    def __iter__(self) -> Iterator[Batch]:
-        self._file.seek(0)
-        while head := self._file.read(_BATCH.size):
-            db, number, size, counted = _BATCH.unpack(head)
-            sizes = array("Q", self._file.read(number * _HASH))
-            places: Sequence[int] = range(counted, counted + number)
-            if counted == _LISTED:
-                places = array("q", self._file.read(number * _HASH))
-            yield db, list(_cut(self._file.read(size), sizes)), places
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _cut(names: bytes, sizes: Iterable[int]) -> Iterator[bytes]:
-    begin = 0
-    for size in sizes:
-        yield names[begin : begin + size]
-        begin += size
-
-
-_BATCH = Struct("<QQQq")  # database, number of names, bytes of all names, first place or _LISTED
-_LISTED = -1
+_MODULI = (61, 16, 17, 19, 23, 25, 27, 29, 31)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from rdbcodec.errors import RdbError
@@ -25,6 +26,8 @@ WINDOWS = (128 << 10, 1 << 20, 4 << 20)  # bytes that are looked at, more when r
 _STEP = 1 << 20  # bytes in which a SELECTDB is looked for at once
 _HEAD = 16  # bytes that SELECTDB and RESIZEDB take at most, and more
 _PROOF = 16  # records behind a SELECTDB that make it believed
+
+_FAR = 1 << 62
 
 ReadAt = Callable[[int, int], bytes]  # offset, size
 
@@ -86,12 +89,12 @@ class Guesser:
                 break
         return None, ran_out
 
-    def chain(self, buf: bytes, pos: int, most: int) -> Chain:
-        """Up to `most` records in a row from `pos` on."""
+    def chain(self, buf: bytes, pos: int, most: int, stop: int = _FAR) -> Chain:
+        """Up to `most` records in a row from `pos` on, the last of which ends at or behind `stop`."""
         walks, opcodes, attributes = self._walks, self._opcodes, self._attributes
         records, end, size = 0, pos, len(buf)
         try:
-            while records < most:
+            while records < most and end < stop:
                 code = buf[pos]
                 walk = walks[code]
                 if walk is not None:
@@ -132,10 +135,25 @@ class Guesser:
 
     def _is_believed(self, window: bytes, pos: int) -> bool:
         chain = self.chain(window, pos, _PROOF)
-        return chain.records >= _PROOF or (chain.ran_out and chain.records >= _FEW_PROVE)
+        behind = chain.records >= _PROOF or (chain.ran_out and chain.records >= _FEW_PROVE)
+        return behind and self._is_reached(window, pos)
+
+    def _is_reached(self, window: bytes, pos: int) -> bool:
+        """Whether records in a row end there: a row that begins within a record is soon a right one, too."""
+        start = max(0, pos - _BEFORE)
+        if pos - start < _LITTLE:
+            return True
+        for begin in islice(self._begins.finditer(window, start, pos), _TRIED):
+            chain = self.chain(window, begin.start(), _FAR, pos)
+            if chain.end >= pos and chain.records >= _FEW_PROVE:
+                return chain.end == pos
+        return False
 
 
 _FEW_PROVE = 3
+_BEFORE = 64 << 10  # bytes before a SELECTDB in which a row of records that ends there is looked for
+_LITTLE = 1 << 10  # bytes that are too few for that
+_TRIED = 512  # places where it may begin
 # Behind these is no record of the kind that is looked for, or none that can be read without the one before.
 _NEVER = ("eof", "tagged-chunk", "zstd-blob", "lz4-blob", "blob-end", "full-sync-end")
 _ATTRIBUTES = ("expiretime", "expiretime-ms", "freq", "idle", "key-meta", "key-attributes", "ram-lru")

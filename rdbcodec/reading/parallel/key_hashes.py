@@ -6,12 +6,12 @@ from array import array
 from collections.abc import Sequence
 
 from rdbcodec.errors import RdbError
-from rdbcodec.reading.duplicates import SPREAD, KeyIndex, hashes_of
+from rdbcodec.reading.duplicates import hashes_of, spread
 from rdbcodec.records import Entry
 
 
 class KeyHashes:
-    """Collects the hashes of keys, in their order."""
+    """Collects the hashes of keys, for KeyIndex.join."""
 
     def __init__(self) -> None:
         self._hashes = array("q")
@@ -24,16 +24,9 @@ class KeyHashes:
         for hashes in hashes_of(entries):
             self._hashes.extend(hashes)
 
-    def packed(self) -> bytes:
-        """All of them, for `join`."""
-        return self._hashes.tobytes()
-
-
-def join(index: KeyIndex, packed: bytes) -> None:
-    """Add the keys of a part behind those that an index has."""
-    size = SPREAD * array("q").itemsize
-    for begin in range(0, len(packed), size):
-        index.join(array("q", packed[begin : begin + size]))
+    def packed(self) -> list[bytes]:
+        """All of them, shared out here: who joins them has only to write them to a file."""
+        return spread(self._hashes)
 
 
 _PROBE = b"the hashes of two processes"

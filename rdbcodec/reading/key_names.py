@@ -1,0 +1,53 @@
+"""Batches of names of keys, in the order they came, in a temporary file: for a second look at them."""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from struct import Struct
+
+Batch = tuple[int, Sequence[bytes], Sequence[int]]  # database, keys, places
+_SPOOL = 1 << 20  # bytes of names for which there is no need of a file
+_NUMBER = 8  # bytes, of a size and a place
+
+
+class Names:
+    """Batches of names and places, in the order they came: for the second look."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - closed with the names
+
+    def add(self, keys: Sequence[bytes], places: Iterable[int], db: int) -> None:
+        names = b"".join(keys)
+        # Places that only count need not be written: where they begin is enough.
+        counted = places.start if isinstance(places, range) else _LISTED
+        self._file.write(_BATCH.pack(db, len(keys), len(names), counted))
+        self._file.write(array("Q", list(map(len, keys))).tobytes())
+        if counted == _LISTED:
+            self._file.write(array("q", places).tobytes())
+        self._file.write(names)
+
+    def __iter__(self) -> Iterator[Batch]:
+        self._file.seek(0)
+        while head := self._file.read(_BATCH.size):
+            db, number, size, counted = _BATCH.unpack(head)
+            sizes = array("Q", self._file.read(number * _NUMBER))
+            places: Sequence[int] = range(counted, counted + number)
+            if counted == _LISTED:
+                places = array("q", self._file.read(number * _NUMBER))
+            yield db, list(_cut(self._file.read(size), sizes)), places
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _cut(names: bytes, sizes: Iterable[int]) -> Iterator[bytes]:
+    begin = 0
+    for size in sizes:
+        yield names[begin : begin + size]
+        begin += size
+
+
+_BATCH = Struct("<QQQq")  # database, number of names, bytes of all names, first place or _LISTED
+_LISTED = -1
