@@ -299,3 +299,10 @@ def test_a_target_nobody_knows_is_refused_before_anything_is_read(tmp_path: Path
     done = run("report", tmp_path / "missing.rdb", "-o", tmp_path / "page.html", "--target", "redis-99.9")
     assert done.returncode == 2
     assert done.stderr.startswith(b"rdbcodec report: error: argument --target: unknown target 'redis-99.9'")
+
+
+def test_where_most_keys_that_never_expire_are_is_said() -> None:
+    keys: dict[bytes, Any] = {b"shop:sess:%d" % at: b"x" for at in range(5)} | {b"one": b"x", b"two": b"x"}
+    text = page_of(made(snapshot(keys))).text
+    assert "7 keys never expire and hold ~" in text
+    assert "100% of the memory; 5 of them are shop:sess:*. rdbcodec keys --ttl none " in text

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from rdbcodec.facts.memory.allocators import ALLOCATORS
 from rdbcodec.facts.overview import Overview
+from rdbcodec.facts.prefixes import Node
 from rdbcodec.facts.usage import NEVER
 from rdbcodec.reports.html.markup import Markup, joined, tag
 from rdbcodec.reports.html.subject import Subject, about_size, worth
 from rdbcodec.reports.html.tables import percent
-from rdbcodec.reports.words import moment, number, plural, size
+from rdbcodec.reports.words import moment, number, plural, size, text
 from rdbcodec.showing import path_word
 
 
@@ -107,10 +108,8 @@ def _hints(subject: Subject) -> Iterator[str | Markup]:
     forever = subject.by["ttl"].get(NEVER)
     if forever is not None:
         held = f"{about_size(forever.memory)}, {percent(forever.memory, total.memory)} of the memory"
-        yield joined(
-            f"{plural(forever.keys, 'key')} never expire and hold {held}. ",
-            _command("keys --ttl none", subject),
-        )
+        words = f"{plural(forever.keys, 'key')} never expire and hold {held}{_most_of_them(subject)}. "
+        yield joined(words, _command("keys --ttl none", subject))
     first = [key for key, _ in subject.keys[:10]]
     held_by = sum(key.memory for key in first)
     if total.keys > 10 * len(first) and held_by >= total.memory / 20:
@@ -123,6 +122,22 @@ def _hints(subject: Subject) -> Iterator[str | Markup]:
             f"{plural(subject.expired.keys, 'key')} had expired when the file was read; servers drop them. "
         )
         yield joined(words, _command("keys --ttl expired", subject))
+
+
+def _most_of_them(subject: Subject) -> str:
+    """Which prefix keys that never expire have, where one has most of them."""
+    most = max(_leaves(subject.tree), key=lambda node: node.usage.never)
+    if 2 * most.usage.never < subject.tree.usage.never or subject.hide_keys is True or not most.name:
+        return ""
+    name = text(most.name) if subject.hide_keys is False else subject.hide_keys.of(most.name)
+    return f"; {number(most.usage.never)} of them are {name}"
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if not node.children:
+        yield node
+    for child in node.children:
+        yield from _leaves(child)
 
 
 def _command(words: str, subject: Subject) -> Markup:
