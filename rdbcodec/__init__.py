@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         UnknownType,
         UnsupportedVersion,
     )
+    from rdbcodec.exports.columnar import to_arrow
     from rdbcodec.facts.largest import top
     from rdbcodec.facts.prefixes import prefixes
     from rdbcodec.facts.scan import scan
@@ -115,6 +116,7 @@ __version__ = "0.2.0"
 _HOMES = {
     "rdbcodec.reading.source": "Source",
     "rdbcodec.writing.conversion": "convert",
+    "rdbcodec.exports.columnar": "to_arrow",
     "rdbcodec.facts.largest": "top",
     "rdbcodec.facts.prefixes": "prefixes",
     "rdbcodec.facts.scan": "scan",
@@ -287,6 +289,7 @@ __all__ = [
     "scan",
     "split",
     "stat",
+    "to_arrow",
     "top",
     "ttl",
 ]

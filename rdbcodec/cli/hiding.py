@@ -46,11 +46,17 @@ def hiding_of(options: argparse.Namespace) -> Hiding:
 
 def hidden(records: Iterable[Record], hide_keys: Hiding) -> Iterator[Record]:
     """Records in which the keys have other names."""
-    new_name = _numbered() if isinstance(hide_keys, bool) else hide_keys.of
+    rename = renamer(hide_keys)
     for record in records:
         if isinstance(record, Entry):
-            record.rename(new_name(record.key).encode())
+            record.rename(rename(record.key))
         yield record
+
+
+def renamer(hide_keys: Hiding) -> Callable[[bytes], bytes]:
+    """What gives each key, in their order, its other name."""
+    new_name = _numbered() if isinstance(hide_keys, bool) else hide_keys.of
+    return lambda key: new_name(key).encode()
 
 
 def _numbered() -> Callable[[bytes], str]:

@@ -12,18 +12,23 @@ from rdbcodec.servers import Server
 
 def add_memory_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every command that tells of memory."""
+    add_for_argument(parser)
+    parser.add_argument(
+        "--allocator",
+        choices=tuple(ALLOCATORS),
+        default=DEFAULT,
+        help="what it is built with: jemalloc as Redis and Valkey bundle it (default), Debian's, or libc",
+    )
+
+
+def add_for_argument(parser: argparse.ArgumentParser) -> None:
+    """The server alone."""
     parser.set_defaults(usage_error=parser.error)
     parser.add_argument(
         "--for",
         dest="to",
         metavar="SERVER",
         help=f"the server whose memory is meant: {SERVER}; default: the one that wrote the file",
-    )
-    parser.add_argument(
-        "--allocator",
-        choices=tuple(ALLOCATORS),
-        default=DEFAULT,
-        help="what it is built with: jemalloc as Redis and Valkey bundle it (default), Debian's, or libc",
     )
 
 

@@ -226,7 +226,14 @@ class Counting:
 
     def read(self, reader: Reader) -> None:
         """To the end, or to where it stops."""
-        passes, progress = self._passes, self._progress
+        progress = self._progress
+        for _ in self.steps(reader):
+            if progress is not None:
+                progress()
+
+    def steps(self, reader: Reader) -> Iterator[None]:
+        """The same, batch by batch, for who takes what a pass has collected on the way."""
+        passes = self._passes
         batch: list[Record] = []
 
         def give_waiting() -> None:
@@ -247,8 +254,7 @@ class Counting:
                 if not batch:
                     break
                 _give(batch, passes)
-                if progress is not None:
-                    progress()
+                yield
 
     @property
     def needs_same_hashes(self) -> bool:

@@ -14,19 +14,21 @@ from rdbcodec.cli.common import (
 from rdbcodec.cli.dumping import add_dumping_arguments, write_selected
 from rdbcodec.cli.servers import SERVER, server_of
 from rdbcodec.exports import ndjson, tables
+from rdbcodec.exports.columnar import TABLES
 from rdbcodec.formats import VERSIONS
 from rdbcodec.losses import Losses
 from rdbcodec.records import Record
 from rdbcodec.showing import name as shown
 
-HELP = "write the data as NDJSON, JSON, CSV, or as commands for redis-cli --pipe"
+PARQUET = "parquet"
+HELP = "write the data as NDJSON, JSON, CSV, Parquet, or as commands for redis-cli --pipe"
 ORDER = 40
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     add_dumping_arguments(parser)
-    parser.add_argument("--format", choices=tuple(_FORMATS), default="ndjson", help="default: ndjson")
+    parser.add_argument("--format", choices=(*_FORMATS, PARQUET), default="ndjson", help="default: ndjson")
     parser.add_argument(
         "--records", action="store_true", help="ndjson and json: header and AUX too, for an equal snapshot"
     )
@@ -35,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--restore", action="store_true", help="resp: each key as one RESTORE, which loses nothing"
+    )
+    parser.add_argument(
+        "--table", choices=TABLES, help="parquet: a row a key, or a row an element (default: keys)"
+    )
+    parser.add_argument(
+        "--partition", metavar="COLUMNS", help="parquet: OUT is a folder of files by these columns: db,type"
     )
     server = parser.add_mutually_exclusive_group()
     server.add_argument("--to", metavar="SERVER", help=f"resp: the server: {SERVER}")
@@ -61,6 +69,12 @@ def run(options: argparse.Namespace) -> int:
         options.usage_error("--records goes with --format ndjson or json")
     if options.csv_safe and options.format != "csv":
         options.usage_error("--csv-safe goes with --format csv")
+    if options.format != PARQUET and (options.table or options.partition):
+        options.usage_error("--table and --partition go with --format parquet")
+    if options.format == PARQUET:
+        from rdbcodec.cli.columnar import write_parquet  # noqa: PLC0415 - needs pyarrow
+
+        return write_parquet(options)
     losses = Losses()
     code = write_selected(
         options,
