@@ -98,6 +98,7 @@ COMMANDS = [
     ("filter", "-o", "OUT"),
     ("convert", "-o", "OUT", "--to", "redis-6.2"),
     ("split", "-o", "OUT{part}", "--by", "type"),
+    ("merge", "-o", "OUT"),
 ]
 
 

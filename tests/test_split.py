@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from commands import run
 from servers import Pool
-from ways import SNAPSHOTS, pair, snapshot, string
+from ways import DISTINCT, pair, snapshot, string
 
 import rdbcodec
-from rdbcodec import Entry, Function, ResizeDb
+from rdbcodec import Entry, Function, ResizeDb, Selection
 from rdbcodec.facts.slots import key_slot
 from rdbcodec.facts.soundness import check
 from rdbcodec.tools import streams
@@ -25,8 +25,7 @@ from rdbcodec.tools.ways import nodes_of, way_of
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "snapshots"
 TYPES, CLUSTER = FOLDER / "redis-7.2.6-types.rdb", FOLDER / "redis-8.0.6-cluster.rdb"
-KINDS = ("types", "cluster", "new", "hfe", "tmpl", "stack", "falkor")
-SAMPLE = [path for path in SNAPSHOTS if path.stem.rpartition("-")[2] in KINDS and path.suffix == ".rdb"][::4]
+SAMPLE = [path for path in DISTINCT if path.suffix == ".rdb"]
 WAYS = ("slots:3", "db", "type", "prefix", "size:20kb", "keys:7")
 LIBRARY = b"#!lua name=lib\nredis.register_function('f', function() return 1 end)"
 
@@ -85,6 +84,36 @@ def test_what_is_split_and_merged_is_the_same_data(path: Path, tmp_path: Path) -
             [(part.path, part.count) for part in done.parts],
         )
         assert diff(opener(path), opener(whole)).is_equal
+
+
+@pytest.mark.parametrize("way", ["db", "type", "prefix", "size:1kb", "slots:2"])
+def test_what_belongs_to_no_key_is_kept_where_there_is_none(way: str, tmp_path: Path) -> None:
+    source = tmp_path / "functions.rdb"
+    with rdbcodec.create(source, to="redis-7.2") as writer:
+        writer.write_function(b"#!lua name=a\nredis.register_function('a', print)")
+    done = split(source, f"{tmp_path}/{{part}}.rdb", way_of(way))
+    assert (done.keys, done.functions) == (0, 1)
+    one = merged([part.path for part in done.parts], tmp_path / "whole.rdb")
+    assert (one.keys, one.functions) == (0, 1)
+    assert diff(opener(source), opener(tmp_path / "whole.rdb")).is_equal
+
+
+def test_filters_choose_what_is_split_and_merged(tmp_path: Path) -> None:
+    chosen = Selection(types="hash,zset", dbs=0)
+    done = split(TYPES, f"{tmp_path}/{{type}}.rdb", way_of("type"), selection=chosen)
+    assert {part.label: part.count for part in done.parts} == {"hash": 6, "zset": 4}
+    assert (done.functions, done.functions_left_out) == (0, 1)
+    sources = [(str(path), opener(path)) for path in (TYPES, CLUSTER)]
+    one = merge(
+        sources, tmp_path / "one.rdb", selection=Selection(types="hash", globs=b"hash:*"), on_conflict="first"
+    )
+    assert (one.keys, one.left_out["function"]) == (6, 2)
+
+
+def test_there_must_be_something_to_merge(tmp_path: Path) -> None:
+    with pytest.raises(ValueError) as raised:
+        merge([], tmp_path / "one.rdb")
+    assert str(raised.value) == "there is no snapshot to merge"
 
 
 def test_records_keep_their_bytes(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from struct import Struct
 from typing import Any, Literal, get_args
 
 from rdbcodec.errors import EncodeError
+from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.slots import SLOTS, key_slot
 from rdbcodec.formats import Dialect
 from rdbcodec.reading.reader import Reader
@@ -81,6 +82,7 @@ def merge(
     output: OutputLike,
     *,
     on_conflict: OnConflict = "error",
+    selection: Selection | None = None,
     to: Server | None = None,
     compression: Compression | None = None,
     replace: bool = True,
@@ -89,15 +91,18 @@ def merge(
 ) -> Merge:
     """Write one snapshot of several: names, for messages, and what opens them, which happens twice.
 
-    Without `to` it has the newest version of them. `check` is called with each when it was read: what it
-    raises ends the merge. Raises EncodeError for files of different dialects, when the target cannot hold
-    something, for two libraries of one name, and for a key that several have, unless `on_conflict` says which
-    stays: that of the first file, of the last, or the one that lives longest.
+    `selection` says which keys of each. Without `to` it has the newest version of them. `check` is called
+    with each when it was read: what it raises ends the merge. Raises EncodeError for files of different
+    dialects, when the target cannot hold something, for two libraries of one name, and for a key that several
+    have, unless `on_conflict` says which stays: that of the first file, of the last, or the one that lives
+    longest.
     """
+    if not sources:
+        raise ValueError("there is no snapshot to merge")
     if on_conflict not in get_args(OnConflict):
         raise ValueError(f"on_conflict is {on_conflict!r}, expected {', '.join(get_args(OnConflict))}")
     with SortedRuns(_NAME.size) as names, SortedRuns(_NUMBER.size) as surplus:
-        job = _Job(sources, on_conflict, names, surplus)
+        job = _Job(sources, on_conflict, selection or Selection(), names, surplus)
         for at, (name, _) in enumerate(sources):
             job.look_at(at, name, check, progress)
         job.choose()
@@ -110,12 +115,14 @@ class _Job:
         self,
         sources: Sequence[tuple[str, Open]],
         on_conflict: OnConflict,
+        selection: Selection,
         names: SortedRuns,
         surplus: SortedRuns,
     ) -> None:
         self.found = Merge()
         self._sources = sources
         self._on_conflict = on_conflict
+        self._selection = selection
         self._names, self._surplus = names, surplus
         self._headers: list[tuple[Dialect, int]] = []
         self._has_counts = False
@@ -139,7 +146,7 @@ class _Job:
         before = self._number
         with self._sources[at][1]() as reader:
             version = 0
-            for record in reader:
+            for record in self._records(reader, self.found.left_out):
                 if isinstance(record, Entry):
                     self._note(record)
                     slots.add(key_slot(record.key))
@@ -154,6 +161,10 @@ class _Job:
                 check(name, reader)
         self._slots.append(slots)
         self.found.files.append((name, self._number - before))
+
+    def _records(self, reader: Reader, left_out: Counter[str] | None = None) -> Iterator[Record]:
+        selection = self._selection
+        return iter(reader) if selection.is_empty else selection.select(reader, left_out)
 
     def _note(self, entry: Entry) -> None:
         number, at_ms = self._number, entry.expires_at_ms
@@ -237,7 +248,7 @@ class _Job:
         number = 0
         for name, opener in self._sources:
             with opener() as reader:
-                for record in reader:
+                for record in self._records(reader):
                     if isinstance(record, Entry):
                         yield number, record, name
                         number += 1
@@ -280,7 +291,7 @@ class _Job:
         uncounted = set(self._keys) if self._has_counts else set()
         for _, opener in self._sources:
             with opener() as reader:
-                for record in reader:
+                for record in self._records(reader):
                     if isinstance(record, Entry):
                         number += 1
                         is_kept = number != surplus

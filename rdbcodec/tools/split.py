@@ -192,6 +192,8 @@ class _Job:
                 self._share(record, last)
             if progress is not None and not at & _TICK:
                 progress()
+        if not self.parts:
+            self._part(self._way.nothing)  # for function libraries, and what else belongs to no key
 
     def _take(self, entry: Entry) -> Part:
         part = self._part(self._way.label_of(entry))

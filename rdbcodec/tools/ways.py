@@ -31,13 +31,15 @@ class Way(NamedTuple):
     """How to split: `label_of` says to which part an entry belongs.
 
     `field` is what stands for the label in names of files. `labels` are the parts that are there whether
-    keys belong to them or not; `slots` says that all keys of a slot are in one part.
+    keys belong to them or not; without them a snapshot that has no key is one part, `nothing`. `slots` says
+    that all keys of a slot are in one part.
     """
 
     field: str
     label_of: Callable[[Entry], str]
     labels: tuple[str, ...] = ()
     slots: Callable[[int], str] | None = None
+    nothing: str = "none"
 
 
 def way_of(text: str) -> Way:
@@ -133,7 +135,7 @@ def _prefix(separator: str) -> Way:
         prefix, found, _ = entry.key.partition(by)
         return _label(prefix) if found else NO_PREFIX
 
-    return Way("prefix", label_of)
+    return Way("prefix", label_of, nothing=NO_PREFIX)
 
 
 def _label(prefix: bytes) -> str:
@@ -195,7 +197,7 @@ _FORMS = (
 _WAYS: dict[str, Callable[[str], Way]] = {
     "slots": _slots,
     "nodes": _nodes,
-    "db": lambda _: Way("db", lambda entry: str(entry.db)),
+    "db": lambda _: Way("db", lambda entry: str(entry.db), nothing="0"),
     "type": lambda _: Way("type", lambda entry: entry.type),
     "prefix": _prefix,
     "size": _size,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
+from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
-    OK,
     STDIN,
     USAGE,
     Refusal,
@@ -28,6 +28,7 @@ from rdbcodec.cli.outputs import (
     whole_stdout,
 )
 from rdbcodec.cli.servers import SERVER, server_of
+from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import COPIED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.remote.urls import can_be_read_again, size_of
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_source_arguments(parser)
     add_tail_argument(parser)
+    selecting.add_arguments(parser)
     parser.set_defaults(usage_error=parser.error)
 
 
@@ -67,21 +69,22 @@ def run(options: argparse.Namespace) -> int:
     for name in options.files:
         if name == STDIN or (Path(name).exists() and not can_be_read_again(name)):
             raise Refusal(USAGE, "merge needs files: each is read twice, and a pipe is read once")
+    selection = selecting.selection_of(options)
     if options.output == STDIN:
         with whole_stdout() as spool:
-            done = _merged(spool, options)
+            done = _merged(spool, selection, options)
     else:
-        done = _merged(path_of(options), options)
+        done = _merged(path_of(options), selection, options)
     if options.format == "json" and options.output != STDIN:
         print_json(report.merge_as_json(options.output, done))
-        return OK
-    out = sys.stderr if options.output == STDIN else sys.stdout
-    for line in report.merge_lines(options.output, done, options.on_conflict):
-        print(shown(line), file=out)
-    return OK
+    else:
+        out = sys.stderr if options.output == STDIN else sys.stdout
+        for line in report.merge_lines(options.output, done, options.on_conflict):
+            print(shown(line), file=out)
+    return selecting.no_match(" and ".join(options.files), selection, options, taken=done.keys)
 
 
-def _merged(output: OutputLike, options: argparse.Namespace) -> Merge:
+def _merged(output: OutputLike, selection: Selection, options: argparse.Namespace) -> Merge:
     reading = _Reading(options.files)
 
     def opener(name: str) -> Callable[[], Reader]:
@@ -98,6 +101,7 @@ def _merged(output: OutputLike, options: argparse.Namespace) -> Merge:
             [(name, opener(name)) for name in options.files],
             output,
             on_conflict=options.on_conflict,
+            selection=selection,
             to=server,
             compression=compression_of(options),
             replace=options.force,
