@@ -24,6 +24,7 @@ from rdbcodec.facts.passes import Batch, Pass, run
 from rdbcodec.facts.prefixes import PrefixPass
 from rdbcodec.facts.profile import ProfilePass
 from rdbcodec.facts.soundness import check
+from rdbcodec.facts.ttls import TtlPass
 from rdbcodec.facts.usage import StatPass
 from rdbcodec.limits import CHECKED_VALUE, COUNTED_VALUE
 from rdbcodec.reading.parallel.here import Here
@@ -31,6 +32,7 @@ from rdbcodec.reading.parallel.opening import InParts, cores, jobs_for
 from rdbcodec.reading.parallel.scan import PART
 from rdbcodec.reading.parallel.workers import Processes
 from rdbcodec.reading.reader import Reader
+from rdbcodec.reports.ttls import ttl_json
 from rdbcodec.reports.usage import stat_json
 
 NOW_MS = 1_700_000_000_000
@@ -61,22 +63,24 @@ def checked(reader: Reader, path: Path) -> Any:
 
 
 def told(reader: Reader, path: Path) -> Any:
-    """What stat, top, prefix and the report tell, as they tell it."""
+    """What stat, top, prefix, ttl and the report tell, as they tell it."""
     del path
     with reader:
         passes: list[EntryPass[Any]] = [
             StatPass(now_ms=NOW_MS),
             PrefixPass(now_ms=NOW_MS, separators=":%", depth=3),
+            TtlPass(now_ms=NOW_MS),
             *(TopPass(wanted=7, order=order) for order in ORDERS),
         ]
         (found,) = run(reader, [Together(passes)])
-    stat, prefixes, *largest = found
-    with stat, prefixes:
+    stat, prefixes, ttls, *largest = found
+    with stat, prefixes, ttls:
         return (
             stat_json(stat),
             [*prefixes.rows()],
             prefixes.largest(3),
             prefixes.total,
+            ttl_json(ttls, rows=5),
             [[*keys] for keys in largest],
         )
 

@@ -92,7 +92,7 @@ class Surveys:
             progress_of(name, reader, options) as tick,
         ):
             found = run(reader, [self._pass_of(selection)], progress=tick)[0]
-        self.code = max(self.code, selecting.no_match(name, selection, options))
+        self.code = max(self.code, selecting.no_match(name, selection, options, taken=found.seen))
         return found
 
 

@@ -10,7 +10,7 @@ digits that are not letters alone, UUIDs and ULIDs. A part that cannot be shown 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 SEPARATORS = ":/|."
 DEPTH = 2
@@ -68,6 +68,20 @@ class Folding:
         name = self._cut.match(key)[0].translate(_ANY_DIGIT)  # type: ignore[index] # it matches nothing, too
         known = self._known.get(name)
         return self._new(name) if known is None else known
+
+    def patterns(self, keys: Iterable[bytes]) -> list[bytes]:
+        """The patterns of many keys."""
+        cut, known, new = self._cut.match, self._known, self._new
+        if self._in_identifiers:
+            return list(map(self.pattern, keys))
+        found = []
+        for key in keys:
+            if len(key) > _LONGEST:
+                found.append(self.pattern(key))
+                continue
+            name = cut(key)[0].translate(_ANY_DIGIT)  # type: ignore[index] # as above
+            found.append(known[name] if name in known else new(name))
+        return found
 
     def _new(self, name: bytes) -> bytes:
         pattern = self._shown(_IDENTIFIER.sub(b"*", name))

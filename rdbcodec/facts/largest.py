@@ -54,7 +54,7 @@ class KeySize:
 
 
 class LargestKeys(list[KeySize]):
-    """The `wanted` keys with the most of `order`, of so many `files`. Their memory is that of `servers`."""
+    """The `wanted` keys with the most of `order`, of all that were `seen` in so many `files`."""
 
     def __init__(
         self,
@@ -64,9 +64,11 @@ class LargestKeys(list[KeySize]):
         wanted: int,
         servers: Sequence[Server],
         allocator: str,
+        seen: int = 0,
         files: int = 1,
     ) -> None:
         super().__init__(keys)
+        self.seen = seen
         self.files = files
         self.order = order
         self.wanted = wanted
@@ -84,6 +86,7 @@ class LargestKeys(list[KeySize]):
             wanted=self.wanted,
             servers=servers,
             allocator=self.allocator,
+            seen=self.seen + other.seen,
             files=self.files + other.files,
         )
 
@@ -122,10 +125,12 @@ class TopPass(EntryPass[LargestKeys]):
         if order not in ORDERS:
             raise ValueError(f"{order!r} is none of {', '.join(ORDERS)}")
         self._order = order
+        self._seen = 0
         self._kept: list[tuple[Any, int, KeySize]] = []
 
     def measured(self, keys: Measured) -> None:
         """Keep those that are among the largest so far; most are not, and not looked at further."""
+        self._seen += len(keys)
         kept, wanted = self._kept, self._wanted
         if not wanted:
             return
@@ -184,13 +189,15 @@ class TopPass(EntryPass[LargestKeys]):
             server, wanted=self._wanted, order=self._order, allocator=self.allocator, file=self._file
         )
 
-    def part(self) -> list[tuple[Any, int, KeySize]]:
-        """The largest, with what the order looks at."""
-        return self._kept
+    def part(self) -> tuple[int, list[tuple[Any, int, KeySize]]]:
+        """How many keys there were, and the largest, with what the order looks at."""
+        return self._seen, self._kept
 
-    def join(self, part: list[tuple[Any, int, KeySize]]) -> None:
+    def join(self, part: tuple[int, list[tuple[Any, int, KeySize]]]) -> None:
         """The largest of both; of equal ones the first in the file."""
-        self._kept = heapq.nlargest(self._wanted, self._kept + part, key=lambda item: item[:2])[::-1]
+        seen, kept = part
+        self._seen += seen
+        self._kept = heapq.nlargest(self._wanted, self._kept + kept, key=lambda item: item[:2])[::-1]
 
     def end(self) -> LargestKeys:
         """The keys, the largest first."""
@@ -201,6 +208,7 @@ class TopPass(EntryPass[LargestKeys]):
             wanted=self._wanted,
             servers=[self.meant],
             allocator=self.allocator,
+            seen=self._seen,
         )
 
 
@@ -215,6 +223,7 @@ class EveryPass(TopPass):
 
     def measured(self, keys: Measured) -> None:
         """Every one is told."""
+        self._seen += len(keys)
         for at in range(len(keys)):
             self._sink(self.sized(keys, at))
 

@@ -31,8 +31,11 @@ class Shares(NamedTuple):
 
     def added(self, usage: Usage) -> Usage:
         """The same keys, with their shares of the tables."""
-        memory = usage.memory + self.key * usage.keys + self.expiry * usage.expiring
-        return Usage(usage.keys, usage.expiring, usage.elements, memory, usage.disk, usage.types)
+        return Usage(usage.keys, usage.expiring, usage.elements, self.memory(usage), usage.disk, usage.types)
+
+    def memory(self, usage: Usage) -> float:
+        """Their bytes, with the shares."""
+        return usage.memory + self.key * usage.keys + self.expiry * usage.expiring
 
 
 class Loaded:
@@ -70,6 +73,11 @@ class Loaded:
     def servers(self) -> list[Server]:
         """Those whose memory it is."""
         return [server for server, _ in self._databases.values()]
+
+    @property
+    def seen(self) -> int:
+        """How many keys there were, those that have expired among them."""
+        return self._keys.keys + self.expired.keys
 
     @property
     def shares(self) -> Shares:
@@ -147,7 +155,7 @@ class LoadedPass(EntryPass[Result], Generic[Result]):
     def record(self, record: Record) -> None:
         """Tables are made as large as announced, when all of their keys are looked at."""
         super().record(record)
-        if isinstance(record, ResizeDb) and (self.selection is None or self.selection.is_empty):
+        if isinstance(record, ResizeDb) and self.selection is None:
             self.loaded.announce(record)
 
     def measured(self, keys: Measured) -> None:

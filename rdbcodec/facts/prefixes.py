@@ -16,6 +16,7 @@ import heapq
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rdbcodec.facts.amounts import TYPE_BITS, Usage
@@ -62,6 +63,7 @@ class Node:
         return self.usage.less(shown)
 
 
+_key_of = attrgetter("key")
 _Kept = tuple[float, int, bytes, Usage, int]  # measure, level below the root, name, usage, children
 
 
@@ -83,9 +85,9 @@ class PrefixSums:
 
     def add(self, keys: Measured) -> None:
         """Keys of one database. All keys of a snapshot come this way: a usage is added to in place."""
-        pattern, held, of, types = self.folding.pattern, self.sums.held, self.sums.of, self._types
-        for entry, memory, disk, elements, at in keys:
-            name = pattern(entry.key)
+        held, of, types = self.sums.held, self.sums.of, self._types
+        names = self.folding.patterns(map(_key_of, keys.entries))
+        for name, (entry, memory, disk, elements, at) in zip(names, keys, strict=True):
             usage = held.get(name) or of(name)
             usage.keys += 1
             usage.memory += memory
@@ -127,6 +129,11 @@ class Prefixes:
         """Those whose time is up, which are of no prefix."""
         return self.loaded.expired
 
+    @property
+    def seen(self) -> int:
+        """How many keys there were, those that have expired among them."""
+        return self.loaded.seen
+
     def rows(self) -> Iterator[tuple[bytes, Usage]]:
         """Every prefix and its usage, in the order of the names."""
         shares = self.loaded.shares
@@ -136,9 +143,10 @@ class Prefixes:
     def largest(self, wanted: int, *, by: str = "memory", least: float = 0.0) -> Largest:
         """The prefixes with the most of a measure, one of MEASURES, and with `least` of it at least."""
         kept: list[tuple[float, int, bytes, Usage]] = []
-        others, rest = 0, Usage()
-        for at, (name, usage) in enumerate(self.rows()):
-            item = (getattr(usage, by), -at, name, usage)
+        others, rest, shares = 0, Usage(), self.loaded.shares
+        size_of = shares.memory if by == "memory" else attrgetter(by)
+        for at, (name, usage) in enumerate(self.sums.rows()):
+            item = (size_of(usage), -at, name, usage)
             if item[0] >= least and len(kept) < wanted:
                 heapq.heappush(kept, item)
                 continue
@@ -146,8 +154,10 @@ class Prefixes:
                 item = heapq.heappushpop(kept, item)
             others += 1
             rest.take(item[3])
-        rows = [(name, usage) for _, _, name, usage in sorted(kept, key=lambda item: item[:2], reverse=True)]
-        return Largest(rows, others, rest)
+        kept.sort(key=lambda item: item[:2], reverse=True)
+        return Largest(
+            [(name, shares.added(usage)) for _, _, name, usage in kept], others, shares.added(rest)
+        )
 
     def tree(
         self, *, nodes: int = NODES, by: str = "memory", least: float = 0.0, joined: bool = False

@@ -17,7 +17,7 @@ import heapq
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from struct import Struct
 from typing import IO, TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ _ROW = Struct("<HQQQdQQ")
 _name_of = itemgetter(0)
 
 Row = tuple[bytes, Usage]
+_Numbered = tuple[bytes, int, Usage]  # with the number of its run, so that usages need not be compared
 
 
 class Sums:
@@ -64,8 +65,8 @@ class Sums:
         if not self._runs:
             yield from sorted(self.held.items(), key=_name_of)
             return
-        runs = [self._run(start, end) for start, end in self._runs]
-        yield from _added_up(heapq.merge(sorted(self.held.items(), key=_name_of), *runs, key=_name_of))
+        held = ((name, -1, usage) for name, usage in sorted(self.held.items(), key=_name_of))
+        yield from _added_up(heapq.merge(held, *self._all_runs()))
 
     def take(self, other: Sums) -> None:
         """Add what another has."""
@@ -77,9 +78,8 @@ class Sums:
         self.held.clear()
         self._append(iter(rows))
         if len(self._runs) >= MOST_RUNS:
-            runs = [self._run(start, end) for start, end in self._runs]
-            self._runs = []
-            self._append(_added_up(heapq.merge(*runs, key=_name_of)))
+            runs, self._runs = self._all_runs(), []
+            self._append(_added_up(heapq.merge(*runs)))
 
     def _append(self, rows: Iterator[Row]) -> None:
         """One more run, at the end of the file."""
@@ -92,7 +92,10 @@ class Sums:
             end += len(piece)
         self._runs.append((start, end))
 
-    def _run(self, pos: int, end: int) -> Iterator[Row]:
+    def _all_runs(self) -> list[Iterator[_Numbered]]:
+        return [self._run(number, start, end) for number, (start, end) in enumerate(self._runs)]
+
+    def _run(self, number: int, pos: int, end: int) -> Iterator[_Numbered]:
         assert self._file is not None
         rest = b""
         while pos < end:
@@ -106,7 +109,7 @@ class Sums:
                 if start + size > len(rest):
                     break
                 at = start + size
-                yield rest[start:at], Usage(*numbers)
+                yield rest[start:at], number, Usage(*numbers)
             rest = rest[at:]
 
     def close(self) -> None:
@@ -134,10 +137,10 @@ class Sums:
         self._file = None if path is None else _taken(path)
 
 
-def _added_up(rows: Iterator[Row]) -> Iterator[Row]:
+def _added_up(rows: Iterable[_Numbered]) -> Iterator[Row]:
     """Rows of one name, which follow one another, as one."""
     current, total = b"", None
-    for name, usage in rows:
+    for name, _, usage in rows:
         if total is not None and name == current:
             total = total.merge(usage)
             continue

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rdbcodec.errors import DecodeError
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
-from rdbcodec.facts.loaded import Loaded, LoadedPass
+from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import Measured
 from rdbcodec.facts.passes import Progress, run
@@ -121,6 +121,11 @@ class Ttls:
         self.fields = FieldTtls()
         self.sums: dict[str, Sums] = {}  # by the names of UNITS
         self.classes: dict[str, Usage] = {}  # without tables, and without what has expired
+
+    @property
+    def seen(self) -> int:
+        """How many keys there were, those that have expired among them."""
+        return self.loaded.seen
 
     @property
     def histogram(self) -> dict[str, Usage]:
@@ -291,6 +296,29 @@ class TtlPass(LoadedPass[Ttls]):
         except DecodeError:
             told.unread += 1
         told.keys += some
+
+    def fork_for(self, server: Server) -> TtlPass:
+        """By the same parts of names, for a file written then."""
+        separators, depth = self._folding.separators, self._folding.depth
+        how: dict[str, Any] = {"separators": separators, "depth": depth, "allocator": self.allocator}
+        fork = TtlPass(server, now_ms=self.now_ms, **how)
+        fork._written_ms = self._written_ms
+        return fork
+
+    def part(self) -> LoadedPart:
+        """All that was counted, whose files go with it."""
+        return LoadedPart(self.loaded, self.end())
+
+    def join_counted(self, counted: Ttls) -> None:
+        """The keys of both."""
+        self._never.sums.take(counted.never.sums)
+        for unit, sums in self._sums.items():
+            sums.take(counted.sums[unit])
+        self._classes = merged(self._classes, counted.classes)
+        self._expired_then += counted.expired_then
+        self._ends = _ends((*self._ends, counted.first_ms, counted.last_ms))
+        self._fields = self._fields.merge(counted.fields)
+        counted.close()
 
     def end(self) -> Ttls:
         """What was counted, whose files are its own from now on."""

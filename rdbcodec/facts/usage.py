@@ -95,6 +95,11 @@ class Stat:
         return self.loaded.expired
 
     @property
+    def seen(self) -> int:
+        """How many keys there were, those that have expired among them."""
+        return self.loaded.seen
+
+    @property
     def by(self) -> dict[str, Rows]:
         """The totals of each aspect that was asked for, by names."""
         if self._by is None:

@@ -98,7 +98,7 @@ class EntryPass(Pass[Result], Generic[Result]):
     ) -> None:
         self.server = server
         self.allocator = allocator
-        self.selection = selection
+        self.selection = None if selection is None or selection.is_empty else selection
         self._model: Model | None = None
         self._measuring: Measuring | None = None
         self._version = 0
@@ -195,7 +195,7 @@ class Together(EntryPass[list[Any]]):
         super().__init__(server, allocator=allocator, selection=selection)
         self._passes = passes
         for each in passes:
-            each.server, each.allocator, each.selection = server, allocator, selection
+            each.server, each.allocator, each.selection = server, allocator, self.selection
 
     def begin(self, header: Header) -> None:
         """To each."""

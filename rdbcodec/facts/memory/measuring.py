@@ -34,7 +34,7 @@ Expiries = Sequence[int | None]
 Look = Callable[[bytes, int], tuple[float, int] | None]
 
 _LAST_DIGIT = ord("9")
-_SHORT = 0x40  # lengths below it are their own byte
+_SHORT, _LONG = 0x40, 0x80  # lengths below 0x40 are their own byte; from there to 0x80 begin those of two
 _HEADER = 10  # bytes of the longest header of a packed structure
 _LEAST = {"listpack": 6, "ziplist": 10, "intset": 8}  # bytes without which a header is not whole
 _PAIRS = frozenset({"hash", "zset"})
@@ -50,7 +50,7 @@ class Measuring:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._strings = _Costs(lambda n: model[STRING, n >> 7, n >> 1 & 0x3F, n & 1])
+        self._strings = _Costs(lambda n: model[STRING, n >> 1 & 0x3F, n >> 7, n & 1])
         self._keys = _Costs(lambda n: model[KEY, n >> 1, 0, n & 1])
         self._looks: dict[int, Look | None] = {}
 
@@ -72,12 +72,12 @@ class Measuring:
             if not code:
                 size = record[start]
                 elements.append(1)
-                if (
-                    size < _SHORT
-                    and key < _SHORT
-                    and (size > I64_DIGITS or not size or record[start + 1] > _LAST_DIGIT)
-                ):
-                    memory.append(short[key << 7 | size << 1 | expires])
+                if key >= _SHORT or (size <= I64_DIGITS and size and record[start + 1] <= _LAST_DIGIT):
+                    memory.append(self._model[string_shape(entry)])
+                elif size < _SHORT:
+                    memory.append(short[size << 7 | key << 1 | expires])
+                elif size < _LONG:
+                    memory.append(short[(size << 8 & 0x3F00 | record[start + 1]) << 7 | key << 1 | expires])
                 else:
                     memory.append(self._model[string_shape(entry)])
                 continue
@@ -151,6 +151,9 @@ def _packed_at(record: bytes, pos: int, packed: str) -> tuple[int, int | None]:
     size = record[pos]
     if size < _SHORT:
         head = record[pos + 1 : pos + 1 + min(size, _HEADER)]
+    elif size < _LONG:
+        size = size << 8 & 0x3F00 | record[pos + 1]
+        head = record[pos + 2 : pos + 2 + _HEADER]
     else:
         size, head = size_at(record, pos), strings.peek(record, pos, _HEADER)
     return size, _COUNTS[packed](head) if size >= _LEAST[packed] else None
