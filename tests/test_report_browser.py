@@ -75,6 +75,21 @@ def test_the_page_asks_for_nothing_and_complains_of_nothing(page: Page) -> None:
     assert page.run("getComputedStyle(document.querySelector('.tile')).position") == "absolute"
 
 
+@pytest.mark.parametrize("hide_keys", [False, True])
+def test_a_snapshot_without_keys_and_one_with_hidden_ones_are_no_trouble(
+    browser: Browser, tmp_path: Path, hide_keys: bool
+) -> None:
+    out, empty = tmp_path / "page.html", io.BytesIO()
+    rdbcodec.create(empty, to="redis-7.2").close()
+    rdbcodec.report(snapshot() if hide_keys else empty.getvalue(), out, now_ms=NOW, hide_keys=hide_keys)
+    page = browser.open(out)
+    for picture in ("flame", "list", "map"):
+        page.run(f"document.querySelector('[data-set=\"picture={picture}\"]').click()")
+    assert page.complaints == []
+    tiles = page.run("[...document.querySelectorAll('.tile')].map((tile) => tile.ariaLabel.split(',')[0])")
+    assert tiles[:2] == (["prefix 1", "prefix 1.1"] if hide_keys else [])
+
+
 def test_prefixes_open_and_close_with_keys(page: Page) -> None:
     assert crumbs(page) == ["all keys"]
     page.run("document.querySelector('#picture [tabindex=\"0\"]').focus()")

@@ -306,3 +306,29 @@ def test_where_most_keys_that_never_expire_are_is_said() -> None:
     text = page_of(made(snapshot(keys))).text
     assert "7 keys never expire and hold ~" in text
     assert "100% of the memory; 5 of them are shop:sess:*. rdbcodec keys --ttl none " in text
+
+
+def test_keys_by_last_use_are_there_where_the_file_tells() -> None:
+    out = io.BytesIO()
+    with rdbcodec.create(out, to="redis-7.2") as writer:
+        for at in range(4):
+            writer.write(b"key:%d" % at, b"x", idle=at * 3600)
+    text = page_of(made(out.getvalue())).text
+    assert re.search(r"When keys were used last .* under 1 hour ~\S+ B 1 1 to 24 hours ~\S+ B 3 ", text)
+    assert "How often keys are used" not in text
+
+
+def test_databases_stand_in_the_order_of_their_numbers() -> None:
+    out = io.BytesIO()
+    with rdbcodec.create(out, to="redis-7.2") as writer:
+        for db in (10, 2, 9):
+            writer.write(b"key", b"x", db=db)
+    text = page_of(made(out.getvalue())).text
+    assert re.search(r"Database Memory Keys 2 ~\S+ B 1 9 ~\S+ B 1 10 ~\S+ B 1 ", text)
+
+
+def test_hidden_prefixes_are_numbered_from_the_root_on() -> None:
+    data = data_of(page_of(made(snapshot({b"a:b:c": b"x", b"a:c": b"x" * 50, b"b": b"x"}), hide_keys=True)))
+    assert not data["joined"]
+    assert names_of(data["tree"]) == ["prefix 1", "prefix 2"]
+    assert names_of(data["tree"][5][0]) == ["prefix 1.1", "prefix 1.2"]

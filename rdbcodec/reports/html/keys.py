@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.largest import KeySize
-from rdbcodec.facts.usage import LARGEST, LATER, NEVER, SIZES, TTLS, biggest_first
+from rdbcodec.facts.usage import FREQS, HOTTEST, LARGEST, LATER, NEVER, SIZES, TTLS, biggest_first
 from rdbcodec.reports.html.markup import Markup, tag
-from rdbcodec.reports.html.subject import Subject, about_size
+from rdbcodec.reports.html.subject import Subject, about_size, command
 from rdbcodec.reports.html.tables import Cell, Row, bars, percent, table
 from rdbcodec.reports.usage import ttl_words
 from rdbcodec.reports.words import number, plural, shortened, size
@@ -24,34 +24,46 @@ def expiry(subject: Subject) -> Markup:
     if subject.expired.keys:
         rows[EXPIRED] = subject.expired
     names = (EXPIRED, *(name for name, _ in TTLS), LATER, NEVER)
-    return _histogram(
-        "expiry", "Time to live", "Time left", [(name, rows[name]) for name in names if name in rows]
-    )
+    more = "Which expire all at once, and prefixes of those that never do: ", command("ttl", subject)
+    return _histogram("expiry", "Time to live", "Time left", _in_order(rows, names), *more)
 
 
 def sizes(subject: Subject) -> Markup:
     """Keys by the memory they take."""
-    rows, names = subject.by["size"], (*(name for name, _ in SIZES), LARGEST)
-    return _histogram(
-        "sizes", "Memory of a key", "A key takes", [(name, rows[name]) for name in names if name in rows]
-    )
+    names = (*(name for name, _ in SIZES), LARGEST)
+    return _histogram("sizes", "Memory of a key", "A key takes", _in_order(subject.by["size"], names))
 
 
-def databases(subject: Subject) -> Markup:
-    """Keys by database."""
-    rows = sorted(subject.by["db"].items(), key=lambda row: int(row[0]))
-    return _histogram("databases", "Databases", "Database", rows)
+def databases(subject: Subject) -> Markup | None:
+    """Keys by database, where there are several."""
+    rows = sorted(subject.by["db"].items(), key=lambda row: row[0].zfill(9))  # further ones are last
+    return _histogram("databases", "Databases", "Database", rows) if len(rows) > 1 else None
 
 
-def _histogram(id: str, title: str, name: str, rows: Sequence[tuple[str, Usage]]) -> Markup:
+def uses(subject: Subject) -> Markup | None:
+    """Keys by when or how often they were used, where the server that wrote the file counted that."""
+    idle = _in_order(subject.by["idle"], (*(name for name, _ in TTLS), LATER))
+    often = _in_order(subject.by["freq"], (*(name for name, _ in FREQS), HOTTEST))
+    found = [
+        _histogram("idle", "When keys were used last", "Time since", idle) if idle else None,
+        _histogram("freq", "How often keys are used", "Count of 0 to 255", often) if often else None,
+    ]
+    return tag("div", *found, class_="pair") if idle or often else None
+
+
+def _in_order(rows: Mapping[str, Usage], names: Iterable[str]) -> list[tuple[str, Usage]]:
+    return [(name, rows[name]) for name in names if name in rows]
+
+
+def _histogram(
+    id: str, title: str, name: str, rows: Sequence[tuple[str, Usage]], *more: str | None
+) -> Markup:
     most_memory = max((usage.memory for _, usage in rows), default=0) or 1
     most_keys = max((usage.keys for _, usage in rows), default=0) or 1
     legend = tag(
         "p",
-        tag("span", class_="swatch"),
-        "memory",
-        tag("span", class_="swatch second"),
-        "keys",
+        *(tag("span", class_="swatch"), "memory"),
+        *(tag("span", class_="swatch second"), "keys"),
         class_="note",
     )
     body = [
@@ -64,7 +76,8 @@ def _histogram(id: str, title: str, name: str, rows: Sequence[tuple[str, Usage]]
         for label, usage in rows
     ]
     made = table(None, (name, "|", ">Memory", ">Keys"), body, says=title)
-    return tag("section", tag("h2", title), legend, made, id=id)
+    further = tag("p", *more, class_="note further") if more else None
+    return tag("section", tag("h2", title), legend, made, further, id=id)
 
 
 def types(subject: Subject) -> Markup:

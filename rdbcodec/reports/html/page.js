@@ -43,8 +43,8 @@
   function grown(row, parent, hue) {
     const branch = { row, parent, depth: parent ? parent.depth + 1 : 0, hue, is_rest: typeof row[NAME] === "number" };
     branch.name = !branch.is_rest ? row[NAME] : !row[NAME] ? "(no more parts)" : `(${count(row[NAME])} smaller prefix${row[NAME] === 1 ? "" : "es"})`;
-    const between = branch.is_rest ? " " : data.between;
-    branch.path = !parent ? "" : parent.path ? parent.path + between + branch.name : branch.name;
+    branch.path = !parent ? "" : !data.joined && !branch.is_rest ? branch.name
+      : parent.path + (parent.path && branch.is_rest ? " " : "") + branch.name;
     branch.parts = (row[PARTS] || []).map((part, at) => grown(part, branch, parent ? hue : at));
     return branch;
   }

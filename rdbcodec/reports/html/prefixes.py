@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rdbcodec.reports.html.markup import Markup, tag
-from rdbcodec.reports.html.subject import Subject, about_size
+from rdbcodec.reports.html.subject import Subject, about_size, command
 from rdbcodec.reports.html.tables import bars, percent, table
 from rdbcodec.reports.html.tree import Row
 from rdbcodec.reports.words import number, size
@@ -34,6 +34,9 @@ def memory(subject: Subject, tree: Row) -> Markup:
         tag("p", id="legend", class_="legend js-only"),
         tag("p", id="told", class_="away", role="status"),
         tag("div", _prefixes(tree), id="list"),
+        tag(
+            "p", "As a table, a tree or for other tools: ", command("prefix", subject), class_="note further"
+        ),
         id="memory",
     )
 

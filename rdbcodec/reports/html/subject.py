@@ -12,8 +12,9 @@ from rdbcodec.facts.memory.estimates import match_of
 from rdbcodec.facts.overview import KEYS, Overview
 from rdbcodec.facts.prefixes import Node
 from rdbcodec.facts.usage import Stat
+from rdbcodec.reports.html.markup import Markup, tag
 from rdbcodec.reports.words import plural, size
-from rdbcodec.showing import Hiding
+from rdbcodec.showing import Hiding, path_word
 
 NODES = 1500  # of the tree of prefixes: more are too small to be seen, and the page stays small
 
@@ -89,3 +90,9 @@ def worth(files: Sequence[Overview]) -> str:
     worst = max(match_of(file.stat.server).tolerance for file in files)
     server = next(iter(names)) if len(names) == 1 else plural(len(names), "server")
     return f"in {server}, within {worst:.0%}"
+
+
+def command(words: str, subject: Subject) -> Markup:
+    """A command that tells more; of one file its name is in it."""
+    name = "FILE" if subject.is_several else path_word(subject.files[0].name)
+    return tag("code", f"rdbcodec {words} {name}")

@@ -9,10 +9,9 @@ from rdbcodec.facts.overview import Overview
 from rdbcodec.facts.prefixes import Node
 from rdbcodec.facts.usage import NEVER
 from rdbcodec.reports.html.markup import Markup, joined, tag
-from rdbcodec.reports.html.subject import Subject, about_size, worth
+from rdbcodec.reports.html.subject import Subject, about_size, command, worth
 from rdbcodec.reports.html.tables import percent
 from rdbcodec.reports.words import moment, number, plural, size, text
-from rdbcodec.showing import path_word
 
 
 def top(subject: Subject, by: str) -> Markup:
@@ -109,19 +108,19 @@ def _hints(subject: Subject) -> Iterator[str | Markup]:
     if forever is not None:
         held = f"{about_size(forever.memory)}, {percent(forever.memory, total.memory)} of the memory"
         words = f"{plural(forever.keys, 'key')} never expire and hold {held}{_most_of_them(subject)}. "
-        yield joined(words, _command("keys --ttl none", subject))
+        yield joined(words, command("keys --ttl none", subject))
     first = [key for key, _ in subject.keys[:10]]
     held_by = sum(key.memory for key in first)
     if total.keys > 10 * len(first) and held_by >= total.memory / 20:
         words = (
             f"The {plural(len(first), 'largest key')} hold {percent(held_by, total.memory)} of the memory. "
         )
-        yield joined(words, _command("top", subject))
+        yield joined(words, command("top", subject))
     if subject.expired.keys:
         words = (
             f"{plural(subject.expired.keys, 'key')} had expired when the file was read; servers drop them. "
         )
-        yield joined(words, _command("keys --ttl expired", subject))
+        yield joined(words, command("keys --ttl expired", subject))
 
 
 def _most_of_them(subject: Subject) -> str:
@@ -138,11 +137,6 @@ def _leaves(node: Node) -> Iterator[Node]:
         yield node
     for child in node.children:
         yield from _leaves(child)
-
-
-def _command(words: str, subject: Subject) -> Markup:
-    name = "FILE" if subject.is_several else path_word(subject.files[0].name)
-    return tag("code", f"rdbcodec {words} {name}")
 
 
 def foot(subject: Subject, by: str) -> Markup:

@@ -1,14 +1,14 @@
 """The prefixes of keys as data for the pictures of the page.
 
-The element `data` of the page holds JSON, `{"schema": 1, "between": "", "tree": ROW}`, and a ROW is a list:
+The element `data` of the page is JSON, `{"schema": 1, "joined": true, "tree": ROW}`, and a ROW is a list:
 
     0  name       what the prefix adds to that of the row above it; of the rest an integer: how many smaller
                   prefixes are counted together, with keys that have no more parts; 0: those keys alone
     1  keys       2  keys of them that expire      3  bytes of memory      4  bytes on disk
     5  rows       of what begins with it, the largest first and the rest last; not there when there are none
 
-The numbers of the rows of a row add up to its own. `between` stands between names where they are put
-together. Names are printable; where keys are hidden they are numbers or digests.
+The numbers of the rows of a row add up to its own. Names are printable. Where keys are hidden they are
+numbers, as 2.1, or digests: then `joined` is false, and each is the whole name of its prefix.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def data_of(root: Node, memory: float, *, hide_keys: Hiding = False) -> dict[str
     Of several files that is the sum of what each takes, and not what all take in one server.
     """
     scale = memory / root.usage.memory if root.usage.memory else 1.0
-    names = _Names(hide_keys)
-    return {"schema": SCHEMA, "between": names.between, "tree": _row("", root, names, scale)}
+    row = _row("", root, _Names(hide_keys), scale)
+    return {"schema": SCHEMA, "joined": hide_keys is False, "tree": row}
 
 
 class _Names:
@@ -44,12 +44,11 @@ class _Names:
 
     def __init__(self, hide_keys: Hiding) -> None:
         self._hide_keys = hide_keys
-        self.between = "" if hide_keys is False else " "
 
-    def of(self, part: bytes, node: Node, number: int) -> str:
-        """What a prefix adds to the one above it, of which it is the `number`th."""
+    def of(self, part: bytes, node: Node, above: str, number: int) -> str:
+        """What a prefix adds to the one `above` it, of which it is the `number`th."""
         if self._hide_keys is True:
-            return f"prefix {number}"
+            return f"{above}.{number}" if above else f"prefix {number}"
         if isinstance(self._hide_keys, KeyDigest):
             return self._hide_keys.of(node.name)
         name = shown(text(part))
@@ -59,16 +58,16 @@ class _Names:
 def _row(name: str, node: Node, names: _Names, scale: float) -> Row:
     row: Row = [name, *_numbers(node.usage, scale)]
     if node.children:
-        row.append(_rows(node, names, scale))
+        row.append(_rows(name, node, names, scale))
     return row
 
 
-def _rows(node: Node, names: _Names, scale: float) -> list[Row]:
+def _rows(name: str, node: Node, names: _Names, scale: float) -> list[Row]:
     rows, rest, left = [], node.rest, node.hidden
     for number, child in enumerate(node.children, 1):
         if number <= MOST_PARTS and _is_seen(child.usage, node.usage):
             part, last = _joined(child)
-            rows.append(_row(names.of(part, last, number), last, names, scale))
+            rows.append(_row(names.of(part, last, name, number), last, names, scale))
         else:
             left += 1
             rest.take(child.usage)
