@@ -64,6 +64,12 @@ class Losses:
         else:
             self._found[kind] = known._replace(times=known.times + 1)
 
+    def join(self, other: Losses) -> None:
+        """Add what was counted behind what is counted here."""
+        for kind, loss in other._found.items():
+            known = self._found.get(kind)
+            self._found[kind] = loss if known is None else known._replace(times=known.times + loss.times)
+
     def of(self, severity: Severity) -> list[Loss]:
         """The losses of one severity."""
         return [loss for loss in self._found.values() if loss.severity == severity]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import random
 import signal
@@ -17,6 +18,7 @@ from ways import SNAPSHOTS, pair, snapshot
 
 import rdbcodec
 from rdbcodec.errors import RdbError
+from rdbcodec.exports.parts import Commands, Form, Ndjson, write_in_parts
 from rdbcodec.facts.kinds import Kinds
 from rdbcodec.facts.largest import ORDERS, TopPass
 from rdbcodec.facts.memory.entries import EntryPass, Together
@@ -27,6 +29,7 @@ from rdbcodec.facts.soundness import check
 from rdbcodec.facts.ttls import TtlPass
 from rdbcodec.facts.usage import StatPass
 from rdbcodec.limits import CHECKED_VALUE, COUNTED_VALUE
+from rdbcodec.losses import Losses
 from rdbcodec.reading.parallel.here import Here
 from rdbcodec.reading.parallel.opening import InParts, cores, jobs_for
 from rdbcodec.reading.parallel.scan import PART
@@ -210,6 +213,47 @@ def test_templates_behind_the_head_are_known_to_the_parts_that_follow(tmp_path: 
     (joined, again), *_ = alike(path, cuts=((200, 4),))
     assert joined > 0
     assert again > 0
+
+
+# --- text ---------------------------------------------------------------------------------------------
+
+FORMS = (
+    Ndjson(),
+    Ndjson(everything=True),
+    Commands(now_ms=NOW_MS),
+    Commands(version=2, now_ms=NOW_MS),
+    Commands(restore=True, now_ms=NOW_MS),
+)
+
+
+def dumped(reader: Reader, form: Form) -> Any:
+    """The text, what was lost, and the error that ended it."""
+    out, losses, failure = io.BytesIO(), Losses(), ""
+    with reader:
+        try:
+            if not write_in_parts(reader, form, out, losses=losses):
+                for piece in form.pieces(iter(reader), losses=losses, db=None):
+                    out.write(piece)
+        except RdbError as error:
+            failure = str(error)
+    return out.getvalue(), losses.of("data"), losses.of("hint"), failure
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_text_of_parts_is_that_of_the_whole(many: Path, form: Form) -> None:
+    reader = in_parts(many, (2000, 16))
+    assert dumped(reader, form) == dumped(Reader(many, max_value=COUNTED_VALUE), form)
+    assert (reader.joined > 10, reader.read_here) == (True, 0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_text_of_hostile_parts_is_that_of_the_whole(tmp_path: Path, seed: int) -> None:
+    path = tmp_path / "hostile.rdb"
+    path.write_bytes(hostile(100 + seed))
+    for form in FORMS[1:3]:
+        wanted = dumped(Reader(path, max_value=COUNTED_VALUE), form)
+        assert dumped(in_parts(path, (97, 1)), form) == wanted
+        assert dumped(in_parts(path, (300, 3)), form) == wanted
 
 
 # --- libraries ----------------------------------------------------------------------------------------

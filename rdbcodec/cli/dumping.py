@@ -21,9 +21,12 @@ from rdbcodec.cli.hiding import hidden
 from rdbcodec.cli.outputs import add_force_argument, output_of
 from rdbcodec.errors import RdbError
 from rdbcodec.limits import COPIED_VALUE
+from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Record
 from rdbcodec.reports.words import functions_left_out
 from rdbcodec.showing import name as shown
+
+InParts = Callable[[Reader, BinaryIO, "Callable[[], None] | None"], bool]
 
 
 def add_dumping_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,25 +46,29 @@ def write_selected(
     form: Callable[[Iterator[Record]], Iterator[bytes]],
     *,
     tells_functions: bool,
+    in_parts: InParts | None = None,
 ) -> int:
     """Write a form of the selected records, the exit code; says so when it ends before the snapshot does.
 
     `tells_functions` says that the form has a place for function libraries, so that they can be missed.
+    `in_parts` writes all records with the help of other processes, if there are any; it says whether.
     """
     name = options.files[0]
     selection = selecting.selection_of(options)
+    is_all = selection.is_empty and not options.fail_if_empty
+    jobs = options.jobs if in_parts is not None and is_all and not options.hide_keys else 1
     with (
         output_of(options) as out,
-        open_file(name, options, max_value=COPIED_VALUE) as reader,
+        open_file(name, options, max_value=COPIED_VALUE, jobs=jobs) as reader,
         progress_of(name, reader, options) as tick,
     ):
         left_out: Counter[str] = Counter()
-        is_all = selection.is_empty and not options.fail_if_empty
         records = iter(reader) if is_all else selection.select(reader, left_out)
         if options.hide_keys:
             records = hidden(records, options.hide_keys)
         try:
-            _write(form(records), out, tick)
+            if jobs == 1 or in_parts is None or not in_parts(reader, out, tick):
+                _write(form(records), out, tick)
         except RdbError:
             if options.output == STDIN:
                 out.flush()

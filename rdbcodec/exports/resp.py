@@ -63,8 +63,9 @@ def commands(
     modules: Iterable[str] | None = None,
     restore: bool = False,
     now_ms: int = 0,
+    db: int | None = None,
 ) -> Iterator[bytes]:
-    """The commands, in pieces. `now_ms` is for RESTORE before version 9 only.
+    """The commands, in pieces. `now_ms` is for RESTORE before version 9 only; `db` is selected already.
 
     The server is named by its RDB version, or by `to` and the modules it has besides its own.
     Raises EncodeError for one that nobody knows, and what reading the records raises.
@@ -72,7 +73,7 @@ def commands(
     server = _recipient(version, to, modules, losses, now_ms)
     held, size = [], 0
     try:
-        for piece in _commands(records, server, restore=restore):
+        for piece in _commands(records, server, restore=restore, db=db):
             held.append(piece)
             size += len(piece)
             if size >= MUCH:
@@ -85,9 +86,8 @@ def commands(
 
 
 def _commands(
-    records: Iterable[Record], server: Callable[[int], Recipient], *, restore: bool
+    records: Iterable[Record], server: Callable[[int], Recipient], *, restore: bool, db: int | None
 ) -> Iterator[bytes]:
-    db = None
     recipient = None
     for record in records if restore else runs(records):
         if recipient is None:

@@ -11,9 +11,10 @@ from rdbcodec.cli.common import (
     modules_of,
     now_of,
 )
-from rdbcodec.cli.dumping import add_dumping_arguments, write_selected
+from rdbcodec.cli.dumping import InParts, add_dumping_arguments, write_selected
+from rdbcodec.cli.jobs import add_jobs_argument
 from rdbcodec.cli.servers import SERVER, server_of
-from rdbcodec.exports import ndjson, tables
+from rdbcodec.exports import parts, tables
 from rdbcodec.exports.columnar import TABLES
 from rdbcodec.formats import VERSIONS
 from rdbcodec.losses import Losses
@@ -28,6 +29,7 @@ ORDER = 40
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     add_dumping_arguments(parser)
+    add_jobs_argument(parser)
     parser.add_argument("--format", choices=(*_FORMATS, PARQUET), default="ndjson", help="default: ndjson")
     parser.add_argument(
         "--records", action="store_true", help="ndjson and json: header and AUX too, for an equal snapshot"
@@ -80,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
         options,
         lambda records: _FORMATS[options.format](records, options, losses),
         tells_functions=options.format != "csv",
+        in_parts=_in_parts(options, losses),
     )
     lost = losses.of("data")
     for loss in [*lost, *losses.of("hint")]:
@@ -87,13 +90,30 @@ def run(options: argparse.Namespace) -> int:
     return NEGATIVE if lost else code
 
 
+def _in_parts(options: argparse.Namespace, losses: Losses) -> InParts | None:
+    """What writes parts of these formats, which are the same wherever they stand; None for others."""
+    forms: dict[str, Callable[[argparse.Namespace], parts.Form]] = {"ndjson": _lines, "resp": _commands}
+    if options.format not in forms:
+        return None
+    form = forms[options.format](options)
+    return lambda reader, out, tick: parts.write_in_parts(reader, form, out, losses=losses, progress=tick)
+
+
+def _lines(options: argparse.Namespace) -> parts.Ndjson:
+    return parts.Ndjson(everything=options.records)
+
+
+def _commands(options: argparse.Namespace) -> parts.Commands:
+    modules, now_ms = modules_of(options), now_of(options)
+    return parts.Commands(options.to_version, options.to, modules, options.restore, now_ms)
+
+
 def _encoded(pieces: Iterator[str]) -> Iterator[bytes]:
     return (piece.encode() for piece in pieces)
 
 
 def _ndjson(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
-    del losses
-    return _encoded(ndjson.lines(records, everything=options.records))
+    return _lines(options).pieces(records, losses=losses, db=None)
 
 
 def _json(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
@@ -107,19 +127,7 @@ def _csv(records: Iterator[Record], options: argparse.Namespace, losses: Losses)
 
 
 def _resp(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
-    from rdbcodec.exports import (  # noqa: PLC0415 - brings the writing half, which no other format needs
-        resp,
-    )
-
-    return resp.commands(
-        records,
-        version=options.to_version,
-        to=options.to,
-        modules=modules_of(options),
-        restore=options.restore,
-        now_ms=now_of(options),
-        losses=losses,
-    )
+    return _commands(options).pieces(records, losses=losses, db=None)
 
 
 _FORMATS: dict[str, Callable[[Iterator[Record], argparse.Namespace, Losses], Iterator[bytes]]] = {
