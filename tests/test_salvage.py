@@ -56,6 +56,35 @@ def test_all_that_stands_before_a_cut_is_saved() -> None:
     assert (found.ends, found.checksum, found.is_whole) == (False, "not reached", False)
 
 
+def test_keys_that_a_damaged_length_has_swallowed_are_found_in_the_value() -> None:
+    whole = snapshot(*K)
+    at = whole.index(b"key3") + 4  # the length of its value, which takes in two more keys and a part
+    data = whole[:at] + bytes((37,)) + whole[at + 1 :]
+    _, found = saved(data)
+    assert found.keys == 4  # key3 with too much in it, and nothing behind it
+    out, found = saved(data, resync=True)
+    assert names(out) == [b"key%d" % at for at in (0, 1, 2, 4, 5, 6, 7, 8)]
+    assert [(start, end) for start, end, _ in spans(found)] == [(45, 57)]
+
+
+def test_zeros_in_a_damaged_time_are_no_key_without_a_name() -> None:
+    expiring = [b"\xfc" + (1 << 40).to_bytes(8, "little") + record for record in K]
+    data = bytearray(snapshot(*expiring))
+    data[9] = 0xF4
+    out, found = saved(bytes(data), resync=True)
+    assert names(out) == [b"key%d" % at for at in range(9)]
+    assert [(beside.side, beside.key) for beside in found.beside] == [("behind", b"key0")]
+
+
+def test_a_key_right_before_damage_may_have_lost_the_end_of_its_value() -> None:
+    whole = snapshot(*K)
+    at = whole.index(b"key3") + 4
+    out, found = saved(whole[:at] + b"\x01" + whole[at + 1 :], resync=True)
+    first = found.beside[0]
+    assert (first.side, first.key) == ("before", b"key3")
+    assert names(out) == [b"key%d" % at for at in range(9)]
+
+
 def test_a_whole_snapshot_is_saved_whole(tmp_path: Path) -> None:
     found = salvage(TYPES, tmp_path / "out.rdb", resync=True)
     assert (found.is_whole, found.checksum, found.gaps, found.missing, found.keys) == (True, "ok", [], {}, 94)

@@ -25,7 +25,7 @@ def lines(name: str, output: str, found: Salvage, *, hide_keys: Hiding = False) 
     for title, told in (
         ("kept", _kept(found)),
         ("lost", _lost(found, hide_keys)),
-        ("unknown", _unknown(found)),
+        ("unknown", _unknown(found, hide_keys)),
     ):
         for words in told:
             yield f"  {title:<8} {words}"
@@ -74,15 +74,33 @@ def _lost(found: Salvage, hide_keys: Hiding) -> Iterator[str]:
         yield f"{plural(keys, 'key')} of db {db}, which announced {found.announced[db]:,}"
 
 
-def _unknown(found: Salvage) -> Iterator[str]:
+def _unknown(found: Salvage, hide_keys: Hiding) -> Iterator[str]:
     if found.gap_count and found.missing is None:
         yield "how many keys the damage took: what databases announced cannot be"
     elif found.gap_count and not found.announced:
         yield "how many keys the damage took: the file does not say how many it had"
+    for side, says in _BESIDE.items():
+        named = [beside for beside in found.beside if beside.side == side]
+        for beside in named[:_SHOWN]:
+            yield f"{says}: {_key_place(beside.db, beside.key, hide_keys)}"
+        if len(named) > _SHOWN:
+            yield f"{says}: {plural(len(named) - _SHOWN, 'more key')}"
     if not found.ends:
         yield "what stood behind the damage: the end was not met, other databases may have followed"
     if found.checksum != "ok":
         yield "whether other bytes changed: nothing shows that in a name, a text or an expiry"
+
+
+_BESIDE = {
+    "before": "whether its value is whole, as it stands right before damage",
+    "behind": "whether it had an expiry, as it stands right behind damage",
+}
+
+
+def _key_place(db: int, key: bytes, hide_keys: Hiding) -> str:
+    """A key by its database and its name, if that may be shown."""
+    words = key_words(key, hide_keys)
+    return f"a key of db {db}" if words is None else f"db {db} {words}"
 
 
 _CHECKSUMS = {
@@ -133,8 +151,12 @@ def as_json(name: str, output: str, found: Salvage, *, hide_keys: Hiding = False
             else {str(db): keys for db, keys in found.missing.items()},
             "problems": [_json_problem(problem, hide_keys) for problem in found.problems],
         },
-        "unknown": list(_unknown(found)),
+        "unknown": list(_unknown(found, hide_keys)),
         "gaps": [_json_gap(gap, hide_keys) for gap in found.gaps],
+        "beside": [
+            {"side": beside.side, "db": beside.db, "key": json_key(beside.key, hide_keys)}
+            for beside in found.beside
+        ],
         "gap_count": found.gap_count,
         "gap_bytes": found.gap_bytes,
         "ends": found.ends,

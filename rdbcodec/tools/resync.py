@@ -43,12 +43,15 @@ LAST_DB = 1 << 14
 Answer = Literal["yes", "no", "needs more"]
 
 
-def find(whole: Unwrapped, context: FileContext, damaged: int) -> Position | None:
-    """The first place behind the start of a damaged record where records can be read; None for none."""
+def find(whole: Unwrapped, context: FileContext, damaged: int, stop: int | None = None) -> Position | None:
+    """The first place behind the start of a damaged record where records can be read; None for none.
+
+    With `stop` it is looked for up to there.
+    """
     search = _Search(whole, context, damaged)
-    start = damaged + 1
-    while start < whole.size:
-        place = search.within(start, min(start + PIECE, whole.size))
+    start, stop = damaged + 1, whole.size if stop is None else stop
+    while start < stop:
+        place = search.within(start, min(start + PIECE, stop))
         if place is not None and search.is_passed_over(place):
             start = place + 1
             continue
@@ -131,17 +134,19 @@ class _Search:
             while True:
                 record = decoder.next_record()
                 if isinstance(record, End):
-                    return "yes" if names and all(map(_is_word, names)) and self._is_last(record) else "no"
+                    return "yes" if names and all(map(is_word, names)) and self._is_last(record) else "no"
                 if isinstance(record, SelectDb) and record.db > LAST_DB:
                     return "no"
                 if not isinstance(record, Entry):
                     continue
                 record.verify()
                 name = record.db, record.key
+                if not record.key and not names:  # zeros, of which times are full, read as nothing else
+                    return "no"
                 if name in names or not 0 <= (record.expires_at_ms or 0) < LAST_EXPIRY:
                     return "no"
                 names.add(name)
-                if len(names) >= (IN_A_ROW if all(map(_is_word, names)) else ODD_IN_A_ROW):
+                if len(names) >= (IN_A_ROW if all(map(is_word, names)) else ODD_IN_A_ROW):
                     return "yes"
         except Truncated:
             return "needs more" if offset + len(data) < self._whole.size and len(data) < FAR else "no"
@@ -159,7 +164,8 @@ def ends_file(whole: Unwrapped, size: int) -> bool:
     return not whole.read_at(size, FAR).strip(b"\0").removeprefix(whole.mark)
 
 
-def _is_word(name: tuple[int, bytes]) -> bool:
+def is_word(name: tuple[int, bytes]) -> bool:
+    """Whether the name of a key is one that no bytes make by chance."""
     key = name[1]
     if len(key) < WORD:
         return False

@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NamedTuple
 
-from rdbcodec.errors import DecodeError
+from rdbcodec.errors import DecodeError, Truncated
 from rdbcodec.facts.problems import Problem, entry_problems, record_problems
 from rdbcodec.formats import Dialect
 from rdbcodec.limits import CHECKED_VALUE, MAX_PROBLEMS, MAX_RECORD
@@ -49,14 +49,24 @@ Checksum = Literal["ok", "wrong", "none", "not verified", "not reached"]
 LEAST_RECORD = 3  # bytes of a key: its type, an empty name, an empty value
 
 
+class Beside(NamedTuple):
+    """A key that was kept, right before damage or right behind it."""
+
+    side: Literal["before", "behind"]
+    db: int
+    key: bytes
+
+
 @dataclass(slots=True)
 class Salvage:
     """What became of a damaged snapshot.
 
     `keys` are in the output, by database in `kept`; of them `behind` stood behind damage, and `kept_damaged`
-    are known to be damaged. `dropped` keys and other records were met and left out; `problems` says why, of
-    the first. `gaps` are the stretches that could not be read, the first of `gap_count`; `announced` is how
-    many keys each database was said to have. `ends` says whether the end of the snapshot was met.
+    are known to be damaged. `beside` names those that stand right before damage, which may have taken the end
+    of their value, and right behind it, which may have taken their expiry. `dropped` keys and other records
+    were met and left out; `problems` says why, of the first. `gaps` are the stretches that could not be read,
+    the first of `gap_count`; `announced` is how many keys each database was said to have. `ends` says whether
+    the end of the snapshot was met.
     """
 
     size: int = 0
@@ -70,6 +80,7 @@ class Salvage:
     unverified: int = 0
     problems: list[Problem] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    beside: list[Beside] = field(default_factory=list)
     gap_count: int = 0
     gap_bytes: int = 0
     announced: dict[int, int] = field(default_factory=dict)
@@ -97,6 +108,11 @@ class Salvage:
         found = {db: keys - met[db] for db, keys in sorted(self.announced.items()) if keys > met[db]}
         is_cut = not self.ends
         return found if is_cut or sum(found.values()) * LEAST_RECORD <= self.gap_bytes else None
+
+    def add_beside(self, side: Literal["before", "behind"], entry: Entry) -> None:
+        """Name a key while few are named."""
+        if len(self.beside) < MAX_PROBLEMS:
+            self.beside.append(Beside(side, entry.db, entry.key))
 
     def add_problem(self, problem: Problem) -> None:
         """List it while the list is short."""
@@ -182,21 +198,30 @@ class _Job:
             self._target.seek(0)
             self._target.truncate()
         found = Salvage(size=self._whole.size)
+        last: Entry | Gap | None = None  # what stood before the record in hand
         survivors = Survivors(self._whole, **self.reading)
         self._libraries.clear()
         self._number, writer, is_kept = 0, None, True
         try:
             for at, record in enumerate(survivors):
                 if isinstance(record, Gap):
+                    # A cut takes nothing of what stands before it: that had its end.
+                    if is_kept and isinstance(last, Entry) and not isinstance(record.error, Truncated):
+                        found.add_beside("before", last)
                     self._note_gap(found, record)
+                    last = record
                 elif isinstance(record, Header):
                     found.header, found.is_header_guessed = record, survivors.guess is not None
                     writer = self._writer(record)
                 elif isinstance(record, Entry):
                     assert writer is not None
                     is_kept = self._take(record, found, writer, index)
+                    if is_kept and isinstance(last, Gap) and record.expires_at_ms is None:
+                        found.add_beside("behind", record)
+                    last = record
                 elif is_kept or not (isinstance(record, Aux) and record.of_last_key):
                     assert writer is not None
+                    last = None
                     self._take_record(record, found, writer)
                 if not at & _TICK:
                     self._progress(record.end if isinstance(record, Gap) else record.offset, found.size)

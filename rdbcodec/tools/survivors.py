@@ -8,7 +8,9 @@ The records before the first gap are those of any reading. Behind it they are wh
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Generator, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from rdbcodec.errors import (
@@ -32,7 +34,7 @@ from rdbcodec.records.end import CRC_SIZE
 from rdbcodec.records.header import MAGIC_SIZE
 from rdbcodec.records.state import FileContext, Position
 from rdbcodec.tail import Tail, measure
-from rdbcodec.tools.resync import find
+from rdbcodec.tools.resync import find, is_word
 
 
 class Gap(NamedTuple):
@@ -78,6 +80,7 @@ class Survivors:
         )
         self._dialect = dialect
         self._place = Position(0, FileContext("redis", False, 0, 0, {}))
+        self._is_found = False  # what is in a damaged value can be read
         self._is_nested = False  # the last record stood in another, and tells no place
 
     def __iter__(self) -> Iterator[Record | Gap]:
@@ -111,24 +114,78 @@ class Survivors:
 
     def _stretch(self) -> Generator[Record | Gap, None, DecodeError | None]:
         """Records up to damage, which is the answer; None at the end of the snapshot."""
-        reader = self._reader
+        recent: deque[tuple[Record, Position]] = deque()  # with the place of each
+        error: DecodeError | None
         try:
             while True:
-                record = reader.next_record()
-                assert record is not None  # behind the End record nobody asks
-                assert record is not NEED_DATA  # there is nothing to feed
+                place = self._place
+                record = self._next()
                 if isinstance(record, End):
-                    return self._error_at_end(record)
-                if isinstance(record, LargeEntry):
-                    record.keep()  # so that damage in it is met before anybody has it
-                self._note(record)
-                yield record
-        except ChecksumMismatch as error:
-            size = error.offset or 0
+                    error = self._error_at_end(record)
+                    break
+                if self._resync:
+                    self._look_into(record, place)
+                recent.append((record, place))
+                if len(recent) > (_LOOK_BACK if self._resync else 0):
+                    yield recent.popleft()[0]
+        except ChecksumMismatch as mismatch:
+            size = mismatch.offset or 0
             self.ended = End(size - 1 - CRC_SIZE, b"", size, "not verified")
-            return self._error_at_end(self.ended, error)
-        except DecodeError as error:
-            return error
+            error = self._error_at_end(self.ended, mismatch)
+        except DecodeError as damage:
+            error = damage
+        sound = len(recent)
+        if self._resync and error is not None and not self._is_found:
+            sound = self._before_swallowing(recent)
+        self._is_found = False
+        for record, _ in islice(recent, sound):
+            yield record
+        return error
+
+    def _next(self) -> Record:
+        """The next record, and where it ends."""
+        record = self._reader.next_record()
+        assert record is not None  # behind the End record nobody asks
+        assert record is not NEED_DATA  # there is nothing to feed
+        if isinstance(record, LargeEntry):
+            record.keep()  # so that damage in it is met before anybody has it
+        if not isinstance(record, End):
+            self._note(record)
+        return record
+
+    def _look_into(self, record: Record, place: Position) -> None:
+        """Raise what is wrong with a value when others can be read in its bytes: reading goes on in them."""
+        if not isinstance(record, Entry) or self._is_nested:
+            return
+        try:
+            record.verify()
+        except DecodeError:
+            if self._find(place, self._place.offset) is None:
+                return  # damaged, and alone in that
+            self._place, self._is_found = place, True
+            raise
+
+    def _find(self, place: Position, end: int) -> Position | None:
+        """The first place in a record from which others can be read."""
+        stop = min(end, place.offset + _SEARCHED)
+        return find(self._whole, place.context, place.offset, stop) if place.offset < stop else None
+
+    def _before_swallowing(self, recent: deque[tuple[Record, Position]]) -> int:
+        """How many of the last records stand before one in whose bytes others can be read: its length was
+        damaged, and it took in what stood behind it. Reading goes on in it.
+
+        A record whose name is a word begins where another ends: what stands before it is sound.
+        """
+        if not recent:
+            return 0
+        ends = [*(place.offset for _, place in islice(recent, 1, None)), self._place.offset]
+        first = max((at for at, (record, _) in enumerate(recent) if _is_named(record)), default=0)
+        for number, ((record, place), end) in enumerate(zip(recent, ends, strict=True)):
+            is_candidate = number >= first and isinstance(record, Entry)
+            if is_candidate and (_is_nameless(record) or self._find(place, end) is not None):
+                self._place = place
+                return number
+        return len(recent)
 
     def _note(self, record: Record) -> None:
         """Where the record behind this one begins, and what is known there."""
@@ -176,6 +233,23 @@ class Survivors:
     def _go_on(self, place: Position) -> None:
         self._place = place
         self._reader = Resumed(self._whole.stream(place.offset), place, **self._limits)
+
+
+_LOOK_BACK = 4  # records that are held until it is clear that the next ones can be read
+_SEARCHED = 8 << 20  # bytes of one that are looked through
+
+
+def _is_named(record: Record) -> bool:
+    """Whether it is a key whose name is a word."""
+    try:
+        return isinstance(record, Entry) and is_word((record.db, record.key))
+    except DecodeError:
+        return False
+
+
+def _is_nameless(record: Record) -> bool:
+    """Whether it is a key without a name, as zeros read."""
+    return isinstance(record, Entry) and record.name_bytes == b"\0"
 
 
 # --- headers that are damaged -----------------------------------------------------------------------
