@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -335,6 +336,39 @@ def test_the_quick_text_of_a_value_is_that_of_its_members(type_: str, data: st.D
     text = FORMS[type_].text
     assert text is not None
     assert text(value) in (None, to_json(FORMS[type_].members(value))[1:-1])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"db":0,"key":"k","type":"string","encoding":"string","value":"v"}',
+        '{"db":15,"key":"","type":"string","encoding":"string","expires_at":77,"value":""}\r\n',
+        '{"db":2147483647,"key":"k","type":"string","encoding":"string","value":"v"}\n',
+        '{"db":2147483648,"key":"k","type":"string","encoding":"string","value":"v"}',
+        '{"db":00,"key":"k","type":"string","encoding":"string","value":"v"}',
+        '{"db":0,"key":"k","type":"string","encoding":"string","expires_at":9223372036854775808,"value":"v"}',
+        '{"db":0,"key":"k","type":"string","encoding":"string","expires_at":-1,"value":"v"}',
+        '{"db":0,"key":"a\\u0062","type":"string","encoding":"string","value":"\\"\\\\"}',
+        '{"db":0,"key":"k","type":"string","encoding":"string","value":"\t"}',
+        '{"db":0,"key":"\u00e4","type":"string","encoding":"string","value":"\x7f"}',
+        '{"db":0,"key":"k","type":"string","encoding":"string","value":{"$b64":"/w=="}}',
+        '{"db":0,"key":"k","type":"string","encoding":"string","value":"v","value":"w"}',
+        '{"db":0,"key":"k","type":"string","encoding":"string","value":"v"} x',
+    ],
+)
+def test_a_line_of_a_plain_string_tells_what_its_json_says(
+    line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = decoded(line)
+    monkeypatch.setattr(ndjson, "_PLAIN_LINE", re.compile(rb"(?!)"))
+    assert quick == decoded(line)
+
+
+def decoded(line: str) -> object:
+    try:
+        return ndjson.decode(line.encode())
+    except TextError as error:
+        return str(error)
 
 
 def test_plain_ascii_takes_the_quick_way() -> None:

@@ -149,3 +149,46 @@ def test_redis_8_10_loads_what_the_second_run_wrote(
         held += redis_8_10.command("DBSIZE")
     assert held == len(entries(data))
     assert len(redis_8_10.command("FUNCTION", "LIST")) == len(functions(data))
+
+
+def opened(path: Path, times: list[int]) -> rdbcodec.Reader:
+    times.append(1)
+    return rdbcodec.open(path)
+
+
+@pytest.mark.parametrize(
+    ("to", "loss", "times"), [("redis-2.8", "type-module", 1), ("redis-6.2", "module", 2)]
+)
+def test_only_a_server_that_is_told_counts_makes_a_conversion_begin_again(
+    tmp_path: Path, to: str, loss: str, times: int
+) -> None:
+    source = tmp_path / "source.rdb"
+    source.write_bytes(source_of("counts of keys", "a key of a module"))
+    readings: list[int] = []
+    server = rdbcodec.Server.of(to, modules=[])
+    done = rdbcodec.convert(
+        lambda: opened(source, readings),
+        tmp_path / "out.rdb",
+        to=server,
+        allow_loss=True,
+    )
+    assert [(entry.key, entry.value()) for entry in entries((tmp_path / "out.rdb").read_bytes())] == [
+        (b"counted", b"v")
+    ]
+    assert done.losses[0].kind == loss
+    assert len(readings) == times
+
+
+def test_a_conversion_begins_again_soon_after_the_first_key_that_is_dropped(tmp_path: Path) -> None:
+    source, seen = tmp_path / "source.rdb", [0]
+    bloom = pair(7, module_id("MBbloom--") + b"\x00", b"bloom")
+    keys = b"".join(pair(0, b"\x01v", b"key%d" % at) for at in range(5000))
+    source.write_bytes(snapshot(bloom, keys, magic=b"REDIS0009"))
+
+    def tick() -> None:
+        seen[0] += 1
+
+    server = rdbcodec.Server.of("redis-6.2", modules=[])
+    done = rdbcodec.convert(source, tmp_path / "out.rdb", to=server, allow_loss=True, progress=tick)
+    assert done.keys == 5000
+    assert seen == [1 + 5]  # of every thousand records: once in the first reading, five times in the second

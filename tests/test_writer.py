@@ -189,6 +189,21 @@ def test_any_keys_with_any_strings_come_back(values: dict[bytes, bytes], compres
     assert {entry.key: entry.value() for entry in entries(out.getvalue())} == values
 
 
+@pytest.mark.parametrize("compress", [True, False])
+@given(values=st.dictionaries(st.binary(min_size=1), st.binary() | st.just(b"a" * 99) | st.just(b"-7")))
+def test_a_string_is_written_the_same_whether_it_goes_the_quick_way(
+    values: dict[bytes, bytes], compress: bool
+) -> None:
+    quick, general = io.BytesIO(), io.BytesIO()
+    with rdbcodec.create(quick, version=9, compress=compress) as writer:
+        for key, value in values.items():
+            writer.write(key, value, type="string", encoding="string")
+    with rdbcodec.create(general, version=9, compress=compress) as writer:
+        for key, value in values.items():
+            writer.write(bytearray(key), memoryview(value))
+    assert quick.getvalue() == general.getvalue()
+
+
 def test_everything_about_a_key_is_written_in_the_order_old_servers_need() -> None:
     writer, out = written(version=14, checksum=False)
     meta = bytes.fromhex("f3 01 09f5c428 02 2a 00")

@@ -185,6 +185,9 @@ def _again(text: Any) -> Iterator[bytes]:
     return lines
 
 
+_NO_ATTRIBUTES = (None,) * 4  # expiry, idle time, frequency, metadata: the last of a TextEntry
+
+
 def _asked(first: bytes) -> dict[str, Any]:
     """The target that a first line may ask for; from version 80 on a version names its dialect."""
     for _, told in read([first]):
@@ -194,6 +197,9 @@ def _asked(first: bytes) -> dict[str, Any]:
 
 
 def _write_key(writer: Writer, told: TextEntry) -> None:
+    if told.type == "string" and told[5:] == _NO_ATTRIBUTES:
+        writer.write(told.key, told.value, db=told.db, encoding=told.encoding)
+        return
     writer.write(
         told.key,
         told.value,

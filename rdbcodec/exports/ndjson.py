@@ -20,6 +20,7 @@ hashes. `lines` yields pieces of text, so that neither a large value nor a file 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
@@ -180,11 +181,29 @@ def read(source: Iterable[bytes]) -> Iterator[tuple[int, Told]]:
 
 def decode(line: bytes) -> Told:
     """What one line tells. Raises TextError."""
+    plain = _PLAIN_LINE.fullmatch(line)
+    if plain is not None:
+        db, key, expires_at_ms, value = plain.groups()
+        expiry = None if expires_at_ms is None else int(expires_at_ms)
+        return TextEntry(int(db), key, _STRING, _STRING, value, expiry)
     members = object_of(_parse(line), "a line")
     for name, from_text in _FROM_TEXT.items():
         if name in members:
             return from_text(members)
     raise TextError(f"a line has none of the members {', '.join(_FROM_TEXT)}")
+
+
+# What `lines` makes of a string of plain ASCII, as most are: no JSON is read for it. Numbers have few enough
+# digits to be below MAX_DB and MAX_SIGNED.
+_STRING = "string"
+_TEXT = rb'"([ !#-\[\]-~]*)"'
+_PLAIN_LINE = re.compile(
+    rb'\{"db":(0|[1-9][0-9]{0,8}),"key":'
+    + _TEXT
+    + rb',"type":"string","encoding":"string"(?:,"expires_at":(0|[1-9][0-9]{0,17}))?,"value":'
+    + _TEXT
+    + rb"\}[\r\n]*"
+)
 
 
 def _parse(line: bytes) -> Any:

@@ -23,6 +23,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -36,6 +37,7 @@ MAX_SIGNED = (1 << 63) - 1
 MAX_UNSIGNED = (1 << 64) - 1
 
 quoted = encode_basestring  # in C, where Python has its accelerators
+_TEXT = {str}
 _KINDS = {dict: "an object", list: "an array", str: "text", bool: "true or false", type(None): "null"}
 _SPECIAL = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 _NAMES = {math.inf: "inf", -math.inf: "-inf"}
@@ -249,6 +251,9 @@ def object_of(found: object, what: str) -> dict[str, Any]:
 def pairs_of(found: object, what: str) -> list[tuple[bytes, Any]]:
     """The pairs of a table: an object with text for names, or an array of [name, ...]."""
     if isinstance(found, dict):
+        names = plain_bytes(found)
+        if names is not None:
+            return list(zip(names, found.values(), strict=True))
         return [(bytes_of(name, what), value) for name, value in found.items()]
     pairs = [array_of(pair, f"a pair of {what}") for pair in array_of(found, what)]
     if any(len(pair) != 2 for pair in pairs):
@@ -258,7 +263,17 @@ def pairs_of(found: object, what: str) -> list[tuple[bytes, Any]]:
 
 def texts_of(found: object, what: str) -> list[bytes]:
     """The bytes of an array's elements."""
-    return [bytes_of(element, f"an element of {what}") for element in array_of(found, what)]
+    elements = array_of(found, what)
+    texts = plain_bytes(elements)
+    return [bytes_of(element, f"an element of {what}") for element in elements] if texts is None else texts
+
+
+def plain_bytes(found: Collection[Any]) -> list[bytes] | None:
+    """The bytes of texts, when all are such; else None, and `bytes_of` says of each what it is."""
+    if set(map(type, found)) <= _TEXT:
+        with suppress(UnicodeEncodeError):
+            return list(map(str.encode, found))
+    return None
 
 
 def distinct(pairs: list[tuple[Any, Any]], what: str) -> dict[Any, Any]:

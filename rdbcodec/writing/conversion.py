@@ -187,17 +187,19 @@ class _Job:
             raise EncodeError("to keep the first or last of equal keys the source is read twice: give a file")
         writer = self._writer(output, header)
         counted = self._counts_hold(reader, header, trusting=trusting)
+        has_counts = self.server is None or not _COUNT_OPCODES.isdisjoint(self.server.opcodes)
+        skipped = _COUNTS if not counted else () if has_counts else (SelectDb,)
+        gives_up = counted and has_counts
         try:
             if self.index is not None or self.drop_empty:
                 records = self._without_surplus(records, writer)
-            self._copy(records, self._guarded(writer), counted=counted)
+            if not self._copy(records, self._guarded(writer), skipped, writer if gives_up else None):
+                writer.abort()
+                return None
             tail = self._tail(reader, writer)
             if self.fold is not None:
                 self.fold.check()
             self._check_losses(writer, allow_loss)
-            if counted and writer.dropped:
-                writer.abort()
-                return None
             self._check_duplicates(writer)
             writer.checksum = self._wants_checksum() if self.checksum is None else self.checksum
             writer.close(tail)
@@ -224,8 +226,17 @@ class _Job:
         """A copy in the form of the original is exact, and as good or bad as that."""
         return Guard(writer) if self.server is not None and self.look else writer
 
-    def _copy(self, records: Iterator[Record], writer: Writer | Guard, *, counted: bool) -> None:
-        """Every record. Keys come first in the loop: it runs once for each of them."""
+    def _copy(
+        self,
+        records: Iterator[Record],
+        writer: Writer | Guard,
+        skipped: tuple[type, ...],
+        counting: Writer | None,
+    ) -> bool:
+        """Every record but the kinds `skipped`. Keys come first in the loop: it runs once for each of them.
+
+        False when counts were copied and are wrong: the writer that is `counting` dropped a key.
+        """
         keep, fold, write_entry, tick = self.keep, self.fold, writer.write_entry, self.progress
         dropped_at = -1  # of the last key that was not written, or of a remark about it
         for at, record in enumerate(records):
@@ -243,12 +254,15 @@ class _Job:
                 dropped_at = at
             elif keep is not None and isinstance(record, Aux) and record.name == b"used-mem":
                 writer.losses.add("used-mem", offset=record.offset)
-            elif counted or not isinstance(record, _COUNTS):
+            elif not isinstance(record, skipped):
                 writer.write_record(record)
                 if isinstance(record, ModuleAux) and keep is not None and self.server is None:
                     self.modules.add(product_of(*record.module))
             if not at & _TICK:
                 tick()
+                if counting is not None and counting.dropped:
+                    return False
+        return counting is None or not counting.dropped
 
     def _counts_hold(self, reader: Reader, header: Header, *, trusting: bool) -> bool:
         """Whether counts of keys may be copied: they stay true when every key is written."""
@@ -354,6 +368,7 @@ class _Job:
 
 
 _COUNTS = (SelectDb, ResizeDb, SlotInfo)  # the writer selects databases by itself
+_COUNT_OPCODES = {"resizedb", "slot-info"}  # a server without them is told no count that could be wrong
 _TICK = 0x3FF  # records between two looks at the progress, a power of two less one
 
 

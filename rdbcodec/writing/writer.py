@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 _NO_VALUE = object()
 _LONG_LENGTH, _LONG_LENGTHS_SINCE = b"\x81", SINCE["long-lengths"]
 _SHORT = 0x40  # lengths of keys below are one byte, and the text follows
+_STRING = "string"  # type and layout of the same name, which every server has as type 0
+_OF_STRINGS = (None, _STRING)
 _LAST_DIGIT = 0x39  # no integer's text begins with a greater byte
 
 
@@ -88,6 +90,7 @@ class Writer(AttributeWriter):
         db: int | None = None,
         duplicates: OnDuplicate = "error",
     ) -> None:
+        self._rows: dict[tuple[str, str], TypeRow | None] = {}
         self._templates = {}
         self._template_ids = set()
         super().__init__(
@@ -163,8 +166,8 @@ class Writer(AttributeWriter):
             and idle is None
             and freq is None
             and meta is None
-            and type is None
-            and encoding is None
+            and type in _OF_STRINGS
+            and encoding in _OF_STRINGS
         ):
             # Most of what is written one by one: short strings that are no integers. This takes a third
             # of the time of the general way, whose rules (strings.encode) it repeats for them.
@@ -181,11 +184,21 @@ class Writer(AttributeWriter):
                 self.keys += 1
                 if self._held > CHUNK:
                     self._flush()
-                return
+            else:
+                self._write_string(subject, value)
+            return
         if value is _NO_VALUE:
             self._write_given(subject, db, expires_at_ms, (idle, freq, meta, type, encoding))
         else:
             self._write_value(subject, value, db, (expires_at_ms, idle, freq, meta), (type, encoding))
+
+    @failing
+    def _write_string(self, key: bytes, value: bytes) -> None:
+        """A key and a string that is an integer, or long enough to be compressed."""
+        compress = self.server.compress
+        self._put(b"\0" + strings.encode(key, compress=compress) + strings.encode(value, compress=compress))
+        self._fresh.append(key)
+        self.keys += 1
 
     @failing
     def _write_value(
@@ -239,18 +252,27 @@ class Writer(AttributeWriter):
         self, value: Any, type_: str | None, encoding: str | None, lose: Lose
     ) -> tuple[TypeRow, bytes] | None:
         server = self.server
+        if value.__class__ is bytes and type_ in _OF_STRINGS and encoding in _OF_STRINGS:
+            return server.types[_STRING], strings.encode(value, compress=server.compress)
         kind = types().get(type_) if isinstance(type_, str) else None
         own, value = (kind.name, value) if kind is not None and kind.is_named else natural(value)
         if type_ is not None and type_ != own:
             check_word("type", type_, (row.type for row in TYPES))
             raise EncodeError(f"a {own} cannot be written as a {type_}")
         found = own
-        row = None if encoding is None else row_named(found, encoding, server)
+        row = None if encoding is None else self._row_named(found, encoding)
         if row is None and encoding is not None:
             check_word("encoding", encoding, (row.encoding for row in TYPES))
         if row is not None:
             return encode_as(row, value, server, lose, self._templates)
         return encode_value(found, value, server, lose)
+
+    def _row_named(self, type_: str, encoding: str) -> TypeRow | None:
+        """The row, which is looked for once."""
+        name = type_, encoding
+        if name not in self._rows:
+            self._rows[name] = row_named(type_, encoding, self.server)
+        return self._rows[name]
 
     def write_entry(
         self,

@@ -25,6 +25,7 @@ from rdbcodec.exports.scalars import (
     distinct,
     json_bytes,
     pairs_of,
+    plain_bytes,
     plain_pairs,
     table,
     time_of,
@@ -88,6 +89,11 @@ FIELD = Teller(_text, _parts, _texts)
 
 def hash_of(members: Members) -> Hash:
     """The hash that the members tell. Raises TextError."""
+    told = members["value"]
+    if isinstance(told, dict) and FIELD_EXPIRES not in members:
+        names, texts = plain_bytes(told), plain_bytes(told.values())
+        if names is not None and texts is not None:
+            return Hash(zip(names, texts, strict=True))
     fields = _fields_of(members["value"])
     value = Hash(distinct([(field, text) for field, text, _ in fields], "hash fields"))
     value.expires_at_ms = {field: expiry for field, _, expiry in fields if expiry is not None}

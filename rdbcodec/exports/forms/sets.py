@@ -19,7 +19,16 @@ from rdbcodec.exports.form import (
     pushed,
 )
 from rdbcodec.exports.resp_words import Recipient
-from rdbcodec.exports.scalars import array_of, bytes_of, distinct, json_bytes, quoted_bytes, time_of, to_json
+from rdbcodec.exports.scalars import (
+    array_of,
+    bytes_of,
+    distinct,
+    json_bytes,
+    plain_bytes,
+    quoted_bytes,
+    time_of,
+    to_json,
+)
 from rdbcodec.records import Entry
 from rdbcodec.wire.long_strings import Spool
 
@@ -65,6 +74,9 @@ _EXPIRING = Teller(_expiring_text, _expiring_parts)
 
 
 def _set_of(members: Members) -> Set:
+    texts = plain_bytes(array_of(members["value"], "a set"))
+    if texts is not None and len(texts) == len(plain := Set(texts)):
+        return plain
     pairs = [_member_of(element) for element in array_of(members["value"], "a set")]
     value = Set(distinct(pairs, "set members"))
     value.expires_at_ms = {member: expiry for member, expiry in pairs if expiry is not None}

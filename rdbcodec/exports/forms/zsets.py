@@ -67,6 +67,10 @@ PAIR = Teller(_text, _parts, _texts)
 
 def _zset_of(members: Members) -> ZSet:
     pairs = pairs_of(members["value"], "a sorted set")
+    if isinstance(members["value"], dict) and {type(score) for _, score in pairs} == {float}:
+        value = ZSet(pairs)
+        if math.isfinite(sum(value.values())):
+            return value
     scores = [(member, score_of(score, "a score")) for member, score in pairs]
     return ZSet(distinct(scores, "sorted set members"))
 
