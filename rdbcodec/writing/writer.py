@@ -21,19 +21,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, overload
 
 from rdbcodec.datatypes.natural import text_of
-from rdbcodec.datatypes.registry import types
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.encoding.transcoding import (
     copies,
     encode_as,
-    encode_value,
-    natural,
-    row_named,
     transcode,
 )
 from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded
-from rdbcodec.formats import SINCE, TYPES, TypeRow
-from rdbcodec.losses import Lose
+from rdbcodec.formats import SINCE, TypeRow
 from rdbcodec.records import CacheEntry, Context, Entry, LargeEntry
 from rdbcodec.records.attributes import EXPIRY_SIZE
 from rdbcodec.servers import Server
@@ -41,13 +36,13 @@ from rdbcodec.wire import lzf, strings
 from rdbcodec.wire.strings import MAX_INTEGER_TEXT, Budget
 from rdbcodec.writing.arguments import (
     check_db,
-    check_word,
 )
-from rdbcodec.writing.attributes import KEEP, AttributeWriter, Keep
+from rdbcodec.writing.attributes import KEEP, Keep
 from rdbcodec.writing.file import failing
 from rdbcodec.writing.output import CHUNK, OutputLike
 from rdbcodec.writing.packing import Compression
 from rdbcodec.writing.passing import transcode_large
+from rdbcodec.writing.values import OF_STRINGS, ValueWriter
 from rdbcodec.writing.written import OnDuplicate
 
 if TYPE_CHECKING:
@@ -58,12 +53,10 @@ if TYPE_CHECKING:
 _NO_VALUE = object()
 _LONG_LENGTH, _LONG_LENGTHS_SINCE = b"\x81", SINCE["long-lengths"]
 _SHORT = 0x40  # lengths of keys below are one byte, and the text follows
-_STRING = "string"  # type and layout of the same name, which every server has as type 0
-_OF_STRINGS = (None, _STRING)
 _LAST_DIGIT = 0x39  # no integer's text begins with a greater byte
 
 
-class Writer(AttributeWriter):
+class Writer(ValueWriter):
     """A snapshot being written; close it, or leave its `with` block, to make it whole.
 
     `keys` counts the keys written, `dropped` those the target could not hold; `losses` collects what it
@@ -90,7 +83,6 @@ class Writer(AttributeWriter):
         db: int | None = None,
         duplicates: OnDuplicate = "error",
     ) -> None:
-        self._rows: dict[tuple[str, str], TypeRow | None] = {}
         self._templates = {}
         self._template_ids = set()
         super().__init__(
@@ -166,8 +158,8 @@ class Writer(AttributeWriter):
             and idle is None
             and freq is None
             and meta is None
-            and type in _OF_STRINGS
-            and encoding in _OF_STRINGS
+            and type in OF_STRINGS
+            and encoding in OF_STRINGS
         ):
             # Most of what is written one by one: short strings that are no integers. This takes a third
             # of the time of the general way, whose rules (strings.encode) it repeats for them.
@@ -191,14 +183,6 @@ class Writer(AttributeWriter):
             self._write_given(subject, db, expires_at_ms, (idle, freq, meta, type, encoding))
         else:
             self._write_value(subject, value, db, (expires_at_ms, idle, freq, meta), (type, encoding))
-
-    @failing
-    def _write_string(self, key: bytes, value: bytes) -> None:
-        """A key and a string that is an integer, or long enough to be compressed."""
-        compress = self.server.compress
-        self._put(b"\0" + strings.encode(key, compress=compress) + strings.encode(value, compress=compress))
-        self._fresh.append(key)
-        self.keys += 1
 
     @failing
     def _write_value(
@@ -247,32 +231,6 @@ class Writer(AttributeWriter):
             self.write_entry(record, db=db, expires_at_ms=KEEP if expires_at_ms is None else expires_at_ms)
         else:
             raise EncodeError(f"db and expires_at_ms are for keys, found {record.__class__.__name__}")
-
-    def _encoded(
-        self, value: Any, type_: str | None, encoding: str | None, lose: Lose
-    ) -> tuple[TypeRow, bytes] | None:
-        server = self.server
-        if value.__class__ is bytes and type_ in _OF_STRINGS and encoding in _OF_STRINGS:
-            return server.types[_STRING], strings.encode(value, compress=server.compress)
-        kind = types().get(type_) if isinstance(type_, str) else None
-        own, value = (kind.name, value) if kind is not None and kind.is_named else natural(value)
-        if type_ is not None and type_ != own:
-            check_word("type", type_, (row.type for row in TYPES))
-            raise EncodeError(f"a {own} cannot be written as a {type_}")
-        found = own
-        row = None if encoding is None else self._row_named(found, encoding)
-        if row is None and encoding is not None:
-            check_word("encoding", encoding, (row.encoding for row in TYPES))
-        if row is not None:
-            return encode_as(row, value, server, lose, self._templates)
-        return encode_value(found, value, server, lose)
-
-    def _row_named(self, type_: str, encoding: str) -> TypeRow | None:
-        """The row, which is looked for once."""
-        name = type_, encoding
-        if name not in self._rows:
-            self._rows[name] = row_named(type_, encoding, self.server)
-        return self._rows[name]
 
     def write_entry(
         self,

@@ -1,0 +1,61 @@
+"""Values that are given, not copied: in the layout asked for, or in that which the server would choose."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from rdbcodec.datatypes.registry import types
+from rdbcodec.encoding.transcoding import encode_as, encode_value, natural, row_named
+from rdbcodec.errors import EncodeError
+from rdbcodec.formats import TYPES, TypeRow
+from rdbcodec.losses import Lose
+from rdbcodec.wire import strings
+from rdbcodec.writing.arguments import check_word
+from rdbcodec.writing.attributes import AttributeWriter
+from rdbcodec.writing.file import failing
+
+STRING = "string"  # type and layout of the same name, which every server has as type 0
+OF_STRINGS = (None, STRING)
+
+
+class ValueWriter(AttributeWriter):
+    """A Writer but for whole keys."""
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], TypeRow | None]:
+        return {}
+
+    @failing
+    def _write_string(self, key: bytes, value: bytes) -> None:
+        """A key and a string that is an integer, or long enough to be compressed."""
+        compress = self.server.compress
+        self._put(b"\0" + strings.encode(key, compress=compress) + strings.encode(value, compress=compress))
+        self._fresh.append(key)
+        self.keys += 1
+
+    def _encoded(
+        self, value: Any, type_: str | None, encoding: str | None, lose: Lose
+    ) -> tuple[TypeRow, bytes] | None:
+        server = self.server
+        if value.__class__ is bytes and type_ in OF_STRINGS and encoding in OF_STRINGS:
+            return server.types[STRING], strings.encode(value, compress=server.compress)
+        kind = types().get(type_) if isinstance(type_, str) else None
+        own, value = (kind.name, value) if kind is not None and kind.is_named else natural(value)
+        if type_ is not None and type_ != own:
+            check_word("type", type_, (row.type for row in TYPES))
+            raise EncodeError(f"a {own} cannot be written as a {type_}")
+        found = own
+        row = None if encoding is None else self._row_named(found, encoding)
+        if row is None and encoding is not None:
+            check_word("encoding", encoding, (row.encoding for row in TYPES))
+        if row is not None:
+            return encode_as(row, value, server, lose, self._templates)
+        return encode_value(found, value, server, lose)
+
+    def _row_named(self, type_: str, encoding: str) -> TypeRow | None:
+        """The row, which is looked for once."""
+        name = type_, encoding
+        if name not in self._rows:
+            self._rows[name] = row_named(type_, encoding, self.server)
+        return self._rows[name]
