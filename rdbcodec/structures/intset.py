@@ -31,7 +31,6 @@ chunks. `decode` gives decimal text, because that is what the members of a set a
 from __future__ import annotations
 
 import struct
-from itertools import islice
 from operator import lt
 from typing import TYPE_CHECKING
 
@@ -142,7 +141,7 @@ def take(buf: bytes, pos: int, width: int, previous: int, out: list[bytes]) -> t
     if not there:
         return pos, previous
     members = struct.unpack_from(f"<{there}{_CODES[width]}", buf, pos)
-    if not (previous < members[0] and all(map(lt, members, islice(members, 1, None)))):
+    if not (previous < members[0] and all(map(lt, members, members[1:]))):
         at = next(i for i, member in enumerate(members) if member <= (members[i - 1] if i else previous))
         raise CorruptStructure("intset member is not greater than the one before", pos + width * at)
     out += (b"%d," * there % members)[:-1].split(b",")

@@ -267,14 +267,20 @@ def take(buf: bytes, pos: int, limit: int, out: list[T], rendering: Rendering[T]
                 append(small[head])
                 pos += 2
                 continue
+            if head < 0xC0:
+                size = head - 0x7F
+                end = pos + size
+                if buf[end] != size:
+                    raise _wrong_back_length(buf, end, size)
+                append(buf[pos + 1 : end])
+                pos = end + 1
+                continue
             size = sizes[head]
             if size:
                 end = pos + size
                 if buf[end] != size:
                     raise _wrong_back_length(buf, end, size)
-                if head < 0xC0:
-                    append(buf[pos + 1 : end])
-                elif head < 0xE0:
+                if head < 0xE0:
                     append(small[(head << 8 | buf[pos + 1]) - 0xC000])
                 elif head == 0xF1:
                     append(convert(_i16(buf, pos + 1)[0]))

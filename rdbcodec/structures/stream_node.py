@@ -20,8 +20,9 @@ Instance, two entries 5-0 {f: v1} and 6-3 {f: v2} under master 5-0:
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures import listpack
@@ -70,9 +71,54 @@ def decode(elements: Iterable[bytes | int], master: StreamId) -> Node:
     Takes the elements from rdbcodec.structures.listpack, integers as int. Raises CorruptStructure when
     they do not make up whole entries, or their counts are not those of the master entry.
     """
+    elements = elements if isinstance(elements, list) else list(elements)
+    usual = _usual_entries(elements, master)
+    if usual is not None:
+        return Node(usual, 0)
     deleted: list[int] = []
     entries = list(iter_decode(elements, master, deleted))
     return Node(entries, len(deleted))
+
+
+def _usual_entries(elements: list[Any], master: StreamId) -> list[StreamEntry] | None:
+    """The entries of a node in which all live and have the fields of the master entry; None for any other.
+
+    Most nodes are such: their entries are rows of one size, and columns are checked and made at once.
+    """
+    if len(elements) < 3:
+        return None
+    live, dead, width = elements[:3]
+    if not (isinstance(live, int) and isinstance(width, int) and dead == 0 and width >= 0):
+        return None
+    start, size = width + 4, width + 4
+    if len(elements) != start + live * size or elements[start - 1] != 0:
+        return None
+    flags, all_ms, all_seq = (elements[start + at :: size] for at in range(3))
+    if {*flags} != _USUAL_FLAGS or {*elements[start + size - 1 :: size]} != {width + 3}:
+        return None
+    if {*map(type, all_ms), *map(type, all_seq)} != {int}:
+        return None
+    ms, seq = master
+    ids = [(ms + a & _HALF, seq + b & _HALF) for a, b in zip(all_ms, all_seq)]  # noqa: B905 - see _paired
+    columns = [_paired(elements[3 + at], elements[start + 3 + at :: size]) for at in range(width)]
+    fields = [[*row] for row in zip(*columns)] if columns else [[] for _ in ids]  # noqa: B905
+    return list(map(_made_entry, zip(map(_made_id, ids), fields)))  # noqa: B905
+
+
+def _paired(name: bytes | int, column: list[Any]) -> list[tuple[bytes, bytes]]:
+    """A field of all entries. (What zip takes to be strict is as much as an entry takes.)"""
+    name = _text(name)
+    if {*map(type, column)} != {bytes}:
+        column = list(map(_text, column))
+    return [(name, text) for text in column]
+
+
+# Of a tuple, without the call that a class of named fields makes for each.
+_made_id: Callable[[tuple[int, int]], StreamId] = partial(tuple.__new__, StreamId)
+_made_entry: Callable[[tuple[StreamId, list[tuple[bytes, bytes]]]], StreamEntry] = partial(
+    tuple.__new__, StreamEntry
+)
+_USUAL_FLAGS = {SAME_FIELDS}
 
 
 def iter_decode(

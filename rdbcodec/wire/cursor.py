@@ -83,10 +83,20 @@ class Cursor:
 
     def length(self) -> int:
         """The next LENGTH."""
+        buf, pos = self.buf, self.pos
+        if pos < len(buf) and buf[pos] < 0x40:  # as most are
+            self.pos = pos + 1
+            return buf[pos]
         return self._read(lengths.read)
 
     def string(self) -> bytes:
         """The next STRING; raises LimitExceeded when it is longer than what is held."""
+        buf, start = self.buf, self.pos + 1
+        if start <= len(buf):
+            end = start + buf[start - 1]
+            if end < start + min(0x40, self.held.limit) and end <= len(buf):  # a short one, as most are
+                self.pos = end
+                return buf[start:end]
         size = self.string_size()
         if size > self.held.limit:
             raise self.held.refuse("a string inside the value", size)

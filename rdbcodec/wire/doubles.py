@@ -72,6 +72,17 @@ def parse(text: bytes, pos: int | None = None) -> float:
     return value
 
 
+def parse_all(texts: list[bytes]) -> list[float]:
+    """`parse` of each text."""
+    if not b"".join(texts).translate(None, _PLAIN):
+        with contextlib.suppress(ValueError):  # `parse` has the words
+            return list(map(float, texts))
+    return list(map(parse, texts))
+
+
+_PLAIN = b"0123456789.-+eE"  # texts of nothing else are read alike by Python and by servers
+
+
 def _parse_hex(text: bytes, pos: int | None) -> float:
     """Servers take what strtod takes, and that includes 0x1.8p3 (but, unlike Python, no hex without 0x)."""
     value = None

@@ -78,3 +78,32 @@ def test_nodes_that_contradict_themselves_are_refused(elements: list[bytes | int
     with pytest.raises(CorruptStructure) as error:
         stream_node.decode(elements, FIRST.id)
     assert str(error.value) == f"stream node: {message}"
+
+
+def said(decode: object) -> object:
+    """What comes out of it: entries or words."""
+    try:
+        return decode()  # type: ignore[operator]
+    except CorruptStructure as error:
+        return str(error)
+
+
+numbers = st.integers(-3, 7)
+
+
+@given(
+    entries=st.lists(st.lists(st.tuples(numbers, texts), min_size=2, max_size=2), min_size=1, max_size=4),
+    changes=st.lists(st.tuples(st.integers(0, 40), numbers | texts), max_size=2),
+)
+def test_a_node_held_says_what_one_passing_by_says(
+    entries: list[list[tuple[int, bytes]]], changes: list[tuple[int, int | bytes]]
+) -> None:
+    elements: list[bytes | int] = [len(entries), 0, 2, b"f", 7, 0]
+    for (ms, first), (seq, second) in entries:
+        elements += [2, ms, seq, first, second, 5]
+    for at, element in changes:
+        elements[at % len(elements)] = element
+    master = StreamId(5, 2**64 - 2)
+    assert said(lambda: stream_node.decode(elements, master).entries) == said(
+        lambda: list(stream_node.iter_decode(elements, master))
+    )

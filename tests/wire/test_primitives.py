@@ -215,3 +215,18 @@ def test_module_ids_are_names(text: str, module: ModuleId) -> None:
 
 def test_metadata_classes_have_names_too() -> None:
     assert module_ids.decode_meta_class(0x28C4F509) == MetaClass("KMT1", 1, module_ids.IGNORABLE)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [[], [b"1", b"-2.5e3", b"+.5"], [b"inf", b"-inf", b"1"], [b"0x1.8p3"], [b"9223372036854775807", b"-0"]],
+)
+def test_scores_are_parsed_together_as_they_are_one_by_one(texts: list[bytes]) -> None:
+    found = doubles.parse_all(texts)
+    assert list(map(repr, found)) == [repr(doubles.parse(text)) for text in texts]
+
+
+@pytest.mark.parametrize("text", [b"", b"1_0", b" 1", b"1 ", b"e", b"1e", b"--1", b"1.2.3", b"x"])
+def test_scores_that_are_no_numbers_are_damage_among_others_too(text: bytes) -> None:
+    with pytest.raises(CorruptStructure, match=r"^a score is not a number$"):
+        doubles.parse_all([b"1", text, b"2"])
