@@ -68,7 +68,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures.parts import ELEMENT, Part
 from rdbcodec.structures.pieces import Pieces
-from rdbcodec.wire.integers import integer_in
+from rdbcodec.wire.integers import I64_DIGITS, integer_in
 from rdbcodec.wire.long_strings import HELD, Held
 
 if TYPE_CHECKING:
@@ -352,6 +352,15 @@ def encode(elements: Iterable[bytes | int], *, short_backlen: bool = False) -> b
     parts = [b""]
     append = parts.append
     for element in elements:
+        if element.__class__ is bytes and (
+            element[:1] > b"9" or len(element) > I64_DIGITS
+        ):  # no integer's text
+            size = len(element)
+            if size < 64:
+                append(b"%c%b%c" % (0x80 | size, element, size + 1))
+            else:
+                append(_encode_string(element, short_backlen))
+            continue
         if isinstance(element, int):
             append(_encode_integer(element))
             continue

@@ -54,7 +54,7 @@ from typing import TYPE_CHECKING
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures.parts import ELEMENT, Part
 from rdbcodec.structures.pieces import Pieces
-from rdbcodec.wire.integers import integer_in
+from rdbcodec.wire.integers import I64_DIGITS, integer_in
 from rdbcodec.wire.long_strings import HELD, Held
 
 if TYPE_CHECKING:
@@ -281,19 +281,30 @@ def encode(elements: Iterable[bytes | int], *, small_integers: bool = True) -> b
     previous = 0
     total = _HEADER.size
     for element in elements:
-        append(b"%c" % previous if previous < 254 else b"\xfe" + previous.to_bytes(4, "little"))
-        if isinstance(element, int):
-            append(_encode_integer(element, small_integers))
+        head = b"%c" % previous if previous < 254 else b"\xfe" + previous.to_bytes(4, "little")
+        if element.__class__ is bytes and (
+            element[:1] > b"9" or len(element) > I64_DIGITS
+        ):  # no integer's text
+            size = len(element)
+            if size < 64:
+                entry = b"%b%c%b" % (head, size, element)
+            else:
+                entry = head + _encode_string(element)
+        elif isinstance(element, int):
+            entry = head + _encode_integer(element, small_integers)
         else:
             number = integer_in(element)
-            append(_encode_string(element) if number is None else _encode_integer(number, small_integers))
-        previous = len(parts[-2]) + len(parts[-1])
+            entry = head + (
+                _encode_string(element) if number is None else _encode_integer(number, small_integers)
+            )
+        append(entry)
+        previous = len(entry)
         total += previous
     zltail = total - previous
     total += 1
     if total > _SIZE_LIMIT:
         raise ValueError(f"ziplist would take {total} bytes, its header can say {_SIZE_LIMIT}")
-    parts[0] = _HEADER.pack(total, zltail, min(len(parts) // 2, _UNKNOWN_COUNT))
+    parts[0] = _HEADER.pack(total, zltail, min(len(parts) - 1, _UNKNOWN_COUNT))
     append(b"\xff")
     return b"".join(parts)
 
