@@ -61,11 +61,11 @@ the position in the blob, whether the blob came whole or in chunks.
 from __future__ import annotations
 
 import struct
-from bisect import bisect_left
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.structures.back_length import back_length, pass_back_length, wrong_back_length
 from rdbcodec.structures.parts import ELEMENT, Part
 from rdbcodec.structures.pieces import Pieces
 from rdbcodec.wire.integers import I64_DIGITS, integer_in
@@ -106,10 +106,6 @@ _SIZES = (
     0, 3, 4, 5, 9,    # F0 to F4
     *[0] * 11,        # F5 to FF
 )  # fmt: skip
-
-# The largest sizes whose back-length takes 1, 2, 3 and 4 bytes.
-_BACK_LENGTH_STEPS_CLASSIC = (127, 16382, 2097150, 268435454)
-_BACK_LENGTH_STEPS_NEW     = (127, 16383, 2097151, 268435455)  # fmt: skip
 
 
 def decode(blob: bytes) -> list[bytes]:
@@ -153,7 +149,7 @@ def parts(blob: bytes) -> Iterator[Part]:
     pos = _HEADER.size
     for element in elements:
         size, kind = _form(blob[pos : pos + _LONG_HEAD])
-        end = _pass_back_length(blob, pos + size, size)
+        end = pass_back_length(blob, pos + size, size)
         yield Part(pos, end, ELEMENT, kind, element)
         pos = end
     decode(blob)
@@ -224,7 +220,7 @@ def _long(pieces: Pieces, size: int) -> Any:
     pieces.need(_LONG_HEAD + 1)  # the longest back-length and the byte after it
     with suppress(IndexError):  # the structure ends here, as the caller will say
         try:
-            pieces.drop(_pass_back_length(pieces.buf, 0, size + _LONG_HEAD))
+            pieces.drop(pass_back_length(pieces.buf, 0, size + _LONG_HEAD))
         except CorruptStructure as error:
             error.pos = pieces.base + (error.pos or 0)
             raise
@@ -263,7 +259,7 @@ def take(buf: bytes, pos: int, limit: int, out: list[T], rendering: Rendering[T]
             head = buf[pos]
             if head < 0x80:
                 if buf[pos + 1] != 1:
-                    raise _wrong_back_length(buf, pos + 1, 1)
+                    raise wrong_back_length(buf, pos + 1, 1)
                 append(small[head])
                 pos += 2
                 continue
@@ -271,7 +267,7 @@ def take(buf: bytes, pos: int, limit: int, out: list[T], rendering: Rendering[T]
                 size = head - 0x7F
                 end = pos + size
                 if buf[end] != size:
-                    raise _wrong_back_length(buf, end, size)
+                    raise wrong_back_length(buf, end, size)
                 append(buf[pos + 1 : end])
                 pos = end + 1
                 continue
@@ -279,7 +275,7 @@ def take(buf: bytes, pos: int, limit: int, out: list[T], rendering: Rendering[T]
             if size:
                 end = pos + size
                 if buf[end] != size:
-                    raise _wrong_back_length(buf, end, size)
+                    raise wrong_back_length(buf, end, size)
                 if head < 0xE0:
                     append(small[(head << 8 | buf[pos + 1]) - 0xC000])
                 elif head == 0xF1:
@@ -296,18 +292,18 @@ def take(buf: bytes, pos: int, limit: int, out: list[T], rendering: Rendering[T]
                 end = pos + size
                 if size < 128:
                     if buf[end] != size:
-                        raise _wrong_back_length(buf, end, size)
+                        raise wrong_back_length(buf, end, size)
                     append(buf[pos + 2 : end])
                     pos = end + 1
                 else:
                     if buf[end] != size >> 7 or buf[end + 1] != size & 0x7F | 0x80:
-                        raise _wrong_back_length(buf, end, size)
+                        raise wrong_back_length(buf, end, size)
                     append(buf[pos + 2 : end])
                     pos = end + 2
             elif head == 0xF0:
                 size = (buf[pos + 1] | buf[pos + 2] << 8 | buf[pos + 3] << 16 | buf[pos + 4] << 24) + 5
                 end = pos + size
-                after = _pass_back_length(buf, end, size)
+                after = pass_back_length(buf, end, size)
                 append(buf[pos + 5 : end])
                 pos = after
             elif head == 0xFF:
@@ -321,26 +317,6 @@ def take(buf: bytes, pos: int, limit: int, out: list[T], rendering: Rendering[T]
             message = f"listpack element of {end - pos} bytes begins {limit - pos} bytes before the end"
             raise CorruptStructure(message, pos) from None
         return pos
-
-
-def _pass_back_length(buf: bytes, end: int, size: int) -> int:
-    """Give the position after the back-length at `end`; IndexError when it is not wholly there."""
-    classic, new = _back_length(size), _back_length(size, short=True)
-    if len(buf) < end + len(classic):  # the new form is one byte shorter, but the terminator follows it
-        raise IndexError
-    for expected in (classic, new):
-        if buf.startswith(expected, end):
-            return end + len(expected)
-    raise _wrong_back_length(buf, end, size)
-
-
-def _wrong_back_length(buf: bytes, end: int, size: int) -> CorruptStructure:
-    expected = _back_length(size)
-    at = next(i for i, byte in enumerate(expected) if buf[end + i] != byte)
-    message = (
-        f"listpack back-length byte is {buf[end + at]:#04x}, {expected[at]:#04x} is that of {size} bytes"
-    )
-    return CorruptStructure(message, end + at)
 
 
 def encode(elements: Iterable[bytes | int], *, short_backlen: bool = False) -> bytes:
@@ -396,17 +372,7 @@ def _encode_string(data: bytes, short_backlen: bool) -> bytes:
     if size < 64:
         return b"%c%b%c" % (0x80 | size, data, size + 1)
     if size < 4096:
-        return b"%c%c%b%b" % (0xE0 | size >> 8, size & 0xFF, data, _back_length(size + 2))
+        return b"%c%c%b%b" % (0xE0 | size >> 8, size & 0xFF, data, back_length(size + 2))
     if size > _SIZE_LIMIT:
         raise ValueError(f"listpack strings are at most {_SIZE_LIMIT} bytes, this one has {size}")
-    return b"\xf0%b%b%b" % (size.to_bytes(4, "little"), data, _back_length(size + 5, short=short_backlen))
-
-
-def _back_length(size: int, *, short: bool = False) -> bytes:
-    if size <= 127:
-        return b"%c" % size
-    if size <= 16382:
-        return b"%c%c" % (size >> 7, size & 0x7F | 0x80)
-    last = bisect_left(_BACK_LENGTH_STEPS_NEW if short else _BACK_LENGTH_STEPS_CLASSIC, size)
-    digits = [size >> 7 * place & 0x7F | 0x80 for place in range(last, -1, -1)]
-    return bytes((digits[0] & 0x7F, *digits[1:]))
+    return b"\xf0%b%b%b" % (size.to_bytes(4, "little"), data, back_length(size + 5, short=short_backlen))
