@@ -1,0 +1,152 @@
+"""Snapshots as a data source of Spark (4.0 and later; filters are pushed down since 4.1).
+
+    spark.dataSource.register(rdbcodec.spark.RdbDataSource)
+    spark.read.format("rdb").load("shards/*.rdb")
+    spark.read.format("rdb").option("table", "elements").option("columns", "key,field,value").load(...)
+
+One partition a file. Pushed down: `db` and `type` equal to or among values, and how `key_text` begins or what
+it is. Spark tells a source in Python nothing of the columns a query needs: name them with `columns`, and only
+they leave the reader. Paths may be URLs; several stand with commas between. The cluster brings pyspark.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pyspark.sql.datasource import DataSource, DataSourceReader, EqualTo, In, InputPartition, StringStartsWith
+
+from rdbcodec.remote.urls import scheme_of
+
+TYPES = {
+    "db": "int",
+    "key": "binary",
+    "key_text": "string",
+    "type": "string",
+    "encoding": "string",
+    "elements": "bigint",
+    "bytes": "bigint",
+    "memory": "bigint",
+    "expires_at": "timestamp",
+    "idle_s": "bigint",
+    "freq": "int",
+    "slot": "int",
+    "offset": "bigint",
+    "index": "bigint",
+    "field": "binary",
+    "value": "binary",
+    "score": "double",
+    "stream_id": "string",
+}
+
+
+class RdbDataSource(DataSource):  # type: ignore[misc] # pyspark is not here
+    """The format "rdb"; options `table` (keys or elements) and `columns` (names with commas between)."""
+
+    @classmethod
+    def name(cls) -> str:
+        """What stands in `format`."""
+        return "rdb"
+
+    def schema(self) -> str:
+        """`file`, and the columns that were asked for."""
+        columns = (f"{name} {TYPES[name]}" for name in columns_of(self.options))
+        return ", ".join(("file string", *columns))
+
+    def reader(self, schema: Any) -> RdbReader:
+        """A reader of the files."""
+        del schema
+        return RdbReader(self.options)
+
+
+def columns_of(options: Any) -> list[str]:
+    """The columns that the options ask for. ValueError for one that the table has not."""
+    from rdbcodec.exports.columnar.tables import schema_of  # noqa: PLC0415 - needs pyarrow
+
+    names = schema_of(options.get("table", "keys")).names
+    asked = [name.strip() for name in options.get("columns", ",".join(names)).split(",")]
+    for name in asked:
+        if name not in names:
+            raise ValueError(f"{name!r} is no column of this table: {', '.join(names)}")
+    return asked
+
+
+class FilePartition(InputPartition):  # type: ignore[misc] # pyspark is not here
+    """A file."""
+
+
+class RdbReader(DataSourceReader):  # type: ignore[misc] # pyspark is not here
+    """Reads files; filters become a Selection."""
+
+    def __init__(self, options: Any) -> None:
+        self.table = options.get("table", "keys")
+        self.columns = columns_of(options)
+        self.paths = [path for given in options["path"].split(",") for path in _expanded(given.strip())]
+        self.filters: dict[str, Any] = {}
+
+    def pushFilters(self, filters: list[Any]) -> Iterable[Any]:  # noqa: N802 - Spark's name
+        """Take what a Selection can say; Spark judges the rest, and again what is taken of `key_text`."""
+        for filter_ in filters:
+            if not self._take(filter_) or isinstance(filter_, StringStartsWith):
+                yield filter_  # a key that is no UTF-8 may begin so, and its key_text is null
+
+    def _take(self, filter_: Any) -> bool:
+        """Whether the filter is taken; two for one column are not, the second stays Spark's."""
+        column = filter_.attribute[0] if len(getattr(filter_, "attribute", ())) == 1 else None
+        told = _TAKEN.get((type(filter_), column))
+        if told is None or told in self.filters:
+            return False
+        value = filter_.value
+        values = list(value) if isinstance(filter_, In) else [value]
+        if any(each is None for each in values):
+            return False
+        self.filters[told] = [each.encode() for each in values] if column == "key_text" else values
+        return True
+
+    def partitions(self) -> Sequence[Any]:
+        """One a file."""
+        return [FilePartition(path) for path in self.paths]
+
+    def read(self, partition: Any) -> Iterator[Any]:
+        """The batches of a file, with its name in front."""
+        import pyarrow as pa  # noqa: PLC0415 - on the workers
+
+        from rdbcodec.exports.columnar import to_arrow  # noqa: PLC0415
+        from rdbcodec.facts.selection import Selection  # noqa: PLC0415
+
+        selection = Selection(**self.filters) if self.filters else None
+        for batch in to_arrow(partition.value, self.table, selection=selection):
+            columns = [pa.array([partition.value] * batch.num_rows, pa.string())]
+            columns += [_for_spark(pa, batch.column(name)) for name in self.columns]
+            yield pa.RecordBatch.from_arrays(columns, names=["file", *self.columns])
+
+
+_TAKEN: dict[tuple[Any, str | None], str] = {
+    (EqualTo, "db"): "dbs",
+    (In, "db"): "dbs",
+    (EqualTo, "type"): "types",
+    (In, "type"): "types",
+    (EqualTo, "key_text"): "keys",
+    (In, "key_text"): "keys",
+    (StringStartsWith, "key_text"): "prefixes",
+}
+
+
+def _for_spark(pa: Any, column: Any) -> Any:
+    """Spark has times in microseconds, no dictionaries and no small unsigned numbers."""
+    if pa.types.is_dictionary(column.type):
+        return column.cast(pa.string())
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.timestamp("us", "UTC"))
+    if pa.types.is_uint8(column.type) or pa.types.is_int16(column.type):
+        return column.cast(pa.int32())
+    return column
+
+
+def _expanded(path: str) -> list[str]:
+    if scheme_of(path):
+        from rdbcodec.remote.objects import expanded  # noqa: PLC0415
+
+        return expanded(path)
+    return sorted(glob.glob(path)) or [path]  # noqa: PTH207 - a pattern from the root on
