@@ -10,7 +10,7 @@
     │   ├── UnknownCode                     .code .dialect
     │   │   └── UnknownType, UnknownOpcode
     │   └── LimitExceeded                   .limit .wanted
-    ├── EncodeError (also ValueError)       .message .value .type .target .db .key
+    ├── EncodeError (also ValueError)       .message .value .type .server .db .key
     │   └── LossyConversion                 .losses
     ├── TextError (also ValueError)         .message .line: a text form does not say what it should
     ├── TargetError (also ValueError)       a file of targets, or the name of one, is wrong
@@ -161,24 +161,24 @@ class LimitExceeded(DecodeError):
 
 
 class EncodeError(RdbError, ValueError):
-    """A value cannot be written as asked: `message` names the rule, `type` and `target` what it is about."""
+    """A value cannot be written as asked: `message` names the rule, `type` and `server` what it is about."""
 
     def __init__(
-        self, message: str, *, value: object = None, type: str | None = None, target: str | None = None
+        self, message: str, *, value: object = None, type: str | None = None, server: str | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
         self.value = value
         self.type = type
-        self.target = target
+        self.server = server
         self.db: int | None = None
         self.key: bytes | None = None
         self.loss: str | None = None  # the kind of what would be lost, if it is that
 
-    def locate(self, *, type: str, target: str, db: int | None = None, key: bytes | None = None) -> None:
+    def locate(self, *, type: str, server: str, db: int | None = None, key: bytes | None = None) -> None:
         """Add what the caller knows; what is known already stays."""
         self.type = type if self.type is None else self.type
-        self.target = target if self.target is None else self.target
+        self.server = server if self.server is None else self.server
         self.db = db if self.db is None else self.db
         self.key = key if self.key is None else self.key
 
@@ -191,16 +191,16 @@ class EncodeError(RdbError, ValueError):
         place = [f"db {self.db}"] if self.db is not None and key is not None else []
         place += [key] if key is not None else []
         place += [self.type] if self.type is not None else []
-        place += [f"for {self.target}"] if self.target is not None else []
+        place += [f"for {self.server}"] if self.server is not None else []
         return ", ".join(place) + ": " + self.message if place else self.message
 
 
 class LossyConversion(EncodeError):
-    """The target cannot hold everything; `losses` says what, how often and where first."""
+    """The server cannot hold everything; `losses` says what, how often and where first."""
 
-    def __init__(self, losses: Sequence[Loss], *, target: str) -> None:
+    def __init__(self, losses: Sequence[Loss], *, server: str) -> None:
         lines = [f"{len(losses)} kinds of loss, and losses are not allowed", *map(str, losses)]
-        super().__init__("\n  ".join(lines), target=target)
+        super().__init__("\n  ".join(lines), server=server)
         self.losses = tuple(losses)
 
 

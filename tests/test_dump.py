@@ -261,7 +261,7 @@ def test_an_entry_s_payload_for_any_version_holds_its_value_or_says_what_would_g
                 with pytest.raises(EncodeError) as refused:
                     entry.dump(version)
                 assert refused.value.message == f"{NOT_WHOLE}: {row_of(kinds[0]).says}"
-                assert (refused.value.key, refused.value.type, refused.value.target) == (
+                assert (refused.value.key, refused.value.type, refused.value.server) == (
                     entry.key,
                     entry.type,
                     server.name,

@@ -48,9 +48,9 @@ def example(kind: type[RdbError]) -> RdbError:
     if issubclass(kind, LimitExceeded):
         return kind("too large", limit=10, wanted=11)
     if issubclass(kind, LossyConversion):
-        return kind([Loss("module", "data", "a key of a module", 3, 9, 0, b"k")], target="redis-6.2")
+        return kind([Loss("module", "data", "a key of a module", 3, 9, 0, b"k")], server="redis-6.2")
     if issubclass(kind, EncodeError):
-        return kind("a score is no number", value=[b"a"], type="zset", target="redis-6.2")
+        return kind("a score is no number", value=[b"a"], type="zset", server="redis-6.2")
     if issubclass(kind, TextError):
         return kind("a line has no 'value'", 7)
     if issubclass(kind, TailError):
@@ -76,7 +76,7 @@ def test_errors_cross_process_borders_whole(kind: type[RdbError], way: str) -> N
     if isinstance(error, DecodeError):
         error.locate(offset=5, db=1, key=b"k", type="hash")
     if isinstance(error, EncodeError):
-        error.locate(type="hash", target="redis-6.2", db=1, key=b"k")
+        error.locate(type="hash", server="redis-6.2", db=1, key=b"k")
     error.args += ("more than the constructor takes",)
     twin = WAYS[way](error)
     assert (type(twin), str(twin), twin.args, twin.__dict__) == (
@@ -87,8 +87,8 @@ def test_errors_cross_process_borders_whole(kind: type[RdbError], way: str) -> N
     )
 
 
-def lose(target: str) -> None:
-    raise LossyConversion([Loss("module", "data", "a key of a module", 3, 9, 0, b"k")], target=target)
+def lose(server: str) -> None:
+    raise LossyConversion([Loss("module", "data", "a key of a module", 3, 9, 0, b"k")], server=server)
 
 
 def test_a_worker_that_fails_says_why() -> None:

@@ -162,7 +162,7 @@ def test_errors_hide_the_key_and_keep_the_rest() -> None:
     assert error.text(hide_keys=True) == "offset 5, type hash: a listpack ends"
     assert error.text() == str(error) == "offset 5, db 0, key b'k', type hash: a listpack ends"
     encoding = EncodeError("no such type")
-    encoding.locate(type="hash", target="redis-2.4", db=0, key=b"k")
+    encoding.locate(type="hash", server="redis-2.4", db=0, key=b"k")
     assert encoding.text(hide_keys=True) == "hash, for redis-2.4: no such type"
 
 

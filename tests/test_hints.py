@@ -82,7 +82,7 @@ def test_damage_that_hides_the_next_record_has_a_hint_that_works(
 
 def test_a_loss_of_field_expiries_names_the_servers_that_hold_them() -> None:
     loss = Loss(*row_of("field-ttl"), 1, None, None, None)
-    assert hint_of(LossyConversion([loss], target="redis-7.2")) == (
+    assert hint_of(LossyConversion([loss], server="redis-7.2")) == (
         "hint: --to redis-7.4 or later, or valkey-9.0, holds the expiry of fields"
     )
     assert hint_of(RdbError("x")) == ""
@@ -90,7 +90,7 @@ def test_a_loss_of_field_expiries_names_the_servers_that_hold_them() -> None:
 
 def test_a_loss_of_empty_keys_names_the_flag_that_leaves_them_out() -> None:
     loss = Loss(*row_of("empty"), 1, None, None, None)
-    assert hint_of(LossyConversion([loss], target="redis-6.2")) == (
+    assert hint_of(LossyConversion([loss], server="redis-6.2")) == (
         "hint: --drop-empty leaves such keys out, as Redis since 6.2 does"
     )
 

@@ -8,8 +8,10 @@ FULL (seen, active, delivered) do not move when nobody reads, and are.
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
+import pickle
 from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,10 +20,23 @@ import pytest
 from ways import SNAPSHOTS, WAYS, covering, plain, read, thinned
 
 import rdbcodec
-from rdbcodec import Aux, End, Entry, Function, Header, ModuleAux, ResizeDb, SelectDb, SlotInfo, StreamId
+from rdbcodec import (
+    Aux,
+    End,
+    Entry,
+    Function,
+    HashTemplate,
+    Header,
+    ModuleAux,
+    ResizeDb,
+    SelectDb,
+    SlotInfo,
+    StreamId,
+)
 from rdbcodec.wire.module_ids import ModuleId
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from rdbcodec import Record
@@ -559,3 +574,22 @@ def test_every_value_reads_the_same_from_a_file_and_in_pieces(name: str, way: st
     data = UNREPEATED[name]
     expected = [plain(record) for record in read(data)]
     assert [plain(record) for record in WAYS[way](data, tmp_path)] == expected
+
+
+COPIES: dict[str, Callable[[Record], Record]] = {
+    "pickled": lambda record: pickle.loads(pickle.dumps(record)),
+    "copied": copy.copy,
+    "copied deeply": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_record_of_each_kind_is_the_same_in_another_process(how: str) -> None:
+    """Hashes with templates as well, which stand in records before theirs."""
+    kinds: dict[object, Record] = {}
+    for path in covering(SNAPSHOTS):
+        for record in read(path):
+            kinds.setdefault(record.row.name if isinstance(record, Entry) else type(record), record)
+    assert {"hash-template-listpack-ref", HashTemplate} <= kinds.keys()
+    for record in kinds.values():
+        assert plain(COPIES[how](record)) == plain(record)

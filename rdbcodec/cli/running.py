@@ -22,6 +22,7 @@ from rdbcodec.showing import name as shown
 def run(options: argparse.Namespace) -> int:
     """Run the verb of the options; the exit code."""
     options.current = next(iter(getattr(options, "files", ())), options.command)
+    options.answer = OK
     options.hide_keys = hiding_of(options)
     try:
         _expand(options)
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         if isinstance(error, BrokenPipeError) and error.filename == STDOUT:
             _leave_stdout()
             # | head: it has seen enough of a report. What the answer is does not change by that.
-            return getattr(options, "answer", OK)
+            return int(options.answer)
         return _fail_of(error, shown(str(error.filename or options.current)))
     return code
 

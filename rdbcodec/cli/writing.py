@@ -142,12 +142,12 @@ def _refuse(name: str, error: LossyConversion, options: argparse.Namespace) -> i
     if options.format == "json":
         document = {
             "file": name,
-            "target": error.target,
+            "target": error.server,
             "written": False,
             "losses": _json(error.losses, options),
         }
         print_json(document)
-    print(f"{shown(name)}: {error.target} cannot hold everything, nothing was written:", file=sys.stderr)
+    print(f"{shown(name)}: {error.server} cannot hold everything, nothing was written:", file=sys.stderr)
     _print_losses(error.losses, options)
     print("with --allow-loss the rest is written all the same", file=sys.stderr)
     if hint := hint_of(error):

@@ -81,7 +81,7 @@ def refusing(type_: str, server: Server) -> Lose:
     """A payload loses nothing: each kind of loss is an error."""
 
     def refuse(kind: str) -> NoReturn:
-        raise EncodeError(f"cannot be written whole: {row_of(kind).says}", type=type_, target=server.name)
+        raise EncodeError(f"cannot be written whole: {row_of(kind).says}", type=type_, server=server.name)
 
     return refuse
 

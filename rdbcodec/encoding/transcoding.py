@@ -85,10 +85,10 @@ def encode(row: TypeRow, value: Any, server: Server, templates: Templates = _NO_
         _check_place(row, value)
         return encode_layout(_referring(value, templates) if row.refers else value, server)
     except EncodeError as error:
-        error.locate(type=row.type, target=server.name)
+        error.locate(type=row.type, server=server.name)
         raise
     except (ValueError, OverflowError) as error:  # a number or a size its field cannot hold
-        raise EncodeError(str(error), value=value, type=row.type, target=server.name) from error
+        raise EncodeError(str(error), value=value, type=row.type, server=server.name) from error
 
 
 def _check_size(row: TypeRow, value: Any) -> None:

@@ -157,7 +157,7 @@ def _refuse_duplicate(index: KeyIndex, writer: Writer) -> None:
         error = EncodeError(
             f"the key is on line {duplicate.first} as well, and no server loads a key twice: "
             "on-duplicate first or last keeps one",
-            target=writer.server.name,
+            server=writer.server.name,
         )
         error.db, error.key, error.loss = duplicate.db, duplicate.key, "duplicate"
         raise TextError(str(error), duplicate.place) from error

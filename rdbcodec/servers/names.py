@@ -49,7 +49,7 @@ def canonical(name: str) -> str:
 def named(name: str) -> Named:
     """What is known of the server of a name; raises EncodeError for a name nobody knows."""
     row = release_row(name)
-    if row is not None and len(releases_of(row.product.lower())) > 1:
+    if row is not None and len(releases_of(row.product)) > 1:
         return of_release(row, canonical(name))
     # Above this floor: found by its name, when no row is of this release, as whoever asks for a place
     # needs the table of places. That knows more of the releases of Dragonfly and KeyDB than their one row.

@@ -169,7 +169,7 @@ class _Job:
     def _check(self, writer: Writer) -> None:
         losses = writer.losses.of("data")
         if losses and not self.allow_loss:
-            raise LossyConversion(losses, target="a masked copy")
+            raise LossyConversion(losses, server="a masked copy")
 
     # --- keys ----------------------------------------------------------------------------------------
 

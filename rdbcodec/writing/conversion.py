@@ -326,7 +326,7 @@ class _Job:
             where = f", at offsets {places[0]} and {places[1]}" if len(places) == 2 else ""
             error = EncodeError(
                 f"the key is there twice{where}, which no server loads: on-duplicate first or last keeps one",
-                target=writer.server.name,
+                server=writer.server.name,
             )
             error.db, error.key = duplicate.db, duplicate.key
             raise error
@@ -360,7 +360,7 @@ class _Job:
     def _check_losses(self, writer: Writer, allow_loss: bool) -> None:
         losses = writer.losses.of("data")
         if losses and not allow_loss:
-            raise LossyConversion(losses, target=writer.server.name)
+            raise LossyConversion(losses, server=writer.server.name)
 
     def _wants_checksum(self) -> bool:
         """A copy has none where the original has none; anything else gets one."""

@@ -111,7 +111,7 @@ class FileWriter:
         self, kind: str, *, offset: int | None = None, db: int | None = None, key: bytes | None = None
     ) -> None:
         if not self._allow_loss and row_of(kind).severity == "data":
-            error = EncodeError(f"cannot be written whole: {row_of(kind).says}", target=self.server.name)
+            error = EncodeError(f"cannot be written whole: {row_of(kind).says}", server=self.server.name)
             error.db, error.key, error.loss = db, key, kind
             raise error
         self.losses.add(kind, offset=offset, db=db, key=key)
@@ -175,7 +175,7 @@ class FileWriter:
         if duplicate is not None:
             numbers = f"number {duplicate.first + 1:,} and number {duplicate.place + 1:,}"
             error = EncodeError(
-                f"the key was written twice, as {numbers}, and no server loads that", target=self.server.name
+                f"the key was written twice, as {numbers}, and no server loads that", server=self.server.name
             )
             error.db, error.key = duplicate.db, duplicate.key
             raise error

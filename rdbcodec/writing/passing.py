@@ -106,7 +106,7 @@ def _spooled(entry: Entry, row: TypeRow, server: Server, lose: Lose) -> Iterator
             raise EncodeError(
                 f"an empty {row.type} does not exist, and no server loads one",
                 type=row.type,
-                target=server.name,
+                server=server.name,
             )
         yield layout.head + lengths.encode(count)
         yield from _pieces(spool)

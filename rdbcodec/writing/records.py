@@ -85,7 +85,7 @@ class RecordWriter(FileWriter):
         text = text_of(code)
         reason = refusal(text, self.server.dialect)
         if reason is not None:
-            raise EncodeError(reason, type="function", target=self.server.name)
+            raise EncodeError(reason, type="function", server=self.server.name)
         if self._is_new_library(text):
             self._put(function.encode(text, compress=self.server.compress))
 
@@ -112,7 +112,7 @@ class RecordWriter(FileWriter):
 
     def _check_opcode(self, name: str) -> None:
         if name not in self.server.opcodes:
-            raise EncodeError("the target has no such record", type=name, target=self.server.name)
+            raise EncodeError("the target has no such record", type=name, server=self.server.name)
 
     def _check_database(self, db: object) -> None:
         limit = self.server.databases

@@ -207,7 +207,7 @@ class Writer(ValueWriter):
                 return
             head = self._attributes(*attributes, lose)
         except EncodeError as error:
-            error.locate(type=str(asked[0] or "value"), target=self.server.name, db=to, key=key)
+            error.locate(type=str(asked[0] or "value"), server=self.server.name, db=to, key=key)
             raise
         if to != self._db:
             self._select(to)
@@ -317,7 +317,7 @@ class Writer(ValueWriter):
             self._pour(pieces)
             self._fresh.append(entry.key if key is None else key)
         except EncodeError as error:
-            error.locate(type=entry.type, target=self.server.name, db=entry.db, key=entry.key)
+            error.locate(type=entry.type, server=self.server.name, db=entry.db, key=entry.key)
             raise
         except DecodeError as error:
             entry.locate(error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from rdbcodec.cli import selecting
@@ -18,18 +17,17 @@ from rdbcodec.cli.common import (
     add_source_arguments,
     add_tail_argument,
     now_of,
-    open_file,
     print_json,
     print_lines,
     progress_of,
     tail_code,
 )
 from rdbcodec.cli.fingerprinting import add_fingerprint_arguments, run_fingerprint
+from rdbcodec.cli.reading import Readings
 from rdbcodec.facts.ranges import MS
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import CHECKED_VALUE
-from rdbcodec.reading.reader import Reader
-from rdbcodec.remote.urls import can_be_read_again, size_of
+from rdbcodec.remote.urls import can_be_read_again
 from rdbcodec.reports import diff as report
 from rdbcodec.tools.diff import MOST, Comparison, Terms, diff
 
@@ -118,33 +116,10 @@ def _refuse_streams(name: str) -> None:
 
 
 def _compared(names: tuple[str, str], selection: Selection, options: argparse.Namespace) -> Comparison:
-    both = _Both(names)
-
-    def opener(name: str) -> Callable[[], Reader]:
-        def opened() -> Reader:
-            options.current = name
-            both.readers[name] = open_file(name, options, max_value=CHECKED_VALUE)
-            return both.readers[name]
-
-        return opened
-
+    both = Readings(names, options, max_value=CHECKED_VALUE)
+    first, second = map(both.opener, names)
     with progress_of(" and ".join(names), both, options) as tick:
-        return diff(
-            opener(names[0]), opener(names[1]), _terms(options, selection), most=options.most, progress=tick
-        )
-
-
-class _Both:
-    """How far the reading of both files is."""
-
-    def __init__(self, names: tuple[str, str]) -> None:
-        self.size = sum(map(size_of, names))
-        self.readers: dict[str, Reader] = {}
-
-    @property
-    def bytes_read(self) -> int:
-        """Of both, and of the second reading only so much."""
-        return sum(reader.bytes_read for reader in self.readers.values())
+        return diff(first, second, _terms(options, selection), most=options.most, progress=tick)
 
 
 def _terms(options: argparse.Namespace, selection: Selection) -> Terms:

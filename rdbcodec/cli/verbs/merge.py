@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -16,7 +15,6 @@ from rdbcodec.cli.common import (
     add_source_arguments,
     add_tail_argument,
     check_tail,
-    open_file,
     print_json,
     progress_of,
 )
@@ -27,11 +25,11 @@ from rdbcodec.cli.outputs import (
     path_of,
     whole_stdout,
 )
+from rdbcodec.cli.reading import Readings
 from rdbcodec.cli.servers import SERVER, server_of
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import COPIED_VALUE
-from rdbcodec.reading.reader import Reader
-from rdbcodec.remote.urls import can_be_read_again, size_of
+from rdbcodec.remote.urls import can_be_read_again
 from rdbcodec.reports import split as report
 from rdbcodec.showing import name as shown
 from rdbcodec.tools.merge import Merge, OnConflict, merge
@@ -85,20 +83,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _merged(output: OutputLike, selection: Selection, options: argparse.Namespace) -> Merge:
-    reading = _Reading(options.files)
-
-    def opener(name: str) -> Callable[[], Reader]:
-        def opened() -> Reader:
-            options.current = name
-            reading.readers.append(open_file(name, options, max_value=COPIED_VALUE))
-            return reading.readers[-1]
-
-        return opened
-
+    files = Readings(options.files, options, max_value=COPIED_VALUE, times=2)
     server = None if options.to is None else server_of(options)
-    with progress_of(f"{len(options.files)} files", reading, options) as tick:
+    with progress_of(f"{len(options.files)} files", files, options) as tick:
         return merge(
-            [(name, opener(name)) for name in options.files],
+            [(name, files.opener(name)) for name in options.files],
             output,
             on_conflict=options.on_conflict,
             selection=selection,
@@ -108,16 +97,3 @@ def _merged(output: OutputLike, selection: Selection, options: argparse.Namespac
             check=lambda _, reader: check_tail(reader, options),
             progress=tick,
         )
-
-
-class _Reading:
-    """How far the reading is: each file is read twice."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.size = 2 * sum(map(size_of, names))
-        self.readers: list[Reader] = []
-
-    @property
-    def bytes_read(self) -> int:
-        """Of all files so far."""
-        return sum(reader.bytes_read for reader in self.readers)
