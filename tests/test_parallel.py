@@ -335,6 +335,17 @@ def test_a_process_that_is_killed_is_an_error_that_says_so(many: Path) -> None:
     assert (told.value.strerror, told.value.filename) == (said, str(many))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+def test_processes_end_when_the_one_that_started_them_is_gone() -> None:
+    code = (
+        "import os; from rdbcodec.reading.parallel.workers import Processes;"
+        "started = Processes(3, 'fork'); os._exit(7)"
+    )
+    # Its stdout is theirs, too, so that this waits for all of them.
+    ended = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=60, check=False)
+    assert ended.returncode == 7
+
+
 def test_an_exception_of_the_progress_ends_the_processes(many: Path) -> None:
     started: list[Processes] = []
 

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -55,7 +55,11 @@ class Processes:
     def _start(self) -> None:
         context = multiprocessing.get_context(self.method)
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+        # What is forked has our ends, too, its own among them, and would never see that we are gone.
+        inherited = [*self._process_of, ours] if self.method == "fork" else []
+        process = context.Process(  # type: ignore[attr-defined]
+            target=_serve, args=(theirs, inherited), daemon=True
+        )
         with _no_signals():
             process.start()
         theirs.close()
@@ -157,9 +161,11 @@ def _no_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, inherited: Sequence[Connection]) -> None:
     """What a process does: read one part after the other, until nobody asks any more."""
     _leave_signals()
+    for end in inherited:
+        end.close()
     with suppress(EOFError, OSError), connection:
         job = connection.recv_bytes()
         while True:
