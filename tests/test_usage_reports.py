@@ -15,7 +15,9 @@ import rdbcodec
 from rdbcodec import ZSet, facts
 from rdbcodec.facts.largest import TopPass
 from rdbcodec.facts.memory.entries import Together
-from rdbcodec.facts.memory.estimates import bytes_in
+from rdbcodec.facts.memory.estimates import bytes_in, model_of
+from rdbcodec.facts.memory.measuring import Measuring, elements_of
+from rdbcodec.facts.memory.shapes import shapes_of
 from rdbcodec.facts.usage import OTHER, PREFIXES, StatPass
 from rdbcodec.reports.usage import CSV_KEYS
 from rdbcodec.servers import Server
@@ -303,8 +305,22 @@ def test_the_keys_that_nobody_used_and_those_used_most(tmp_path: Path) -> None:
 
 def test_top_says_that_a_file_does_not_tell_of_use(shop: Path) -> None:
     done = run("top", shop, "--by", "freq")
-    line = "  use            not told: the file has no idle times (LRU) or counters (LFU)"
+    line = "  use            not told: the file has no counters (LFU)"
     assert line in done.stdout.decode().splitlines()
     done = run("top", shop, "--by", "idle", "--format", "json")
     assert (done.returncode, json.loads(done.stdout)["keys"]) == (0, [])
-    assert "use not told: the file has no idle times (LRU) or counters (LFU)" in done.stderr.decode()
+    assert "use not told: the file has no idle times (LRU)\n" in done.stderr.decode()
+
+
+@pytest.mark.parametrize("name", ["redis-6.2", "valkey-9.1"])
+def test_every_key_takes_what_its_shapes_say_however_it_was_measured(name: str) -> None:
+    model = model_of(Server.of(name))
+    for path in sorted(TYPES.parent.glob("*.rdb")):
+        with rdbcodec.open(path) as reader:
+            entries = [record for record in reader if isinstance(record, rdbcodec.Entry)]
+        memory, elements = Measuring(model).measure(entries, [entry.expires_at_ms for entry in entries])
+        assert memory == [
+            pytest.approx(model.total(shape for shapes in shapes_of(entry) for shape in shapes))
+            for entry in entries
+        ]
+        assert elements == [elements_of(entry) for entry in entries]

@@ -48,7 +48,7 @@ CSV_KEYS = (
     "len_largest_element",
     "expiry",
 )
-NO_USE = "not told: the file has no idle times (LRU) or counters (LFU)"
+_USES = {"idle": "idle times (LRU)", "freq": "counters (LFU)"}
 CSV_USAGE = ("by", "name", "keys", "expiring", "elements", "memory", "disk")
 
 
@@ -71,6 +71,11 @@ def worth(servers: Sequence[Server], allocator: str) -> list[tuple[str, str]]:
             else f"{match.tolerance:.0%}",
         ),
     ]
+
+
+def no_use(*asked: str) -> str:
+    """What a file does not tell whose server had another policy of eviction, or none."""
+    return f"not told: the file has no {' or '.join(_USES[use] for use in asked)}"
 
 
 def loaded_rows(loaded: Loaded) -> list[tuple[str, str]]:
@@ -103,8 +108,9 @@ def loaded_json(loaded: Loaded) -> dict[str, Any]:
 def stat_sections(stat: Stat, *, hide_keys: Hiding = False) -> list[Section]:
     """The totals, and a table for each aspect."""
     total, rows = stat.total, loaded_rows(stat.loaded)
-    if {"idle", "freq"} <= stat.by.keys() and not stat.by["idle"] and not stat.by["freq"]:
-        rows.append(("use", NO_USE))
+    asked = [aspect for aspect in _USES if aspect in stat.by]
+    if asked and not any(stat.by[aspect] for aspect in asked):
+        rows.append(("use", no_use(*asked)))
     found = [Section("Snapshot", ("", ""), rows)]
     for aspect, usages in stat.by.items():
         if hide_keys is not False and aspect == "prefix":
@@ -195,7 +201,7 @@ def top_sections(keys: LargestKeys, *, now_ms: int, hide_keys: Hiding = False) -
     files = keys.files > 1
     rows = worth(keys.servers, keys.allocator)
     if not keys and keys.order in USES:
-        rows.append(("use", NO_USE))
+        rows.append(("use", no_use(keys.order)))
     third = _THIRDS.get(keys.order, "elements")
     head = (">memory", ">on disk", f">{third}", "type", *(("key", "file") if files else ("ttl", "key")))
     table = [_key_row(key, third, now_ms, hide_keys=hide_keys, files=files) for key in keys]

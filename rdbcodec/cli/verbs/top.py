@@ -15,7 +15,7 @@ from rdbcodec.cli.folding import count
 from rdbcodec.cli.memory import memory_server
 from rdbcodec.facts.largest import ORDERS, USES, EveryPass, KeySize, LargestKeys, TopPass
 from rdbcodec.facts.selection import Selection
-from rdbcodec.reports.usage import CSV_KEYS, NO_USE, csv_key, key_json, top_sections
+from rdbcodec.reports.usage import CSV_KEYS, csv_key, key_json, no_use, top_sections
 from rdbcodec.showing import name as shown
 
 HELP = "show the largest keys by memory, disk, elements, longest element, or use; --all: every key"
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 def _rows(keys: LargestKeys, options: argparse.Namespace) -> list[dict[str, Any]]:
     if not keys and options.by in USES:
         sys.stdout.flush()
-        print(f"{shown(options.current)}: use {NO_USE}", file=sys.stderr)
+        print(f"{shown(options.current)}: use {no_use(options.by)}", file=sys.stderr)
     tell = csv_key if options.format == "csv" else key_json
     return [tell(key, hide_keys=options.hide_keys) for key in keys]
 
