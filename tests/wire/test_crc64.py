@@ -129,6 +129,20 @@ def test_every_engine_agrees_with_the_definition(name: str, data: bytes, crc: in
     assert engine_or_skip(name)(data, crc) == by_definition(data, crc)
 
 
+@given(data=st.binary(max_size=100), crc=st.integers(0, 2**64 - 1))
+def test_eight_bytes_at_a_time_give_the_crc_of_one_at_a_time(data: bytes, crc: int) -> None:
+    assert crc64.crc64_by_halves(data, crc) == by_definition(data, crc)
+    assert crc64.crc64_by_halves(memoryview(data), crc) == by_definition(data, crc)
+
+
+@pytest.mark.parametrize(("name", "engine"), [("cpython", "crc64_pure"), ("pypy", "crc64_by_halves")])
+def test_the_pure_engine_suits_the_interpreter(
+    name: str, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.implementation, "name", name)
+    assert crc64.load_pure() is getattr(crc64, engine)
+
+
 @given(st.binary(max_size=300), st.binary(max_size=300))
 def test_the_crc_of_both_is_that_of_each_and_the_size_of_the_second(first: bytes, second: bytes) -> None:
     both = crc64.combine(crc64.crc64(first), crc64.crc64(second), len(second))
