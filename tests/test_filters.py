@@ -10,6 +10,7 @@ from commands import run
 from test_selection import NAMES, TYPES_72, key
 from ways import pair, snapshot, string
 
+import rdbcodec
 from rdbcodec.facts.selection import Selection
 
 TO_STDOUT = ("--format", "text")
@@ -99,6 +100,10 @@ COMMANDS = [
     ("convert", "-o", "OUT", "--to", "redis-6.2"),
     ("split", "-o", "OUT{part}", "--by", "type"),
     ("merge", "-o", "OUT"),
+    ("salvage", "-o", "OUT"),
+    ("mask", "-o", "OUT"),
+    ("prefix",),
+    ("ttl",),
 ]
 
 
@@ -180,3 +185,41 @@ def test_split_leaves_the_functions_out_and_says_so(tmp_path: Path) -> None:
         "  1 function library left out: filters choose keys, --functions keeps functions too",
     ]
     assert keys(tmp_path / "hash.rdb") == keys(TYPES_72, "--type", "hash", "--db", "0")
+
+
+def test_salvage_saves_the_chosen_keys_and_accounts_for_the_others(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.rdb"
+    records = (
+        b"\xfb\x04\x00",
+        key(b"a:1"),
+        pair(16, string(b"no listpack"), b"a:2"),
+        key(b"b:1"),
+        key(b"a:3"),
+    )
+    damaged.write_bytes(snapshot(*records))
+    told = run("salvage", damaged, "-o", tmp_path / "out.rdb", "--prefix", "a:", "--format", "json")
+    document = json.loads(told.stdout)
+    assert (told.returncode, document["kept"]["keys"], document["filtered"]) == (1, 2, {"0": 1})
+    assert (document["lost"]["left_out"], document["lost"]["missing"]) == ({"0": 1}, {})
+    assert keys(tmp_path / "out.rdb") == ["a:1", "a:3"]
+    lines = run("salvage", damaged, "-o", tmp_path / "2.rdb", "--key", "b*").stdout.decode().splitlines()
+    assert "  filtered 3 keys that the filters did not choose" in lines
+
+
+def test_mask_writes_the_chosen_keys_and_no_remark_on_all_of_them(tmp_path: Path) -> None:
+    out = tmp_path / "out.rdb"
+    told = run("mask", TYPES_72, "-o", out, "--type", "hash")
+    assert (told.returncode, keys(out)) == (0, keys(TYPES_72, "--type", "hash"))
+    with rdbcodec.open(out) as reader:
+        names = [record.name for record in reader if isinstance(record, rdbcodec.Aux)]
+    assert b"redis-ver" in names
+    assert b"used-mem" not in names
+    words = "1 function library: filters choose keys, --functions keeps functions too"
+    assert words in told.stdout.decode()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_limit_of_0_takes_no_key(names: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+    verb, *rest = (word.replace("OUT", str(tmp_path / "out")) for word in command)
+    told = run(verb, names, *rest, "--limit", "0")
+    assert (told.returncode, told.stderr.decode()) == (0, f"{names}: no key matches\n")

@@ -147,7 +147,7 @@ class Selection:
         self.taken = 0
         is_taken = True
         remarks: list[Record] = []  # about the next key
-        for record in records if self.limit != 0 else ():
+        for record in records:
             if isinstance(record, Entry):
                 is_taken = self.take(record)
                 if is_taken:

@@ -57,6 +57,8 @@ def _kept(found: Masked, asked: Asked) -> Iterator[str]:
 
 
 def _left_out(found: Masked, hide_keys: Hiding) -> Iterator[str]:
+    if found.functions_left_out:
+        yield f"{_libraries(found.functions_left_out)}: filters choose keys, --functions keeps functions too"
     for loss in found.losses:
         yield loss.text(hide_keys=hide_keys)
     if found.remarks:
@@ -92,6 +94,7 @@ def as_json(
             {"kind": loss.kind, "times": loss.times, "text": loss.text(hide_keys=hide_keys)}
             for loss in found.losses
         ],
+        "functions_left_out": found.functions_left_out,
         "remarks_left_out": found.remarks,
         "compressed_strings": found.compressed,
         "resized_strings": found.resized,

@@ -24,6 +24,7 @@ def lines(name: str, output: str, found: Salvage, *, hide_keys: Hiding = False) 
         yield f"  damage   ... at {plural(found.gap_count - _SHOWN, 'more place')}"
     for title, told in (
         ("kept", _kept(found)),
+        ("filtered", _not_wanted(found)),
         ("lost", _lost(found, hide_keys)),
         ("unknown", _unknown(found, hide_keys)),
     ):
@@ -56,6 +57,11 @@ def _kept(found: Salvage) -> Iterator[str]:
         yield f"{plural(found.unverified, 'key')} of them are too large to be verified"
     if found.header is not None and found.is_header_guessed:
         yield f"the header is damaged: {text(found.header.raw)} by what the server says of itself"
+
+
+def _not_wanted(found: Salvage) -> Iterator[str]:
+    if total := found.not_wanted.total():
+        yield f"{plural(total, 'key')} that the filters did not choose"
 
 
 def _lost(found: Salvage, hide_keys: Hiding) -> Iterator[str]:
@@ -142,6 +148,7 @@ def as_json(name: str, output: str, found: Salvage, *, hide_keys: Hiding = False
             "damaged": found.kept_damaged,
             "unverified": found.unverified,
         },
+        "filtered": {str(db): keys for db, keys in sorted(found.not_wanted.items()) if keys},
         "lost": {
             "left_out": {str(db): keys for db, keys in sorted(found.dropped.items())},
             "left_out_records": found.dropped_records,

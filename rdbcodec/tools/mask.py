@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from rdbcodec.errors import DecodeError, LossyConversion
+from rdbcodec.facts.selection import Selection
 from rdbcodec.formats import opcodes_of
 from rdbcodec.limits import COPIED_VALUE, MAX_RECORD
 from rdbcodec.losses import Loss
@@ -45,6 +47,7 @@ from rdbcodec.tail import Tail
 from rdbcodec.tools.masking.disguise import Disguise
 from rdbcodec.tools.masking.names import Names
 from rdbcodec.tools.masking.values import REFUSED, Values
+from rdbcodec.tools.split import UNTRUE_AUX
 from rdbcodec.wire import strings
 from rdbcodec.writing.writer import Writer
 
@@ -80,6 +83,7 @@ class Masked:
     resized: int = 0
     remarks: int = 0
     functions: int = 0
+    functions_left_out: int = 0
     losses: list[Loss] = field(default_factory=list)
     tail: Tail | None = None
     size: int = 0
@@ -100,6 +104,7 @@ def mask(
     any_version: bool = False,
     verify_checksum: bool = True,
     max_record: int = MAX_RECORD,
+    selection: Selection | None = None,
     compression: Compression | None = None,
     replace: bool = True,
     progress: Callable[[int, int, int], Any] | None = None,
@@ -108,13 +113,15 @@ def mask(
 
     `keys` gives other names as well, which stay in their cluster slots unless `any_slot`; the first
     `keep_prefix` parts of a name, up to a colon each, stay. `keep_fields` keeps the names of fields,
-    `keep_functions` the libraries as they are. Raises LossyConversion for what cannot be masked, unless
-    `allow_loss` leaves it out; DecodeError, and leaves no file, for a damaged snapshot. Memory is bounded.
+    `keep_functions` the libraries as they are. `selection` says which keys are written. Raises
+    LossyConversion for what cannot be masked, unless `allow_loss` leaves it out; DecodeError, and leaves
+    no file, for a damaged snapshot. Memory is bounded.
     """
     disguise = Disguise(secrets.token_bytes(32) if secret is None else secret)
     names = Names(disguise, same_slot=not any_slot, keep=keep_prefix) if keys else None
     job = _Job(Values(disguise, keep_fields=keep_fields), names)
     job.keeps_functions, job.allow_loss = keep_functions, allow_loss
+    job.selection = selection or Selection()
     reader = Reader(
         source,
         dialect=dialect,
@@ -130,6 +137,7 @@ def mask(
 class _Job:
     def __init__(self, values: Values, names: Names | None) -> None:
         self.keeps_functions = self.allow_loss = False
+        self.selection = Selection()
         self._values = values
         self._names = names
         self._found = Masked()
@@ -143,7 +151,8 @@ class _Job:
     ) -> Masked:
         """All of it."""
         found = self._found
-        records = iter(reader)
+        left_out: Counter[str] = Counter()
+        records = self.selection.select(reader, left_out)
         header = next(records)
         assert isinstance(header, Header)  # every snapshot begins with one
         server = Server(header.dialect, header.version)
@@ -163,7 +172,9 @@ class _Job:
             raise
         found.keys, found.losses = writer.keys, writer.losses.of("data")
         found.compressed, found.resized = self._values.compressed, self._values.resized
-        found.tail, found.size = reader.tail(), reader.ended_at or 0
+        found.functions_left_out = left_out["function"]
+        if reader.ended_at is not None:  # None when the selection had a limit
+            found.tail, found.size = reader.tail(), reader.ended_at
         return found
 
     def _check(self, writer: Writer) -> None:
@@ -234,7 +245,9 @@ class _Job:
             kind = kind_of(record)
             assert kind is not None  # what has a name has a kind
             writer.lose(kind.loss or "vendor-record", record)
-        elif not (isinstance(record, ResizeDb | SlotInfo) and self.allow_loss):
+        elif not (
+            isinstance(record, ResizeDb | SlotInfo) and (self.allow_loss or not self.selection.is_empty)
+        ):
             writer.write_record(record)  # counts are not true any more when keys are left out
 
     def _take_aux(self, record: Aux, writer: Writer) -> None:
@@ -243,6 +256,8 @@ class _Job:
             return  # it goes with its key
         if name == _MEMBER_AUX:
             writer.write_aux(record.name, self._values.text(record.value))
+        elif name in UNTRUE_AUX and not self.selection.is_empty:
+            self._found.remarks += 1  # it is of all keys
         elif name in SAFE_AUX or record.of_last_key:
             writer.write_record(record)
         else:

@@ -22,6 +22,7 @@ from typing import IO, Any, Literal, NamedTuple
 
 from rdbcodec.errors import DecodeError, Truncated
 from rdbcodec.facts.problems import Problem, entry_problems, record_problems
+from rdbcodec.facts.selection import Selection
 from rdbcodec.formats import Dialect
 from rdbcodec.limits import CHECKED_VALUE, MAX_PROBLEMS, MAX_RECORD
 from rdbcodec.reading.duplicates import KeyIndex
@@ -61,12 +62,13 @@ class Beside(NamedTuple):
 class Salvage:
     """What became of a damaged snapshot.
 
-    `keys` are in the output, by database in `kept`; of them `behind` stood behind damage, and `kept_damaged`
-    are known to be damaged. `beside` names those that stand right before damage, which may have taken the end
-    of their value, and right behind it, which may have taken their expiry. `dropped` keys and other records
-    were met and left out; `problems` says why, of the first. `gaps` are the stretches that could not be read,
-    the first of `gap_count`; `announced` is how many keys each database was said to have. `ends` says whether
-    the end of the snapshot was met.
+    `keys` are in the output, by database in `kept`; of them `behind` stood behind damage, and
+    `kept_damaged` are known to be damaged. `beside` names those that stand right before damage, which
+    may have taken the end of their value, and right behind it, which may have taken their expiry.
+    `not_wanted` are those that filters did not choose. `dropped` keys and other records were met and
+    left out; `problems` says why, of the first. `gaps` are the stretches that could not be read, the
+    first of `gap_count`; `announced` is how many keys each database was said to have. `ends` says
+    whether the end of the snapshot was met.
     """
 
     size: int = 0
@@ -76,6 +78,7 @@ class Salvage:
     functions: int = 0
     dropped: Counter[int] = field(default_factory=Counter)
     dropped_records: int = 0
+    not_wanted: Counter[int] = field(default_factory=Counter)
     kept_damaged: int = 0
     unverified: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -104,7 +107,7 @@ class Salvage:
         """
         if not self.gap_count:
             return {}
-        met = self.kept + self.dropped
+        met = self.kept + self.dropped + self.not_wanted
         found = {db: keys - met[db] for db, keys in sorted(self.announced.items()) if keys > met[db]}
         is_cut = not self.ends
         return found if is_cut or sum(found.values()) * LEAST_RECORD <= self.gap_bytes else None
@@ -131,15 +134,17 @@ def salvage(
     verify_checksum: bool = True,
     max_value: int = CHECKED_VALUE,
     max_record: int = MAX_RECORD,
+    selection: Selection | None = None,
     compression: Compression | None = None,
     replace: bool = True,
     progress: Callable[[int, int], Any] | None = None,
 ) -> Salvage:
     """Write what can be saved of a snapshot; what cannot is in the answer.
 
-    `resync` looks for records behind damage, `keep_damaged` keeps values that do not decode and whose end is
-    known all the same. `progress` is called with bytes read and bytes there are. Raises DecodeError for a
-    file that is no snapshot or whose first bytes are of a version nobody knows.
+    `resync` looks for records behind damage, `keep_damaged` keeps values that do not decode and whose end
+    is known all the same. `selection` says which keys are to be saved, `progress` is called with bytes
+    read and bytes there are. Raises DecodeError for a file that is no snapshot or whose first bytes are
+    of a version nobody knows.
     """
     with Unwrapped(source) as whole, _target(output, source) as target, KeyIndex() as index:
         job = _Job(whole, target, keep_damaged=keep_damaged, progress=progress)
@@ -151,6 +156,7 @@ def salvage(
             "max_value": max_value,
             "max_record": max_record,
         }
+        job.selection = selection or Selection()
         job.writing = {"compression": compression, "replace": replace}
         done = job.run(index)
         if done is None:  # keys are there twice, which is known when all were read
@@ -182,6 +188,7 @@ class _Job:
         progress: Callable[[int, int], Any] | None,
     ) -> None:
         self.reading: dict[str, Any] = {}
+        self.selection = Selection()
         self.writing: dict[str, Any] = {}
         self.surplus: set[int] = set()  # numbers, among those that are sound, of keys that stood there before
         self._whole = whole
@@ -201,6 +208,7 @@ class _Job:
         last: Entry | Gap | None = None  # what stood before the record in hand
         survivors = Survivors(self._whole, **self.reading)
         self._libraries.clear()
+        self.selection.taken = 0
         self._number, writer, is_kept = 0, None, True
         try:
             for at, record in enumerate(survivors):
@@ -215,7 +223,7 @@ class _Job:
                     writer = self._writer(record)
                 elif isinstance(record, Entry):
                     assert writer is not None
-                    is_kept = self._take(record, found, writer, index)
+                    is_kept = self._is_wanted(record, found) and self._take(record, found, writer, index)
                     if is_kept and isinstance(last, Gap) and record.expires_at_ms is None:
                         found.add_beside("behind", record)
                     last = record
@@ -246,6 +254,15 @@ class _Job:
             duplicates="allow",  # the index of the job looks for them
             **self.writing,
         )
+
+    def _is_wanted(self, entry: Entry, found: Salvage) -> bool:
+        """Whether the filters want it. What is too damaged to be asked is wanted: its damage is told."""
+        try:
+            is_wanted = self.selection.is_empty or self.selection.take(entry)
+        except DecodeError:
+            return True
+        found.not_wanted[entry.db] += not is_wanted
+        return is_wanted
 
     def _take(self, entry: Entry, found: Salvage, writer: Writer, index: KeyIndex | None) -> bool:
         is_kept = self._is_kept(entry, found)

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
     STDIN,
     USAGE,
@@ -26,6 +27,7 @@ from rdbcodec.cli.outputs import (
     whole_stdout,
 )
 from rdbcodec.cli.watching import Watched
+from rdbcodec.facts.selection import Selection
 from rdbcodec.reports import masking as report
 from rdbcodec.showing import name as shown
 from rdbcodec.tools.mask import Masked, mask
@@ -70,19 +72,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_source_arguments(parser)
     add_tail_argument(parser)
+    selecting.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the file, and say what is in it."""
     if not options.keys and (options.keep_prefix or options.any_slot):
         raise Refusal(USAGE, "--keep-prefix and --any-slot are about keys that are replaced: add --keys")
-    name = options.files[0]
+    name, selection = options.files[0], selecting.selection_of(options)
     seed = options.seed if options.seed is not None else os.environ.get(SEED_VARIABLE)
     if options.output == STDIN:
         with whole_stdout() as output:
-            found = _masked(name, output, seed, options)
+            found = _masked(name, output, seed, selection, options)
     else:
-        found = _masked(name, path_of(options), seed, options)
+        found = _masked(name, path_of(options), seed, selection, options)
     asked = report.Asked(
         options.keys, options.keep_prefix, options.any_slot, options.keep_fields, seed is not None
     )
@@ -92,16 +95,20 @@ def run(options: argparse.Namespace) -> int:
         out = sys.stderr if options.output == STDIN else sys.stdout
         for line in report.lines(name, options.output, found, asked, hide_keys=options.hide_keys):
             print(shown(line), file=out)
-    return tail_code(name, found.tail, found.size, options)
+    code = selecting.no_match(name, selection, options, taken=found.keys)
+    return max(code, tail_code(name, found.tail, found.size, options))
 
 
-def _masked(name: str, output: OutputLike, seed: str | None, options: argparse.Namespace) -> Masked:
+def _masked(
+    name: str, output: OutputLike, seed: str | None, selection: Selection, options: argparse.Namespace
+) -> Masked:
     watched = Watched(name)
     with progress_of(name, watched, options) as tick:
         return mask(
             input_of(name),
             output,
             secret=None if seed is None else os.fsencode(seed),
+            selection=selection,
             keys=options.keys,
             keep_prefix=options.keep_prefix,
             any_slot=options.any_slot,

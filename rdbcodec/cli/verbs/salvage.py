@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
+from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
     IO_ERROR,
     NEGATIVE,
@@ -31,6 +32,7 @@ from rdbcodec.cli.outputs import (
     whole_stdout,
 )
 from rdbcodec.cli.watching import Watched
+from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.reports import salvage as report
 from rdbcodec.showing import name as shown
@@ -60,11 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_source_arguments(parser)
     add_tail_argument(parser)
+    selecting.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the file and its account; 1 when anything was wrong with the snapshot."""
-    name = options.files[0]
+    name, selection = options.files[0], selecting.selection_of(options)
     if options.report is not None and Path(options.report).resolve() == Path(options.output).resolve():
         raise Refusal(IO_ERROR, f"{shown(options.report)}: the report and the snapshot cannot be one file")
     with ExitStack() as stack:
@@ -73,16 +76,17 @@ def run(options: argparse.Namespace) -> int:
             place = like_input(options.report, options)
             account = stack.enter_context(whole_output(place, replace=options.force))
         output = stack.enter_context(whole_stdout()) if options.output == STDIN else path_of(options)
-        found = _saved(name, output, options)
+        found = _saved(name, output, selection, options)
         document = report.as_json(name, options.output, found, hide_keys=options.hide_keys)
         if account is not None:
             account.write(json.dumps(document, indent=2).encode() + b"\n")
     _print(name, found, document, options)
     code = OK if found.is_whole else NEGATIVE
+    code = max(code, selecting.no_match(name, selection, options, taken=found.keys))
     return max(code, tail_code(name, found.tail, found.size, options))
 
 
-def _saved(name: str, output: OutputLike, options: argparse.Namespace) -> Salvage:
+def _saved(name: str, output: OutputLike, selection: Selection, options: argparse.Namespace) -> Salvage:
     reading = Watched(name)
     with progress_of(name, reading, options) as tick:
         return salvage(
@@ -95,6 +99,7 @@ def _saved(name: str, output: OutputLike, options: argparse.Namespace) -> Salvag
             verify_checksum=not options.no_checksum,
             max_value=CHECKED_VALUE,
             max_record=options.max_value,
+            selection=selection,
             compression=compression_of(options),
             replace=options.force,
             progress=reading.telling(tick),
