@@ -27,6 +27,7 @@ ENOUGH = 64  # bits, from which on chance is enough
 _ROUNDS = 4
 PIECE = 64 << 10  # bytes of a long text that are replaced at a time
 _CACHED = 1 << 16
+_REPEATING = 64  # bytes of a text whose repetitions are looked for, which takes longer than all else
 _SHORT = 48  # bytes of a text that may come again
 
 
@@ -75,7 +76,7 @@ class Disguise:
     def _text(self, text: bytes) -> bytes:
         if _IS_INTEGER(text) is not None:
             return b"%d" % self.integer(int(text))
-        repeating = self._repeating(text) if len(text) >= lzf.MIN_SIZE else None
+        repeating = self._repeating(text) if len(text) >= _REPEATING else None
         if repeating is not None:
             return repeating
         shape = shape_of(text)
