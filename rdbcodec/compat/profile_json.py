@@ -186,6 +186,10 @@ def _number(value: Any, place: str) -> Any:
     return value if abs(value) < 1 << 64 else _wrong(place, "a number of at most 64 bits", value)
 
 
+def _truth(value: Any, place: str) -> Any:
+    return value if isinstance(value, bool) else _wrong(place, "true or false", value)
+
+
 def _text(value: Any, place: str) -> Any:
     return value if isinstance(value, str) else _wrong(place, "text", value)
 
@@ -206,7 +210,13 @@ def _row(value: Any, place: str) -> Any:
     return found or _wrong(place, "a value type of the table of formats", value)
 
 
-_SCALARS: Mapping[Any, Callable[[Any, str], Any]] = {bytes: _bytes, int: _number, str: _text, TypeRow: _row}
+_SCALARS: Mapping[Any, Callable[[Any, str], Any]] = {
+    bool: _truth,
+    bytes: _bytes,
+    int: _number,
+    str: _text,
+    TypeRow: _row,
+}
 
 
 def _wrong(place: str, expected: str, found: object) -> Any:

@@ -11,7 +11,7 @@ from rdbcodec.reports.words import plural, size
 from rdbcodec.tools.key_files import SUFFIX, make_index
 
 HELP = "write an index beside a snapshot, so that get finds a key at once"
-ORDER = 36
+ORDER = 39
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
