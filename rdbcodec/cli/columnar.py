@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from rdbcodec.cli import selecting
-from rdbcodec.cli.common import STDIN, USAGE, Refusal, check_tail, open_file, progress_of
+from rdbcodec.cli.common import STDIN, Refusal, check_tail, open_file, progress_of
 from rdbcodec.cli.exits import IO_ERROR
 from rdbcodec.cli.hiding import renamer
-from rdbcodec.cli.outputs import is_terminal, output_of
+from rdbcodec.cli.outputs import output_of, refuse_terminal
 from rdbcodec.exports.columnar import TableName, need_pyarrow
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import COPIED_VALUE, COUNTED_VALUE
+from rdbcodec.remote.urls import scheme_of
 from rdbcodec.servers import Server
 from rdbcodec.showing import name as shown
 
@@ -34,8 +35,7 @@ def write_parquet(options: argparse.Namespace) -> int:
     from rdbcodec.exports.columnar.parquet import write_file  # noqa: PLC0415 - needs pyarrow
 
     options.writes_binary = True
-    if is_terminal(options):
-        raise Refusal(USAGE, "-o -: stdout is a terminal: redirect it, or use -o FILE")
+    refuse_terminal(options)
     with output_of(options) as out:
         write_file(_batches(selection, options), out, _table(options))
     return selecting.no_match(options.files[0], selection, options)
@@ -85,6 +85,8 @@ def _write_folder(selection: Selection, options: argparse.Namespace) -> None:
         options.usage_error(f"argument --partition: {unknown[0]!r} is no column of this table: {names}")
     if options.output == STDIN:
         options.usage_error("--partition writes a folder: name it with -o FOLDER")
+    if scheme_of(options.output):
+        raise Refusal(IO_ERROR, f"{shown(options.output)}: a folder is written to files, not to URLs")
     folder = Path(options.output)
     if folder.exists():
         raise Refusal(IO_ERROR, f"{shown(options.output)}: exists already: give a new folder")

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 from rdbcodec.cli.common import IO_ERROR, NEGATIVE, STDIN, USAGE, Refusal, open_file
 from rdbcodec.cli.names import name_bytes
+from rdbcodec.cli.numbers import number
 from rdbcodec.errors import StaleIndex
 from rdbcodec.limits import COPIED_VALUE
 from rdbcodec.records import Entry
@@ -22,7 +23,7 @@ def add_finding_arguments(parser: argparse.ArgumentParser, *, encoded: str = "KE
     """How the name was typed, and where to look."""
     parser.add_argument("--base64", action="store_true", help=f"{encoded} in base64")
     parser.add_argument(
-        "--db", type=whole_number, metavar="N", help="its database (default: the first that has it)"
+        "--db", type=number(), metavar="N", help="its database (default: the first that has it)"
     )
     parser.add_argument("--no-index", action="store_true", help=f"do not use FILE{SUFFIX}: read the file")
 
@@ -70,10 +71,3 @@ def typed_bytes(text: str, options: argparse.Namespace) -> bytes:
         except binascii.Error as error:
             raise Refusal(USAGE, f"{text!r} is not base64: {error}") from None
     return name_bytes(text)
-
-
-def whole_number(text: str) -> int:
-    """A number as an argument."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
-    return int(text)

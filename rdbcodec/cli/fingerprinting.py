@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def run_fingerprint(options: argparse.Namespace) -> int:
 
 def _fingerprint(name: str, options: argparse.Namespace) -> tuple[int, Fingerprint]:
     options.current = name
-    if name != STDIN and (written := _written(name)) is not None:
+    if os.path.isfile(name) and (written := _written(name)) is not None:  # noqa: PTH113 - no pipe, no URL
         return OK, written
     selection = selecting.selection_of(options)
     with (

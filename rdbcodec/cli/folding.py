@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
+from rdbcodec.cli.numbers import number
 from rdbcodec.facts.folding import DEEPEST, SEPARATORS, Folding
 
-_MOST = 10_000  # prefixes that are put in order
+count = number(1, 10_000)  # of what is put in order
 
 
 def add_folding_arguments(parser: argparse.ArgumentParser, depth: str) -> None:
@@ -18,14 +19,7 @@ def add_folding_arguments(parser: argparse.ArgumentParser, depth: str) -> None:
         metavar="CHARS",
         help=f"what ends a part of a name, each of them (default: {SEPARATORS})",
     )
-    parser.add_argument("--depth", type=_depth, metavar="N", help=depth)
-
-
-def count(text: str) -> int:
-    """How many are told; what argparse calls a type."""
-    if not text.isdecimal() or len(text) > len(str(_MOST)) or not 0 < int(text) <= _MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST}")
-    return int(text)
+    parser.add_argument("--depth", type=number(1, DEEPEST), metavar="N", help=depth)
 
 
 def _separators(text: str) -> str:
@@ -33,9 +27,3 @@ def _separators(text: str) -> str:
         return Folding(text).separators
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _depth(text: str) -> int:
-    if not text.isdecimal() or len(text) > len(str(DEEPEST)) or not 0 < int(text) <= DEEPEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {DEEPEST}")
-    return int(text)

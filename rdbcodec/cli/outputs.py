@@ -12,7 +12,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
@@ -111,17 +111,30 @@ def _prepare_output(options: argparse.Namespace) -> None:
     stdout, written = _stat(STDIN, sys.stdout), _stat(options.output, sys.stdout)
     if stdout is not None and written is not None and os.path.samestat(stdout, written):
         options.output = STDIN  # /dev/stdout: the report must not follow the snapshot
-    if is_terminal(options) and getattr(options, "writes_binary", False) and not options.force:
-        raise Refusal(USAGE, "-o -: stdout is a terminal: redirect it, or use --force")
+    if getattr(options, "writes_binary", False):
+        refuse_terminal(options)
     # An engine that is imported while there is a file would be a module in C that a signal meets half made.
     crc64.chosen()
     lzf.chosen()
     lzf.reader()
 
 
+def refuse_terminal(options: argparse.Namespace) -> None:
+    """Of what is not text, unless --force is given."""
+    if is_terminal(options) and not options.force:
+        raise Refusal(USAGE, "-o -: stdout is a terminal: redirect it, or use --force")
+
+
 def is_terminal(options: argparse.Namespace) -> bool:
     """Whether what is written goes to the terminal."""
     return bool(getattr(options, "output", None) == STDIN and sys.stdout.isatty())
+
+
+def print_account(lines: Iterable[str], options: argparse.Namespace) -> None:
+    """What is told of a snapshot that was written: to stdout, unless the snapshot went there."""
+    out = sys.stderr if options.output == STDIN else sys.stdout
+    for line in lines:
+        print(shown(line), file=out)
 
 
 # --- the files --------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from rdbcodec.cli.common import NEGATIVE, OK, STDIN, USAGE, Refusal, now_of
 from rdbcodec.cli.names import name_bytes
+from rdbcodec.cli.numbers import number
 from rdbcodec.facts.key_lists import KeyList
 from rdbcodec.facts.selection import Selection
 from rdbcodec.showing import name as shown
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         how: dict[str, Any] = {"action": "append", "default": [], "type": row.type, "metavar": row.metavar}
         group.add_argument(f"--{row.flag}", help=row.help, **how)
         group.add_argument(f"--not-{row.flag}", help=argparse.SUPPRESS, **how)
-    group.add_argument("--limit", type=_number, metavar="N", help="stop after so many keys")
+    group.add_argument("--limit", type=number(), metavar="N", help="stop after so many keys")
     group.add_argument(
         "--functions", action="store_true", help="function libraries, too: filters leave them out otherwise"
     )
@@ -100,12 +101,6 @@ class _Filter(NamedTuple):
     metavar: str
     type: Callable[[str], Any]
     help: str
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
-    return int(text)
 
 
 def _checked(field: str, of: Callable[[str], Any] = str) -> Callable[[str], Any]:

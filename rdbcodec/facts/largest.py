@@ -15,11 +15,9 @@ from typing import Any
 from rdbcodec.errors import DecodeError
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import EntryPass, Measured
-from rdbcodec.facts.passes import Progress, run
+from rdbcodec.facts.passes import Progress, run_over
 from rdbcodec.facts.selection import Selection
-from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
-from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
 from rdbcodec.records import Entry
 from rdbcodec.servers import Server
@@ -268,9 +266,4 @@ def top(
         allocator=allocator,
         selection=selection,
     )
-    if isinstance(source, Reader):
-        keys: LargestKeys = run(source, [each], progress=progress)[0]
-    else:
-        with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
-            keys = run(reader, [each], progress=progress)[0]
-    return keys
+    return run_over(source, each, progress=progress)

@@ -6,7 +6,7 @@ hold its keys and expiries, is known when all keys are: each key has the same sh
 
 from __future__ import annotations
 
-from typing import Any, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.memory.allocators import DEFAULT
@@ -18,6 +18,9 @@ from rdbcodec.facts.places import merged
 from rdbcodec.facts.selection import Selection
 from rdbcodec.records import Record, ResizeDb
 from rdbcodec.servers import Server
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 DATABASES = 1 << 14  # that are told apart: servers are configured for 16
 _FURTHER = -1  # the keys of all others
@@ -121,6 +124,37 @@ def _tables_in(model: Model, tables: Tables) -> tuple[float, float]:
     sized = tables.sized
     alone = model.tables(tables.keys, 0, sized=(sized[0], 0))
     return alone, model.tables(tables.keys, tables.expiring, sized=sized)
+
+
+class OfLoaded:
+    """What is told of the keys that a server loads. Close it, or use it in `with`."""
+
+    loaded: Loaded
+
+    @property
+    def total(self) -> Usage:
+        """All keys that a server loads."""
+        return self.loaded.total
+
+    @property
+    def expired(self) -> Usage:
+        """Those whose time is up, which are told apart."""
+        return self.loaded.expired
+
+    @property
+    def seen(self) -> int:
+        """How many keys there were, those that have expired among them."""
+        return self.loaded.seen
+
+    def close(self) -> None:
+        """Give up temporary files."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 class LoadedPart(NamedTuple):

@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from rdbcodec.errors import DecodeError, LimitExceeded
+from rdbcodec.facts.composite import Composite, look
 from rdbcodec.facts.largest import KeySize, TopPass
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import Together
-from rdbcodec.facts.passes import Batch, Pass, Progress, feed
+from rdbcodec.facts.passes import Pass, Progress, all_or_none, feed
 from rdbcodec.facts.prefixes import Prefixes, PrefixPass
-from rdbcodec.facts.profile import Profile, ProfilePass
+from rdbcodec.facts.profile import Profile, ProfilePass, cut_short
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.usage import ASPECTS, Stat, StatPass
 from rdbcodec.reading.reader import Reader
-from rdbcodec.records import Header, LargeEntry, Record
+from rdbcodec.records import Header, LargeEntry
 from rdbcodec.servers import Server
 
 KEYS = 200  # largest keys that are told
@@ -51,7 +52,7 @@ class Overview:
         return self.profile.damage
 
 
-class OverviewPass(Pass[tuple[Profile, list[Any]]]):
+class OverviewPass(Composite[tuple[Profile, list[Any]]]):
     """The profile of a snapshot and what is told of its keys."""
 
     looks_at_large = True
@@ -59,64 +60,26 @@ class OverviewPass(Pass[tuple[Profile, list[Any]]]):
     def __init__(self, facts: Pass[Any], keys: Pass[Any]) -> None:
         self._facts, self._keys = facts, keys
         self.needs_same_hashes = facts.needs_same_hashes
-        self._parts: tuple[Pass[Any], ...] = (facts, keys)
+        self._parts = facts, keys
         self.has_begun = False
 
     def begin(self, header: Header) -> None:
         """Both begin."""
         self.has_begun = True
-        for part in self._parts:
-            part.begin(header)
-
-    def batch(self, batch: Batch) -> None:
-        """Both count."""
-        for part in self._parts:
-            part.batch(batch)
-
-    def record(self, record: Record) -> None:
-        """Both count."""
-        for part in self._parts:
-            part.record(record)
+        super().begin(header)
 
     def large(self, entry: LargeEntry) -> None:
         """It is kept when both look at it: it passes by once."""
-        if self._facts.looks_at_large:
-            entry.keep()
-            self._facts.large(entry)
-        self._keys.large(entry)
-
-    def after(self, reader: Reader) -> None:
-        """What the reader knows of the file."""
-        for part in self._parts:
-            part.after(reader)
+        look([part for part in self._parts if part.looks_at_large], entry)
 
     def fork(self) -> OverviewPass | None:
         """The forks of both."""
-        facts, keys = self._facts.fork(), self._keys.fork()
-        return None if facts is None or keys is None else OverviewPass(facts, keys)
-
-    def part(self) -> tuple[Any, Any] | None:
-        """The parts of both."""
-        facts, keys = self._facts.part(), self._keys.part()
-        return None if facts is None or keys is None else (facts, keys)
-
-    def fits(self, part: tuple[Any, Any]) -> bool:
-        """Whether both fit."""
-        return self._facts.fits(part[0]) and self._keys.fits(part[1])
-
-    def join(self, part: tuple[Any, Any]) -> None:
-        """To each its own."""
-        self._facts.join(part[0])
-        self._keys.join(part[1])
+        forks = all_or_none(part.fork() for part in self._parts)
+        return None if forks is None else OverviewPass(*forks)
 
     def end(self) -> tuple[Profile, list[Any]]:
         """The results of both."""
         return self._facts.end(), self._keys.end()
-
-    def close(self) -> None:
-        """Both give up their files."""
-        for part in self._parts:
-            part.close()
 
 
 def overview(
@@ -156,8 +119,7 @@ def overview(
     finally:
         each.close()
     if damage is not None:
-        profile.damage, profile.dialect, profile.containers = damage, reader.dialect, reader.containers
-        profile.file_size, profile.size = reader.size, damage.offset or 0
+        cut_short(profile, reader, damage)
     return Overview(name, profile, stat, largest, prefixes)
 
 

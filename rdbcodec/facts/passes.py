@@ -27,14 +27,17 @@ The rules of this file:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import add, attrgetter
 from struct import unpack
 from typing import Any, Generic, TypeVar
 
 from rdbcodec.errors import DecodeError
+from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.reader import open as open_snapshot
+from rdbcodec.reading.source import Source
 from rdbcodec.records import AttributedEntry, CacheEntry, Entry, Header, LargeEntry, Record
 from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE
 
@@ -187,6 +190,15 @@ def run(reader: Reader, passes: Sequence[Pass[Any]], *, progress: Progress | Non
             each.close()
 
 
+def run_over(source: Source | Reader, each: Pass[Result], *, progress: Progress | None = None) -> Result:
+    """The result of one pass over a snapshot, or a reader of one; see `run`."""
+    if isinstance(source, Reader):
+        found: Result = run(source, [each], progress=progress)[0]
+        return found
+    with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
+        return run_over(reader, each, progress=progress)
+
+
 def feed(
     reader: Reader,
     passes: Sequence[Pass[Any]],
@@ -263,24 +275,41 @@ class Counting:
 
     def fork(self) -> Counting | None:
         """The forks of all passes."""
-        forks = [each.fork() for each in self._passes]
-        if any(fork is None for fork in forks):
-            return None
-        return Counting([fork for fork in forks if fork is not None], stretch=self._stretch)
+        forks = all_or_none(each.fork() for each in self._passes)
+        return None if forks is None else Counting(forks, stretch=self._stretch)
 
     def part(self) -> list[Any] | None:
         """The parts of all passes."""
-        parts = [each.part() for each in self._passes]
-        return None if any(part is None for part in parts) else parts
+        return all_or_none(each.part() for each in self._passes)
 
     def fits(self, part: list[Any]) -> bool:
         """Whether all of them fit."""
-        return all(each.fits(counted) for each, counted in zip(self._passes, part, strict=True))
+        return fit(self._passes, part)
 
     def join(self, part: list[Any]) -> None:
         """Join all of them."""
-        for each, counted in zip(self._passes, part, strict=True):
-            each.join(counted)
+        join(self._passes, part)
+
+
+Thing = TypeVar("Thing")
+
+
+def all_or_none(things: Iterable[Thing | None]) -> list[Thing] | None:
+    """All of them, such as the forks of several passes, or their parts; None when one is None."""
+    found = [*things]
+    known = [thing for thing in found if thing is not None]
+    return known if len(known) == len(found) else None
+
+
+def fit(passes: Sequence[Pass[Any]], part: Sequence[Any]) -> bool:
+    """Whether what was counted for each of the passes can be joined."""
+    return all(each.fits(counted) for each, counted in zip(passes, part, strict=True))
+
+
+def join(passes: Sequence[Pass[Any]], part: Sequence[Any]) -> None:
+    """Each of the passes joins its own."""
+    for each, counted in zip(passes, part, strict=True):
+        each.join(counted)
 
 
 def _look_at_large(reader: Reader, passes: Sequence[Pass[Any]], give_waiting: Callable[[], None]) -> None:

@@ -17,25 +17,20 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from rdbcodec.facts.amounts import TYPE_BITS, Usage
 from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
-from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass
+from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass, OfLoaded
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import Measured
-from rdbcodec.facts.passes import Progress, run
+from rdbcodec.facts.passes import Progress, run_over
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.sums import Sums
-from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
-from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
 from rdbcodec.records import Entry
 from rdbcodec.servers import Server
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 MEASURES = ("memory", "disk", "keys", "elements", "never")
 NODES = 1000  # of a tree, when nobody says
@@ -107,7 +102,7 @@ class PrefixSums:
         self.sums.close()
 
 
-class Prefixes:
+class Prefixes(OfLoaded):
     """The prefixes of a snapshot, and all that a server loads of it. Close it, or use it in `with`.
 
     It can be pickled, and unpickled once: see `Sums`.
@@ -118,21 +113,6 @@ class Prefixes:
         self.separators = sums.folding.separators
         self.depth = sums.folding.depth
         self.sums = sums.sums
-
-    @property
-    def total(self) -> Usage:
-        """All keys that a server loads."""
-        return self.loaded.total
-
-    @property
-    def expired(self) -> Usage:
-        """Those whose time is up, which are of no prefix."""
-        return self.loaded.expired
-
-    @property
-    def seen(self) -> int:
-        """How many keys there were, those that have expired among them."""
-        return self.loaded.seen
 
     def rows(self) -> Iterator[tuple[bytes, Usage]]:
         """Every prefix and its usage, in the order of the names."""
@@ -226,12 +206,6 @@ class Prefixes:
     def close(self) -> None:
         """Give up the temporary file."""
         self.sums.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 class _Open:
@@ -328,9 +302,4 @@ def prefixes(
         allocator=allocator,
         selection=selection,
     )
-    if isinstance(source, Reader):
-        found: Prefixes = run(source, [each], progress=progress)[0]
-    else:
-        with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
-            found = run(reader, [each], progress=progress)[0]
-    return found
+    return run_over(source, each, progress=progress)

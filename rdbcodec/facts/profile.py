@@ -16,15 +16,16 @@ from typing import Any, TypeVar
 from rdbcodec.errors import DecodeError, LimitExceeded, UnsupportedVersion
 from rdbcodec.facts.attributes import AttributePass, MetaFact
 from rdbcodec.facts.biggest import BIGGEST, Biggest, BigKeys
+from rdbcodec.facts.composite import Composite, look
 from rdbcodec.facts.databases import Database, Databases
 from rdbcodec.facts.duplicates import Duplicates
 from rdbcodec.facts.expiries import Expiries, ExpiryPass
 from rdbcodec.facts.kinds import Kind, Kinds
 from rdbcodec.facts.memory.counted import Memory, MemoryPass
 from rdbcodec.facts.modules import Module, Modules
-from rdbcodec.facts.passes import Batch, Pass, Progress, feed, run
+from rdbcodec.facts.passes import Pass, Progress, all_or_none, feed, run
 from rdbcodec.facts.places import OddFact, Place, merged
-from rdbcodec.facts.profile_part import ProfilePart, look
+from rdbcodec.facts.profile_part import ProfilePart
 from rdbcodec.facts.records import AuxFact, Library, RecordPass, merged_aux
 from rdbcodec.facts.selected import selected
 from rdbcodec.facts.selection import Selection
@@ -34,7 +35,7 @@ from rdbcodec.limits import COUNTED_VALUE, JUDGED_KEYS
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
-from rdbcodec.records import Checksum, Header, LargeEntry, Record
+from rdbcodec.records import Checksum, LargeEntry
 from rdbcodec.records.header import read_magic
 from rdbcodec.tail import Tail
 
@@ -179,7 +180,7 @@ def _merged_oddities(
     return None if first is None or second is None else merged(first, second)
 
 
-class ProfilePass(Pass[Profile]):
+class ProfilePass(Composite[Profile]):
     """Everything there is to count, in one pass.
 
     With `duplicates`, how many keys are there twice, too, for which `reopen` gives a second reader and `held`
@@ -214,50 +215,23 @@ class ProfilePass(Pass[Profile]):
         )
         self._parts: tuple[Pass[Any], ...] = tuple(part for part in parts if part is not None)
 
-    def begin(self, header: Header) -> None:
-        """Every part begins."""
-        for part in self._parts:
-            part.begin(header)
-
-    def batch(self, batch: Batch) -> None:
-        """Every part counts."""
-        for part in self._parts:
-            part.batch(batch)
-
-    def record(self, record: Record) -> None:
-        """Every part counts."""
-        for part in self._parts:
-            part.record(record)
-
     def large(self, entry: LargeEntry) -> None:
         """The parts that look at values look at it."""
         look([each for each in (self._memory, self._values) if each is not None], entry)
 
     def after(self, reader: Reader) -> None:
         """What the reader knows of the file."""
-        for part in self._parts:
-            part.after(reader)
+        super().after(reader)
         self.facts.dialect, self.facts.containers = reader.dialect, reader.containers
         self.facts.tail = reader.tail()
         self.facts.file_size = reader.bytes_read if reader.size is None else reader.size
 
     def fork(self) -> Pass[Any] | None:
         """The forks of all parts."""
-        forks = [part.fork() for part in self._parts]
-        known = [fork for fork in forks if fork is not None]
-        if len(known) < len(forks):
+        forks = all_or_none(part.fork() for part in self._parts)
+        if forks is None:
             return None
-        looking = [fork for fork in known if isinstance(fork, MemoryPass | ValuePass)]
-        return ProfilePart(known, looking)
-
-    def fits(self, part: list[Any]) -> bool:
-        """Whether what all parts counted fits."""
-        return all(each.fits(counted) for each, counted in zip(self._parts, part, strict=True))
-
-    def join(self, part: list[Any]) -> None:
-        """Every part joins its own."""
-        for each, counted in zip(self._parts, part, strict=True):
-            each.join(counted)
+        return ProfilePart(forks, [fork for fork in forks if isinstance(fork, MemoryPass | ValuePass)])
 
     def end(self) -> Profile:
         """The facts of all parts."""
@@ -289,11 +263,6 @@ class ProfilePass(Pass[Profile]):
         facts.aux, facts.aux_unlisted = records.aux, records.aux_unlisted
         facts.functions, facts.opcodes, facts.places = records.functions, records.opcodes, records.places
 
-    def close(self) -> None:
-        """Every part gives up its files."""
-        for part in self._parts:
-            part.close()
-
 
 Fact = TypeVar("Fact")
 
@@ -322,6 +291,12 @@ def profile(
     return facts
 
 
+def cut_short(facts: Profile, reader: Reader, damage: DecodeError) -> None:
+    """The facts are of what stands before this damage, which ended the reading."""
+    facts.damage, facts.dialect, facts.containers = damage, reader.dialect, reader.containers
+    facts.file_size, facts.size = reader.size, damage.offset or 0
+
+
 def partial_profile(
     reader: Reader,
     *,
@@ -343,8 +318,7 @@ def partial_profile(
         facts = each.end()
         if not facts.magic or isinstance(error, LimitExceeded):
             raise
-        facts.damage, facts.dialect, facts.containers = error, reader.dialect, reader.containers
-        facts.file_size, facts.size = reader.size, error.offset or 0
+        cut_short(facts, reader, error)
     finally:
         each.close()
     facts.filtered = not (selection is None or selection.is_empty)

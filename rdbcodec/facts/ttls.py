@@ -19,28 +19,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from struct import Struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from rdbcodec.errors import DecodeError
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
-from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass
+from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass, OfLoaded
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import Measured
-from rdbcodec.facts.passes import Progress, run
+from rdbcodec.facts.passes import Progress, run_over
 from rdbcodec.facts.places import merged
 from rdbcodec.facts.prefixes import Prefixes, PrefixSums
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.sums import Sums
-from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
-from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
 from rdbcodec.records import Aux, Entry, LargeEntry, Record
 from rdbcodec.servers import Server
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 EXPIRED, LATER, NEVER = "expired", "over 1 year", "never"
@@ -103,7 +98,7 @@ def _ends(times: Sequence[int | None]) -> tuple[int | None, int | None]:
     return min(told, default=None), max(told, default=None)
 
 
-class Ttls:
+class Ttls(OfLoaded):
     """When the keys of a snapshot expire. Close it, or use it in `with`.
 
     `written_ms` is when the file was written, if it tells, `expired_then` are the keys that had expired then.
@@ -121,11 +116,6 @@ class Ttls:
         self.fields = FieldTtls()
         self.sums: dict[str, Sums] = {}  # by the names of UNITS
         self.classes: dict[str, Usage] = {}  # without tables, and without what has expired
-
-    @property
-    def seen(self) -> int:
-        """How many keys there were, those that have expired among them."""
-        return self.loaded.seen
 
     @property
     def histogram(self) -> dict[str, Usage]:
@@ -193,12 +183,6 @@ class Ttls:
         self.never.close()
         for sums in self.sums.values():
             sums.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 class TtlPass(LoadedPass[Ttls]):
@@ -370,9 +354,4 @@ def ttl(
         allocator=allocator,
         selection=selection,
     )
-    if isinstance(source, Reader):
-        found: Ttls = run(source, [each], progress=progress)[0]
-    else:
-        with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
-            found = run(reader, [each], progress=progress)[0]
-    return found
+    return run_over(source, each, progress=progress)

@@ -11,27 +11,21 @@ from __future__ import annotations
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.folding import Folding
-from rdbcodec.facts.loaded import DATABASES, Loaded, LoadedPart, LoadedPass
+from rdbcodec.facts.loaded import DATABASES, Loaded, LoadedPart, LoadedPass, OfLoaded
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import Measured
-from rdbcodec.facts.passes import Progress, run
+from rdbcodec.facts.passes import Progress, run_over
 from rdbcodec.facts.places import merged
 from rdbcodec.facts.prefixes import Prefixes, PrefixSums
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.sums import Sums
 from rdbcodec.formats import TYPES, TypeRow
-from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
-from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
 from rdbcodec.servers import Server
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 ASPECTS = ("type", "encoding", "db", "ttl", "size", "prefix", "idle", "freq")
 PREFIXES = 10_000  # prefixes that are told apart, the largest; the keys of all further ones are of OTHER
@@ -60,7 +54,7 @@ CELL = ("type", "encoding", "ttl", "size")  # what the keys of a cell have in co
 Cell = tuple[str, str, str, str]
 
 
-class Stat:
+class Stat(OfLoaded):
     """The totals of a snapshot, and those of each aspect. Close it, or use it in `with`.
 
     Keys have an aspect `idle` or `freq` only where the server that wrote them had an LRU or LFU policy.
@@ -83,21 +77,6 @@ class Stat:
     def allocator(self) -> str:
         """What the server is built with."""
         return self.loaded.allocator
-
-    @property
-    def total(self) -> Usage:
-        """All keys that a server loads."""
-        return self.loaded.total
-
-    @property
-    def expired(self) -> Usage:
-        """Those whose time is up."""
-        return self.loaded.expired
-
-    @property
-    def seen(self) -> int:
-        """How many keys there were, those that have expired among them."""
-        return self.loaded.seen
 
     @property
     def by(self) -> dict[str, Rows]:
@@ -138,12 +117,6 @@ class Stat:
         """Give up the temporary file of the prefixes."""
         if self.prefixes is not None:
             self.prefixes.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 class StatPass(LoadedPass[Stat]):
@@ -279,9 +252,4 @@ def stat(
         allocator=allocator,
         selection=selection,
     )
-    if isinstance(source, Reader):
-        found: Stat = run(source, [each], progress=progress)[0]
-    else:
-        with open_snapshot(source, max_value=COUNTED_VALUE) as reader:
-            found = run(reader, [each], progress=progress)[0]
-    return found
+    return run_over(source, each, progress=progress)

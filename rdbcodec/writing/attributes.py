@@ -104,11 +104,5 @@ class AttributeWriter(RecordWriter):
 
 def _attributes_in(entry: Entry) -> Attributes | None:
     if isinstance(entry, CacheEntry):
-        attributes = Attributes(entry.offset, entry.attribute_bytes)
-        attributes.expires_at_ms, attributes.idle, attributes.freq = (
-            entry.expires_at_ms,
-            entry.idle,
-            entry.freq,
-        )
-        return attributes
+        return entry.attributes()
     return entry._attributes if isinstance(entry, AttributedEntry) else None  # noqa: SLF001 - the writer's

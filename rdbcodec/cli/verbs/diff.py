@@ -23,6 +23,7 @@ from rdbcodec.cli.common import (
     tail_code,
 )
 from rdbcodec.cli.fingerprinting import add_fingerprint_arguments, run_fingerprint
+from rdbcodec.cli.numbers import number
 from rdbcodec.cli.reading import Readings
 from rdbcodec.facts.ranges import MS
 from rdbcodec.facts.selection import Selection
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("second", metavar="B", nargs="?", help="the one to compare with it")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument(
-        "-n", "--most", type=_count, default=MOST, metavar="N", help=f"differences shown (default: {MOST})"
+        "-n", "--most", type=number(), default=MOST, metavar="N", help=f"differences shown (default: {MOST})"
     )
     parser.add_argument(
         "--show-values", action="store_true", help="show what changed inside values, not only where"
@@ -137,12 +138,6 @@ def _terms(options: argparse.Namespace, selection: Selection) -> Terms:
         now_ms=now_of(options),
         selection=selection,
     )
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
-    return int(text)
 
 
 def _duration(text: str) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rdbcodec.cli.common import OK, STDIN, USAGE, Refusal, print_lines
 from rdbcodec.cli.outputs import add_force_argument, like_input
+from rdbcodec.remote.urls import scheme_of
 from rdbcodec.reports.words import plural, size
 from rdbcodec.tools.key_files import SUFFIX, make_index
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write FILE.idx; one that is there already is replaced only with --force."""
     name = options.files[0]
-    if name == STDIN or (Path(name).exists() and not Path(name).is_file()):
+    if name == STDIN or scheme_of(name) or (Path(name).exists() and not Path(name).is_file()):
         raise Refusal(USAGE, "index needs a file: what passes by has no places")
     output = name + SUFFIX
     keys = make_index(name, like_input(output, options), replace=options.force)

@@ -21,6 +21,7 @@ from rdbcodec.cli.common import (
 )
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.jobs import add_jobs_argument
+from rdbcodec.cli.numbers import number
 from rdbcodec.facts.biggest import BIGGEST
 from rdbcodec.facts.profile import Profile, partial_profile
 from rdbcodec.facts.total import Total
@@ -32,13 +33,14 @@ from rdbcodec.showing import name as shown
 
 HELP = "show what is in a snapshot: format, databases, types, expiry, biggest keys, modules"
 ORDER = 10
+MAX_TOP = 10_000  # keys whose names are held in memory: more than anybody reads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     add_reading_arguments(parser)
     parser.add_argument(
-        "--top", type=_count, default=BIGGEST, metavar="N", help="how many of the biggest keys"
+        "--top", type=number(0, MAX_TOP), default=BIGGEST, metavar="N", help="how many of the biggest keys"
     )
     parser.add_argument("--total", action="store_true", help="then a report on all files together")
     add_jobs_argument(parser)
@@ -98,13 +100,3 @@ def _print_total(total: Total, options: argparse.Namespace, report: Callable[[di
     else:
         title = f"Total of {plural(len(total.names), 'file')}"
         print_sections(title, inspection.total_sections(total, hide_keys=options.hide_keys))
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or len(text) > _DIGITS or int(text) > MAX_TOP:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {MAX_TOP}")
-    return int(text)
-
-
-MAX_TOP = 10_000  # keys whose names are held in memory: more than anybody reads
-_DIGITS = len(str(MAX_TOP))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
@@ -18,18 +17,18 @@ from rdbcodec.cli.common import (
     progress_of,
     tail_code,
 )
-from rdbcodec.cli.finding import whole_number
+from rdbcodec.cli.numbers import number
 from rdbcodec.cli.outputs import (
     add_compress_argument,
     add_output_arguments,
     compression_of,
     path_of,
+    print_account,
     whole_stdout,
 )
 from rdbcodec.cli.watching import Watched
 from rdbcodec.facts.selection import Selection
 from rdbcodec.reports import masking as report
-from rdbcodec.showing import name as shown
 from rdbcodec.tools.mask import Masked, mask
 from rdbcodec.writing.output import OutputLike
 
@@ -54,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--keep-prefix",
-        type=whole_number,
+        type=number(),
         default=0,
         metavar="N",
         help="keep keys up to their colon number N (default: 0, and all colons)",
@@ -92,9 +91,8 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "json" and options.output != STDIN:
         print_json(report.as_json(name, options.output, found, asked, hide_keys=options.hide_keys))
     else:
-        out = sys.stderr if options.output == STDIN else sys.stdout
-        for line in report.lines(name, options.output, found, asked, hide_keys=options.hide_keys):
-            print(shown(line), file=out)
+        told = report.lines(name, options.output, found, asked, hide_keys=options.hide_keys)
+        print_account(told, options)
     code = selecting.no_match(name, selection, options, taken=found.keys)
     return max(code, tail_code(name, found.tail, found.size, options))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -23,6 +22,7 @@ from rdbcodec.cli.outputs import (
     add_output_arguments,
     compression_of,
     path_of,
+    print_account,
     whole_stdout,
 )
 from rdbcodec.cli.reading import Readings
@@ -31,7 +31,6 @@ from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import COPIED_VALUE
 from rdbcodec.remote.urls import can_be_read_again
 from rdbcodec.reports import split as report
-from rdbcodec.showing import name as shown
 from rdbcodec.tools.merge import Merge, OnConflict, merge
 from rdbcodec.writing.output import OutputLike
 
@@ -76,9 +75,7 @@ def run(options: argparse.Namespace) -> int:
     if options.format == "json" and options.output != STDIN:
         print_json(report.merge_as_json(options.output, done))
     else:
-        out = sys.stderr if options.output == STDIN else sys.stdout
-        for line in report.merge_lines(options.output, done, options.on_conflict):
-            print(shown(line), file=out)
+        print_account(report.merge_lines(options.output, done, options.on_conflict), options)
     return selecting.no_match(" and ".join(options.files), selection, options, taken=done.keys)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from rdbcodec import compat
 from rdbcodec.cli import circumstances, selecting
@@ -22,10 +21,12 @@ from rdbcodec.cli.common import (
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.jobs import add_jobs_argument
 from rdbcodec.cli.memory import add_memory_arguments, memory_server
+from rdbcodec.cli.numbers import number
 from rdbcodec.cli.outputs import add_force_argument, whole_output_of
 from rdbcodec.errors import TargetError
 from rdbcodec.facts.overview import KEYS, Overview, overview
 from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.remote.urls import can_be_read_again
 from rdbcodec.reports.html.report import Report, judged, title_of
 from rdbcodec.reports.html.subject import Subject
 from rdbcodec.showing import escaped
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", metavar="WORDS", help="the heading of the page (default: the file's name)")
     parser.add_argument(
         "--top",
-        type=_count,
+        type=number(0, _MOST),
         default=KEYS,
         metavar="N",
         help=f"how many of the biggest keys (default: {KEYS})",
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
 def _overview(name: str, options: argparse.Namespace, *, is_judged: bool) -> Overview:
     options.current = name
     selection = selecting.selection_of(options)
-    again = name != STDIN and Path(name).is_file()
+    again = name != STDIN and can_be_read_again(name)
     with (
         open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
         progress_of(name, reader, options) as tick,
@@ -123,9 +124,3 @@ def _targets(options: argparse.Namespace) -> list[compat.Target]:
     except TargetError as error:
         options.usage_error(f"argument --target: {error}")
         raise  # usage_error does not return
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or len(text) > len(str(_MOST)) or int(text) > _MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {_MOST}")
-    return int(text)

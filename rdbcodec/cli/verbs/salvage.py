@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -29,6 +28,7 @@ from rdbcodec.cli.outputs import (
     compression_of,
     like_input,
     path_of,
+    print_account,
     whole_stdout,
 )
 from rdbcodec.cli.watching import Watched
@@ -107,10 +107,8 @@ def _saved(name: str, output: OutputLike, selection: Selection, options: argpars
 
 
 def _print(name: str, found: Salvage, document: dict[str, Any], options: argparse.Namespace) -> None:
-    """To stdout, unless the snapshot went there."""
+    """As it was asked for."""
     if options.format == "json" and options.output != STDIN:
         print_json(document)
         return
-    out = sys.stderr if options.output == STDIN else sys.stdout
-    for line in report.lines(name, options.output, found, hide_keys=options.hide_keys):
-        print(shown(line), file=out)
+    print_account(report.lines(name, options.output, found, hide_keys=options.hide_keys), options)

@@ -245,6 +245,9 @@ class ElementRows:
     """Rows on their way into a batch."""
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         self._heads: list[tuple[int, bytes, int]] = []
         self._rows: list[Row] = []
         self.size = 0
@@ -266,7 +269,7 @@ class ElementRows:
         columns = [pa.array(dbs, pa.int32()), pa.array(keys, pa.binary()), _names(list(types), _TYPE_NAMES)]
         for values, field in zip(zip(*self._rows, strict=True), list(ELEMENTS)[3:], strict=True):
             columns.append(pa.array(values, field.type))
-        self.__init__()  # type: ignore[misc] # begin again
+        self._clear()
         return pa.record_batch(columns, schema=ELEMENTS)
 
 

@@ -18,7 +18,7 @@ from rdbcodec.facts.memory.measuring import Measuring
 from rdbcodec.facts.memory.model import Model
 from rdbcodec.facts.memory.shapes import shapes_of
 from rdbcodec.facts.memory.sizes import FIELD, HASH, MEMBER, SCORED, SET, ZSET, Shape
-from rdbcodec.facts.passes import Batch, Pass
+from rdbcodec.facts.passes import Batch, Pass, all_or_none, fit, join
 from rdbcodec.facts.selection import Selection
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Aux, Entry, Header, LargeEntry, Record
@@ -221,23 +221,20 @@ class Together(EntryPass[list[Any]]):
 
     def fork_for(self, server: Server) -> Self | None:
         """The forks of each."""
-        forks = [each.fork_for(server) for each in self._passes]
-        known = [fork for fork in forks if fork is not None]
-        return type(self)(known, server, allocator=self.allocator) if len(known) == len(forks) else None
+        forks = all_or_none(each.fork_for(server) for each in self._passes)
+        return None if forks is None else type(self)(forks, server, allocator=self.allocator)
 
     def part(self) -> list[Any] | None:
         """The parts of each."""
-        parts = [each.part() for each in self._passes]
-        return None if any(part is None for part in parts) else parts
+        return all_or_none(each.part() for each in self._passes)
 
     def fits(self, part: list[Any]) -> bool:
         """Whether that of each fits."""
-        return all(each.fits(counted) for each, counted in zip(self._passes, part, strict=True))
+        return fit(self._passes, part)
 
     def join(self, part: list[Any]) -> None:
         """To each its own."""
-        for each, counted in zip(self._passes, part, strict=True):
-            each.join(counted)
+        join(self._passes, part)
 
     def after(self, reader: Reader) -> None:
         """To each."""

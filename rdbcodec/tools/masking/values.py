@@ -15,7 +15,7 @@ from enum import Enum
 
 from rdbcodec.formats import Framing, TypeRow
 from rdbcodec.framing import Span, Templates, labels
-from rdbcodec.framing.labels import Bytes
+from rdbcodec.framing.labels import Bytes, InHand
 from rdbcodec.limits import MAX_ELEMENT
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.structures.rewriting import rewritten
@@ -70,7 +70,7 @@ class Values:
         self, framing: Framing, source: bytes | Bytes, row: TypeRow | None, templates: Templates
     ) -> Iterator[bytes]:
         """The value in pieces. Raises DecodeError for one that is damaged."""
-        whole = _Held(source) if isinstance(source, bytes) else source
+        whole = InHand(source) if isinstance(source, bytes) else source
         if row is not None and "template" in row.encoding:
             yield self._by_template(framing, whole, row, templates)
             return
@@ -104,7 +104,7 @@ class Values:
     def template(self, framing: Framing, operands: bytes) -> tuple[bytes, tuple[bytes, ...]]:
         """The operands of a template's record, and its fields."""
         units = [
-            (span.label, b"".join(told)) for span, told in self._units(framing, _Held(operands), None, {})
+            (span.label, b"".join(told)) for span, told in self._units(framing, InHand(operands), None, {})
         ]
         named = [("fields[", raw) if label.startswith("fields[") else (label, raw) for label, raw in units]
         fields = fields_in(named)
@@ -210,15 +210,6 @@ class Values:
         if isinstance(score, int):
             return self._disguise.whole_score(score)
         return self._disguise.score_text(score)
-
-
-class _Held:
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-        self.size = len(raw)
-
-    def read_at(self, pos: int, size: int, /) -> bytes:
-        return self._raw[pos : pos + size]
 
 
 def _name(label: str) -> str:
