@@ -146,6 +146,13 @@ def test_a_folder_of_partitions_appears_whole_or_not_at_all(small: str, tmp_path
     assert [path.name for path in tmp_path.iterdir() if "other" in path.name] == []
 
 
+def test_a_folder_of_partitions_is_made_here(small: str) -> None:
+    done = run("dump", small, "--format", "parquet", "--partition", "db", "-o", "az://c/by")
+    assert (done.returncode, done.stdout) == (4, b"")
+    assert done.stderr == b"az://c/by: a folder is written to files, not to URLs\n"
+    assert not Path("az:").exists()
+
+
 def test_filters_choose_and_names_can_be_hidden(small: str, tmp_path: Path) -> None:
     out = tmp_path / "t.parquet"
     run("dump", small, "--format", "parquet", "--db", "3", "--hide-keys", "-o", out)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -241,3 +243,14 @@ def test_without_a_fingerprint_two_files_are_compared(files: tuple[Path, Path]) 
     assert told.stderr.decode().splitlines()[0] == (
         "rdbcodec diff: error: the following arguments are required: B, or --fingerprint"
     )
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(TYPES_72.read_bytes()))
+    writer.start()
+    done = run("diff", "--fingerprint", pipe, "--format", "json")
+    writer.join()
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["digest"] == rdbcodec.fingerprint(TYPES_72).digest

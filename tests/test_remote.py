@@ -254,6 +254,11 @@ def test_an_input_is_never_written_over(store: Any, ran: Ran) -> None:
     assert ran(*words) == (4, "", "memory://b/1.rdb: is the input, which is never written over\n")
 
 
+def test_an_index_stands_beside_a_file(store: Any, ran: Ran) -> None:
+    says = "index needs a file: what passes by has no places\n"
+    assert ran("index", "memory://b/1.rdb") == (2, "", says)
+
+
 def test_what_is_not_there_is_said(store: Any, ran: Ran) -> None:
     assert ran("inspect", "memory://b/no.rdb") == (4, "", "memory://b/no.rdb: there is no such object\n")
     assert ran("inspect", "memory://b/*.no") == (4, "", "memory://b/*.no: there is no such object\n")
