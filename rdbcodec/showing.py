@@ -45,7 +45,10 @@ def _secrets() -> re.Pattern[str]:
     return re.compile(rf"((?:{signs}){_spelled('=')})(?!\.\.\.[:,;.)]*(?:\s|$))[^&\s'\"<>()]*", re.IGNORECASE)
 
 
-_PASSWORDS = r"(://)[^/?#\s'\"]*@"  # redis://user:password@host
+# redis://user:password@host. Of a server's URL all up to the last @: a password that should have been
+# percent-encoded may hold anything but a space.
+_PASSWORDS = r"((?:redis|rediss|valkey|valkeys|unix)://)\S*@|(://)[^/?#\s'\"]*@"
+_WORDS = r"([?&](?:ssl_)?password=)[^&\s'\"<>()]*"  # redis-py's: unix:///run/redis.sock?password=
 HIDDEN = "..."
 
 
@@ -53,7 +56,10 @@ def masked(text: str) -> str:
     """`text` without the signatures and passwords of the URLs in it: "sig=..."."""
     if "=" in text or "%" in text:
         text = _secrets().sub(rf"\1{HIDDEN}", text)
-    return re.sub(_PASSWORDS, rf"\1{HIDDEN}@", text) if "://" in text else text
+    if "://" not in text:
+        return text
+    text = re.sub(_WORDS, rf"\1{HIDDEN}", text, flags=re.IGNORECASE)
+    return re.sub(_PASSWORDS, rf"\1\2{HIDDEN}@", text, flags=re.IGNORECASE)
 
 
 # --- names ------------------------------------------------------------------------------------------

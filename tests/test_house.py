@@ -52,7 +52,19 @@ LAYERS = {
                 "remote",
             ),
             *("wire", "structures", "framing", "datatypes", "encoding", "records", "reading", "integrity"),
-            *("writing", "facts", "tools", "", "exports", "spark", "compat", "reports", "cli", "__main__"),
+            *(
+                "writing",
+                "facts",
+                "tools",
+                "live",
+                "",
+                "exports",
+                "spark",
+                "compat",
+                "reports",
+                "cli",
+                "__main__",
+            ),
         )
     )
 }

@@ -1,0 +1,94 @@
+"""One connection to a server: commands and their replies as they come, in bytes, many at a time."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rdbcodec.live.errors import errors_of, told
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Word = bytes | str | int | float
+
+
+class Link:
+    """A connection of redis-py in RESP2, made and authenticated; `url` is where to, without a password.
+
+    Nothing is sent twice: what happened to a command whose connection was lost, nobody knows.
+    """
+
+    def __init__(self, url: str, keywords: dict[str, Any]) -> None:
+        from redis.backoff import NoBackoff  # noqa: PLC0415 - optional
+        from redis.retry import Retry  # noqa: PLC0415
+
+        self.url = url
+        kind = keywords["connection_class"]
+        options = {name: value for name, value in keywords.items() if name != "connection_class"}
+        self._connection = kind(**options, protocol=2, retry=Retry(NoBackoff(), 0))
+        with errors_of(url):
+            self._connection.connect()
+
+    def call(self, *words: Word) -> Any:
+        """The reply to one command: bytes, int, list or None. LiveError when the server refuses it."""
+        with errors_of(self.url, _command(words)):
+            self._connection.send_command(*words, check_health=False)
+            return self._connection.read_response()
+
+    def send(self, commands: Iterable[Sequence[Word]]) -> None:
+        """Send many commands at once; as many replies are to be read."""
+        with errors_of(self.url):
+            self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+
+    def reply(self, command: str | None = None) -> Any:
+        """The next reply; a LiveError is given back, not raised, when the server refuses the command."""
+        from redis.exceptions import ConnectionError, ResponseError  # noqa: PLC0415
+
+        with errors_of(self.url, command):
+            try:
+                return self._connection.read_response()
+            except ResponseError as error:
+                return told(self.url, error, command)
+            except ConnectionError as error:  # LOADING is one, and leaves the connection as it is
+                refused = told(self.url, error, command)
+                if refused.code is None:
+                    raise
+                return refused
+
+    def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+        """The replies to many commands sent at once; a LiveError stands where the server refuses one."""
+        self.send(commands)
+        return [self.reply(_command(words)) for words in commands]
+
+    def socket(self) -> socket.socket:
+        """What lies below, for a stream that is no reply: everything asked for so far must have been read."""
+        found: socket.socket = self._connection._sock  # noqa: SLF001 - redis-py has no other way to a raw stream
+        return found
+
+    def close(self) -> None:
+        """Give it up."""
+        self._connection.disconnect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _command(words: Sequence[Word]) -> str:
+    """What a command is called in a message: `CONFIG GET`, `SYNC`; never its arguments."""
+    first = _text(words[0])
+    second = _text(words[1]) if len(words) > 1 and first in _WITH_SUBCOMMANDS else ""
+    return f"{first} {second}".rstrip()
+
+
+def _text(word: Word) -> str:
+    return (word.decode("ascii", "replace") if isinstance(word, bytes) else str(word)).upper()
+
+
+_WITH_SUBCOMMANDS = frozenset(
+    {"CLUSTER", "CONFIG", "FUNCTION", "OBJECT", "MEMORY", "MODULE", "CLIENT", "ACL"}
+)
