@@ -51,13 +51,18 @@ def snapshot_for(name: str) -> bytes:
 
 
 def used_memory(server: Server) -> int:
-    """Without clients, once it is the same four times: tables are still being moved after a load."""
+    """Without clients, once it is the same four times and no table of keys is being moved any more.
+
+    Valkey 8.0 holds two of them for a while after a load, with no change of `used_memory` before one goes.
+    """
     seen: list[int] = []
-    while len(seen) < 4 or max(seen[-4:]) - min(seen[-4:]) > 2048:
+    moving = 0
+    while moving or len(seen) < 4 or max(seen[-4:]) - min(seen[-4:]) > 2048:
         assert len(seen) < 200, seen
         time.sleep(0.2)
         lines = server.command("INFO", "memory").split(b"\r\n")
         info = dict(line.split(b":", 1) for line in lines if b":" in line)
+        moving = int(info.get(b"mem_overhead_db_hashtable_rehashing", 0))
         seen.append(int(info[b"used_memory"]) - int(info[b"mem_clients_normal"]))
     return min(seen[-4:])
 
