@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import random
 import resource
 import sys
 import sysconfig
@@ -20,6 +21,8 @@ from measuring import STRINGS
 
 import rdbcodec
 from rdbcodec.wire import crc64, lzf
+
+PAIRS: list[tuple[bytes, bytes]] = []
 
 
 def iterate(path: str) -> None:
@@ -46,10 +49,16 @@ def read_values(path: str) -> None:
 
 
 def write_strings(_: str) -> None:
-    """Strings of 30 bytes, from a program; the file says only where it stands in the table."""
+    """Strings of 30 bytes that nothing compresses; the file says only where it stands in the table."""
     with rdbcodec.create(os.devnull) as writer:
-        for number in range(STRINGS):
-            writer.write(b"key:%09d" % number, b"%030d" % (number * 7919))
+        for key, value in PAIRS:
+            writer.write(key, value)
+
+
+def pairs() -> list[tuple[bytes, bytes]]:
+    """Keys and values, made before they are written."""
+    rng = random.Random(1)
+    return [(b"key:%09d" % number, rng.randbytes(15).hex().encode()) for number in range(STRINGS)]
 
 
 def rdb_py(path: str) -> None:
@@ -89,6 +98,8 @@ def main() -> None:
         with rdbcodec.open(path, verify_checksum=False) as snapshot:
             print(sum(isinstance(record, rdbcodec.Entry) for record in snapshot))
         return
+    if job == "write":
+        PAIRS.extend(pairs())
     crc64.engine()  # its import is not part of the job
     start = time.process_time()
     JOBS[job](path)

@@ -104,6 +104,7 @@ class Writer(ValueWriter):
         self._db = db
         # Shorter ones are never compressed, and their length takes one byte.
         self._plain_size = lzf.MIN_SIZE if server.compress else 64
+        self._press = lzf.writer()
         if server.dialect == "dragonfly" and not verbatim:
             self.write_aux("df-ver", "unknown")  # its magic is that of Redis: only this tells them apart
 
@@ -166,9 +167,9 @@ class Writer(ValueWriter):
             key_size, size, most = len(subject), len(value), self._plain_size
             if (
                 key_size < most
-                and size < most
                 and (key_size > MAX_INTEGER_TEXT or subject[0] > _LAST_DIGIT)
                 and (size > MAX_INTEGER_TEXT or value[0] > _LAST_DIGIT)
+                and (size < most or (size < 64 and self._stays_plain(value)))
             ):
                 self._parts.append(b"\0%c%b%c%b" % (key_size, subject, size, value))
                 self._fresh.append(subject)
@@ -183,6 +184,11 @@ class Writer(ValueWriter):
             self._write_given(subject, db, expires_at_ms, (idle, freq, meta, type, encoding))
         else:
             self._write_value(subject, value, db, (expires_at_ms, idle, freq, meta), (type, encoding))
+
+    def _stays_plain(self, text: bytes) -> bool:
+        """Whether a text long enough for it is not worth compressing, as lzf.compress decides."""
+        block = self._press(text)
+        return block is None or len(block) > len(text) - lzf.MIN_SAVED
 
     @failing
     def _write_value(
