@@ -98,6 +98,8 @@ if TYPE_CHECKING:
     from rdbcodec.tools.diff import diff
     from rdbcodec.tools.explain import explain
     from rdbcodec.tools.fingerprint import fingerprint
+    from rdbcodec.tools.indexing import make_index
+    from rdbcodec.tools.key_files import KeyFile
     from rdbcodec.tools.mask import Masked, mask
     from rdbcodec.tools.meanings import Meaning
     from rdbcodec.tools.merge import merge
@@ -127,6 +129,8 @@ _HOMES = {
     "rdbcodec.tools.diff": "diff",
     "rdbcodec.tools.fingerprint": "fingerprint",
     "rdbcodec.tools.explain": "explain",
+    "rdbcodec.tools.indexing": "make_index",
+    "rdbcodec.tools.key_files": "KeyFile",
     "rdbcodec.tools.mask": "Masked mask",
     "rdbcodec.tools.meanings": "Meaning",
     "rdbcodec.tools.merge": "merge",
@@ -231,6 +235,7 @@ __all__ = [
     "HashTemplate",
     "Header",
     "Json",
+    "KeyFile",
     "LimitExceeded",
     "List",
     "Loss",
@@ -279,6 +284,7 @@ __all__ = [
     "dump",
     "explain",
     "fingerprint",
+    "make_index",
     "mask",
     "merge",
     "modules",

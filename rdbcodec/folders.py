@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterable
 from types import ModuleType
 
 
@@ -14,6 +15,12 @@ def modules_of(package: ModuleType) -> list[str]:
     """
     parts = map(os.path.splitext, os.listdir(package.__path__[0]))  # noqa: PTH208 - pathlib is slow to load
     return sorted(stem for stem, ending in parts if ending in ("", ".py") and not stem.startswith(("_", ".")))
+
+
+def likely_first(names: Iterable[str], type_: str) -> list[str]:
+    """The names of modules, those first that begin like the word for a type."""
+    like = type_.replace("-", "_")
+    return sorted(names, key=lambda name: not name.startswith(like))
 
 
 def load(package: ModuleType, name: str) -> ModuleType:

@@ -14,7 +14,7 @@ from ways import SNAPSHOTS, pair, read, snapshot, string
 
 import rdbcodec
 from rdbcodec.exports import ndjson, resp
-from rdbcodec.exports.values import FORMS
+from rdbcodec.exports.values import TYPE_NAMES
 from rdbcodec.losses import Losses
 
 ROOT = Path(__file__).parent.parent
@@ -284,7 +284,7 @@ OF_RESP = "--restore, --to, --to-version and --modules go with --format resp"
         ("dump - --format csv --records", "--records goes with --format ndjson or json"),
         (
             "keys - --type hsh",
-            f"argument --type: no type 'hsh', known are {', '.join(FORMS)}",
+            f"argument --type: no type 'hsh', known are {', '.join(TYPE_NAMES)}",
         ),
         (
             "encode - -o x --to redis-6.2 --rdb-version 9",

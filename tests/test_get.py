@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from ways import SNAPSHOTS
 import rdbcodec
 from rdbcodec import Entry, Hash, List, ZSet
 from rdbcodec.errors import StaleIndex
-from rdbcodec.tools.key_files import KeyFile, make_index
+from rdbcodec.tools.indexing import make_index
+from rdbcodec.tools.key_files import KeyFile
 
 KINDS = ("types", "hfe", "tmpl", "new", "falkor")
 SAMPLE = [path for path in SNAPSHOTS if path.stem.rpartition("-")[2] in KINDS and path.suffix == ".rdb"][::4]
@@ -152,3 +155,53 @@ def test_the_answer_is_json_for_programs(file: Path) -> None:
         "encoding": "string",
         "value": "0123456789",
     }
+
+
+@pytest.mark.process
+def test_a_key_by_index_loads_nothing_that_reads_or_writes_whole_snapshots(tmp_path: Path) -> None:
+    path = tmp_path / "dump.rdb"
+    with rdbcodec.create(path) as writer:
+        writer.write(b"text", b"0123456789")
+    assert run("index", path).returncode == 0
+    program = (
+        "import sys\n"
+        "before = {*sys.modules}\n"
+        "from rdbcodec.cli.main import main\n"
+        f"main(['get', {str(path)!r}, 'text', '--json'])\n"
+        "print(*sorted({*sys.modules} - before), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = done.stderr.split()
+    assert [name for name in _SLOW if name in loaded] == []
+    rooms = ("tools", "exports", "writing", "facts", "integrity", "compat", "reports")
+    assert [name for name in loaded if name.startswith(tuple(f"rdbcodec.{room}." for room in rooms))] == [
+        "rdbcodec.exports.form",
+        "rdbcodec.exports.forms",
+        "rdbcodec.exports.ndjson",
+        "rdbcodec.exports.records",
+        "rdbcodec.exports.resp_words",
+        "rdbcodec.exports.rows",
+        "rdbcodec.exports.scalars",
+        "rdbcodec.exports.values",
+        "rdbcodec.tools.hashing",
+        "rdbcodec.tools.key_files",
+        "rdbcodec.writing.naming",
+    ]
+
+
+_SLOW = (  # each takes 1 to 20 ms
+    *(
+        "anycrc",
+        "datetime",
+        "gzip",
+        "hashlib",
+        "inspect",
+        "ipaddress",
+        "pathlib",
+        "random",
+        "shutil",
+        "tempfile",
+    ),
+    *("rdbcodec.datatypes.lists", "rdbcodec.datatypes.packed", "rdbcodec.datatypes.streams"),
+    *("rdbcodec.reading.containers", "rdbcodec.reading.reader"),
+)

@@ -42,11 +42,12 @@ from rdbcodec import (
 )
 from rdbcodec.datatypes.streams import Idempotence, Producer
 from rdbcodec.errors import TextError
-from rdbcodec.exports import form, ndjson, rows, tables, values
+from rdbcodec.exports import form, forms, ndjson, rows, tables, values
 from rdbcodec.exports.build import build
 from rdbcodec.exports.forms import hashes, zsets
 from rdbcodec.exports.scalars import to_json
-from rdbcodec.exports.values import FORMS
+from rdbcodec.exports.values import TYPE_NAMES, form_of
+from rdbcodec.folders import load, modules_of
 from rdbcodec.formats import TYPES
 from rdbcodec.limits import HELD_TEXT
 from rdbcodec.wire import lengths
@@ -286,22 +287,23 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 def test_every_type_of_the_table_has_its_text_form_and_its_test() -> None:
     types = {row.type for row in TYPES}
-    assert set(FORMS) == types
+    assert set(TYPE_NAMES) == types
     assert set(VALUES) == types
-    assert values._in_folder().keys() <= types, "a file of forms/ names no type of the table"
+    named = {type_ for name in modules_of(forms) for type_ in load(forms, name).FORMS}
+    assert named <= types, "a file of forms/ names no type of the table"
 
 
 def test_a_type_without_a_file_is_told_as_bytes_or_as_it_stands_on_disk() -> None:
     rows = {row.name: row for row in TYPES}
     assert values._without_file(rows["string"]) is form.TEXT
-    assert [FORMS[type_] is form.RAW for type_ in ("bloom", "cms", "topk", "cuckoo")] == [True] * 4
+    assert [form_of(type_) is form.RAW for type_ in ("bloom", "cms", "topk", "cuckoo")] == [True] * 4
 
 
 @pytest.mark.parametrize("type_", VALUES)
 @given(data=st.data())
 def test_any_value_comes_back_as_it_was(type_: str, data: st.DataObject) -> None:
     value = data.draw(VALUES[type_])
-    line: dict[str, Any] = {"key": "k", "type": type_, **FORMS[type_].members(value)}
+    line: dict[str, Any] = {"key": "k", "type": type_, **form_of(type_).members(value)}
     if isinstance(value, Stream):
         line["encoding"] = f"stream{value.version}"
     (one,) = told(to_json(line) + "\n")
@@ -333,9 +335,9 @@ QUICK = {
 @given(data=st.data())
 def test_the_quick_text_of_a_value_is_that_of_its_members(type_: str, data: st.DataObject) -> None:
     value = data.draw(QUICK[type_] | VALUES[type_] if type_ in VALUES else QUICK[type_])
-    text = FORMS[type_].text
+    text = form_of(type_).text
     assert text is not None
-    assert text(value) in (None, to_json(FORMS[type_].members(value))[1:-1])
+    assert text(value) in (None, to_json(form_of(type_).members(value))[1:-1])
 
 
 @pytest.mark.parametrize(
@@ -373,7 +375,7 @@ def decoded(line: str) -> object:
 
 def test_plain_ascii_takes_the_quick_way() -> None:
     values = (b"a", List([b"a", b"b"]), Set([b"a"]), ZSet({b"a": 1.5}), Hash({b"f": b"v"}))
-    texts = [FORMS[type_].text(value) for type_, value in zip(QUICK, values, strict=False)]  # type: ignore[misc]
+    texts = [form_of(type_).text(value) for type_, value in zip(QUICK, values, strict=False)]  # type: ignore[misc]
     assert texts == [
         '"value":"a"',
         '"value":["a","b"]',
@@ -417,7 +419,7 @@ def test_what_is_told_of_a_key_is_what_the_columns_say(data: bytes) -> None:
 
 @given(st.floats(allow_nan=False))
 def test_a_score_comes_back_with_every_bit(score: float) -> None:
-    (one,) = told(to_json({"key": "k", "type": "zset", **FORMS["zset"].members(ZSet({b"m": score}))}))
+    (one,) = told(to_json({"key": "k", "type": "zset", **form_of("zset").members(ZSet({b"m": score}))}))
     assert isinstance(one, ndjson.TextEntry)
     assert repr(one.value[b"m"]) == repr(score)
 
@@ -425,7 +427,8 @@ def test_a_score_comes_back_with_every_bit(score: float) -> None:
 def test_scores_that_are_no_json_numbers_have_names() -> None:
     value = ZSet({b"a": math.inf, b"b": -math.inf, b"c": math.nan, b"d": -0.0, b"e": 3.0})
     assert (
-        to_json(FORMS["zset"].members(value)) == '{"value":{"a":"inf","b":"-inf","c":"nan","d":-0.0,"e":3.0}}'
+        to_json(form_of("zset").members(value))
+        == '{"value":{"a":"inf","b":"-inf","c":"nan","d":-0.0,"e":3.0}}'
     )
     (one,) = told('{"key":"k","type":"zset","value":[["c","nan"]]}')
     assert isinstance(one, ndjson.TextEntry)
@@ -570,8 +573,8 @@ WRONG = [
     ("{", "column 2 is not JSON: Expecting property name enclosed in double quotes"),
     ("[]", "a line is an array, expected an object"),
     ("{}", "a line has none of the members key, function, module_aux, aux, vendor, rdb"),
-    ('{"key":"k"}', f"type is null, expected one of {', '.join(FORMS)}"),
-    ('{"key":"k","type":"sting","value":""}', f"type is 'sting', expected one of {', '.join(FORMS)}"),
+    ('{"key":"k"}', f"type is null, expected one of {', '.join(TYPE_NAMES)}"),
+    ('{"key":"k","type":"sting","value":""}', f"type is 'sting', expected one of {', '.join(TYPE_NAMES)}"),
     ('{"key":"k","type":"string"}', "a line has no 'value'"),
     ('{"key":1,"type":"string","value":""}', 'key is a number, expected text or {"$b64": ...}'),
     ('{"key":{"$b64":"?"},"type":"string","value":""}', "key is not base64"),
@@ -664,7 +667,7 @@ MEMBERS = [
     ),
     *("iids", "cursor", "elements", "script", "start_ms", "interval_ms", "keys", "arguments"),
 ]
-WORDS = [*FORMS, "AA==", "1-0", "inf", "redis", "stream3", "slot-import", "update", "vectorset", ""]
+WORDS = [*TYPE_NAMES, "AA==", "1-0", "inf", "redis", "stream3", "slot-import", "update", "vectorset", ""]
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(WORDS) | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=6),
@@ -674,7 +677,7 @@ any_json = st.recursive(
 
 @given(
     st.dictionaries(st.sampled_from(MEMBERS), any_json, max_size=6),
-    st.none() | st.sampled_from(list(FORMS)),
+    st.none() | st.sampled_from(list(TYPE_NAMES)),
     any_json,
 )
 def test_any_json_is_a_line_or_an_error_of_its_line(

@@ -231,7 +231,7 @@ def test_a_text_form_is_one_file(tree: Tree) -> None:
 
 def test_a_type_without_its_text_form_is_told_which_file_it_needs(tree: Tree) -> None:
     (tree.root / "rdbcodec" / "exports" / "forms" / "path_hashes.py").unlink()
-    code = "try: import rdbcodec.exports.values\nexcept TypeError as error: print(error)"
+    code = "import rdbcodec.exports.values as v\ntry: v.all_forms()\nexcept TypeError as error: print(error)"
     assert tree.python("-c", code) == (
         "the type path-hash has no text form: its values are PathHash, no bytes, so a file of "
         "rdbcodec/exports/forms/ has to have FORMS = {'path-hash': Form(...)}\n"

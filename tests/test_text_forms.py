@@ -15,10 +15,10 @@ import rdbcodec
 from rdbcodec.errors import LimitExceeded
 from rdbcodec.exports import ndjson
 from rdbcodec.exports.form import RAW
-from rdbcodec.exports.values import FORMS
+from rdbcodec.exports.values import form_of
 from rdbcodec.formats import TYPES, VERSIONS, TypeRow, types_of, version_row
 
-ROWS = {row.type: row for row in TYPES if row.name in VALUES and FORMS[row.type] is not RAW}
+ROWS = {row.type: row for row in TYPES if row.name in VALUES and form_of(row.type) is not RAW}
 
 
 def snapshot_of(row: TypeRow, value: Any) -> bytes:

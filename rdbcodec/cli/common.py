@@ -14,16 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rdbcodec.cli.exits import IO_ERROR, NEGATIVE, OK, STDIN, UNREADABLE, USAGE, Refusal
 from rdbcodec.cli.hiding import add_hiding_arguments
-from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.moments import moment
 from rdbcodec.errors import ModuleNameError, TailError
 from rdbcodec.formats import DIALECTS
 from rdbcodec.limits import BYTES, MAX_RECORD, MIN_VALUE
-from rdbcodec.module_names import types_held
-from rdbcodec.reading.reader import Reader
-from rdbcodec.reading.reader import open as open_snapshot
-from rdbcodec.reading.source import Source
-from rdbcodec.reports.tables import Section, render_rich, render_text
 from rdbcodec.showing import json_escaped
 from rdbcodec.showing import name as shown
 
@@ -31,6 +25,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from rdbcodec.reading.parallel.section import How
+    from rdbcodec.reading.reader import Reader
+    from rdbcodec.reading.source import Source
+    from rdbcodec.reports.tables import Section
     from rdbcodec.tail import Tail
 
 __all__ = [
@@ -115,6 +112,8 @@ def tail_code(name: str, tail: Tail | None, offset: int, options: argparse.Names
     """For reports, which name every tail: the exit code, and why it is not 0."""
     if tail is None or not tail.is_data or options.ignore_tail:
         return OK
+    from rdbcodec.cli.hints import hint_of  # noqa: PLC0415 - most files need none
+
     sys.stdout.flush()
     error = TailError(tail, offset)
     print(f"{shown(name)}: {error}", hint_of(error), sep="\n", file=sys.stderr)
@@ -142,6 +141,8 @@ def modules_of(options: argparse.Namespace) -> list[str] | None:
     """The names --modules gives, with commas between; a usage error for one nobody knows."""
     if options.modules is None:
         return None
+    from rdbcodec.module_names import types_held  # noqa: PLC0415 - hardly anybody names them
+
     names = [name.strip() for name in options.modules.split(",")]
     try:
         types_held((), names)
@@ -167,6 +168,8 @@ def open_file(name: str, options: argparse.Namespace, *, max_value: int, jobs: i
         "any_version": options.any_version,
     }
     if jobs == 1 or name == STDIN:
+        from rdbcodec.reading.reader import open as open_snapshot  # noqa: PLC0415 - who has an index does without
+
         return open_snapshot(input_of(name), **how)
     from rdbcodec.reading.parallel.opening import open_in_parts  # noqa: PLC0415 - not for every command
 
@@ -285,6 +288,8 @@ def print_sections(title: str, sections: Sequence[Section]) -> None:
 
     Secrets go before the layout does: a signature that a column breaks in two is none to whom looks for it.
     """
+    from rdbcodec.reports.tables import render_rich, render_text  # noqa: PLC0415 - not for every command
+
     title = shown(title)
     sections = [section._replace(rows=[[*map(shown, row)] for row in section.rows]) for section in sections]
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":

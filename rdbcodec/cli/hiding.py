@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
@@ -41,7 +40,7 @@ def hiding_of(options: argparse.Namespace) -> Hiding:
     if asked != _DIGEST:
         return bool(asked)
     secret = os.environ.get(SECRET_VARIABLE)
-    return KeyDigest(os.fsencode(secret) if secret else secrets.token_bytes(32))
+    return KeyDigest(os.fsencode(secret) if secret else os.urandom(32))
 
 
 def hidden(records: Iterable[Record], hide_keys: Hiding) -> Iterator[Record]:

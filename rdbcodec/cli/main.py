@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import takewhile
 from typing import Any, NoReturn
 
@@ -16,6 +18,26 @@ from rdbcodec.cli.spelling import did_you_mean
 from rdbcodec.showing import name as shown
 
 
+class _Formatter(argparse.HelpFormatter):
+    """As wide as the terminal. argparse asks shutil how wide it is, which loads three compressions."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+class _RawFormatter(_Formatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of descriptions."""
+
+
+def _columns() -> int:
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    with suppress(AttributeError, ValueError, OSError):  # stdout is closed, no terminal, or nobody can say
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    return 80
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with a command line in two lines: what, and where to read more.
 
@@ -24,7 +46,7 @@ class _Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **how: Any) -> None:
-        super().__init__(allow_abbrev=False, **how)
+        super().__init__(allow_abbrev=False, **{"formatter_class": _Formatter, **how})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As always, but a mistyped flag is named before the one that is missing for it."""
@@ -60,19 +82,19 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def parser(chosen: str | None = None) -> argparse.ArgumentParser:
-    """The argument parser; of the commands only the chosen one has its arguments."""
+def parser(chosen: str | None = None, *, alone: bool = False) -> argparse.ArgumentParser:
+    """The argument parser; of the commands only the chosen one has its arguments, or there is no other."""
     top = _Parser(
         prog="rdbcodec",
         description="Read, write, convert and judge Redis and Valkey snapshots.",
         epilog="\n".join(["exit codes:", *(f"  {code:<4} {means}" for code, means in EXIT_CODES.items())]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_RawFormatter,
     )
     top.add_argument(
         "--version", action=_Version, nargs=0, help="show the version and what reads CRC-64 and LZF"
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    known = verbs.known()
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=top.prog)
+    known = {chosen: verbs.module_of(chosen).HELP} if alone and chosen is not None else verbs.known()
     for name, help_ in known.items():
         command = commands.add_parser(name, help=help_, description=help_)
         if name == chosen:
@@ -84,7 +106,9 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
 
 
 def _options_of(arguments: Sequence[str]) -> argparse.Namespace:
-    options, unknown = parser(chosen_of(arguments)).parse_known_args(arguments)
+    chosen = chosen_of(arguments)
+    alone = arguments[0] == chosen and verbs.is_known(chosen)  # else the words before it may ask for all
+    options, unknown = parser(chosen, alone=alone).parse_known_args(arguments)
     if unknown:
         options.refuse_unknown(unknown)
     if getattr(options, "files", []).count(STDIN) > 1:

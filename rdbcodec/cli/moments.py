@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import re
 import time
-from datetime import datetime, timezone
 
 _FIRST_MILLISECONDS = 10**11
 _LAST = 253_402_300_799_999  # the end of the year 9999, the last a calendar can show
@@ -45,6 +44,8 @@ def _moment(text: str) -> int | None:
 
 
 def _date(text: str) -> int | None:
+    from datetime import datetime, timezone  # noqa: PLC0415 - few times are typed as dates
+
     try:
         date = datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 does not know Z
     except ValueError:

@@ -10,13 +10,13 @@ from contextlib import suppress
 from rdbcodec.cli import verbs
 from rdbcodec.cli.exits import IO_ERROR, NEGATIVE, OK, STDIN, UNREADABLE, USAGE, Refusal, fail
 from rdbcodec.cli.hiding import hiding_of
-from rdbcodec.cli.hints import hint_of
-from rdbcodec.cli.outputs import prepare
 from rdbcodec.cli.screens import STDOUT
 from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded, RdbError, TailError, TextError
 from rdbcodec.remote.urls import scheme_of
 from rdbcodec.showing import escaped
 from rdbcodec.showing import name as shown
+
+_OUTPUTS = ("output", "profile_out", "report")  # the options that name something to be written
 
 
 def run(options: argparse.Namespace) -> int:
@@ -26,11 +26,13 @@ def run(options: argparse.Namespace) -> int:
     options.hide_keys = hiding_of(options)
     try:
         _expand(options)
-        prepare(options)
+        _prepare(options)
         code: int = verbs.module_of(options.command).run(options)
         sys.stdout.flush()
     except RdbError as error:
         code = NEGATIVE if isinstance(error, EncodeError | LimitExceeded | TailError) else UNREADABLE
+        from rdbcodec.cli.hints import hint_of  # noqa: PLC0415 - what works needs none
+
         message = f"{shown(options.current)}: {_words(error, options)}"
         return fail(code, "\n".join(filter(None, (message, hint_of(error)))))
     except OSError as error:
@@ -40,6 +42,13 @@ def run(options: argparse.Namespace) -> int:
             return int(options.answer)
         return _fail_of(error, shown(str(error.filename or options.current)))
     return code
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    if any(hasattr(options, name) for name in _OUTPUTS):
+        from rdbcodec.cli.outputs import prepare  # noqa: PLC0415 - all that writing takes
+
+        prepare(options)
 
 
 def _expand(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import EncodeError
+from rdbcodec.folders import likely_first
 from rdbcodec.formats import TypeRow
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ def _types_in(file: str) -> tuple[DataType, ...]:
 
 def _files_for(type_: str) -> list[str]:
     """The modules to look in, those named like the type first."""
-    like = f"{_PACKAGE}.{type_.replace('-', '_')}"
-    return sorted(_files(), key=lambda file: not file.startswith(like))
+    return likely_first(_files(), f"{_PACKAGE}.{type_}")
 
 
 @cache

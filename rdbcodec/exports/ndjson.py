@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
 from rdbcodec.errors import RdbError, TextError
@@ -40,7 +41,7 @@ from rdbcodec.exports.scalars import (
     to_json,
     unknown_word,
 )
-from rdbcodec.exports.values import FORMS, large_pieces, text_of
+from rdbcodec.exports.values import TYPE_NAMES, form_of, large_pieces, text_of
 from rdbcodec.formats import TELLTALE_AUX, TYPES, Dialect
 from rdbcodec.records import Aux, Entry, Header, Record
 
@@ -236,11 +237,10 @@ _PARSER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, pa
 
 def _entry_from_text(members: dict[str, Any]) -> TextEntry:
     type_ = members.get("type")
-    form = FORMS.get(type_) if isinstance(type_, str) else None
-    if type_ is None or form is None:
-        raise unknown_word("type", type_, FORMS)
-    if not members.keys() <= _MEMBERS[type_].keys():
-        known_names(members, _MEMBERS[type_], f"a line of type {type_}")
+    if not isinstance(type_, str) or type_ not in TYPE_NAMES:
+        raise unknown_word("type", type_, TYPE_NAMES)
+    if not members.keys() <= _members_of(type_).keys():
+        known_names(members, _members_of(type_), f"a line of type {type_}")
     if "value" not in members:
         raise TextError("a line has no 'value'")
     return TextEntry(
@@ -248,9 +248,15 @@ def _entry_from_text(members: dict[str, Any]) -> TextEntry:
         bytes_of(members["key"], "key"),
         type_,
         _encoding_of(members, type_),
-        form.value(members),
+        form_of(type_).value(members),
         *_attributes_of(members),
     )
+
+
+@cache
+def _members_of(type_: str) -> dict[str, None]:
+    """The members of a line, in the order in which messages name them."""
+    return dict.fromkeys((*NAMES, "value", *form_of(type_).beside))
 
 
 def _encoding_of(members: dict[str, Any], type_: str) -> str | None:
@@ -270,9 +276,9 @@ def _attributes_of(members: dict[str, Any]) -> Iterator[Any]:
 
 _DIGITS = 20  # of 2**64 - 1, with which nothing in a snapshot has more
 _RANGES = {"expires_at": (-MAX_SIGNED - 1, MAX_SIGNED), "idle": (0, MAX_SIGNED), "freq": (0, 255)}
-# By type, in the order in which messages name them.
-_MEMBERS = {type_: dict.fromkeys((*NAMES, "value", *form.beside)) for type_, form in FORMS.items()}
-_ENCODINGS = {type_: dict.fromkeys(row.encoding for row in TYPES if row.type == type_) for type_ in FORMS}
+_ENCODINGS = {
+    type_: dict.fromkeys(row.encoding for row in TYPES if row.type == type_) for type_ in TYPE_NAMES
+}
 _FROM_TEXT: dict[str, Callable[[dict[str, Any]], Told]] = {
     "key": _entry_from_text,
     **record_forms.FROM_TEXT,

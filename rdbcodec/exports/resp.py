@@ -26,7 +26,7 @@ from rdbcodec.encoding.payloads import server_for
 from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
 from rdbcodec.exports.resp_words import MUCH, Recipient, command, command_pieces
 from rdbcodec.exports.rows import Run, runs
-from rdbcodec.exports.values import FORMS
+from rdbcodec.exports.values import form_of
 from rdbcodec.losses import TYPE_PREFIX, Losses
 from rdbcodec.module_names import types_held
 from rdbcodec.records import (
@@ -141,7 +141,7 @@ def _sets(parts: list[bytes]) -> bytes:
 
 
 def _key_commands(entry: Entry, recipient: Recipient, *, restore: bool) -> Iterator[bytes]:
-    form = FORMS[entry.type]
+    form = form_of(entry.type)
     if isinstance(entry, LargeEntry) and (restore or form.commands is None or form.only_restore is not None):
         entry.keep()  # it is looked at more than once
     if form.is_taken is not None and not form.is_taken(entry, recipient):

@@ -27,7 +27,7 @@ from rdbcodec.exports.form import value_of, whole_string
 from rdbcodec.exports.ndjson import joined
 from rdbcodec.exports.rows import BATCH_SIZE, MARKED, TABLE, Run, plain, runs, tellers_of, texts_of_run, told
 from rdbcodec.exports.scalars import decoded_pieces, marked_pieces
-from rdbcodec.exports.values import FORMS, large_pieces, single_value
+from rdbcodec.exports.values import form_of, large_pieces, single_value
 from rdbcodec.records import Entry, Record
 from rdbcodec.wire.long_strings import LongString
 
@@ -164,7 +164,7 @@ def _plain_pieces(text: bytes | LongString) -> Iterator[str]:
 
 
 def _long_pieces(entry: Entry) -> Iterator[str]:
-    return _plain_pieces(whole_string(entry)) if FORMS[entry.type].is_bytes else large_pieces(entry)
+    return _plain_pieces(whole_string(entry)) if form_of(entry.type).is_bytes else large_pieces(entry)
 
 
 def _quoted(pieces: Iterable[str]) -> Iterator[str]:

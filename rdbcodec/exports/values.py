@@ -16,14 +16,16 @@
 
 Objects never mean {"$b64": ...} where a table stands, nor the other way round: the place decides.
 
-Forms are found by folder: each file in `forms/` has those of its type, and needs to be named nowhere. A type
-without a file is told as bytes, or as it stands on disk where nobody decodes it. docs/contributing.md has
+Forms are found by folder: each file in `forms/` has those of its type, and needs to be named nowhere. It is
+loaded when a value of its type is told, those named like the type first. A type without a file is told as
+bytes, or as it stands on disk where nobody decodes it. docs/contributing.md has
 the recipe of a file, form.py what its functions take and give, scalars.py what they are made of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from rdbcodec.datatypes.registry import layout_of, type_named
@@ -32,17 +34,22 @@ from rdbcodec.errors import DecodeError
 from rdbcodec.exports import forms
 from rdbcodec.exports.form import RAW, TEXT, Form, value_of
 from rdbcodec.exports.scalars import to_json
-from rdbcodec.folders import load, modules_of
+from rdbcodec.folders import likely_first, load, modules_of
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.records import Entry
 
 
-def _in_folder() -> dict[str, Form]:
-    """The forms of every file of the folder, by type."""
-    found: dict[str, Form] = {}
-    for name in modules_of(forms):
-        found |= load(forms, name).FORMS
-    return found
+@cache
+def form_of(type_: str) -> Form:
+    """How a type of the table is told."""
+    named = (load(forms, name).FORMS for name in likely_first(modules_of(forms), type_))
+    found: Form | None = next((forms_in[type_] for forms_in in named if type_ in forms_in), None)
+    return found or next(_without_file(row) for row in TYPES if row.type == type_)
+
+
+def all_forms() -> dict[str, Form]:
+    """The form of each type."""
+    return {type_: form_of(type_) for type_ in TYPE_NAMES}
 
 
 def _without_file(row: TypeRow) -> Form:
@@ -58,8 +65,7 @@ def _without_file(row: TypeRow) -> Form:
     return TEXT
 
 
-_FOUND = _in_folder()
-FORMS: dict[str, Form] = {row.type: _FOUND.get(row.type) or _without_file(row) for row in TYPES}
+TYPE_NAMES = dict.fromkeys(row.type for row in TYPES)  # in the order of the table
 
 
 def text_of(entry: Entry) -> str | None:
@@ -67,21 +73,21 @@ def text_of(entry: Entry) -> str | None:
     value = value_of(entry)
     if value is None:
         return None
-    form = FORMS[entry.type]
+    form = form_of(entry.type)
     text = None if form.text is None else form.text(value)
     return to_json(form.members(value))[1:-1] if text is None else text
 
 
 def single_value(type_: str, value: Any) -> str:
     """The JSON text of a value, with nothing beside it."""
-    form = FORMS[type_]
+    form = form_of(type_)
     return to_json(form.members(value)["value"] if form.single is None else form.single(value))
 
 
 def large_pieces(entry: Entry) -> Iterator[str]:
     """The JSON text of "value", in bounded memory. Raises DecodeError with the entry's place."""
     try:
-        yield from FORMS[entry.type].pieces(entry)
+        yield from form_of(entry.type).pieces(entry)
     except DecodeError as error:
         error.locate(offset=entry.offset, db=entry.db, key=entry.key, type=entry.row.name)
         raise

@@ -23,7 +23,8 @@ from struct import Struct
 from typing import IO, TYPE_CHECKING, Any
 
 from rdbcodec.facts.amounts import Usage
-from rdbcodec.reading.sorted_runs import read_at, write_all
+from rdbcodec.reading.placed import read_at
+from rdbcodec.reading.sorted_runs import write_all
 
 if TYPE_CHECKING:
     from typing_extensions import Self

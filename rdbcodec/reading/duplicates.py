@@ -28,7 +28,8 @@ from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
 from rdbcodec.errors import DecodeError
 from rdbcodec.reading.key_names import Batch, Names
-from rdbcodec.reading.sorted_runs import SortedRuns, read_at, write_all
+from rdbcodec.reading.placed import read_at
+from rdbcodec.reading.sorted_runs import SortedRuns, write_all
 from rdbcodec.records import Entry
 
 if TYPE_CHECKING:

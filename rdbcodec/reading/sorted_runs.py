@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING
 
+from rdbcodec.reading.placed import read_at
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -69,9 +71,3 @@ def write_all(file: IO[bytes], data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
-
-
-def read_at(file: IO[bytes], pos: int, size: int) -> bytes:
-    """So many bytes of a file from a place on; fewer where it ends."""
-    file.seek(pos)
-    return file.read(size)

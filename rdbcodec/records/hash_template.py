@@ -13,7 +13,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from rdbcodec.datatypes.hashes import check_template
-from rdbcodec.datatypes.packed import encode_strings
 from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.limits import MAX_TEMPLATE_NAMES, MAX_TEMPLATES
 from rdbcodec.records.kinds import CODES, RecordKind
@@ -118,6 +117,8 @@ def _check_room(state: State, count: int, size: int) -> None:
 def encode(id: int, fields: Fields, server: Server) -> bytes:
     """The record that defines a template."""
     head = CODES["hash-template"] + lengths.encode(id) + lengths.encode(len(fields))
+    from rdbcodec.datatypes.packed import encode_strings  # noqa: PLC0415 - who reads needs no encoders
+
     return head + encode_strings(fields, server)
 
 

@@ -26,7 +26,8 @@ from rdbcodec.reading.sorted_runs import SortedRuns
 from rdbcodec.records import Entry, Function, ModuleAux, Record
 from rdbcodec.tail import Tail
 from rdbcodec.tools.changes import Change, changes
-from rdbcodec.tools.digests import DIGEST, digest, value_digest
+from rdbcodec.tools.digests import value_digest
+from rdbcodec.tools.hashing import DIGEST, digest
 
 Kind = Literal["missing", "extra", "changed"]
 Ignored = Literal["ttl", "functions", "modules"]

@@ -12,10 +12,7 @@ A value too large to hold is read while it passes by, in bounded memory.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 from rdbcodec.datatypes.modules import ModuleValue
@@ -23,15 +20,12 @@ from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.streams import Group, Idempotence, Stream, stream_parts
 from rdbcodec.errors import DecodeError, LimitExceeded
 from rdbcodec.records import Entry
+from rdbcodec.tools.hashing import DIGEST, Part, Update, digest, new_digest, tell
 from rdbcodec.wire.cursor import Cursor
-from rdbcodec.wire.long_strings import Held, LongString, Spool
+from rdbcodec.wire.long_strings import Held, Spool
 from rdbcodec.wire.strings import Budget
 
-DIGEST = 16  # bytes
 _ALL = 1 << (8 * DIGEST)
-_DOUBLE = struct.Struct(">d")
-
-Part = bytes | LongString | int | float | str | None
 
 
 def value_digest(entry: Entry, on_expiry: OnExpiry) -> bytes:
@@ -40,36 +34,13 @@ def value_digest(entry: Entry, on_expiry: OnExpiry) -> bytes:
     `on_expiry` is called for each field or member that expires, with a digest of its name and when it does,
     in absolute milliseconds: expiries are none of the value, because clocks differ.
     """
-    told = _hash()
+    told = new_digest()
     told.update(entry.type.encode() + b"\0")
     _TELL.get(entry.type, _tell_whole)(told.update, entry, on_expiry)
     return told.digest()
 
 
-def digest(*parts: Part) -> bytes:
-    """Of texts and numbers, each told apart from the next."""
-    told = _hash()
-    for part in parts:
-        _tell(told.update, part)
-    return told.digest()
-
-
-_hash = partial(blake2b, digest_size=DIGEST)
-Update = Callable[[bytes], None]
 OnExpiry = Callable[[bytes, int], object]
-
-
-def _tell(update: Update, part: Part) -> None:
-    if isinstance(part, LongString):
-        update(b"b%d:" % len(part))
-        for piece in part.pieces():
-            update(piece)
-    elif isinstance(part, bytes):
-        update(b"b%d:" % len(part) + part)
-    elif isinstance(part, float):
-        update(b"f" + _DOUBLE.pack(part + 0.0))  # the sum makes 0 of -0
-    else:
-        update(f"{type(part).__name__[0]}{part};".encode())
 
 
 # --- types ------------------------------------------------------------------------------------------
@@ -93,7 +64,7 @@ def _tell_text(update: Update, entry: Entry, _: OnExpiry) -> None:
 
 def _tell_in_order(update: Update, entry: Entry, _: OnExpiry) -> None:
     for element in _elements(entry, list):
-        _tell(update, element)
+        tell(update, element)
 
 
 def _tell_in_any_order(update: Update, digests: Iterable[bytes]) -> None:
@@ -172,15 +143,15 @@ def _opened(entry: Entry) -> tuple[Cursor, Scope]:
 
 
 def _tell_stream_entry(update: Update, entry: Any) -> None:
-    _tell(update, str(entry.id))
+    tell(update, str(entry.id))
     for name, text in entry.fields:
-        _tell(update, name)
-        _tell(update, text)
+        tell(update, name)
+        tell(update, text)
     update(b";")
 
 
 def _tell_tail(update: Update, stream: Stream) -> None:
-    _tell(update, str(stream.last_id))
+    tell(update, str(stream.last_id))
     for group in sorted(stream.groups, key=lambda group: group.name):
         _tell_group(update, group)
     if stream.idempotence not in (None, Idempotence()):
@@ -192,20 +163,20 @@ def _tell_group(update: Update, group: Group) -> None:
     for _, one in sorted(group.pending.items()):
         parts += [str(one.id), one.consumer, one.delivered_at_ms, one.deliveries]
     for part in parts:
-        _tell(update, part)
+        tell(update, part)
     for id in group.nacked:  # in the order of their release
-        _tell(update, str(id))
+        tell(update, str(id))
     update(b";")
 
 
 def _tell_module(update: Update, entry: Entry, _: OnExpiry) -> None:
     """Items, not bytes: servers compress the same text or do not."""
     value = entry.value_as(ModuleValue)
-    _tell(update, value.module.name)
-    _tell(update, value.module.version)
+    tell(update, value.module.name)
+    tell(update, value.module.version)
     for opcode, item in value.items():
-        _tell(update, opcode)
-        _tell(update, item)
+        tell(update, opcode)
+        tell(update, item)
 
 
 def _tell_whole(update: Update, entry: Entry, _: OnExpiry) -> None:

@@ -31,7 +31,8 @@ from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
 from rdbcodec.records import Entry, Function, Record
-from rdbcodec.tools.digests import DIGEST, Part, digest, value_digest
+from rdbcodec.tools.digests import value_digest
+from rdbcodec.tools.hashing import DIGEST, Part, digest
 
 FORM = "rdbcodec fingerprint 1"
 Ignored = Literal["ttl", "functions"]

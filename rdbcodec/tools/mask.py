@@ -25,8 +25,8 @@ from rdbcodec.facts.selection import Selection
 from rdbcodec.formats import opcodes_of
 from rdbcodec.limits import COPIED_VALUE, MAX_RECORD
 from rdbcodec.losses import Loss
+from rdbcodec.reading.placed import read_at
 from rdbcodec.reading.reader import Reader
-from rdbcodec.reading.sorted_runs import read_at
 from rdbcodec.records import (
     AttributedEntry,
     Aux,

@@ -37,7 +37,7 @@ from rdbcodec.records import (
     SlotInfo,
 )
 from rdbcodec.servers import Server
-from rdbcodec.tools.digests import DIGEST, digest
+from rdbcodec.tools.hashing import DIGEST, digest
 from rdbcodec.tools.split import AFTER_KEYS, UNTRUE_AUX
 from rdbcodec.writing.output import OutputLike
 from rdbcodec.writing.packing import Compression

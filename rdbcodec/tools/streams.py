@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rdbcodec.reading.sorted_runs import read_at
+from rdbcodec.reading.placed import read_at
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -34,6 +34,11 @@ def known() -> dict[str, str]:
     return {name: help_ for _, name, help_ in sorted(found)}
 
 
+def is_known(name: str) -> bool:
+    """Whether there is such a verb."""
+    return name.isidentifier() and os.path.isfile(f"{_FOLDER}/{name}.py")  # noqa: PTH113 - as above
+
+
 def module_of(verb: str) -> Any:
     """The module of a verb, imported."""
     return importlib.import_module(f"{__name__}.{verb}")
