@@ -62,7 +62,7 @@ class RdbDataSource(DataSource):  # type: ignore[misc] # pyspark is not here
 
 def columns_of(options: Any) -> list[str]:
     """The columns that the options ask for. ValueError for one that the table has not."""
-    from rdbcodec.exports.columnar.tables import schema_of  # noqa: PLC0415 - needs pyarrow
+    from rdbcodec.exports.columnar.schemas import schema_of  # noqa: PLC0415 - needs pyarrow
 
     names = schema_of(options.get("table", "keys")).names
     asked = [name.strip() for name in options.get("columns", ",".join(names)).split(",")]

@@ -76,7 +76,7 @@ def _batches(selection: Selection, options: argparse.Namespace) -> Iterator[Any]
 
 def _write_folder(selection: Selection, options: argparse.Namespace) -> None:
     from rdbcodec.exports.columnar.parquet import write_folder  # noqa: PLC0415 - needs pyarrow
-    from rdbcodec.exports.columnar.tables import schema_of  # noqa: PLC0415
+    from rdbcodec.exports.columnar.schemas import schema_of  # noqa: PLC0415
 
     columns = [name.strip() for name in options.partition.split(",")]
     unknown = [name for name in columns if name not in schema_of(_table(options)).names]

@@ -30,16 +30,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import add, attrgetter
-from struct import unpack
 from typing import Any, Generic, TypeVar
 
 from rdbcodec.errors import DecodeError
+from rdbcodec.facts.entry_columns import BRIEF, times_in
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
-from rdbcodec.records import AttributedEntry, CacheEntry, Entry, Header, LargeEntry, Record
-from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE
+from rdbcodec.records import AttributedEntry, Entry, Header, LargeEntry, Record
 
 # Bytes of records, keys and AUX fields among them, that are held at once, and one record more.
 STRETCH = 8 << 20
@@ -48,7 +47,7 @@ BATCH = 512  # records held at once, so batch times value must stay small: see C
 _record_of = attrgetter("_record")
 _code_of = attrgetter("code")
 _head_of = attrgetter("_head")
-_PLAIN, _BRIEF = {Entry}, {Entry, CacheEntry}
+_PLAIN = {Entry}
 
 Result = TypeVar("Result")
 Progress = Callable[[], Any]
@@ -67,7 +66,7 @@ class Batch:
         self.entries = entries
         kinds = set(map(type, entries)) if kinds is None else kinds
         self.is_plain = kinds == _PLAIN
-        self.is_brief = kinds <= _BRIEF
+        self.is_brief = kinds <= BRIEF
         self._sizes: list[int] | None = None
         self._codes: Counter[int] | None = None
         self._heads: list[bytes] | None = [] if self.is_plain else None
@@ -112,14 +111,8 @@ class Batch:
     def expiries(self) -> list[int]:
         """The expiries of those that expire, in milliseconds."""
         if self._expiries is None:
-            self._expiries = _times_in(self.heads) if self.is_brief else _times_of(self.entries)
+            self._expiries = times_in(self.heads) if self.is_brief else _times_of(self.entries)
         return self._expiries
-
-
-def _times_in(heads: list[bytes]) -> list[int]:
-    if set(map(len, heads)) == {EXPIRY_SIZE}:  # nothing else has this size
-        return list(unpack("<" + "xq" * len(heads), b"".join(heads)))
-    return [int.from_bytes(head[1:EXPIRY_SIZE], "little") for head in heads if head[0] == EXPIRETIME_MS]
 
 
 def _times_of(entries: list[Entry]) -> list[int]:
@@ -329,7 +322,7 @@ def _look_at_large(reader: Reader, passes: Sequence[Pass[Any]], give_waiting: Ca
 
 def _give(batch: list[Record], passes: Sequence[Pass[Any]]) -> None:
     kinds = set(map(type, batch))
-    if kinds and kinds <= _BRIEF:
+    if kinds and kinds <= BRIEF:
         whole = Batch(batch, kinds)  # type: ignore[arg-type] # as nearly all are: that was asked
         for each in passes:
             each.batch(whole)

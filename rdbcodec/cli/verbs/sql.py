@@ -57,7 +57,7 @@ def _tables_of(name: str, options: argparse.Namespace) -> Callable[[TableName], 
     from rdbcodec.cli.columnar import batches_of  # noqa: PLC0415
 
     def tables(table: TableName) -> Any:
-        from rdbcodec.exports.columnar.tables import schema_of  # noqa: PLC0415 - needs pyarrow
+        from rdbcodec.exports.columnar.schemas import schema_of  # noqa: PLC0415 - needs pyarrow
 
         selection = selecting.selection_of(options)
         batches = batches_of(name, table, selection, options, server=memory_server(options))

@@ -34,7 +34,8 @@ def to_arrow(
     Raises ImportError without pyarrow; what opening and reading raise, also while batches are taken.
     """
     pyarrow = need_pyarrow()
-    from rdbcodec.exports.columnar.tables import batches_of, schema_of  # noqa: PLC0415 - needs pyarrow
+    from rdbcodec.exports.columnar.schemas import schema_of  # noqa: PLC0415 - needs pyarrow
+    from rdbcodec.exports.columnar.tables import batches_of  # noqa: PLC0415
 
     return pyarrow.RecordBatchReader.from_batches(
         schema_of(table), batches_of(source, table, server=server, selection=selection, rename=rename)

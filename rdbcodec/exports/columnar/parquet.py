@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from rdbcodec.exports.columnar import TableName
-from rdbcodec.exports.columnar.tables import schema_of
+from rdbcodec.exports.columnar.schemas import schema_of
 
 COMPRESSION = "zstd"
 

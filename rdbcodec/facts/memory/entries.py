@@ -12,6 +12,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rdbcodec.errors import EncodeError
+from rdbcodec.facts import entry_columns
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.estimates import model_of
 from rdbcodec.facts.memory.measuring import Measuring
@@ -133,14 +134,14 @@ class EntryPass(Pass[Result], Generic[Result]):
         """All keys but the large ones, which passed by."""
         entries = batch.entries
         expiries, disk = None, batch.sizes
-        if not batch.is_plain:
+        if not batch.is_brief:
             entries = [entry for entry in entries if not entry.is_large]
         if self.selection is not None:
             entries = self.selection.chosen(entries)
         if not entries:
             return
         if not batch.is_plain:
-            expiries = [entry.expires_at_ms for entry in entries]
+            expiries = entry_columns.expiries(entries)
         if len(entries) < len(disk):
             disk = [entry.serialized_size for entry in entries]
         if self._measuring is None:

@@ -36,11 +36,10 @@ from rdbcodec.facts.memory.sizes import (
 )
 from rdbcodec.records import Entry
 from rdbcodec.wire.integers import I64_DIGITS, integer_in
-from rdbcodec.wire.strings import INTEGER_SIZE, Budget, read
+from rdbcodec.wire.strings import INTEGER_SIZE
 
 _SHARED_NUMBERS = 10000  # those below are one object each for the whole server
 _LAST_DIGIT = ord("9")
-_NOTHING = Budget(0)
 
 
 def shapes_of(entry: Entry) -> Iterator[list[Shape]]:
@@ -72,9 +71,10 @@ def string_shape(entry: Entry) -> Shape:
     size, key = record[start], record[1]
     if size < 0x40:
         if 0 < size <= I64_DIGITS and record[start + 1] <= _LAST_DIGIT:
-            size = _number_or(size, record[start + 1 :])
+            number = integer_in(record[start + 1 :])
+            size = size if number is None else _object_of(number)
     elif size in INTEGER_SIZE:
-        size = _number_or(0, read(record, start, _NOTHING)[0])
+        size = _object_of(int.from_bytes(record[start + 1 :], "little", signed=True))
     else:
         size = size_at(record, start)
     if key >= 0x40:
@@ -82,9 +82,8 @@ def string_shape(entry: Entry) -> Shape:
     return STRING, key, size, 0 if entry.expires_at_ms is None else 1
 
 
-def _number_or(size: int, text: bytes) -> int:
-    number = integer_in(text)
-    return size if number is None else SHARED if 0 <= number < _SHARED_NUMBERS else INTEGER
+def _object_of(number: int) -> int:
+    return SHARED if 0 <= number < _SHARED_NUMBERS else INTEGER
 
 
 def _large_string(entry: Entry) -> int:

@@ -1,0 +1,83 @@
+"""What entries have, a column at a time: with C functions where most of them are alike."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping, Sequence
+from itertools import repeat
+from operator import add, attrgetter
+from struct import unpack
+
+from rdbcodec.facts.slots import SLOTS, key_slot
+from rdbcodec.records import CacheEntry, Entry
+from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE
+
+BRIEF = {Entry, CacheEntry}  # those that have nothing but what `_head` holds before them
+_SHORT = 0x40  # lengths below are their own byte
+
+_head_of = attrgetter("_head")
+_context_of = attrgetter("_context")
+_base_of = attrgetter("_context.base")
+_position_of = attrgetter("_pos")
+_code_of = attrgetter("code")
+
+
+def names(entries: Sequence[Entry]) -> list[bytes]:
+    """Their keys; the loop is that of `Entry.key`, in place."""
+    return [
+        record[2 : entry._start] if (record := entry._record)[1] < _SHORT else entry.key  # noqa: SLF001
+        for entry in entries
+    ]
+
+
+def layouts(entries: Sequence[Entry], places: Mapping[str, int]) -> bytes:
+    """The number below 256 that `places` has for the layout of each."""
+    tables = {id(context.types): context.types for context in {*map(_context_of, entries)}}
+    if len(tables) > 1:
+        return bytes(places[entry.row.name] for entry in entries)
+    table = bytearray(256)
+    for code, row in tables.popitem()[1].items():
+        table[code] = places[row.name]
+    return bytes(map(_code_of, entries)).translate(table)
+
+
+def offsets(entries: Sequence[Entry]) -> list[int]:
+    """Where they begin in the snapshot."""
+    return list(map(add, map(_base_of, entries), map(_position_of, entries)))
+
+
+def slots(keys: Sequence[bytes]) -> list[int]:
+    """The slot of each key in a cluster."""
+    if b"{" in b"".join(keys):
+        return [key_slot(key) for key in keys]
+    return [crc % SLOTS for crc in map(binascii.crc_hqx, keys, repeat(0))]
+
+
+def expiries(entries: Sequence[Entry]) -> list[int | None]:
+    """When each expires, absolute milliseconds; None for never."""
+    if not set(map(type, entries)) <= BRIEF:
+        return [entry.expires_at_ms for entry in entries]
+    heads = list(map(_head_of, entries))
+    if set(map(len, heads)) <= _NO_HINT:
+        times = iter(times_in(list(filter(None, heads))))
+        return [next(times) if head else None for head in heads]
+    return [int.from_bytes(head[1:EXPIRY_SIZE], "little") if head[:1] == _EXPIRES else None for head in heads]
+
+
+def uses(entries: Sequence[Entry]) -> tuple[list[int | None], list[int | None]]:
+    """How many seconds each was idle, and its use counter, where the file tells."""
+    if set(map(type, entries)) <= BRIEF and set(map(len, map(_head_of, entries))) <= _NO_HINT:
+        nothing: list[int | None] = [None] * len(entries)
+        return nothing, nothing
+    return [entry.idle for entry in entries], [entry.freq for entry in entries]
+
+
+def times_in(heads: list[bytes]) -> list[int]:
+    """The expiries in what stands before keys, of those that have one."""
+    if set(map(len, heads)) == {EXPIRY_SIZE}:  # nothing else has this size
+        return list(unpack("<" + "xq" * len(heads), b"".join(heads)))
+    return [int.from_bytes(head[1:EXPIRY_SIZE], "little") for head in heads if head[0] == EXPIRETIME_MS]
+
+
+_NO_HINT = {0, EXPIRY_SIZE}
+_EXPIRES = bytes((EXPIRETIME_MS,))
