@@ -74,6 +74,17 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"{process.args!r} does not answer")
 
 
+def azurite(script: str, *where: str) -> tuple[str, ...]:
+    """The command of Azurite, whose blobs are kept where these words say."""
+    flags = ("--blobHost", "127.0.0.1", "--blobPort", "10000", "--silent", *where)
+    return "node", script, *flags, "--skipApiVersionCheck", "--disableTelemetry"
+
+
+def moto(program: str) -> tuple[str, ...]:
+    """The command of moto."""
+    return program, "-H", "127.0.0.1", "-p", "5555"
+
+
 # --- Azure ------------------------------------------------------------------------------------------
 
 
@@ -150,10 +161,8 @@ def main() -> None:
     options = parser.parse_args()
     began = time.monotonic()
     os.environ |= ENVIRONMENT
-    flags = ("--blobHost", "127.0.0.1", "--blobPort", "10000", "--inMemoryPersistence", "--silent")
-    azurite = ("node", options.azurite, *flags, "--skipApiVersionCheck", "--disableTelemetry")
-    moto = (options.moto, "-H", "127.0.0.1", "-p", "5555")
-    with tempfile.TemporaryDirectory() as folder, server(BLOBS, *azurite), server(S3, *moto):
+    blobs, objects = azurite(options.azurite, "--inMemoryPersistence"), moto(options.moto)
+    with tempfile.TemporaryDirectory() as folder, server(BLOBS, *blobs), server(S3, *objects):
         azure(Path(folder))
         s3()
     printed = "\n".join(said)

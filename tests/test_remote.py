@@ -16,7 +16,7 @@ import pytest
 from commands import run
 
 import rdbcodec
-from rdbcodec.remote import permits, web
+from rdbcodec.remote import account, forward, permits
 from rdbcodec.remote.objects import expanded
 from rdbcodec.remote.signed_uri import parse
 from rdbcodec.remote.urls import name_of, scheme_of
@@ -75,7 +75,7 @@ class Served(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(web, "PAUSE", 0)
+    monkeypatch.setattr(forward, "PAUSE", 0)
     data = SNAPSHOT.read_bytes()
     Served.files, Served.breaks, Served.seen = {"/c/d.rdb": data, "/c/d.rdb.gz": gzip.compress(data)}, [], []
     with ThreadingHTTPServer(("127.0.0.1", 0), Served) as http:
@@ -135,6 +135,58 @@ def test_a_server_that_is_not_there_is_named_without_the_signature(ran: Ran) -> 
     assert (code, out) == (4, "")
     assert SECRET not in err
     assert err.endswith(": the server is not reached: Connection refused\n")
+
+
+# --- blobs by the credentials of the environment ----------------------------------------------------
+
+
+def connection(server: str, how: str) -> str:
+    return f"AccountName=a;{how};BlobEndpoint={server}/a"
+
+
+def test_a_blob_is_read_and_taken_up_again_by_the_key_of_the_account(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection(server, f"AccountKey={SECRET}"))
+    Served.files["/a/c/d%20e.rdb"] = SNAPSHOT.read_bytes()
+    Served.breaks[:] = [1000]
+    assert keys_of("az://c/d e.rdb") == keys_of(SNAPSHOT)
+    assert Served.seen == [None, "bytes=1000-"]
+
+
+def test_what_a_key_signs_is_as_the_service_says() -> None:
+    headers = {"x-ms-date": "Fri, 26 Jun 2015 23:39:12 GMT", "x-ms-version": "2015-02-21"}
+    address = "https://myaccount.blob.core.windows.net/mycontainer?restype=container&comp=metadata&timeout=20"
+    assert account._to_sign("GET", address, headers, "myaccount") == (
+        "GET\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:Fri, 26 Jun 2015 23:39:12 GMT\nx-ms-version:2015-02-21\n"
+        "/myaccount/mycontainer\ncomp:metadata\nrestype:container\ntimeout:20"
+    )
+
+
+def test_a_sas_of_the_environment_is_judged_and_told_nowhere(
+    server: str, monkeypatch: pytest.MonkeyPatch, ran: Ran
+) -> None:
+    told = connection(server, f"SharedAccessSignature={SAS.replace('sp=r', 'sp=w')}")
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", told)
+    says = "az://c/d.rdb: the permissions of the SAS (sp=w) lack read (r)\n"
+    assert ran("inspect", "az://c/d.rdb") == (4, "", says)
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", told.replace("sp=w", "sp=r"))
+    says = "az://c/d.rdb: there is no such object (HTTP 404 NoSuchKey)\n"
+    assert ran("inspect", "az://c/d.rdb") == (4, "", says)
+    assert Served.seen == [None]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"AZURE_STORAGE_CONNECTION_STRING": "UseDevelopmentStorage=true"},
+        {"AZURE_STORAGE_ACCOUNT_NAME": "a", "AZURE_STORAGE_CLIENT_ID": "1"},
+        {"AZURE_STORAGE_ACCOUNT_NAME": "a", "AZURE_STORAGE_ACCOUNT_KEY": "no base64"},
+        {},
+    ],
+)
+def test_what_only_its_package_understands_is_left_to_it(told: dict[str, str]) -> None:
+    assert account.account_of(account.place_of("az://c/d.rdb"), told) is None
 
 
 # --- what a SAS says before it is used --------------------------------------------------------------

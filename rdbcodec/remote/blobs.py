@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from rdbcodec.remote import permits
+from rdbcodec.remote.account import place_of
 from rdbcodec.remote.objects import errors_of
 from rdbcodec.remote.signed_uri import parse
 from rdbcodec.remote.urls import WEB, refusal, scheme_of
@@ -170,7 +171,7 @@ def _client_of(url: str) -> Any:
 
 def _client_by_environment(url: str, blob: Any, told: Mapping[str, str]) -> Any:
     """Credentials as adlfs finds them, by the same variables."""
-    account, container, name = _place(url)
+    account, container, name = place_of(url)
     connection = told.get("AZURE_STORAGE_CONNECTION_STRING")
     with errors_of(url):
         if connection:
@@ -191,14 +192,3 @@ def _credential(told: Mapping[str, str]) -> Any:
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415
 
     return DefaultAzureCredential()
-
-
-def _place(url: str) -> tuple[str | None, str, str]:
-    """Account, container and blob of `az://container/blob` or `abfs://container@account.host/blob`."""
-    if scheme_of(url) not in ("az", "abfs", "abfss"):
-        raise refusal(url, "page blobs are Azure's: give az://CONTAINER/BLOB or a SAS URL", errno.EINVAL)
-    container, _, name = url.partition("://")[2].partition("/")
-    container, _, host = container.partition("@")
-    if not container or not name:
-        raise refusal(url, "the URL names no blob: az://CONTAINER/BLOB", errno.EINVAL)
-    return host.partition(".")[0] or None, container, name

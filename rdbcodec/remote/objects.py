@@ -8,9 +8,11 @@ whole URLs, so what is shown of one is its class and its service's own name for 
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from rdbcodec.remote.urls import SERVERS, STORES, WEB, refusal, scheme_of
@@ -54,6 +56,12 @@ def _of_service(url: str, error: Exception) -> OSError:
         code = str(getattr(told, "value", told))
         return refused(url, status, code if re.fullmatch(r"[A-Za-z]{1,60}", code) else None)
     return refusal(url, f"{type(error).__module__.partition('.')[0]} says {type(error).__name__}")
+
+
+def is_configured() -> bool:
+    """Whether fsspec has settings of its own, which only it understands."""
+    settings = Path("~/.config/fsspec").expanduser()
+    return any(name.startswith("FSSPEC_") for name in os.environ) or settings.is_dir()
 
 
 def filesystem(url: str) -> tuple[Any, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Protocol
 
-from rdbcodec.remote.urls import WEB, scheme_of
+from rdbcodec.remote.urls import STORES, WEB, scheme_of
 
 
 class RemoteFile(Protocol):
@@ -44,7 +44,21 @@ def open_read(url: str) -> RemoteFile:
         return WebFile(url)
     from rdbcodec.remote.objects import ObjectFile  # noqa: PLC0415
 
-    return ObjectFile(url)
+    return _stream(url) or ObjectFile(url)
+
+
+def _stream(url: str) -> RemoteFile | None:
+    """An object of Azure or S3 as one answer, when its credentials are known in a way that allows it."""
+    store = STORES.get(scheme_of(url) or "")
+    if store == STORES["az"]:
+        from rdbcodec.remote.account import open_blob  # noqa: PLC0415
+
+        return open_blob(url)
+    if store == STORES["s3"]:
+        from rdbcodec.remote.buckets import open_bucket  # noqa: PLC0415
+
+        return open_bucket(url)
+    return None
 
 
 def open_write(url: str, *, replace: bool, page: bool = False) -> RemoteOutput:

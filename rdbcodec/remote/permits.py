@@ -23,9 +23,12 @@ MINUTE_MS = 60_000
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 
-def check(url: str, use: Use) -> None:
-    """Raise PermissionError, which names the URL, when the SAS in it says that this cannot be done now."""
-    sas = parse(url)
+def check(url: str, use: Use, *, signed: str | None = None) -> None:
+    """Raise PermissionError, which names the URL, when the SAS in it says that this cannot be done now.
+
+    The SAS stands in `signed` when it comes from elsewhere and people are told a URL without.
+    """
+    sas = parse(signed or url)
     if not sas.has_signature or sas.version is None:  # not a SAS: other services sign in their own ways
         return
     words = what_forbids(sas, use, time.time_ns() // 1_000_000)

@@ -1,4 +1,4 @@
-"""`https://`, without any package: one forward stream that goes on where a lost connection left it.
+"""`https://`, without any package, and what services answer there.
 
 The text of no exception from below is shown: some hold the whole URL, and with it a signature. What a person
 reads is the number, the name the service gives its refusal, and words of ours.
@@ -11,15 +11,17 @@ import re
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from typing import NoReturn
 
-from rdbcodec.remote import permits
+from rdbcodec.remote import forward, permits
+from rdbcodec.remote.forward import Body, Forward
 from rdbcodec.remote.urls import refusal
 
+Signing = Callable[[dict[str, str]], dict[str, str]]
+
 TIMEOUT = 60  # seconds without a byte
-TRIES = 4  # connections one after another that bring nothing new
-PAUSE = 0.5  # seconds before the second try, twice as many before each further one
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
 _NUMBERS = {401: errno.EACCES, 403: errno.EACCES, 404: errno.ENOENT, 410: errno.ENOENT}
 # Names of refusals, as services send them: "Blob service error codes", learn.microsoft.com; "Error
@@ -43,74 +45,54 @@ _REFUSALS = {
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
 
 
-class WebFile:
-    """The body of an https URL as a source; `size` is None when the server does not say."""
+class WebFile(Forward):
+    """The body of an https URL as a source."""
 
     def __init__(self, url: str) -> None:
         permits.check(url, "read")
-        self.name = url
-        self.position = 0
-        self._tag: str | None = None
-        self._response: HTTPResponse | None = self._connected()
-        length = self._response.headers.get("Content-Length", "") if self._response else ""
-        self.size = int(length) if length.isdecimal() else None
+        super().__init__(url)
 
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; b"" at the end. OSError, which names the URL, when no try brings more."""
-        for tries in range(TRIES):
-            try:
-                self._response = self._response or self._connected()
-                data = self._response.read(size)
-            except (OSError, HTTPException) as error:
-                self._lost(error, tries)
-                continue
-            if not data and self.size is not None and self.position < self.size:
-                self._lost(ConnectionError(), tries)
-                continue
-            self.position += len(data)
-            return data
-        raise refusal(self.name, f"the connection was lost {TRIES} times after {self.position} bytes")
+    def _connect(self) -> Body:
+        return connected(self.name, self._address(), self.position, self._tag, self._headers)
 
-    def close(self) -> None:
-        """Give up the connection."""
-        if self._response is not None:
-            self._response.close()
+    def _address(self) -> str:
+        """Where the bytes are asked for, when it is not the URL that people are told."""
+        return self.name
 
-    def _lost(self, error: Exception, tries: int) -> None:
-        """A connection that broke off: the next one goes on there, after a pause."""
-        if isinstance(error, OSError) and error.filename == self.name:
-            raise error  # it was refused in words of ours
-        self.close()
-        self._response = None
-        time.sleep(PAUSE * 2**tries)
+    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
+        """The headers of a request together with those that say who asks."""
+        return headers
 
-    def _connected(self) -> HTTPResponse:
-        """A response whose body begins at the position; tried again when the server says that may help."""
-        headers = {"Accept-Encoding": "identity"}
-        if self.position:
-            headers |= {"Range": f"bytes={self.position}-"}
-            headers |= {"If-Match": self._tag} if self._tag else {}
-        request = urllib.request.Request(self.name, headers=headers)  # noqa: S310 - http and https alone
-        for tries in range(TRIES):
-            try:
-                response: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310
-            except urllib.error.HTTPError as error:
-                if error.code not in _TRANSIENT or tries == TRIES - 1:
-                    raise refused(self.name, error.code, _code_of(error)) from None
-                time.sleep(PAUSE * 2**tries)
-                continue
-            except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
-                _not_reached(self.name, error)
-            return self._resumed(response)
-        raise AssertionError  # the last try returns or raises
 
-    def _resumed(self, response: HTTPResponse) -> HTTPResponse:
-        tag = response.headers.get("ETag")
-        if self.position and response.status != 206:
-            response.close()
-            raise refusal(self.name, "the connection was lost, and the server cannot go on in the middle")
-        self._tag = tag if tag and not tag.startswith("W/") else None
-        return response
+def connected(name: str, address: str, position: int, tag: str | None, signed: Signing) -> Body:
+    """A body that begins at the position; asked for again when the server says that may help."""
+    headers = {"Accept-Encoding": "identity"}
+    if position:
+        headers |= {"Range": f"bytes={position}-"}
+        headers |= {"If-Match": tag} if tag else {}
+    for tries in range(forward.TRIES):
+        request = urllib.request.Request(address, headers=signed(headers))  # noqa: S310 - http and https alone
+        try:
+            response: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310
+        except urllib.error.HTTPError as error:
+            if error.code not in _TRANSIENT or tries == forward.TRIES - 1:
+                raise refused(name, error.code, _code_of(error)) from None
+            time.sleep(forward.PAUSE * 2**tries)
+            continue
+        except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
+            _not_reached(name, error)
+        return _body(name, response, position)
+    raise AssertionError  # the last try returns or raises
+
+
+def _body(name: str, response: HTTPResponse, position: int) -> Body:
+    tag = response.headers.get("ETag")
+    if position and response.status != 206:
+        response.close()
+        raise refusal(name, "the connection was lost, and the server cannot go on in the middle")
+    length = response.headers.get("Content-Length", "")
+    size = int(length) if length.isdecimal() else None
+    return Body(response, size, tag if tag and not tag.startswith("W/") else None)
 
 
 def refused(url: str, status: int, code: str | None) -> OSError:
