@@ -30,6 +30,7 @@ class Unwrapped(Placed):
     def __init__(self, source: Source, *, progress: Callable[[], object] | None = None) -> None:
         raw, close = open_raw(source)
         self.failure: DamagedContainer | None = None
+        self._mended: tuple[int, bytes] | None = None
         try:
             opened = Opened(raw)
             self.containers, self.mark = tuple(opened.containers), opened.mark
@@ -40,6 +41,19 @@ class Unwrapped(Placed):
         finally:
             close()
         super().__init__(file)
+
+    def mend(self, offset: int, byte: int) -> None:
+        """Have another byte at a place from now on; the file stays as it is."""
+        self._mended = offset, bytes((byte,))
+
+    def read_at(self, pos: int, size: int) -> bytes:
+        """So many bytes from a place on; fewer where they end."""
+        data = super().read_at(pos, size)
+        if self._mended is not None:
+            offset, byte = self._mended
+            if 0 <= (at := offset - pos) < len(data):
+                return data[:at] + byte + data[at + 1 :]
+        return data
 
     def _spooled(self, opened: Opened, progress: Callable[[], object] | None) -> IO[bytes]:
         spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this

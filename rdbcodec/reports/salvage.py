@@ -18,6 +18,8 @@ _SHOWN = 10  # gaps and keys that the text names; JSON has a hundred
 def lines(name: str, output: str, found: Salvage, *, hide_keys: Hiding = False) -> Iterator[str]:
     """The report, a line at a time: what is saved, then what is not."""
     yield f"{output}: {plural(found.keys, 'key')} saved of {name}"
+    if found.mended is not None:
+        yield f"  mended   {_mended_words(found, hide_keys)}"
     for gap in found.gaps[:_SHOWN]:
         yield f"  damage   {_gap_words(gap, hide_keys)}"
     if found.gap_count > _SHOWN:
@@ -35,6 +37,13 @@ def lines(name: str, output: str, found: Salvage, *, hide_keys: Hiding = False) 
         yield f"  behind   {tail_words(found.tail)}, not saved"
     for at, command in enumerate(_next(output, found)):
         yield f"  {'' if at else 'next':<8} {command}"
+
+
+def _mended_words(found: Salvage, hide_keys: Hiding) -> str:
+    assert found.mended is not None
+    offset, byte, was = found.mended
+    place = f", {_key_place(*found.mended_key, hide_keys)}" if found.mended_key is not None else ""
+    return f"byte {offset:,}{place}: 0x{byte:02x} in the file, 0x{was:02x} by its checksum, which is right so"
 
 
 def _gap_words(gap: Gap, hide_keys: Hiding) -> str:
@@ -93,8 +102,12 @@ def _unknown(found: Salvage, hide_keys: Hiding) -> Iterator[str]:
             yield f"{says}: {plural(len(named) - _SHOWN, 'more key')}"
     if not found.ends:
         yield "what stood behind the damage: the end was not met, other databases may have followed"
-    if found.checksum != "ok":
-        yield "whether other bytes changed: nothing shows that in a name, a text or an expiry"
+    if found.unvouched:
+        yield f"{_all_of(found.unvouched)}: no checksum vouches for their names, texts and expiries"
+
+
+def _all_of(keys: int) -> str:
+    return "the key kept" if keys == 1 else f"all {keys:,} keys kept"
 
 
 _BESIDE = {
@@ -145,6 +158,7 @@ def as_json(name: str, output: str, found: Salvage, *, hide_keys: Hiding = False
             "databases": {str(db): keys for db, keys in sorted(found.kept.items())},
             "functions": found.functions,
             "behind_damage": found.behind,
+            "unvouched": found.unvouched,
             "damaged": found.kept_damaged,
             "unverified": found.unverified,
         },
@@ -159,6 +173,7 @@ def as_json(name: str, output: str, found: Salvage, *, hide_keys: Hiding = False
             "problems": [_json_problem(problem, hide_keys) for problem in found.problems],
         },
         "unknown": list(_unknown(found, hide_keys)),
+        "mended": _json_mended(found, hide_keys),
         "gaps": [_json_gap(gap, hide_keys) for gap in found.gaps],
         "beside": [
             {"side": beside.side, "db": beside.db, "key": json_key(beside.key, hide_keys)}
@@ -170,6 +185,13 @@ def as_json(name: str, output: str, found: Salvage, *, hide_keys: Hiding = False
         "checksum": found.checksum,
         "tail": None if found.tail is None else {"kind": found.tail.kind, "size": found.tail.size},
     }
+
+
+def _json_mended(found: Salvage, hide_keys: Hiding) -> dict[str, Any] | None:
+    if found.mended is None:
+        return None
+    db, key = found.mended_key or (None, None)
+    return {**found.mended._asdict(), "db": db, "key": json_key(key, hide_keys)}
 
 
 def _json_problem(problem: Problem, hide_keys: Hiding) -> dict[str, Any]:

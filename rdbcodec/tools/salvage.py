@@ -3,10 +3,11 @@
     saved = salvage("damaged.rdb", "saved.rdb", resync=True)
     saved.keys, saved.dropped, saved.gaps, saved.missing
 
-All that stands before the damage is copied byte for byte, and with `resync` what is found behind it. A value
+A single byte that was changed is told by the checksum and put right (see mending): nothing is lost then. Else
+all that stands before the damage is copied byte for byte, and with `resync` what is found behind it. A value
 that does not decode, or that no server loads, is left out, unless `keep_damaged`. What is in no key of the
 output is accounted for three times: keys that were met and left out, stretches of the file that could not be
-read, and what databases had announced and did not come.
+read, and what databases had announced and did not come. docs/salvage.md says what became of each key.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from rdbcodec.records import (
 )
 from rdbcodec.servers import Server
 from rdbcodec.tail import Tail
+from rdbcodec.tools.mending import Mended, mend
 from rdbcodec.tools.survivors import Gap, Survivors
 from rdbcodec.writing.output import OutputLike, OutputPath, Whole, like
 from rdbcodec.writing.packing import Compression
@@ -68,7 +70,8 @@ class Salvage:
     `not_wanted` are those that filters did not choose. `dropped` keys and other records were met and
     left out; `problems` says why, of the first. `gaps` are the stretches that could not be read, the
     first of `gap_count`; `announced` is how many keys each database was said to have. `ends` says
-    whether the end of the snapshot was met.
+    whether the end of the snapshot was met. `mended` is the one byte that was put right, which `mended_key`
+    has, or something that is no key.
     """
 
     size: int = 0
@@ -88,6 +91,8 @@ class Salvage:
     gap_bytes: int = 0
     announced: dict[int, int] = field(default_factory=dict)
     ends: bool = False
+    mended: Mended | None = None
+    mended_key: tuple[int, bytes] | None = None
     checksum: Checksum = "not reached"
     tail: Tail | None = None
     header: Header | None = None
@@ -97,7 +102,13 @@ class Salvage:
     def is_whole(self) -> bool:
         """Whether nothing was wrong with the snapshot: the output has all of it."""
         nothing = not self.gap_count and not self.dropped and not self.dropped_records
-        return nothing and not self.kept_damaged and self.checksum != "wrong"
+        return nothing and not self.kept_damaged and self.checksum != "wrong" and self.mended is None
+
+    @property
+    def unvouched(self) -> int:
+        """Keys that are kept as they stand: without a right checksum nothing says that no name, text, expiry
+        or number of a database was changed, nor that each was a key."""
+        return 0 if self.checksum == "ok" else self.keys
 
     @property
     def missing(self) -> dict[int, int] | None:
@@ -148,6 +159,7 @@ def salvage(
     """
     with Unwrapped(source) as whole, _target(output, source) as target, KeyIndex() as index:
         job = _Job(whole, target, keep_damaged=keep_damaged, progress=progress)
+        job.mended = mend(whole) if verify_checksum else None
         job.reading = {
             "resync": resync,
             "dialect": dialect,
@@ -189,6 +201,7 @@ class _Job:
     ) -> None:
         self.reading: dict[str, Any] = {}
         self.selection = Selection()
+        self.mended: Mended | None = None
         self.writing: dict[str, Any] = {}
         self.surplus: set[int] = set()  # numbers, among those that are sound, of keys that stood there before
         self._whole = whole
@@ -204,7 +217,8 @@ class _Job:
         if not isinstance(self._target, OutputPath):
             self._target.seek(0)
             self._target.truncate()
-        found = Salvage(size=self._whole.size)
+        found = Salvage(size=self._whole.size, mended=self.mended)
+        mended_at = -1 if self.mended is None else self.mended.offset
         last: Entry | Gap | None = None  # what stood before the record in hand
         survivors = Survivors(self._whole, **self.reading)
         self._libraries.clear()
@@ -212,6 +226,8 @@ class _Job:
         self._number, writer, is_kept = 0, None, True
         try:
             for at, record in enumerate(survivors):
+                if not isinstance(record, Gap) and record.offset <= mended_at:
+                    found.mended_key = (record.db, record.key) if isinstance(record, Entry) else None
                 if isinstance(record, Gap):
                     # A cut takes nothing of what stands before it: that had its end.
                     if is_kept and isinstance(last, Entry) and not isinstance(record.error, Truncated):
