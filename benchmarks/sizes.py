@@ -33,7 +33,7 @@ MIB = 1 << 20
 SIZES = {"100kb": 100_000, "200kb": 200_000, "400kb": 400_000, "1mb": 10**6, "20mb": 20 * 10**6}
 HUGE = {"200mb": 200 * 10**6}
 PROMISED = 64 * MIB  # and the largest element, for the commands that promise a bound
-NO_PROMISE = frozenset({"convert", "compat", "encode"})
+NO_PROMISE = frozenset({"compat", "encode"})
 
 
 def text(size: int) -> bytes:

@@ -12,8 +12,7 @@ such a limit ends something, the error is LimitExceeded and the exit code 1. It 
 not that the data is wrong; what lets it go on stands in the last column.
 
     limit             holds for                                        raised by
-    MAX_VALUE         values asked for whole, by the library's user;   max_value=
-                      values that convert lays out anew                nothing: larger ones pass by
+    MAX_VALUE         values asked for whole, by the library's user    max_value=
     MAX_RECORD        keys, names, functions, AUX fields, blobs        max_value=, max_record=, --max-value
     MAX_UNPACKED      what a single string unpacks to, held            max_value=
     MAX_TEMPLATES     names of hash templates, all of a file           max_value=, max_record=, --max-value
@@ -21,6 +20,7 @@ not that the data is wrong; what lets it go on stands in the last column.
     COUNTED_VALUE     values held by inspect, compat and azure         nothing: larger ones pass by
     CHECKED_VALUE     values held by check                             nothing: larger ones pass by
     COPIED_VALUE      values held by dump, keys and filter             nothing: larger ones pass by
+    LAID_OUT_VALUE    values that convert lays out as a server would   nothing: larger ones pass by
 
 An element that is itself larger than what is held is verified in pieces, or goes through a temporary file
 (wire.long_strings). Only `encode` holds what it reads: memory in proportion to its longest line.
@@ -82,6 +82,11 @@ CHECKED_VALUE = 128 * KIB
 # dump, keys and filter only copy or tell values: what it takes for the peak to stay below 64 MiB when
 # the value is made of very small elements.
 COPIED_VALUE = 256 * KIB
+
+# convert lays out a value for its target as a server would, with all of its elements in memory: 512 KiB of
+# the smallest become some 30 MiB of Python objects. Larger collections are tables in every server, so that
+# only the quicklist of a larger list becomes one, which every server loads.
+LAID_OUT_VALUE = 512 * KIB
 
 # A string is told as text at once up to this size, of which a few copies are made; a longer one goes through
 # a temporary file.

@@ -454,3 +454,17 @@ def test_a_conversion_that_fails_leaves_no_temporary_file(spools: list[Any]) -> 
         with pytest.raises(EncodeError, match="a score is not a number"):
             list(made[1])
     assert [spool.closed for spool in spools] == [True, True]  # of long members, and of what was laid out
+
+
+@pytest.mark.parametrize(("size", "layout"), [(1000, "quicklist"), (20_000, "linkedlist")])
+def test_only_a_list_of_few_bytes_is_held_to_get_the_layout_a_server_would_choose(
+    size: int, layout: str
+) -> None:
+    """What convert holds must leave a process below 64 MiB; every server loads the plain list."""
+    elements = [b"element %020d" % (number**5 % 10**19) for number in range(size)]
+    source, output = io.BytesIO(), io.BytesIO()
+    with rdbcodec.create(source, to="redis-7.0") as writer:
+        writer.write(b"list", elements)
+    rdbcodec.convert(source.getvalue(), output, to="redis-6.2")
+    entry = next(record for record in rdbcodec.open(output.getvalue()) if isinstance(record, Entry))
+    assert (entry.encoding, entry.value()) == (layout, elements)

@@ -19,7 +19,7 @@ from rdbcodec.cli.common import (
 from rdbcodec.cli.hints import hint_of
 from rdbcodec.cli.outputs import add_compress_argument, compression_of, path_of, whole_stdout
 from rdbcodec.errors import LossyConversion
-from rdbcodec.limits import COPIED_VALUE, MAX_VALUE
+from rdbcodec.limits import COPIED_VALUE, LAID_OUT_VALUE
 from rdbcodec.losses import Loss
 from rdbcodec.remote.urls import can_be_read_again
 from rdbcodec.reports.words import functions_left_out, json_key, modules_kept, plural, text
@@ -78,7 +78,7 @@ def write_snapshot(
     """Convert what the options choose of the file they name, report, and give the exit code."""
     name, selection = options.files[0], selecting.selection_of(options)
     # What is only copied need not be held; what is laid out anew is, or it would get a simpler layout.
-    opened = _Opened(name, options, COPIED_VALUE if server is None else MAX_VALUE)
+    opened = _Opened(name, options, COPIED_VALUE if server is None else LAID_OUT_VALUE)
     try:
         with progress_of(name, opened, options) as tick:
             done = _convert(

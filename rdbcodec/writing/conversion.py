@@ -20,6 +20,7 @@ from typing import Literal, get_args
 from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import DecodeError, EncodeError, LossyConversion
 from rdbcodec.formats import writable_types
+from rdbcodec.limits import LAID_OUT_VALUE
 from rdbcodec.module_names import product_of
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.reader import Reader
@@ -117,10 +118,10 @@ def convert(
 
 def _reopener(source: Source | Reader | Callable[[], Reader]) -> Callable[[], Reader] | None:
     """How to read the source once more; None when it passes by only once."""
-    if isinstance(source, bytes | bytearray | memoryview | mmap):
-        return lambda: open_snapshot(source)
-    if isinstance(source, str | PathLike):
-        return (lambda: open_snapshot(source)) if can_be_read_again(source) else None
+    if isinstance(source, str | PathLike) and not can_be_read_again(source):
+        return None
+    if isinstance(source, bytes | bytearray | memoryview | mmap | str | PathLike):
+        return lambda: open_snapshot(source, max_value=LAID_OUT_VALUE)
     return source if callable(source) else None
 
 
@@ -128,7 +129,7 @@ def _opened(source: Source | Reader | Callable[[], Reader]) -> AbstractContextMa
     """A source that passes by once; a Reader stays open, as it is the caller's."""
     if isinstance(source, Reader):
         return nullcontext(source)
-    return source() if callable(source) else open_snapshot(source)
+    return source() if callable(source) else open_snapshot(source, max_value=LAID_OUT_VALUE)
 
 
 def _is_replaceable(output: OutputLike) -> bool:
