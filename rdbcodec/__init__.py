@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from rdbcodec.facts.ttls import ttl
     from rdbcodec.facts.usage import stat
     from rdbcodec.limits import MAX_VALUE
+    from rdbcodec.live.fetch import fetch
     from rdbcodec.losses import Loss
     from rdbcodec.reading.decoder import NEED_DATA, Decoder
     from rdbcodec.reading.reader import Reader, open
@@ -159,6 +160,7 @@ _HOMES = {
         "UnsupportedVersion"
     ),
     "rdbcodec.limits": "MAX_VALUE",
+    "rdbcodec.live.fetch": "fetch",
     "rdbcodec.losses": "Loss",
     "rdbcodec.reading.reader": "Reader open",
     "rdbcodec.records": (
@@ -283,6 +285,7 @@ __all__ = [
     "diff",
     "dump",
     "explain",
+    "fetch",
     "fingerprint",
     "make_index",
     "mask",

@@ -33,7 +33,12 @@ class Scripted:
     """The server; `asked` is what it was asked, one list of words a command."""
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
-        self._answers = {"CLIENT": b"+OK\r\n", "SELECT": b"+OK\r\n", "INFO": info(), **answers}
+        self.answers: dict[str, Answer] = {
+            "CLIENT": b"+OK\r\n",
+            "SELECT": b"+OK\r\n",
+            "INFO": info(),
+            **answers,
+        }
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}"
@@ -73,7 +78,7 @@ class Scripted:
 
     def _answer(self, words: list[bytes]) -> bytes:
         name = words[0].decode().upper()
-        found = self._answers.get(name)
+        found = self.answers.get(name)
         if found is None:
             return b"-ERR unknown command '%s', with args beginning with: 'a secret'\r\n" % words[0]
         return found if isinstance(found, bytes) else found(words)

@@ -377,9 +377,10 @@ def test_a_store_whose_package_is_missing_names_the_extra(monkeypatch: pytest.Mo
         assert ran("inspect", url) == (4, "", f"{url}: {says.format(extra)}")
 
 
-def test_a_server_is_no_snapshot(ran: Ran) -> None:
-    says = "this is a server, not a snapshot: `fetch` makes a snapshot of one"
-    assert ran("inspect", "redis://u:secret@h:6379") == (4, "", f"redis://...@h:6379: {says}\n")
+def test_a_server_is_no_file_to_write_to(ran: Ran) -> None:
+    says = "this is a server: `restore` writes a snapshot into one"
+    words = ("convert", str(SNAPSHOT), "-o", "redis://u:secret@h:6379", "--to", "redis-8.2")
+    assert ran(*words) == (4, "", f"redis://...@h:6379: {says}\n")
 
 
 def test_a_scheme_that_nobody_knows_is_said(ran: Ran) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rdbcodec.cli.connecting import add_password_argument
 from rdbcodec.cli.exits import IO_ERROR, NEGATIVE, OK, STDIN, UNREADABLE, USAGE, Refusal
 from rdbcodec.cli.hiding import add_hiding_arguments
 from rdbcodec.cli.moments import moment
@@ -85,6 +86,7 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         help="memory for one thing that is needed whole, such as a key or a function library (default: 64mb)",
     )
     add_hiding_arguments(parser)
+    add_password_argument(parser)
     parser.add_argument("--no-progress", action="store_true", help="no progress on the terminal")
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from rdbcodec.cli.common import open_file
 from rdbcodec.reading.reader import Reader
-from rdbcodec.remote.urls import size_of
+from rdbcodec.remote.urls import SERVERS, scheme_of, size_of
+
+if TYPE_CHECKING:
+    from rdbcodec.live.source import Spool
 
 
 class Readings:
@@ -23,18 +27,36 @@ class Readings:
         self._options = options
         self._max_value = max_value
         self._times = times
+        self._spools: dict[str, Spool] = {}
         self._readers: dict[str, list[Reader]] = {}
+
+    def ask_servers(self, names: Sequence[str]) -> None:
+        """Have the data of the servers among them: what expires later had not expired for them."""
+        for name in names:
+            self._options.current = name
+            self._place(name)
 
     def opener(self, name: str) -> Callable[[], Reader]:
         """What opens a file; an error of its reading is told with its name."""
 
         def opened() -> Reader:
             self._options.current = name
-            reader = open_file(name, self._options, max_value=self._max_value)
+            reader = open_file(self._place(name), self._options, max_value=self._max_value)
             self._readers[name] = [*self._readers.get(name, ())[: self._times - 1], reader]
             return reader
 
         return opened
+
+    def _place(self, name: str) -> str:
+        """Where to read it: a server is asked once, whatever it holds the next time."""
+        if scheme_of(name) not in SERVERS:
+            return name
+        if name not in self._spools:
+            from rdbcodec.live.source import Spool  # noqa: PLC0415 - only where there is a server
+
+            self._spools[name] = Spool(name)
+            self.size += self._times * size_of(self._spools[name].path)
+        return self._spools[name].path
 
     @property
     def bytes_read(self) -> int:

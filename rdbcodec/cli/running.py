@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import suppress
 
-from rdbcodec.cli import verbs
+from rdbcodec.cli import connecting, verbs
 from rdbcodec.cli.exits import IO_ERROR, NEGATIVE, OK, STDIN, UNREADABLE, USAGE, Refusal, fail
 from rdbcodec.cli.hiding import hiding_of
 from rdbcodec.cli.screens import STDOUT
@@ -25,6 +25,8 @@ def run(options: argparse.Namespace) -> int:
     options.answer = OK
     options.hide_keys = hiding_of(options)
     try:
+        connecting.prepare(options)
+        options.current = next(iter(getattr(options, "files", ())), options.current)  # without its password
         _expand(options)
         _prepare(options)
         code: int = verbs.module_of(options.command).run(options)

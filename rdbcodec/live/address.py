@@ -55,6 +55,27 @@ class Options:
         return {name: value for name, value in said.items() if value is not None} | loose
 
 
+class ServerUrl(str):
+    """A server's URL as it may be shown; the whole one, with a password, is beside it.
+
+    It can go wherever a FILE goes, and what reports, logs and messages make of it shows no secret.
+    """
+
+    __slots__ = ("full",)
+
+    full: str
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return apart, (self.full,)
+
+
+def apart(url: str, password: str | None = None) -> ServerUrl:
+    """The URL with its password beside it; `password` is that of a URL that has none."""
+    made = ServerUrl(without_password(url))
+    made.full = url if password is None else with_password(url, password)
+    return made
+
+
 def is_server(place: object) -> bool:
     """Whether it is the URL of a server."""
     return scheme_of(place) in SERVERS
@@ -117,7 +138,9 @@ def parts_of(url: str) -> dict[str, Any]:
 
 
 def _no_url(url: str) -> LiveError:
-    words = "this is no URL of a server: redis://user:password@host:6379/0, with %2F for a / in the password"
+    words = (
+        "this is no URL of a server, such as redis://host:6379/0; a / in a password stands as %2F, @ as %40"
+    )
     return live_error(_unread(url), words, errno.EINVAL)
 
 

@@ -47,7 +47,7 @@ class Live:
     def __init__(self, url: str, options: Options) -> None:
         self.url = without_password(url)
         self.options = options
-        self._keywords = _keywords(url, self.url, options)
+        self._keywords = _keywords(getattr(url, "full", url), self.url, options)
         self.link = Link(self.url, self._keywords)
         try:
             self.identity: Identity = identity_of(self.link, self._keywords.get("host"))

@@ -40,27 +40,30 @@ class Link:
     def send(self, commands: Iterable[Sequence[Word]]) -> None:
         """Send many commands at once; as many replies are to be read."""
         with errors_of(self.url):
-            self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+            self._connection.send_packed_command([b"".join(map(packed, commands))], check_health=False)
 
-    def reply(self, command: str | None = None) -> Any:
-        """The next reply; a LiveError is given back, not raised, when the server refuses the command."""
+    def replies(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+        """The next replies, to these commands; a LiveError stands where the server refuses one."""
         from redis.exceptions import ConnectionError, ResponseError  # noqa: PLC0415
 
-        with errors_of(self.url, command):
-            try:
-                return self._connection.read_response()
-            except ResponseError as error:
-                return told(self.url, error, command)
-            except ConnectionError as error:  # LOADING is one, and leaves the connection as it is
-                refused = told(self.url, error, command)
-                if refused.code is None:
-                    raise
-                return refused
+        read, found = self._connection.read_response, []
+        with errors_of(self.url):
+            for words in commands:
+                try:
+                    found.append(read())
+                except ResponseError as error:
+                    found.append(told(self.url, error, _command(words)))
+                except ConnectionError as error:  # LOADING is one, and leaves the connection as it is
+                    refused = told(self.url, error, _command(words))
+                    if refused.code is None:
+                        raise
+                    found.append(refused)
+        return found
 
     def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         """The replies to many commands sent at once; a LiveError stands where the server refuses one."""
         self.send(commands)
-        return [self.reply(_command(words)) for words in commands]
+        return self.replies(commands)
 
     def socket(self) -> socket.socket:
         """What lies below, for a stream that is no reply: everything asked for so far must have been read."""
@@ -76,6 +79,12 @@ class Link:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def packed(words: Sequence[Word]) -> bytes:
+    """A command as it goes to the server; redis-py takes three times as long for it."""
+    parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+    return b"*%d\r\n%b" % (len(parts), b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]))
 
 
 def _command(words: Sequence[Word]) -> str:

@@ -68,7 +68,7 @@ def filesystem(url: str) -> tuple[Any, str]:
     """fsspec's file system for a URL, and the path in it. OSError that names the extra when it is missing."""
     scheme = scheme_of(url) or ""
     if scheme in SERVERS:
-        raise refusal(url, "this is a server, not a snapshot: `fetch` makes a snapshot of one", errno.EINVAL)
+        raise refusal(url, "this is a server: `restore` writes a snapshot into one", errno.EINVAL)
     store = STORES.get(scheme)
     extra = store.extra if store else "remote"
     try:
@@ -169,7 +169,7 @@ def expanded(url: str) -> list[str]:
     In the order of their names. A URL of any other form stands for itself. FileNotFoundError for none.
     """
     is_folder = url.endswith("/")
-    if scheme_of(url) in WEB or not (is_folder or re.search(r"[*\[]", url)):
+    if scheme_of(url) in (*WEB, *SERVERS) or not (is_folder or re.search(r"[*\[]", url)):
         return [url]
     system, path = filesystem(url)
     with errors_of(url):

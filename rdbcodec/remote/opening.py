@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from typing import Protocol
 
-from rdbcodec.remote.urls import STORES, WEB, scheme_of
+from rdbcodec.remote.urls import SERVERS, STORES, WEB, scheme_of
 
 
 class RemoteFile(Protocol):
@@ -38,7 +39,12 @@ class RemoteOutput(Protocol):
 
 def open_read(url: str) -> RemoteFile:
     """The bytes of a URL, to be read once from the front. OSError, which names the URL."""
-    if scheme_of(url) in WEB:
+    scheme = scheme_of(url)
+    if scheme in SERVERS:
+        # Above this floor, found by its name: what a server gives is written by the writer, among others.
+        server: RemoteFile = importlib.import_module(_LIVE).open_server(url)
+        return server
+    if scheme in WEB:
         from rdbcodec.remote.web import WebFile  # noqa: PLC0415 - urllib takes longer than all of this
 
         return WebFile(url)
@@ -59,6 +65,9 @@ def _stream(url: str) -> RemoteFile | None:
 
         return open_bucket(url)
     return None
+
+
+_LIVE = "rdbcodec.live.source"
 
 
 def open_write(url: str, *, replace: bool, page: bool = False) -> RemoteOutput:

@@ -39,8 +39,11 @@ def scheme_of(place: object) -> str | None:
 
 
 def can_be_read_again(place: str | os.PathLike[str]) -> bool:
-    """Whether a second opening gives the same bytes from the front: of a regular file, or of a URL."""
-    return scheme_of(place) is not None or os.path.isfile(place)  # noqa: PTH113 - Path folds the "//" of a URL
+    """Whether a second opening gives the same bytes from the front: of a regular file, or of an object."""
+    scheme = scheme_of(place)
+    if scheme is not None:
+        return scheme not in SERVERS
+    return os.path.isfile(place)  # noqa: PTH113 - Path folds the "//" of a URL
 
 
 def size_of(place: str) -> int:

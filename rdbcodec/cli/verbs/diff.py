@@ -28,7 +28,7 @@ from rdbcodec.cli.reading import Readings
 from rdbcodec.facts.ranges import MS
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import CHECKED_VALUE
-from rdbcodec.remote.urls import can_be_read_again
+from rdbcodec.remote.urls import SERVERS, can_be_read_again, scheme_of
 from rdbcodec.reports import diff as report
 from rdbcodec.tools.diff import MOST, Comparison, Terms, diff
 
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
         options.usage_error("the following arguments are required: B, or --fingerprint")
     names = (options.first, options.second)
     for name in names:
-        if name == STDIN or not can_be_read_again(name):
+        if name == STDIN or (scheme_of(name) not in SERVERS and not can_be_read_again(name)):
             _refuse_streams(name)
     selection = selecting.selection_of(options)
     found = _compared(names, selection, options)
@@ -118,6 +118,7 @@ def _refuse_streams(name: str) -> None:
 
 def _compared(names: tuple[str, str], selection: Selection, options: argparse.Namespace) -> Comparison:
     both = Readings(names, options, max_value=CHECKED_VALUE)
+    both.ask_servers(names)  # before it is asked what has expired by now
     first, second = map(both.opener, names)
     with progress_of(" and ".join(names), both, options) as tick:
         return diff(first, second, _terms(options, selection), most=options.most, progress=tick)
