@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         ProfileError,
         RdbError,
         StaleIndex,
+        StateError,
         TailError,
         TargetError,
         TextError,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from rdbcodec.facts.usage import stat
     from rdbcodec.limits import MAX_VALUE
     from rdbcodec.live.fetch import fetch
+    from rdbcodec.live.restore import restore
     from rdbcodec.losses import Loss
     from rdbcodec.reading.decoder import NEED_DATA, Decoder
     from rdbcodec.reading.reader import Reader, open
@@ -156,11 +158,12 @@ _HOMES = {
     "rdbcodec.errors": (
         "BadMagic ChecksumMismatch CircumstancesError ContainerError CorruptStructure DamagedContainer "
         "DecodeError EncodeError LimitExceeded LossyConversion ModuleNameError ProfileError RdbError "
-        "StaleIndex TailError TargetError TextError Truncated UnknownCode UnknownOpcode UnknownType "
-        "UnsupportedVersion"
+        "StaleIndex StateError TailError TargetError TextError Truncated UnknownCode UnknownOpcode "
+        "UnknownType UnsupportedVersion"
     ),
     "rdbcodec.limits": "MAX_VALUE",
     "rdbcodec.live.fetch": "fetch",
+    "rdbcodec.live.restore": "restore",
     "rdbcodec.losses": "Loss",
     "rdbcodec.reading.reader": "Reader open",
     "rdbcodec.records": (
@@ -263,6 +266,7 @@ __all__ = [
     "SlotInfo",
     "Source",
     "StaleIndex",
+    "StateError",
     "Stream",
     "StreamEntry",
     "StreamId",
@@ -294,6 +298,7 @@ __all__ = [
     "open",
     "prefixes",
     "report",
+    "restore",
     "salvage",
     "scan",
     "split",

@@ -18,6 +18,7 @@
     ├── CircumstancesError (also ValueError)    a file of circumstances, or a word in it, is wrong
     ├── ProfileError (also ValueError)      a profile file is not what it must be
     ├── StaleIndex                          an index is not that of the snapshot as it is now
+    ├── StateError                          the state of a restore is none, or of another restore
     ├── TailError                           .tail .offset: data stands behind the snapshot
     └── ContainerError                      the gzip, LZ4 or zstd wrapping is damaged or unreadable
         └── DamagedContainer (also DecodeError)    it is cut or damaged, so far was the snapshot read
@@ -248,6 +249,10 @@ class DamagedContainer(ContainerError, DecodeError):
 
 class StaleIndex(RdbError):
     """An index is not that of the snapshot as it is now."""
+
+
+class StateError(RdbError):
+    """The state of a restore is none, or is that of another restore."""
 
 
 class TailError(RdbError):

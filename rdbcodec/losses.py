@@ -70,6 +70,14 @@ class Losses:
             known = self._found.get(kind)
             self._found[kind] = loss if known is None else known._replace(times=known.times + loss.times)
 
+    def put(self, kind: str, times: int, offset: int | None, db: int | None, key: bytes | None) -> None:
+        """What was counted before this began to count."""
+        self._found[kind] = Loss(*row_of(kind), times, offset, db, key)
+
+    def all(self) -> list[Loss]:
+        """All of them."""
+        return list(self._found.values())
+
     def of(self, severity: Severity) -> list[Loss]:
         """The losses of one severity."""
         return [loss for loss in self._found.values() if loss.severity == severity]

@@ -102,9 +102,9 @@ def _commands(
             if record.db != db:
                 db = record.db
                 yield command(b"SELECT", db)
-            yield from _key_commands(record, recipient, restore=restore)
+            yield from key_commands(record, recipient, restore=restore)
         else:
-            yield from _OTHERS.get(type(record), _lost)(record, recipient)
+            yield from record_commands(record, recipient)
 
 
 def _recipient(
@@ -140,7 +140,13 @@ def _sets(parts: list[bytes]) -> bytes:
     )
 
 
-def _key_commands(entry: Entry, recipient: Recipient, *, restore: bool) -> Iterator[bytes]:
+def key_commands(
+    entry: Entry, recipient: Recipient, *, restore: bool = False, expires: bool = True
+) -> Iterator[bytes]:
+    """What makes one key, in pieces; nothing, and a loss counted, for one that the server cannot have.
+
+    Without `expires` it is made to last.
+    """
     form = form_of(entry.type)
     if isinstance(entry, LargeEntry) and (restore or form.commands is None or form.only_restore is not None):
         entry.keep()  # it is looked at more than once
@@ -149,7 +155,7 @@ def _key_commands(entry: Entry, recipient: Recipient, *, restore: bool) -> Itera
     if restore or form.commands is None or (form.only_restore is not None and form.only_restore(entry)):
         payload = _payload(entry, recipient)
         if payload is not None:
-            yield from _restore(entry, payload, recipient)
+            yield from _restore(entry, payload, recipient, entry.expires_at_ms if expires else None)
             return
     if form.commands is None or entry.type not in recipient.types:
         recipient.lose("too-large" if entry.is_large else TYPE_PREFIX + entry.type, entry)
@@ -157,7 +163,7 @@ def _key_commands(entry: Entry, recipient: Recipient, *, restore: bool) -> Itera
     yield from form.commands(entry, recipient)
     if entry.__class__ is Entry:  # others may have attributes
         return
-    if entry.expires_at_ms is not None:
+    if expires and entry.expires_at_ms is not None:
         yield _expiry(entry, entry.expires_at_ms, recipient)
     for kind in ("idle", "freq"):
         if getattr(entry, kind) is not None:
@@ -187,8 +193,9 @@ def _payload(entry: Entry, recipient: Recipient) -> bytes | LongString | None:
         return None  # what commands cannot express either they count
 
 
-def _restore(entry: Entry, payload: bytes | LongString, recipient: Recipient) -> Iterator[bytes]:
-    expires = entry.expires_at_ms
+def _restore(
+    entry: Entry, payload: bytes | LongString, recipient: Recipient, expires: int | None
+) -> Iterator[bytes]:
     words: list[bytes | int] = [b"REPLACE"] if recipient.version >= _REPLACE_SINCE else []
     if recipient.version >= _ABSOLUTE_SINCE:
         words += [b"ABSTTL"]
@@ -201,6 +208,11 @@ def _restore(entry: Entry, payload: bytes | LongString, recipient: Recipient) ->
 
 
 # --- what belongs to no key -------------------------------------------------------------------------
+
+
+def record_commands(record: Record, recipient: Recipient) -> Iterator[bytes]:
+    """What a record that is no key takes: mostly nothing; what is lost with it is counted."""
+    return _OTHERS.get(type(record), _lost)(record, recipient)
 
 
 def _nothing(record: Any, recipient: Recipient) -> Iterator[bytes]:

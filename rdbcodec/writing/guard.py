@@ -11,7 +11,7 @@ import copy
 import tempfile
 from collections.abc import Iterator
 from itertools import chain
-from typing import IO
+from typing import IO, Protocol
 
 from rdbcodec.formats import FIRST_VALKEY, RELEASES
 from rdbcodec.integrity.oddities import is_plain, large_oddities, oddities
@@ -22,7 +22,6 @@ from rdbcodec.records import AttributedEntry, CacheEntry, Entry, LargeEntry, Rec
 from rdbcodec.servers import Server
 from rdbcodec.wire.strings import LZF
 from rdbcodec.writing.repairs import repaired, repaired_pieces
-from rdbcodec.writing.writer import Writer
 
 PIECE = 256 << 10
 _BRIEF = (Entry, CacheEntry)  # with nothing before them that servers dispute
@@ -41,10 +40,28 @@ def releases_for(server: Server) -> list[tuple[str, str]]:
     return [(row.product, row.release) for row in rows if not own_magic or row.accepts >= FIRST_VALKEY]
 
 
+class Writing(Protocol):
+    """What is guarded: a Writer, or what brings entries to their server in another way."""
+
+    dropped: int
+
+    @property
+    def server(self) -> Server: ...
+
+    @property
+    def losses(self) -> Losses: ...
+
+    def lose(self, kind: str, record: Record, /) -> None: ...
+
+    def write_entry(self, entry: Entry, *, db: int | None = None, key: bytes | None = None) -> bool: ...
+
+    def write_record(self, record: Record) -> None: ...
+
+
 class Guard:
     """A writer that looks at each entry first."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writing) -> None:
         self._writer = writer
         self._releases = releases_for(writer.server)
         self._effects: dict[str, Effect] = {}

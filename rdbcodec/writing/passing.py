@@ -61,8 +61,12 @@ def payload_pieces(entry: LargeEntry, version: int) -> Iterator[bytes]:
         row, pieces = entry.row, entry.chunks()
     else:
         row, pieces = whole(transcode_large(entry, server, refuse))
+    yield from wrapped_pieces((entry.meta or b"") + bytes((row.code,)), pieces, version)
+
+
+def wrapped_pieces(head: bytes, pieces: Iterable[bytes], version: int) -> Iterator[bytes]:
+    """A payload of a type byte, with what stands before it, and a value in pieces."""
     crc = 0
-    head = (entry.meta or b"") + bytes((row.code,))
     for piece in chain((head,), pieces, (version.to_bytes(2, "little"),)):
         crc = crc64(piece, crc)
         yield piece
