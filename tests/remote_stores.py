@@ -128,6 +128,12 @@ def azure(folder: Path) -> None:
     assert "no such" in rdbcodec("inspect", "az://e2e/none.rdb", code=4)
     wrong = sas("new.rdb", "r", 2)[:-8] + "AAAAAA%3D"
     assert "does not allow it (HTTP 403 AuthorizationFailure)" in rdbcodec("inspect", wrong, code=4)
+    cache = ("--target", "amr-balanced-7.4", "--container", "import")
+    whole_run = ("azure", "run", export, *cache, "--blob-type", "page", "--work", str(folder))
+    told = rdbcodec(*whole_run)
+    assert "done      container: container import" in told, told
+    assert "there     upload" in rdbcodec(*whole_run)
+    rdbcodec("compat", "az://import/export-0.rdb", "--target", "amr-balanced-7.4")
     local = folder / "local.rdb"
     rdbcodec("convert", sas("new.rdb", "r", 2), "-o", str(local), "--to", "redis-6.2")
     assert "equal" in rdbcodec("diff", str(local), "az://e2e/new.rdb")

@@ -134,6 +134,26 @@ def _conversion(flags: tuple[str, ...]) -> Conversion | None:
     return Conversion(flags, server)
 
 
+class Change(NamedTuple):
+    """What a command of a step does to a file, for who does it without the command line."""
+
+    server: Server | None
+    fold: str | None
+
+
+def change_of(step: Step) -> Change:
+    """What a step of the kinds unpack, convert and fold does: for no server in particular it only unpacks."""
+    command = step.command or ()
+    words = command[3:-2] if command[:2] == ("rdbcodec", "convert") else ()
+    flags = [pair for pair in _pairs(words) if pair[0] != "--fold-databases"]
+    conversion = _conversion(tuple(word for pair in flags for word in pair)) if flags else None
+    if flags and conversion is None:
+        raise EncodeError(f"nobody knows the server of {' '.join(words)}")
+    return Change(
+        conversion.server if conversion else None, FOLDING if len(flags) < len(_pairs(words)) else None
+    )
+
+
 def steps_for(
     findings: Sequence[Finding], conversion: Conversion | None, losses: Sequence[Loss] | None
 ) -> tuple[Step, ...]:

@@ -62,6 +62,12 @@ def place_of(url: str) -> Place:
     return Place(host.partition(".")[0] or None, container, blob)
 
 
+def account_name(told: Mapping[str, str]) -> str | None:
+    """The account that the environment names."""
+    found = _of_connection(told.get("AZURE_STORAGE_CONNECTION_STRING", ""))
+    return found.name if found else told.get("AZURE_STORAGE_ACCOUNT_NAME")
+
+
 def account_of(place: Place, told: Mapping[str, str]) -> Account | None:
     """The account by the environment; None when it is told in a way that only adlfs understands."""
     text = told.get("AZURE_STORAGE_CONNECTION_STRING")

@@ -29,18 +29,23 @@ _OWN = Source("rdbcodec's own command", "this version")
 
 def lines(plan: Plan, *, with_sources: bool = False, hide_keys: Hiding = False) -> Iterator[str]:
     """The plan, a line at a time and within 80 columns, but for words that are longer."""
-    yield from _filled("", headline(plan))
-    yield from _before(plan, hide_keys=hide_keys)
+    yield from before_lines(plan, hide_keys=hide_keys)
     for at, step in enumerate(plan.steps, 1):
         yield from ("", f"{at}. {step.title}")
-        yield from _step(step, plan.shells, with_sources=with_sources)
+        yield from step_lines(step, plan.shells, with_sources=with_sources)
     yield ""
     if plan.steps:
-        yield from _filled("", _other_ways(plan))
+        yield from filled("", _other_ways(plan))
     else:
-        yield from _filled("", "No steps: the answer is NO. --force prints them all the same.")
+        yield from filled("", "No steps: the answer is NO. --force prints them all the same.")
     if with_sources:
         yield from _source_lines(plan)
+
+
+def before_lines(plan: Plan, *, hide_keys: Hiding = False) -> Iterator[str]:
+    """The answer, and what to know before anything is done."""
+    yield from filled("", headline(plan))
+    yield from _before(plan, hide_keys=hide_keys)
 
 
 def _other_ways(plan: Plan) -> str:
@@ -103,7 +108,7 @@ def questions(plan: Plan) -> list[Question]:
 def _before(plan: Plan, *, hide_keys: Hiding) -> Iterator[str]:
     """What stands in the way, what nobody knows, what to know, what was not told."""
     for reason in reasons(plan)[: len(plan.left_out)]:
-        yield from _filled("  blocker   ", reason)
+        yield from filled("  blocker   ", reason)
     said: set[str] = set()  # remedies: a conversion takes away many findings and is told once
     for severity in _TOLD:
         for name, finding in _findings(plan, severity):
@@ -112,13 +117,13 @@ def _before(plan: Plan, *, hide_keys: Hiding) -> Iterator[str]:
                 yield from _remedy(plan, name, finding, said, hide_keys=hide_keys)
     if asked := questions(plan):
         flags = ", ".join("--" + asking.fact.replace("_", "-") for asking in asked)
-        yield from _filled("  not told  ", f"{flags}: each could change the answer.")
+        yield from filled("  not told  ", f"{flags}: each could change the answer.")
 
 
 def _finding(plan: Plan, name: str, finding: Finding) -> Iterator[str]:
     about = f"{shown(name)}: " if len(plan.files) > 1 else ""
     end = "; step 1 takes it away" if _is_prepared(plan, name, finding) and plan.steps else ""
-    yield from _filled(f"  {finding.severity:<8}  ", f"{about}{finding.says} [{finding.id}]{end}")
+    yield from filled(f"  {finding.severity:<8}  ", f"{about}{finding.says} [{finding.id}]{end}")
 
 
 def _remedy(plan: Plan, name: str, finding: Finding, said: set[str], *, hide_keys: Hiding) -> Iterator[str]:
@@ -126,7 +131,7 @@ def _remedy(plan: Plan, name: str, finding: Finding, said: set[str], *, hide_key
     if remedy is None or finding.severity == "warning" or _is_prepared(plan, name, finding) or remedy in said:
         return
     said.add(remedy)
-    yield from _filled("    do      ", remedy)
+    yield from filled("    do      ", remedy)
 
 
 def _is_prepared(plan: Plan, name: str, finding: Finding) -> bool:
@@ -135,7 +140,8 @@ def _is_prepared(plan: Plan, name: str, finding: Finding) -> bool:
     return any(step.command is not None and finding.id in step.rules for step in steps)
 
 
-def _step(step: Step, shells: tuple[Shell, ...], *, with_sources: bool) -> Iterator[str]:
+def step_lines(step: Step, shells: tuple[Shell, ...], *, with_sources: bool = False) -> Iterator[str]:
+    """The commands of a step, and what to know of it."""
     differ = any(isinstance(command, Command) and command.only == shells[-1] for command in step.commands)
     blocks = [(shell, _commands(step, shell)) for shell in (shells if differ else shells[:1])]
     for shell, block in blocks:
@@ -143,9 +149,9 @@ def _step(step: Step, shells: tuple[Shell, ...], *, with_sources: bool) -> Itera
             yield f"   {shell}"
         yield from (f"     {text}" for text in block)
     for says in step.says:
-        yield from _filled("   - ", says)
+        yield from filled("   - ", says)
     if with_sources:
-        yield from _filled("   sources: ", ", ".join(step.who_says_so()))
+        yield from filled("   sources: ", ", ".join(step.who_says_so()))
 
 
 def _commands(step: Step, shell: Shell) -> list[str]:
@@ -153,7 +159,7 @@ def _commands(step: Step, shell: Shell) -> list[str]:
     return [text for command in commands for text in command_lines(command, shell, WIDTH - 5)]
 
 
-def _filled(head: str, text: str) -> Iterator[str]:
+def filled(head: str, text: str) -> Iterator[str]:
     """Text in lines, the first behind a head, the others as far to the right."""
     parts = wrap(text, WIDTH - len(head), break_long_words=False, break_on_hyphens=False)
     for at, part in enumerate(parts):
@@ -165,7 +171,7 @@ def _source_lines(plan: Plan) -> Iterator[str]:
     for key in dict.fromkeys(key for step in plan.steps for key in step.who_says_so()):
         source = _source(key)
         where = f"; {source.where}" if source.where else ""
-        yield from _filled(f"  {key}: ", f"{source.title}, {source.date}{where}")
+        yield from filled(f"  {key}: ", f"{source.title}, {source.date}{where}")
 
 
 def _source(key: str) -> Source:

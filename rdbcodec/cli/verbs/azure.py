@@ -1,4 +1,4 @@
-"""`rdbcodec azure plan [FILE...] --target T`: the way of snapshots into an Azure cache, or out of one.
+"""`rdbcodec azure plan|run [FILE...] --target T`: the way of snapshots into an Azure cache, or out of one.
 
 The exit code is that of `compat`: 0 yes, 1 no (and no steps), 10 yes after the steps named, 11 nobody knows.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
 from rdbcodec import compat
-from rdbcodec.cli import circumstances
+from rdbcodec.cli import azure_running, circumstances
 from rdbcodec.cli.common import (
     STDIN,
     add_source_arguments,
@@ -40,13 +40,10 @@ _CODES: Mapping[Loads, int] = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The one action there is, and its arguments."""
+    """The two actions there are, and their arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    planning = actions.add_parser("plan", help=parser.description, description=parser.description)
-    planning.add_argument(
-        "files", nargs="*", metavar="FILE", help="snapshots, all of one import; none for an export"
-    )
-    planning.add_argument("--target", required=True, metavar="T", help="the cache, such as amr-balanced-7.4")
+    planning = actions.add_parser("plan", help=HELP, description=HELP)
+    _add_plan_arguments(planning, "print the steps although the answer is NO; nothing is written over")
     planning.add_argument(
         "--format",
         choices=("text", "json", "sh"),
@@ -56,35 +53,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     planning.add_argument(
         "--sources", action="store_true", help="say where each command and sentence is from"
     )
-    planning.add_argument(
-        "--even-if-no",
-        "--force",
-        dest="even_if_no",
-        action="store_true",
-        help="print the steps although the answer is NO; nothing is written over",
+    running = actions.add_parser("run", help=azure_running.HELP, description=azure_running.HELP)
+    _add_plan_arguments(running, "go on although the answer is NO or UNKNOWN")
+    azure_running.add_arguments(running)
+
+
+def _add_plan_arguments(parser: argparse.ArgumentParser, force: str) -> None:
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="snapshots, all of one import; none for an export"
     )
-    planning.add_argument("--resource-group", metavar="NAME", help="of the cache")
-    planning.add_argument("--database-name", metavar="NAME", help="of Azure Managed Redis and Enterprise")
-    planning.add_argument("--storage-account", metavar="NAME", help="where the blobs will lie")
-    planning.add_argument("--container", metavar="NAME", help="where in it")
-    planning.add_argument(
-        "--blob-prefix", metavar="TEXT", default="", help="what each blob's name begins with"
-    )
-    add_source_arguments(planning)
-    add_tail_argument(planning)
-    circumstances.add_arguments(planning)
+    parser.add_argument("--target", required=True, metavar="T", help="the cache, such as amr-balanced-7.4")
+    parser.add_argument("--even-if-no", "--force", dest="even_if_no", action="store_true", help=force)
+    parser.add_argument("--resource-group", metavar="NAME", help="of the cache")
+    parser.add_argument("--database-name", metavar="NAME", help="of Azure Managed Redis and Enterprise")
+    parser.add_argument("--storage-account", metavar="NAME", help="where the blobs will lie")
+    parser.add_argument("--container", metavar="NAME", help="where in it")
+    parser.add_argument("--blob-prefix", metavar="TEXT", default="", help="what each blob's name begins with")
+    add_source_arguments(parser)
+    add_tail_argument(parser)
+    circumstances.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the plan; nothing when a file cannot be read to its end."""
+    """Print the plan, or do it; neither when a file cannot be read to its end."""
     target = _target(options)
     told = circumstances.circumstances_of(options)
+    names = _names(options)
+    if options.action == "run":
+        told, names = azure_running.settled(options, told, names)
     _check_files(options, told)
     profiles = {name: _profile(name, options, told) for name in options.files}
-    found = plan(
-        profiles, target, told, _names(options), although=options.even_if_no, tails=options.ignore_tail
-    )
+    found = plan(profiles, target, told, names, although=options.even_if_no, tails=options.ignore_tail)
     options.answer = _CODES[found.loads]
+    if options.action == "run":
+        return azure_running.run(found, options)
     if options.format == "json":
         print_json(azure.as_json(found))
     else:

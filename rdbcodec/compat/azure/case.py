@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import NamedTuple
 from urllib.parse import quote
@@ -20,7 +20,9 @@ from rdbcodec.compat.steps import out_name
 from rdbcodec.compat.target import Target
 from rdbcodec.compat.verdict import Verdict, steps_of
 from rdbcodec.facts.profile import Profile
+from rdbcodec.remote.account import SCHEMES, Place, place_of
 from rdbcodec.remote.permits import MINUTE_MS
+from rdbcodec.remote.urls import name_of, scheme_of
 
 # How long a SAS of the plan lives: an hour must be left when the import begins (AZ-SAS-SE), and people take
 # breaks; a key for user delegation lives seven days at most.
@@ -44,13 +46,17 @@ class Names(NamedTuple):
 
 
 class PlannedFile(NamedTuple):
-    """A file on its way: what it is now, what is done to it before, and what it is called then."""
+    """A file on its way: what it is now, what is done to it before, and what it is called then.
+
+    One that `lies_there` is a blob of the container already, and is imported as it is.
+    """
 
     name: str
     profile: Profile
     verdict: Verdict
     rewriting: tuple[Rewriting, ...]
     blob: str
+    lies_there: bool = False
 
     @property
     def ready(self) -> str:
@@ -91,18 +97,40 @@ class Case:
         named = [one.blob for one in self.signed if one.blob is not None]
         if files and len(named) == len(files):
             return named
-        blobs = [self.names.blob_prefix + PurePath(name).name for name in files]
+        last = (name_of(name) if scheme_of(name) else PurePath(name).name for name in files)
+        blobs = [self.names.blob_prefix + name for name in last]
         often = Counter(blobs)
         return [f"{at}-{blob}" if often[blob] > 1 else blob for at, blob in enumerate(blobs, 1)]
 
     def _file(self, name: str, profile: Profile, verdict: Verdict, blob: str) -> PlannedFile:
-        rewriting = tuple(
-            _unpacked_as_it_is_called(step, name, self.target)
-            for step in steps_of(verdict, name)
-            if step.command is not None
-        )
+        rewriting = tuple(self._rewriting(name, verdict))
+        place = self._place(name)
+        if not rewriting and place is not None:
+            return PlannedFile(name, profile, verdict, (), place.blob, lies_there=True)
+        if not rewriting and scheme_of(name):  # az uploads files
+            command = ("rdbcodec", "convert", name, "-o", _unwrapped(name_of(name)))
+            rewriting = (Rewriting("unpack", command, "bring the file here", ()),)
         is_unpacked = any(step.kind != "pad" for step in rewriting)
         return PlannedFile(name, profile, verdict, rewriting, _unwrapped(blob) if is_unpacked else blob)
+
+    def _rewriting(self, name: str, verdict: Verdict) -> Iterator[Rewriting]:
+        """What is done to a file; what lies elsewhere comes here under the last part of its name."""
+        local = name_of(name) if scheme_of(name) else name
+        for step in steps_of(verdict, local):
+            if step.command is not None:
+                here = _unpacked_as_it_is_called(step, name, self.target)
+                yield here._replace(
+                    command=tuple(name if word == local else word for word in here.command or ())
+                )
+
+    def _place(self, name: str) -> Place | None:
+        """Where a blob of the container is that the files go to; None for what is none."""
+        if scheme_of(name) not in SCHEMES:
+            return None
+        place = place_of(name)
+        account = self.account.value
+        is_there = place.container == self.container.value and place.account in (None, account)
+        return place if is_there and account is not None else None
 
     # --- names
 
@@ -188,9 +216,10 @@ class Case:
 
 def _unpacked_as_it_is_called(step: Rewriting, name: str, target: Target) -> Rewriting:
     """The step; for a file whose name tools for gzip do not take, with a command that does not look at it."""
-    if step.kind != "unpack" or name.endswith(".gz"):
+    if step.kind != "unpack" or (name.endswith(".gz") and not scheme_of(name)):
         return step
-    return step._replace(command=("rdbcodec", "convert", name, "-o", out_name(name, target.id)))
+    local = name_of(name) if scheme_of(name) else name
+    return step._replace(command=("rdbcodec", "convert", name, "-o", out_name(local, target.id)))
 
 
 def _unwrapped(blob: str) -> str:

@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rdbcodec.compat.azure import exporting, importing
-from rdbcodec.compat.azure.case import Case, Names
+from rdbcodec.compat.azure.case import Case, Names, PlannedFile
 from rdbcodec.compat.azure.shells import SHELLS, Name, Shell
 from rdbcodec.compat.azure.step import Step
-from rdbcodec.compat.circumstances import Channel, Circumstances, Operation
+from rdbcodec.compat.circumstances import BlobType, Channel, Circumstances, Operation
 from rdbcodec.compat.target import Target
 from rdbcodec.compat.verdict import Loads, Verdict, check_import
 from rdbcodec.facts.profile import Profile, profile_of
@@ -35,7 +35,8 @@ _EMPTY = b"REDIS0006\xff" + bytes(8)
 class Plan:
     """What the verdict is for each file, and what to do. An export is judged without a file, as "".
 
-    `left_out` is data that stands behind the snapshot of a file and that no import would bring."""
+    `left_out` is data that stands behind the snapshot of a file and that no import would bring. `planned` are
+    the files with what is done to them, `variables` those of the environment that hold SAS URIs then."""
 
     operation: Operation
     target: Target
@@ -47,6 +48,13 @@ class Plan:
     verdicts: Mapping[str, Verdict]
     steps: tuple[Step, ...]
     names: tuple[Name, ...]
+    planned: tuple[PlannedFile, ...] = ()
+    blob_type: BlobType = "block"
+    variables: tuple[str, ...] = ()
+
+    def name(self, variable: str) -> str | None:
+        """What something of the user's is called; None when nobody told."""
+        return next((name.value for name in self.names if name.variable == variable), None)
 
 
 def plan(
@@ -84,6 +92,9 @@ def plan(
         verdicts=verdicts,
         steps=() if loads == "no" and not although else tuple(steps),
         names=tuple(case.names_used()),
+        planned=tuple(case.files),
+        blob_type=case.blob_type,
+        variables=case.variables,
     )
 
 

@@ -5,6 +5,8 @@ Imports and exports share them. Every parameter was seen in the command's own he
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rdbcodec.compat.azure.case import Case, PlannedFile
 from rdbcodec.compat.azure.shells import Address, Ask, Command, Name, Variables, Word
 from rdbcodec.compat.azure.step import AZ, AZ_ENTERPRISE, BLOB_ROLES, IDENTITY, USER_DELEGATION, Step, Steps
@@ -139,13 +141,22 @@ def upload(case: Case) -> Step:
     return Step(
         "upload",
         f"Upload as {case.blob_type} blob",
-        tuple(_upload_one(case, file) for file in case.files),
-        (_KEPT, *_lies_there_already(case)),
+        tuple(_upload_one(case, file) for file in case.files if not file.lies_there),
+        (*_lies_there(case), *_lies_there_already(case)),
         ("seed", "acr-ie") if case.told.source_kind == "export" else (),
     )
 
 
 _KEPT = "A blob that has the name already is kept, and the command fails: --overwrite replaces it."
+
+
+def _lies_there(case: Case) -> Iterator[str]:
+    """What is to be known of blobs with these names, and which files are such blobs themselves."""
+    there = [file.blob for file in case.files if file.lies_there]
+    if there:
+        yield f"{', '.join(there)}: in the container already, and imported from there."
+    if len(there) < len(case.files):
+        yield _KEPT
 
 
 def _upload_one(case: Case, file: PlannedFile) -> Command:
@@ -155,7 +166,7 @@ def _upload_one(case: Case, file: PlannedFile) -> Command:
 
 def _lies_there_already(case: Case) -> list[str]:
     """An export is in a blob; which kind, hangs on the tier that wrote it."""
-    if case.told.source_kind != "export" or any(file.rewriting for file in case.files):
+    if case.told.source_kind != "export" or any(file.rewriting or file.lies_there for file in case.files):
         return []
     kind = {"premium": "page blobs", None: "blobs"}.get(case.told.source_tier, "block blobs")
     return [f"An export lies in {kind} already: import those, and leave this step out."]
