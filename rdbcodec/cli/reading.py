@@ -12,6 +12,7 @@ from rdbcodec.remote.urls import SERVERS, scheme_of, size_of
 
 if TYPE_CHECKING:
     from rdbcodec.live.source import Spool
+    from rdbcodec.tools.diff import Ignored
 
 
 class Readings:
@@ -35,6 +36,11 @@ class Readings:
         for name in names:
             self._options.current = name
             self._place(name)
+
+    def not_comparable(self) -> frozenset[Ignored]:
+        """What the servers among them did not tell, because only a snapshot of their own has it."""
+        scans = (spool.found.scanned for spool in self._spools.values())
+        return frozenset().union(*(scan.not_comparable() for scan in scans if scan is not None))
 
     def opener(self, name: str) -> Callable[[], Reader]:
         """What opens a file; an error of its reading is told with its name."""

@@ -19,16 +19,17 @@ The rules this file keeps:
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 from rdbcodec.encoding import payloads
 from rdbcodec.errors import ChecksumMismatch
+from rdbcodec.facts.slots import key_slot
 from rdbcodec.formats import FIRST_VALKEY, Dialect
-from rdbcodec.live.connect import Live
+from rdbcodec.live.connect import Live, Node
 from rdbcodec.live.errors import LiveError, live_error, told
 from rdbcodec.live.identity import of_info
 from rdbcodec.live.link import Link, Word
@@ -47,6 +48,8 @@ PAGE = 500  # keys asked for by one SCAN
 MOST, IN_FLIGHT = 100, 4 << 20  # keys asked for in one go, and bytes of answers that are expected of them
 TRIES = 20  # to see an expiry between two looks at a clock of milliseconds
 _META = CODES["key-meta"]
+_LIBRARIES = "function libraries"
+_INDEXES = "indexes of RediSearch: no command tells them as a snapshot holds them"
 _GONE = -2  # what PTTL and PEXPIRETIME say of a key that is not there; of one that stays, -1
 
 
@@ -58,6 +61,12 @@ class Scanned:
     vanished: int = 0
     again: int = 0
     lacks: list[str] = field(default_factory=list)
+
+    def not_comparable(self) -> frozenset[Literal["ttl", "functions", "modules"]]:
+        """What a comparison with a snapshot must leave out, because no command told it."""
+        if any(lack.startswith(_LIBRARIES) for lack in self.lacks):
+            return frozenset({"modules", "functions"})
+        return frozenset({"modules"})
 
 
 class Scan:
@@ -83,25 +92,34 @@ class Scan:
             self._server = Server(known.dialect, known.version) if known else Server("redis", DEFAULT_VERSION)
         return self._server
 
-    def records(self) -> Iterator[Record]:
-        """Libraries, then every key, node by node and database by database."""
+    def records(self, names: Collection[bytes] | None = None) -> Iterator[Record]:
+        """Libraries, then every key, or those of these names: node by node and database by database."""
         nodes = self.live.primaries()
+        if not {"search", "ft"}.isdisjoint(self.live.identity.modules):
+            self.found.lacks.append(_INDEXES)
         with closing(Seen()) as seen:
             for number, node in enumerate(nodes):
                 with self.live.link_to(node, db=0) as link:
                     link.calls([("CLIENT", "NO-TOUCH", "ON")])  # 7.2; others count our looks as uses
                     if not number:
                         yield from self._libraries(link)
-                    for db in _databases(link):
-                        yield from self._database(link, db, seen)
+                    for db in databases_of(link):
+                        link.call("SELECT", db)
+                        self._db = None
+                        if names is None:
+                            yield from self._database(link, db, seen)
+                        else:
+                            yield from self._named(link, db, _served(node, names))
         if self.live.primaries() != nodes:
             raise live_error(
                 self.live.url, "slots moved from node to node while they were read: keys may lack"
             )
 
-    def steps(self, output: OutputLike, **file: Any) -> Iterator[None]:
+    def steps(
+        self, output: OutputLike, *, names: Collection[bytes] | None = None, **file: Any
+    ) -> Iterator[None]:
         """Write it all, with a stop behind each key; `file` is `compression` and `replace`."""
-        records = self.records()
+        records = self.records(names)
         first = next(records, None)  # it says what the snapshot is written as
         with Writer(output, self.server, verbatim=True, duplicates="allow", **file) as writer:
             for name, value in self._remarks():
@@ -123,18 +141,21 @@ class Scan:
     # --- one database -------------------------------------------------------------------------------
 
     def _database(self, link: Link, db: int, seen: Seen) -> Iterator[Record]:
-        link.call("SELECT", db)
-        self._db = None
         cursor = b"0"
         while True:
             cursor, keys = link.call("SCAN", cursor, "COUNT", PAGE)
             fresh = seen.fresh(db, keys)
             self.found.again += len(keys) - len(fresh)
-            while fresh:
-                now, fresh = fresh[: self._in_one_go], fresh[self._in_one_go :]
-                yield from self._keys(link, db, now)
+            yield from self._named(link, db, fresh)
             if cursor == b"0":
                 return
+
+    def _named(self, link: Link, db: int, names: Sequence[bytes]) -> Iterator[Record]:
+        at = 0
+        while at < len(names):
+            now = names[at : at + self._in_one_go]
+            at += len(now)
+            yield from self._keys(link, db, now)
 
     def _keys(self, link: Link, db: int, keys: Sequence[bytes]) -> Iterator[Record]:
         """Ask for them in one go; how many the next time follows from how large these are."""
@@ -226,7 +247,7 @@ class Scan:
         (payload,) = link.calls([("FUNCTION", "DUMP")])
         if isinstance(payload, LiveError):
             if payload.code == "NOPERM":
-                self.found.lacks.append("function libraries: this user may not run FUNCTION DUMP")
+                self.found.lacks.append(f"{_LIBRARIES}: this user may not run FUNCTION DUMP")
             return
         self._begin(int.from_bytes(payload[-payloads.FOOTER : -8], "little"))
         yield from self._decoded(payload[: -payloads.FOOTER])
@@ -278,7 +299,14 @@ def _expiry_between(before: Sequence[bytes], ttl: int, after: Sequence[bytes]) -
     return first + ttl if first == last else None
 
 
-def _databases(link: Link) -> list[int]:
+def _served(node: Node, names: Collection[bytes]) -> Sequence[bytes]:
+    """Those whose slot a node serves."""
+    if node.host is None:
+        return [*names]
+    return [name for name in names if any(first <= key_slot(name) <= last for first, last in node.slots)]
+
+
+def databases_of(link: Link) -> list[int]:
     """Those with keys, as the node itself says; else as many as it lets us select."""
     (text,) = link.calls([("INFO", "keyspace")])
     found = None if isinstance(text, LiveError) else of_info(text).databases

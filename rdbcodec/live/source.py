@@ -128,7 +128,7 @@ class Spool:
         folder = tempfile.mkdtemp(prefix="rdbcodec-")
         self.close = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self.path = str(Path(folder) / "server.rdb")
-        told(fetch(url, self.path))
+        self.found = told(fetch(url, self.path))
 
 
 def told(found: Fetched) -> Fetched:

@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
@@ -30,7 +31,10 @@ from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import CHECKED_VALUE
 from rdbcodec.remote.urls import SERVERS, can_be_read_again, scheme_of
 from rdbcodec.reports import diff as report
-from rdbcodec.tools.diff import MOST, Comparison, Terms, diff
+from rdbcodec.tools.diff import MOST, Comparison, Ignored, Terms, diff
+
+if TYPE_CHECKING:
+    from rdbcodec.live.sampling import Sample
 
 HELP = "compare two snapshots: what is missing, extra or changed, whatever their layout and order"
 ORDER = 90
@@ -77,6 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RE=TEXT",
         help="keys of A in which the expression is found have TEXT in its place in B; \\1 is its first group",
     )
+    parser.add_argument(
+        "--sample",
+        type=_sample,
+        metavar="N|P%%",
+        help="B is a server: compare so many keys of either, or such a share, and ask it for no others",
+    )
     add_fingerprint_arguments(parser)
     add_source_arguments(parser)
     add_tail_argument(parser)
@@ -91,6 +101,8 @@ def run(options: argparse.Namespace) -> int:
     if options.second is None:
         options.usage_error("the following arguments are required: B, or --fingerprint")
     names = (options.first, options.second)
+    if options.sample is not None:
+        _check_sample(options)
     for name in names:
         if name == STDIN or (scheme_of(name) not in SERVERS and not can_be_read_again(name)):
             _refuse_streams(name)
@@ -116,15 +128,43 @@ def _refuse_streams(name: str) -> None:
     raise Refusal(USAGE, "diff needs files: what differs is read a second time, and a pipe is read once")
 
 
+def _check_sample(options: argparse.Namespace) -> None:
+    """A sample is of a snapshot and a server, by the names that keys have in both."""
+    if scheme_of(options.second) not in SERVERS or scheme_of(options.first) in SERVERS:
+        options.usage_error("argument --sample: A is a snapshot then, and B a server, redis://...")
+    if options.map_db or options.rename:
+        options.usage_error("argument --sample: goes with neither --map-db nor --rename")
+
+
 def _compared(names: tuple[str, str], selection: Selection, options: argparse.Namespace) -> Comparison:
     both = Readings(names, options, max_value=CHECKED_VALUE)
+    if options.sample is not None:
+        return _sampled(both, selection, options)
     both.ask_servers(names)  # before it is asked what has expired by now
     first, second = map(both.opener, names)
     with progress_of(" and ".join(names), both, options) as tick:
-        return diff(first, second, _terms(options, selection), most=options.most, progress=tick)
+        terms = _terms(options, selection, both.not_comparable())
+        return diff(first, second, terms, most=options.most, progress=tick)
 
 
-def _terms(options: argparse.Namespace, selection: Selection) -> Terms:
+def _sampled(both: Readings, selection: Selection, options: argparse.Namespace) -> Comparison:
+    from rdbcodec.live.sampling import sampled_diff  # noqa: PLC0415 - only where there is a server
+
+    with progress_of(options.first, both, options) as tick:
+        return sampled_diff(
+            both.opener(options.first),
+            options.second,
+            options.sample,
+            _terms(options, selection),
+            most=options.most,
+            progress=tick,
+            clock=lambda: now_of(options),
+        )
+
+
+def _terms(
+    options: argparse.Namespace, selection: Selection, ignore: frozenset[Ignored] = frozenset()
+) -> Terms:
     def rename(db: int, key: bytes) -> bytes:
         del db
         for pattern, text in options.rename:
@@ -133,12 +173,21 @@ def _terms(options: argparse.Namespace, selection: Selection) -> Terms:
 
     return Terms(
         ttl_tolerance_ms=options.ttl_tolerance,
-        ignore=frozenset(options.ignore),
+        ignore=frozenset(options.ignore) | ignore,
         map_db=dict(options.map_db),
         rename=rename if options.rename else None,
         now_ms=now_of(options),
         selection=selection,
     )
+
+
+def _sample(text: str) -> Sample:
+    from rdbcodec.live.sampling import sample_of  # noqa: PLC0415
+
+    try:
+        return sample_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _duration(text: str) -> int:
