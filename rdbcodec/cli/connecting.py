@@ -28,14 +28,18 @@ def add_password_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_connection_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of a command that is about servers; without those all of them can stand in the URL."""
+def add_connection_arguments(parser: argparse.ArgumentParser, *, password: bool = True) -> None:
+    """The arguments of a command that is about servers; without those all of them can stand in the URL.
+
+    Commands that read files have that of the password already.
+    """
     group = parser.add_argument_group("the server")
-    add_password_argument(group)  # type: ignore[arg-type] # a group takes arguments as a parser does
+    if password:
+        add_password_argument(group)  # type: ignore[arg-type] # a group takes arguments as a parser does
     group.add_argument("--user", metavar="NAME", help="the user (ACL); default: that of the URL")
     group.add_argument("--cacert", metavar="FILE", help="of rediss://: the CA to trust, in PEM")
     group.add_argument("--cert", metavar="FILE", help="of rediss://: our certificate, in PEM")
-    group.add_argument("--key", metavar="FILE", help="of rediss://: the key of our certificate, in PEM")
+    group.add_argument("--cert-key", metavar="FILE", help="of rediss://: the key of our certificate, in PEM")
     group.add_argument("--insecure", action="store_true", help="of rediss://: trust any certificate")
     group.add_argument(
         "--timeout",
@@ -57,7 +61,7 @@ def connection_of(options: argparse.Namespace) -> Options:
         username=options.user,
         cacert=options.cacert,
         cert=options.cert,
-        key=options.key,
+        key=options.cert_key,
         insecure=options.insecure,
         timeout=options.timeout,
         one_node=options.one_node,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 
 
@@ -19,3 +20,11 @@ def number(least: int = 0, most: int | None = None) -> Callable[[str], int]:
         return int(text)
 
     return number_of
+
+
+def databases(text: str) -> tuple[int, int]:
+    """`3=0`: a database, and the one it becomes."""
+    found = re.fullmatch(r"(\d{1,10})=(\d{1,10})", text, re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form 3=0")
+    return int(found[1]), int(found[2])

@@ -58,6 +58,17 @@ def selection_of(options: argparse.Namespace) -> Selection:
     return Selection(limit=options.limit, functions=options.functions, now_ms=now_of(options), **filters)
 
 
+def words_of(options: argparse.Namespace) -> str:
+    """The filters in words: the same for the same filters, "" for none."""
+    given = [
+        f"{flag}={value!r}"
+        for row in _FILTERS
+        for flag in (row.flag, f"not-{row.flag}")
+        for value in getattr(options, flag.replace("-", "_"))
+    ]
+    return " ".join(given + ["functions"] * bool(options.functions))
+
+
 def no_match(
     name: str, selection: Selection, options: argparse.Namespace, *, taken: int | None = None
 ) -> int:

@@ -78,6 +78,7 @@ def server_of(
     """The server of a product and version; None where nobody knows what that reads."""
     if version is None:
         return None
+    modules = tuple(name for name in modules if name not in _WITHOUT_TYPES)
     for loaded in (modules, ("all",)):  # of a module nobody knows, nobody knows which types it has
         try:
             return Server.of(f"{product}-{version}", modules=loaded, clustered=is_cluster)
@@ -86,6 +87,9 @@ def server_of(
         except EncodeError:
             return None
     return None
+
+
+_WITHOUT_TYPES = frozenset({"lua"})  # the engine of scripts, since Valkey 9.1: no key has a value of it
 
 
 def _of_hello(link: Link, host: str | None) -> Identity:

@@ -245,7 +245,7 @@ class _Run:
         for record in selection.select(counted(), left_out):
             done.filtered -= isinstance(record, Entry)
             yield record
-        done.functions_left_out += left_out["function"]
+        done.functions_filtered += left_out["function"]
 
     def _record(self, record: Record) -> None:
         if isinstance(record, Entry):
@@ -268,12 +268,11 @@ class _Run:
         server = self._ways.server
         if not is_held(record, server):
             self._ways.lose("function-refused" if "function" in server.opcodes else "function", record)
-            self.done.functions_left_out += 1
             return
         if not self.done.is_dry:
             outcome = put_library(record, self._nodes, server, self.terms.on_conflict)
             if outcome == "skipped":
-                self.done.functions_left_out += 1
+                self.done.functions_skipped += 1
                 return
             if isinstance(outcome, Refused):
                 raise self._refused_library(record, outcome)

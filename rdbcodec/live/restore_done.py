@@ -40,7 +40,7 @@ class Restored:
     `there` of them were there already from an interrupted run, as they were to be. `skipped` keys were in the
     server before, `expired` ones had no time left, `filtered` were not chosen, `left_out` the server cannot
     hold: `losses` says why. `reasons` says why keys went by commands. `failures` are the first of `failed`.
-    `functions` are the libraries that are there now.
+    `functions` are the libraries that are there now; others were not chosen, or one of the name was there.
     """
 
     place: str = ""
@@ -56,7 +56,8 @@ class Restored:
     left_out: int = 0
     failed: int = 0
     functions: int = 0
-    functions_left_out: int = 0
+    functions_filtered: int = 0
+    functions_skipped: int = 0
     losses: tuple[Loss, ...] = ()
     hints: tuple[Loss, ...] = ()
     failures: list[Failure] = field(default_factory=list)
@@ -88,7 +89,7 @@ class Restored:
 
 _NUMBERS = (
     *("there", "skipped", "expired", "filtered", "left_out", "failed"),
-    *("functions", "functions_left_out"),
+    *("functions", "functions_filtered", "functions_skipped"),
 )
 
 

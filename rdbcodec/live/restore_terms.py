@@ -16,6 +16,7 @@ from rdbcodec.servers import Server
 if TYPE_CHECKING:
     from rdbcodec.facts.selection import Selection
     from rdbcodec.live.connect import Live
+    from rdbcodec.live.link import Link
 
 _ROOM = 1 << 20  # of a client's buffer, for what stands beside the word
 _TURNS = 10  # batches a second where a rate is given: it is kept from moment to moment
@@ -93,20 +94,16 @@ def server_of(live: Live, to: str | Server | None = None) -> Server:
 
 def most_bulk(live: Live) -> int:
     """How long one word of a command may be."""
-    asked = [_configured(live, name) for name in ("proto-max-bulk-len", "client-query-buffer-limit")]
+    asked = [configured(live.link, name) for name in ("proto-max-bulk-len", "client-query-buffer-limit")]
     word, buffer = asked
     most = word or MAX_BULK
     return most if not buffer else min(most, max(buffer - _ROOM, _ROOM))
 
 
-def memory_limit(live: Live) -> int | None:
-    """Bytes that maxmemory allows; None for no limit, or where nobody may ask."""
-    return _configured(live, "maxmemory") or None
-
-
-def _configured(live: Live, name: str) -> int | None:
+def configured(link: Link, name: str) -> int | None:
+    """A number of the configuration; None where nobody may ask, or there is none."""
     try:
-        told = live.link.call("CONFIG", "GET", name)
+        told = link.call("CONFIG", "GET", name)
     except LiveError as error:
         if error.code is None:
             raise

@@ -24,7 +24,7 @@ from rdbcodec.cli.common import (
     tail_code,
 )
 from rdbcodec.cli.fingerprinting import add_fingerprint_arguments, run_fingerprint
-from rdbcodec.cli.numbers import number
+from rdbcodec.cli.numbers import databases, number
 from rdbcodec.cli.reading import Readings
 from rdbcodec.facts.ranges import MS
 from rdbcodec.facts.selection import Selection
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--map-db",
         action="append",
-        type=_databases,
+        type=databases,
         default=[],
         metavar="N=M",
         help="database N of A is M in B",
@@ -197,13 +197,6 @@ def _duration(text: str) -> int:
             f"{text!r} is no time such as 500ms or 2s; units are {', '.join(MS)}"
         )
     return int(found[1]) * MS[found[2]]
-
-
-def _databases(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d{1,10})=(\d{1,10})", text, re.ASCII)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form 3=0")
-    return int(found[1]), int(found[2])
 
 
 def _renaming(text: str) -> tuple[re.Pattern[bytes], bytes]:
