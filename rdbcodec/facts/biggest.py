@@ -61,9 +61,9 @@ class Biggest(Pass[BigKeys]):
         """Soon none of a batch is bigger than those that are kept."""
         if max(batch.sizes) <= self.threshold:
             return
-        for entry, size in zip(batch.entries, batch.sizes, strict=True):
+        for index, size in enumerate(batch.sizes):
             if size > self.threshold:
-                heapq.heappush(self.keys, _big_key(entry, size))
+                heapq.heappush(self.keys, _big_key(batch.entry(index), size))
                 if len(self.keys) > self.keys.wanted:
                     heapq.heappop(self.keys)
                     self.threshold = self.keys[0].size

@@ -52,11 +52,10 @@ class Databases(Pass[Table[int, Database]]):
 
     def batch(self, batch: Batch) -> None:
         """A batch is of one database."""
-        entry = batch.entries[0]
-        database = self._database(entry.db)
+        database = self._database(batch.db)
         if database.first is None:
-            database.first = place_of(entry)
-        database.keys += len(batch.entries)
+            database.first = place_of(batch.entry(0))
+        database.keys += len(batch)
         database.expires += len(batch.expiries)
 
     def record(self, record: Record) -> None:

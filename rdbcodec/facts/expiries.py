@@ -64,7 +64,10 @@ class ExpiryPass(Pass[ExpiryFacts]):
         self._add_loss("sub-second-expiry", [time for time in times if time % 1000], batch)
 
     def _add_loss(self, kind: str, times: list[int], batch: Batch) -> None:
-        if times:
+        known = self.facts.losable.get(kind)
+        if known is not None:
+            known.count += len(times)
+        elif times:
             first = next(entry for entry in batch.entries if entry.expires_at_ms == times[0])
             count_at(self.facts.losable, kind, first, len(times))
 

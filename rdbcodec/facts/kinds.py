@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from operator import attrgetter
 
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import Place, Table, place_of
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.records import Entry
-
-_code_of = attrgetter("code")
 
 
 @dataclass(slots=True)
@@ -43,19 +40,17 @@ class Kinds(Pass[Table[str, Kind]]):
 
     def batch(self, batch: Batch) -> None:
         """Batches of one type, as many are, are counted as a whole."""
-        if len(batch.codes) == 1:
-            kind = self._kind(batch.entries[0])
-            kind.keys += len(batch.entries)
-            kind.size += sum(batch.sizes)
-            return
-        codes = list(map(_code_of, batch.entries))
-        sizes = dict.fromkeys(batch.codes, 0)
-        for code, size in zip(codes, batch.sizes, strict=True):
-            sizes[code] += size
-        for code, keys in batch.codes.items():
-            kind = self._kind(batch.entries[codes.index(code)])
-            kind.keys += keys
-            kind.size += sizes[code]
+        codes = batch.codes
+        sizes = dict.fromkeys(batch.kinds, 0)
+        if len(sizes) == 1:
+            sizes[codes[0]] = batch.weight
+        else:
+            for code, size in zip(codes, batch.sizes, strict=True):
+                sizes[code] += size
+        for code, size in sizes.items():
+            kind = self._kind(batch.entry(codes.index(code)))
+            kind.keys += codes.count(code)
+            kind.size += size
 
     def _kind(self, entry: Entry) -> Kind:
         row = entry.row

@@ -52,7 +52,7 @@ class Modules(Pass[Table[str, Module]]):
 
     def batch(self, batch: Batch) -> None:
         """Most batches have no such key."""
-        if _CODES.isdisjoint(batch.codes):
+        if _CODES.isdisjoint(batch.kinds):
             return
         self._count(entry for entry in batch.entries if entry.row.name in MODULE_TYPES)
 

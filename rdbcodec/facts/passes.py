@@ -26,98 +26,41 @@ The rules of this file:
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
-from operator import add, attrgetter
 from typing import Any, Generic, TypeVar
 
 from rdbcodec.errors import DecodeError
-from rdbcodec.facts.entry_columns import BRIEF, times_in
+from rdbcodec.facts.batches import Batch, EntryBatch, RunBatch
+from rdbcodec.facts.entry_columns import BRIEF
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
+from rdbcodec.reading.runs import Run
 from rdbcodec.reading.source import Source
-from rdbcodec.records import AttributedEntry, Entry, Header, LargeEntry, Record
+from rdbcodec.records import Entry, Header, LargeEntry, Record
+
+__all__ = [
+    "BATCH",
+    "STRETCH",
+    "Batch",
+    "Counting",
+    "Pass",
+    "Progress",
+    "Result",
+    "all_or_none",
+    "feed",
+    "fit",
+    "join",
+    "run",
+    "run_over",
+]
 
 # Bytes of records, keys and AUX fields among them, that are held at once, and one record more.
 STRETCH = 8 << 20
 BATCH = 512  # records held at once, so batch times value must stay small: see COUNTED_VALUE
 
-_record_of = attrgetter("_record")
-_code_of = attrgetter("code")
-_head_of = attrgetter("_head")
-_PLAIN = {Entry}
-
 Result = TypeVar("Result")
 Progress = Callable[[], Any]
-
-
-class Batch:
-    """Entries of one database, as they follow one another; `kinds` are their classes, if they are known.
-
-    `is_plain`: none of them expires, was idle or is large, so that nobody need look at each for that.
-    `is_brief`: none is large, and none has anything odd before it.
-    """
-
-    __slots__ = ("_attributed", "_codes", "_expiries", "_heads", "_sizes", "entries", "is_brief", "is_plain")
-
-    def __init__(self, entries: list[Entry], kinds: set[type] | None = None) -> None:
-        self.entries = entries
-        kinds = set(map(type, entries)) if kinds is None else kinds
-        self.is_plain = kinds == _PLAIN
-        self.is_brief = kinds <= BRIEF
-        self._sizes: list[int] | None = None
-        self._codes: Counter[int] | None = None
-        self._heads: list[bytes] | None = [] if self.is_plain else None
-        self._attributed: list[AttributedEntry] | None = None
-        self._expiries: list[int] | None = None
-
-    @property
-    def sizes(self) -> list[int]:
-        """The bytes of each entry on disk."""
-        if self._sizes is None:
-            if self.is_brief:
-                self._sizes = list(map(len, map(_record_of, self.entries)))
-                if not self.is_plain:
-                    self._sizes = list(map(add, self._sizes, map(len, map(_head_of, self.entries))))
-            else:
-                self._sizes = [entry.serialized_size for entry in self.entries]
-        return self._sizes
-
-    @property
-    def codes(self) -> Counter[int]:
-        """How many entries have each type code."""
-        if self._codes is None:
-            self._codes = Counter(map(_code_of, self.entries))
-        return self._codes
-
-    @property
-    def heads(self) -> list[bytes]:
-        """What stands before those of which it is only kept: an expiry, idle time or frequency, or both."""
-        if self._heads is None:
-            self._heads = list(filter(None, map(_head_of, self.entries)))
-        return self._heads
-
-    @property
-    def attributed(self) -> list[AttributedEntry]:
-        """Those with something rarer before them, and large ones."""
-        if self._attributed is None:
-            brief = self.is_brief
-            self._attributed = [] if brief else [e for e in self.entries if isinstance(e, AttributedEntry)]
-        return self._attributed
-
-    @property
-    def expiries(self) -> list[int]:
-        """The expiries of those that expire, in milliseconds."""
-        if self._expiries is None:
-            self._expiries = times_in(self.heads) if self.is_brief else _times_of(self.entries)
-        return self._expiries
-
-
-def _times_of(entries: list[Entry]) -> list[int]:
-    times = [entry.expires_at_ms for entry in entries]
-    return [time for time in times if time is not None]
 
 
 class Pass(Generic[Result]):
@@ -239,27 +182,33 @@ class Counting:
     def steps(self, reader: Reader) -> Iterator[None]:
         """The same, batch by batch, for who takes what a pass has collected on the way."""
         passes = self._passes
-        batch: list[Record] = []
+        waiting: list[Record] = []  # what is no run: few records, as a rule
 
         def give_waiting() -> None:
-            waiting = batch.copy()
-            batch.clear()
-            _give(waiting, passes)
+            given = waiting.copy()
+            waiting.clear()
+            _give(given, passes)
 
         _look_at_large(reader, passes, give_waiting)
-        for records in reader.stretches(self._stretch):
-            while True:
-                batch = []
-                try:
-                    batch.extend(islice(records, BATCH))  # keeps what came before an error
-                except DecodeError:
-                    if self._also_damaged:
-                        _give(batch, passes)
-                    raise
-                if not batch:
-                    break
-                _give(batch, passes)
-                yield
+        for records in reader.runs(self._stretch):
+            try:
+                for record in records:
+                    if not isinstance(record, Run):
+                        waiting.append(record)
+                        if len(waiting) < BATCH:
+                            continue
+                    give_waiting()
+                    if isinstance(record, Run):
+                        batch = RunBatch(record)
+                        for each in passes:
+                            each.batch(batch)
+                    yield
+            except DecodeError:
+                if self._also_damaged:
+                    give_waiting()
+                raise
+            give_waiting()
+            yield
 
     @property
     def needs_same_hashes(self) -> bool:
@@ -323,7 +272,7 @@ def _look_at_large(reader: Reader, passes: Sequence[Pass[Any]], give_waiting: Ca
 def _give(batch: list[Record], passes: Sequence[Pass[Any]]) -> None:
     kinds = set(map(type, batch))
     if kinds and kinds <= BRIEF:
-        whole = Batch(batch, kinds)  # type: ignore[arg-type] # as nearly all are: that was asked
+        whole = EntryBatch(batch, kinds)  # type: ignore[arg-type] # as nearly all are: that was asked
         for each in passes:
             each.batch(whole)
         return
@@ -345,8 +294,8 @@ def _parts(batch: list[Record]) -> Iterator[Batch | Record]:
             entries.append(record)
             continue
         if entries:
-            yield Batch(entries)
+            yield EntryBatch(entries)
             entries = []
         yield record
     if entries:
-        yield Batch(entries)
+        yield EntryBatch(entries)

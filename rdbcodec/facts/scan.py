@@ -68,7 +68,7 @@ class Keys(Pass[int]):
 
     def batch(self, batch: Batch) -> None:
         """So many more."""
-        self.count += len(batch.entries)
+        self.count += len(batch)
 
     def fork(self) -> Keys:
         """It needs to know nothing."""

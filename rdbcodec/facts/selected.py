@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TypeVar
 
-from rdbcodec.facts.passes import Batch, Pass
+from rdbcodec.facts.batches import Batch, EntryBatch
+from rdbcodec.facts.passes import Pass
 from rdbcodec.facts.selection import Selection
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Aux, Entry, Function, Header, LargeEntry, Record, ResizeDb
@@ -50,7 +51,7 @@ class Selected(Pass[Result]):
                 self._each.record(remark)
         self._is_last_taken = taken[-1:] == batch.entries[-1:]
         if taken:
-            self._each.batch(Batch(taken))
+            self._each.batch(EntryBatch(taken))
 
     def _taken(self, batch: Batch) -> list[Entry]:
         if not any(entry.is_large for entry in batch.attributed):

@@ -185,11 +185,11 @@ class SoundnessPass(Pass[Soundness]):
                 self._look_at(entry)
 
     def _count(self, batch: Batch) -> None:
-        found, db = self.found, batch.entries[0].db
+        found, db = self.found, batch.db
         if db not in found.keys_by_db:
             check_databases(len(found.keys_by_db))
-        found.keys += len(batch.entries)
-        found.keys_by_db[db] += len(batch.entries)
+        found.keys += len(batch)
+        found.keys_by_db[db] += len(batch)
         if batch.expiries:
             found.expires_by_db[db] += len(batch.expiries)
             found.expired += sum(time <= self.now_ms for time in batch.expiries)

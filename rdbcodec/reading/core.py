@@ -27,6 +27,7 @@ from rdbcodec.errors import (
 from rdbcodec.formats import CRC_SINCE, TELLTALE_CODES, Dialect
 from rdbcodec.limits import MAX_RECORD, MAX_VALUE, MIN_VALUE
 from rdbcodec.reading.rare import Rare
+from rdbcodec.reading.runs import take_run
 from rdbcodec.reading.window import NEED_DATA, NeedData, Records, Window, check_options
 from rdbcodec.records import CacheEntry, Entry, Header, LargeEntry, Record
 from rdbcodec.records.attributed import attributed
@@ -153,10 +154,11 @@ class Core(Rare):
 
     # --- the loop ------------------------------------------------------------------------------------
 
-    def _run(self, stretch: int | None = None) -> Records:
+    def _run(self, stretch: int | None = None, *, in_runs: bool = False) -> Records:
         """Every record. For a blob: every record in it, and no header and end.
 
-        With `stretch` it ends, to be run again, when about so many bytes were handed out.
+        With `stretch` it ends, to be run again, when about so many bytes were handed out. With `in_runs`
+        keys that have nothing odd come as Runs, which are no records.
 
         One long function because its loop runs once a key: with the common string record inlined, slots
         filled without a constructor, no state on `self` and no generator inside another, small keys
@@ -175,6 +177,10 @@ class Core(Rare):
                 attributes = window.attributes
                 try:
                     if attributes is None:
+                        if in_runs:
+                            while run := take_run(window, context, pos, knows_expiries=knows_expiries):
+                                yield run  # type: ignore[misc] # whoever asks for runs takes them
+                                pos = run.end
                         # Type 0, a plain string, without attributes: most records of most large files.
                         while not buf[pos]:
                             head = buf[pos + 1]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from rdbcodec.formats import Dialect
+    from rdbcodec.reading.runs import Run
     from rdbcodec.records import Record
     from rdbcodec.records.state import Position
 
@@ -90,7 +91,7 @@ class Reader(Nesting):
         self._is_iterated = True
         return self._iterator
 
-    def stretches(self, size: int) -> Iterator[Iterator[Record]]:
+    def stretches(self, size: int, *, in_runs: bool = False) -> Iterator[Iterator[Record]]:
         """The records in iterators one after another: for who collects records before he looks at them.
 
         The records of one are about `size` bytes and one record more, whatever the file holds. It takes
@@ -101,8 +102,12 @@ class Reader(Nesting):
         while self.ended_at is None:
             if self._failure is not None:
                 self._fail_again()
-            self._records, self._is_stretched = self._run(size), True
+            self._records, self._is_stretched = self._run(size, in_runs=in_runs), True
             yield self._records  # type: ignore[misc] # NEED_DATA does not occur
+
+    def runs(self, size: int) -> Iterator[Iterator[Record | Run]]:
+        """As `stretches`, but keys that have nothing odd come as Runs, which are no records yet."""
+        return self.stretches(size, in_runs=True)
 
     def __enter__(self) -> Self:
         return self

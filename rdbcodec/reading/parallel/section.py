@@ -113,12 +113,12 @@ class Section(Reader):
         self._beyond = _BEYOND
         self.has_stopped = False
 
-    def stretches(self, size: int) -> Iterator[Iterator[Record]]:
+    def stretches(self, size: int, *, in_runs: bool = False) -> Iterator[Iterator[Record]]:
         """Those of a reader, up to where this one stops."""
         while self.ended_at is None and not self.has_stopped:
             if self._failure is not None:
                 self._fail_again()
-            self._records, self._is_stretched = self._run(size), True
+            self._records, self._is_stretched = self._run(size, in_runs=in_runs), True
             yield self._records  # type: ignore[misc] # NEED_DATA does not occur
             self._look_around()
 
