@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 from collections.abc import Iterator
+from pathlib import Path
 
+import cases
 import pytest
 from hypothesis import HealthCheck, settings
+from lanes import LANES, Lane, leaves_file, marks_of, name_of
 from servers import SERVERS, Pool
 
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,19 +25,24 @@ settings.register_profile("nightly", settings.get_profile("local"), max_examples
 settings.load_profile(os.environ.get("RDBCODEC_HYPOTHESIS") or ("ci" if os.environ.get("CI") else "local"))
 
 
-# Modules whose every test asks a real server, or starts processes of the command line: what comes of that is
-# the same for every Python and every engine, so one lane of CI runs them (pyproject.toml has the marks).
-SERVER = re.compile(r"test_(compat_)?servers(_\w+)?")
-PROCESS = re.compile(r"test_signals|test_files")
-# What rules, documents, conversions and the layers of the code say depends on neither: they are made of the
-# same values, which test_snapshots, test_vectors and test_encoders hold in every lane.
-ONCE = re.compile(r"test_(house|recipes|typing|conversion|integrity\w*|secrets|hiding)")
-ONCE_FOLDERS = frozenset({"compat", "compat_azure"})
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--cases", type=int, help="of each test so many of its cases, evenly spread")
-    parser.addoption("--turn", type=int, default=0, help="with --cases: others, for each turn")
+    parser.addoption("--lane", choices=LANES, help="what this lane of CI takes (tests/lanes.py)")
+
+
+def _lane(config: pytest.Config) -> Lane | None:
+    return LANES.get(config.getoption("lane"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What lists of cases are cut to (tests/cases.py)."""
+    if lane := _lane(config):
+        cases.most, cases.turn = lane.cases, lane.turn
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file of which the lane takes no test is not imported."""
+    lane = _lane(config)
+    return True if lane and collection_path.suffix == ".py" and leaves_file(lane, collection_path) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -44,32 +51,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     One worker gets all that one server is asked, and all of a file: xdist takes longer the more groups it
     hands out, and for each test alone it took a minute.
     """
-    if (most := config.getoption("cases")) is not None:
-        chosen = _spread(items, most, config.getoption("turn"))
+    for item in items:
+        marks = marks_of(item.path)
+        if {"pool", "trusting", "server"} & set(getattr(item, "fixturenames", ())):
+            marks.add("server")
+        for mark in marks:
+            item.add_marker(mark)
+        item.add_marker(pytest.mark.xdist_group(_server_of(item) if "server" in marks else item.path.stem))
+    if lane := _lane(config):
+        chosen = _spread([item for item in items if _takes(lane, item)])
         config.hook.pytest_deselected(items=list(set(items) - set(chosen)))
         items[:] = chosen
-    for item in items:
-        fixtures = {"pool", "trusting", "server"} & set(getattr(item, "fixturenames", ()))
-        asks = bool(fixtures) or SERVER.fullmatch(item.path.stem) is not None
-        item.add_marker(pytest.mark.xdist_group(_server_of(item) if asks else item.path.stem))
-        if asks:
-            item.add_marker(pytest.mark.server)
-        if PROCESS.fullmatch(item.path.stem):
-            item.add_marker(pytest.mark.process)
-        if ONCE.fullmatch(item.path.stem) or item.path.parent.name in ONCE_FOLDERS:
-            item.add_marker(pytest.mark.once)
 
 
-def _spread(items: list[pytest.Item], most: int, turn: int) -> list[pytest.Item]:
-    """At most so many cases of each test function, each turn those behind the ones of the turn before."""
+def _takes(lane: Lane, item: pytest.Item) -> bool:
+    name = f"{name_of(item.path)}::{item.name.partition('[')[0]}"
+    return name not in lane.leaves and not any(item.get_closest_marker(mark) for mark in lane.without)
+
+
+def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
+    """As many cases of each test function as the lane takes."""
     tests: dict[str, list[pytest.Item]] = {}
     for item in items:
         tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    return [
-        cases[(at * len(cases) // min(most, len(cases)) + turn) % len(cases)]
-        for cases in tests.values()
-        for at in range(min(most, len(cases)))
-    ]
+    return [item for test in tests.values() for item in cases.spread(test)]
 
 
 def _server_of(item: pytest.Item) -> str:

@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cases import every
 from ways import pair, snapshot
 
 import rdbcodec
@@ -51,7 +52,7 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize("head", HEADS, ids=bytes.hex)
+@every("head", HEADS, ids=bytes.hex)
 def test_what_stands_before_keys_is_told(head: bytes) -> None:
     data = snapshot(STRING, head + STRING, head + LIST, STRING)
     kind, at_ms, idle, freq = HEADS[head]
@@ -64,7 +65,7 @@ def test_what_stands_before_keys_is_told(head: bytes) -> None:
     assert [entry.value() for entry in found] == [b"v", b"v", [b"a", b"b"], b"v"]
 
 
-@pytest.mark.parametrize("head", [*HEADS, NEVER, EXPIRY + EXPIRY, EXPIRY + NEVER], ids=bytes.hex)
+@every("head", [*HEADS, NEVER, EXPIRY + EXPIRY, EXPIRY + NEVER], ids=bytes.hex)
 def test_entries_are_the_same_however_the_bytes_come(head: bytes) -> None:
     data = snapshot(head + STRING, head + LIST, b"\xfe\x01", head + LIST)
     whole = [told(entry) for entry in entries(data)]

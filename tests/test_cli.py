@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import every
 from commands import run
 from killing import HEARING
 from ways import SNAPSHOTS as FILES
@@ -70,7 +71,7 @@ def test_there_are_snapshots() -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@every("path", FILES, ids=lambda path: path.name)
 def test_inspect_counts_what_the_server_counted(path: Path) -> None:
     report, expected = report_of(path), expectation_of(path)
     databases = expected["databases"]
@@ -107,7 +108,7 @@ def expected_types(keys: list[dict[str, Any]]) -> dict[str, int]:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@every("path", FILES, ids=lambda path: path.name)
 def test_bytes_by_type_add_up_to_less_than_the_file(path: Path) -> None:
     report = report_of(path)
     assert sum(kind["bytes"] for kind in report["types"]) <= report["size"]
@@ -115,9 +116,7 @@ def test_bytes_by_type_add_up_to_less_than_the_file(path: Path) -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize(
-    "path", [path for path in FILES if path.stat().st_size > 10], ids=lambda path: path.name
-)
+@every("path", [path for path in FILES if path.stat().st_size > 10], ids=lambda path: path.name)
 def test_inspect_of_a_truncated_copy_is_marked_partial(path: Path, tmp_path: Path) -> None:
     data = path.read_bytes()
     end = report_of(path)["size"]
@@ -196,7 +195,7 @@ def test_inspect_says_which_servers_load_the_file() -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@every("path", FILES, ids=lambda path: path.name)
 def test_check_finds_every_snapshot_of_a_server_sound(path: Path) -> None:
     done = run("check", "--format", "json", "--now", NOW, "--ignore-tail", str(path))
     report = json.loads(done.stdout)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from cases import every
 from commands import run
 from killing import HEARING
 from test_cli import ROOT, SNAPSHOTS, TYPES_72
@@ -125,12 +126,12 @@ def test_a_signature_behind_a_mistyped_flag_is_not_repeated(tmp_path: Path) -> N
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@every("path", FILES, ids=lambda path: path.name)
 def test_convert_without_a_target_copies_byte_for_byte(path: Path, tmp_path: Path) -> None:
     if path.stem.endswith(("-empty", "-types", "-aof")):
-        done = run("convert", str(path), "-o", str(tmp_path / "out"))
+        done = run("convert", str(path), "-o", str(tmp_path / path.name))
         assert (done.returncode, done.stderr) == (0, b"")
-        assert (tmp_path / "out").read_bytes() == path.read_bytes()
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import every
 from ways import SNAPSHOTS, corpus, pair, snapshot, string, thinned
 
 import rdbcodec
@@ -175,7 +176,7 @@ def test_every_kind_of_server_is_given_what_it_has(release: str) -> None:
 # --- copies -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
+@every("path", FIXTURES, ids=lambda path: path.name)
 def test_a_copy_is_the_file_byte_for_byte(path: Path) -> None:
     data, out = path.read_bytes(), io.BytesIO()
     done = rdbcodec.convert(data, out)
@@ -183,7 +184,7 @@ def test_a_copy_is_the_file_byte_for_byte(path: Path) -> None:
     assert (done.losses, done.hints, done.filtered) == ([], [], 0)
 
 
-@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.name)
+@every("path", FIXTURES, ids=lambda path: path.name)
 def test_what_the_target_reads_as_it_is_goes_out_byte_for_byte(path: Path) -> None:
     """Upgrades change no value at all: loaders keep every older type."""
     data = path.read_bytes()

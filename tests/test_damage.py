@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import lz4.frame
 import pytest
+from cases import every
 from ways import (
     FIXTURES,
     SNAPSHOTS,
@@ -76,10 +77,10 @@ if TYPE_CHECKING:
 HEADROOM = 512 << 20  # bytes over what the interpreter has: eight times the largest value that is held
 CASE_SECONDS = 5.0  # of processor time; the slowest honest case takes a tenth of one
 JOB_SECONDS = 300  # when C code hangs, no signal handler runs: then the process dies with a traceback
-ALL_CUTS = 1024  # files up to this size are cut at every length
+ALL_CUTS = 256  # files up to this size are cut at every length
 # Of larger ones a sample, and the nightly profile a larger one: tests/differential.py damages values as well.
 LONGER = os.environ.get("RDBCODEC_HYPOTHESIS") == "nightly"
-CUTS, FLIPS = (300, 500) if LONGER else (100, 150)
+CUTS, FLIPS = (300, 500) if LONGER else (50, 75)
 CHECKSUMMED = 1 if LONGER else 3  # of so many flips one is shown to who verifies the checksum
 BYTEWISE = 1 if LONGER else 5  # of so many lies one is fed a byte at a time, each in turn: a place has 16
 
@@ -269,7 +270,7 @@ def cell() -> Iterator[ProcessPoolExecutor]:
 
 
 # Files that have every layout, module and kind of record in every version; the others repeat them.
-every_snapshot = pytest.mark.parametrize("path", covering(SNAPSHOTS), ids=lambda path: path.name)
+every_snapshot = every("path", covering(SNAPSHOTS), ids=lambda path: path.name)
 
 
 @pytest.mark.once
@@ -287,7 +288,7 @@ def test_a_flipped_byte_gives_records_or_an_error(path: Path, cell: ProcessPoolE
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("type", MINIMAL)
+@every("type", MINIMAL)
 def test_a_huge_number_anywhere_in_a_value_costs_neither_memory_nor_time(
     type: str, cell: ProcessPoolExecutor
 ) -> None:
@@ -491,7 +492,7 @@ BROKEN: dict[str, tuple[bytes, type[RdbError], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@every("name", BROKEN)
 def test_a_broken_file_is_refused_with_what_is_wrong_and_where(name: str) -> None:
     data, kind, message = BROKEN[name]
     error = refusal(data)
@@ -549,7 +550,7 @@ def test_idle_time_and_frequency_belong_to_the_next_key_only() -> None:
     assert (first.idle, first.freq, second.idle, second.freq) == (5, 7, None, None)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@every("way", WAYS)
 def test_a_remark_between_an_expiry_and_its_key_separates_nothing(way: str, tmp_path: Path) -> None:
     data = snapshot(EXPIRY, REMARK, PLAIN, OTHER)
     _, remark, first, second, _ = WAYS[way](data, tmp_path)
@@ -636,7 +637,7 @@ TAILS: dict[str, tuple[bytes, Tail]] = {
 }
 
 
-@pytest.mark.parametrize("name", TAILS)
+@every("name", TAILS)
 def test_what_follows_a_snapshot_is_told_and_hurts_nobody(name: str) -> None:
     data, tail = TAILS[name]
     verdict = Verdict(data)
@@ -766,7 +767,7 @@ CONTRADICTIONS: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", CONTRADICTIONS)
+@every("name", CONTRADICTIONS)
 def test_a_value_that_contradicts_itself_is_refused(name: str) -> None:
     records, message = CONTRADICTIONS[name]
     with pytest.raises(CorruptStructure) as refused:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import lz4.frame
 import pytest
+from cases import every
 from ways import WAYS, entries, pair, plain, plain_value, read, snapshot, string
 
 import rdbcodec
@@ -64,7 +65,7 @@ def refusal(data: bytes) -> rdbcodec.RdbError:
 # --- who wrote it ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("data", "dialect"),
     [
         (snapshot(K), "redis"),
@@ -176,7 +177,7 @@ def test_a_replicated_command_that_is_no_resp_is_damage(command: bytes) -> None:
 # --- KeyDB -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", WAYS)
+@every("way", WAYS)
 def test_keydb_puts_a_timestamp_between_an_expiry_and_its_key(way: str, tmp_path: Path) -> None:
     stamp, next_stamp = aux(b"mvcc-tstamp", b"123"), aux(b"mvcc-tstamp", b"124")
     data = snapshot(EXPIRY, stamp, K, next_stamp, L, magic=b"REDIS0009")
@@ -278,7 +279,7 @@ def test_the_types_of_dragonfly_are_those_of_redis_8_10_where_nothing_says_drago
     assert error.type == "hash-template-listpack-ref"
 
 
-@pytest.mark.parametrize("way", WAYS)
+@every("way", WAYS)
 def test_a_compressed_blob_holds_records_like_any_other(way: str, tmp_path: Path) -> None:
     data = dragonfly(DRAGONFLY, b"\xfe\x02", lz4_blob(EXPIRY, K, b"\xfe\x03", L), M)
     found = [record for record in WAYS[way](data, tmp_path) if isinstance(record, Entry)]
@@ -383,7 +384,7 @@ LIST_OF_AB = pair(1, b"\x02\x01a\x01b", b"l1")
 LIST_OF_CD = pair(1, b"\x02\x01c\x01d", b"l2")
 
 
-@pytest.mark.parametrize("way", WAYS)
+@every("way", WAYS)
 def test_pieces_of_large_records_come_interleaved(way: str, tmp_path: Path) -> None:
     data = dragonfly(
         *(b"\xfe\x01", chunk(1, EXPIRY + LIST_OF_AB[:5]), chunk(2, LIST_OF_CD[:3]), b"\xfe\x02"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import every
 from ways import DISTINCT, SNAPSHOTS
 
 import rdbcodec
@@ -88,8 +89,8 @@ def test_the_distinct_snapshots_have_every_type_and_record_of_all() -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("path", DISTINCT, ids=lambda path: path.name)
+@every("target", TARGETS)
+@every("path", DISTINCT, ids=lambda path: path.name)
 def test_a_conversion_differs_by_the_losses_it_reports(path: Path, target: str, tmp_path: Path) -> None:
     """Keys that are lost are missing, those that lost something are changed, and there is nothing else."""
     out = tmp_path / "out.rdb"

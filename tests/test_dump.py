@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cases import every
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import VALUES, as_read
@@ -229,7 +230,7 @@ def test_an_entry_with_module_metadata_has_it_in_its_payload_where_the_target_kn
         )
 
 
-@pytest.mark.parametrize("code", MINIMAL)
+@every("code", MINIMAL)
 def test_the_least_value_of_every_type_comes_out_of_a_payload_as_it_comes_out_of_a_file(code: str) -> None:
     valkey = code.startswith("valkey")
     number, raw = int(code.removeprefix("valkey")), from_hex(MINIMAL[code])
@@ -273,8 +274,8 @@ def test_an_entry_s_payload_for_any_version_holds_its_value_or_says_what_would_g
                 assert same(told.value()) == same(entry.value())
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", ["string", "list", "set", "set-intset", "zset", "hash"])
+@every("version", VERSIONS)
+@every("name", ["string", "list", "set", "set-intset", "zset", "hash"])
 @settings(max_examples=10)
 @given(data=st.data())
 def test_a_value_of_the_first_types_makes_a_payload_of_every_version(
@@ -342,7 +343,7 @@ def produced_stream() -> Stream:
     return stream
 
 
-@pytest.mark.parametrize(
+@every(
     ("value", "version", "message"),
     [
         (
@@ -453,7 +454,7 @@ def test_a_checksum_of_zero_is_refused_with_those_who_accept_it() -> None:
     assert refusal(payload, ChecksumMismatch) == (MISMATCH.format(0x7FE9BE4D7E9FFA41, 0) + ZERO)
 
 
-@pytest.mark.parametrize("at", range(len(STRING_PAYLOAD)))
+@every("at", range(len(STRING_PAYLOAD)))
 def test_a_bit_that_flipped_anywhere_is_a_checksum_mismatch(at: int) -> None:
     payload = bytearray(STRING_PAYLOAD)
     payload[at] ^= 4
@@ -472,7 +473,7 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@every("body", BODIES.values(), ids=BODIES)
 def test_a_payload_cut_at_any_length_is_refused(body: bytes) -> None:
     payload = sealed(body, 14)
     dump.decode(payload)
@@ -486,7 +487,7 @@ def test_a_payload_cut_at_any_length_is_refused(body: bytes) -> None:
             assert refusal(payload[:size], ChecksumMismatch) == message
 
 
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@every("body", BODIES.values(), ids=BODIES)
 def test_a_value_cut_at_any_length_under_a_right_checksum_is_refused(body: bytes) -> None:
     for size in range(2, len(body)):
         assert refusal(sealed(body[:size], 14), Truncated) == "the payload ends inside its value"

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cases import every
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
@@ -165,8 +166,8 @@ def test_a_score_survives_as_the_text_of_any_version(score: float, version: int)
     assert len(text) < 128  # the buffer of old loaders
 
 
-@pytest.mark.parametrize("version", [1, 2, 8, 9, 10, 11, 15, 80])
-@pytest.mark.parametrize("simplest", [False, True])
+@every("version", [1, 2, 8, 9, 10, 11, 15, 80])
+@every("simplest", [False, True])
 @given(value=VALUES["zset"])
 def test_a_sorted_set_keeps_negative_zero_and_the_infinities(
     value: ZSet, version: int, simplest: bool
@@ -178,7 +179,7 @@ def test_a_sorted_set_keeps_negative_zero_and_the_infinities(
     assert exact(decoded(row, encode(row, value, server))) == exact(as_read(row, value))
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "tag"),
     [
         (b"5", 1),
@@ -408,7 +409,7 @@ CHOICES: list[tuple[str, Any, dict[int, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "layouts"), [pytest.param(*rest, id=what) for what, *rest in CHOICES])
+@every(("value", "layouts"), [pytest.param(*rest, id=what) for what, *rest in CHOICES])
 def test_the_layout_is_the_one_the_server_of_the_version_writes(value: Any, layouts: dict[int, str]) -> None:
     type_, value = natural(value)
     expected, found = {}, {}
@@ -465,7 +466,7 @@ def test_the_simplest_layouts_are_those_every_server_loads(value: Any, versions:
     assert found == {layout}
 
 
-@pytest.mark.parametrize(
+@every(
     ("setting", "sizes"),
     [
         (0, [1, 1, 1, 1]),
@@ -476,7 +477,7 @@ def test_the_simplest_layouts_are_those_every_server_loads(value: Any, versions:
         (-9, [4]),  # as -5: 64 KiB
     ],
 )
-@pytest.mark.parametrize("version", [9, 11])
+@every("version", [9, 11])
 def test_list_nodes_are_as_large_as_the_setting_says(setting: int, sizes: list[int], version: int) -> None:
     server = Server("redis", version, thresholds=thresholds_of({"list-max-listpack-size": setting}))
     row = ROWS["list-quicklist-2" if version == 11 else "list-quicklist"]
@@ -543,7 +544,7 @@ SCORES: list[tuple[float, dict[int, bytes]]] = [
 ]
 
 
-@pytest.mark.parametrize(("score", "said"), SCORES, ids=lambda value: repr(value)[:30])
+@every(("score", "said"), SCORES, ids=lambda value: repr(value)[:30])
 def test_a_score_has_the_text_its_server_gives_it(score: float, said: dict[int, bytes]) -> None:
     found = {version: score_text(score, version) for version in (9, 10, 11)}
     assert found == {version: said[max(since for since in said if since <= version)] for version in found}
@@ -667,7 +668,7 @@ def stream_of(*, length: int, last: int, added: int, deleted: int = 0, first: in
     return stream
 
 
-@pytest.mark.parametrize(
+@every(
     ("stream", "last_read", "entries_read"),
     [
         pytest.param(stream_of(length=0, last=9, added=0), 5, 0, id="nothing was ever added"),
@@ -791,9 +792,9 @@ def _plain_string(raw: bytes, pos: int) -> tuple[bytes, int]:
 EVERY_FILE = SNAPSHOTS + corpus("vectors", ".rdb")
 # Not those of keys that were trimmed, claimed, persisted and let expire on purpose.
 APPENDED = [path for path in EVERY_FILE if not path.stem.endswith(("-new", "-cfgnew", "-clusternew"))]
-every_appended = pytest.mark.parametrize("path", APPENDED, ids=lambda path: path.name)
+every_appended = every("path", APPENDED, ids=lambda path: path.name)
 PLAIN = [path for path in SNAPSHOTS if path.stem.endswith("-plain")]
-every_file = pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: path.name)
+every_file = every("path", EVERY_FILE, ids=lambda path: path.name)
 
 
 def test_there_are_snapshots_written_without_compression() -> None:
@@ -838,7 +839,7 @@ def test_the_layout_its_server_chose_is_chosen_again(path: Path) -> None:
 # --- plain Python values ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("value", "type_", "expected"),
     [
         (b"x", "string", b"x"),
@@ -886,7 +887,7 @@ def raising(job: Callable[[], object]) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize(
+@every(
     ("value", "message"),
     [
         (1.5, "a float has no one text: give the bytes it shall be"),
@@ -952,8 +953,8 @@ def hash_expiring_at(at: int, field: bytes = b"f") -> Hash:
 REDIS_TTL = ["hash-ttl-rc", "hash-listpack-ttl-rc", "hash-ttl", "hash-listpack-ttl"]
 
 
-@pytest.mark.parametrize("at", [0, -1, 1 << 48, 1 << 70])
-@pytest.mark.parametrize("name", [*REDIS_TTL, "hash-ttl-valkey"])
+@every("at", [0, -1, 1 << 48, 1 << 70])
+@every("name", [*REDIS_TTL, "hash-ttl-valkey"])
 def test_a_field_expiry_no_server_takes_is_refused(name: str, at: int) -> None:
     server = Server("valkey", 80) if name == "hash-ttl-valkey" else Server("redis", 12)
     message = raising(lambda: encode(ROWS[name], hash_expiring_at(at), server))
@@ -974,7 +975,7 @@ def test_dragonfly_has_no_expiries_before_its_epoch() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "value", "message"),
     [
         (
@@ -1087,7 +1088,7 @@ def _producing_twice(stream: Stream) -> None:
     produced(stream)
 
 
-@pytest.mark.parametrize(
+@every(
     ("damage", "message"),
     [
         (_unsorted, "stream entry 3-0 comes after 5-0, expected ascending IDs"),

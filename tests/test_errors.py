@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
-import pytest
+from cases import every
 
 import rdbcodec
 from rdbcodec import errors
@@ -74,8 +74,8 @@ WAYS: dict[str, Callable[[RdbError], RdbError]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+@every("way", WAYS)
+@every("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_errors_cross_process_borders_whole(kind: type[RdbError], way: str) -> None:
     error = example(kind)
     if isinstance(error, DecodeError):

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from cases import every
 from commands import run
 from ways import SNAPSHOTS, corpus, pair, snapshot, string
 
@@ -69,7 +70,7 @@ def spaces_of(meanings: Iterable[Meaning]) -> dict[tuple[str, int], int]:
     return ends
 
 
-@pytest.mark.parametrize("name", sorted(records()))
+@every("name", sorted(records()))
 def test_every_byte_of_every_record_real_servers_wrote_is_explained_once(name: str) -> None:
     for raw, context in records()[name]:
         meanings = list(Walker(InHand(raw)).record(0, context))

@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,7 +58,7 @@ def values() -> list[tuple[TypeRow, bytes]]:
     return list(found.values())
 
 
-@pytest.mark.parametrize(("row", "raw"), [pytest.param(row, raw, id=row.name) for row, raw in values()])
+@every(("row", "raw"), [pytest.param(row, raw, id=row.name) for row, raw in values()])
 def test_values_of_real_servers_end_where_they_end_however_they_are_cut(row: TypeRow, raw: bytes) -> None:
     data = raw + b"\xff\x00\xff"
     assert whole(row.framing, data) == len(raw)
@@ -68,7 +69,7 @@ def test_values_of_real_servers_end_where_they_end_however_they_are_cut(row: Typ
         assert walk_in_pieces(row.framing, raw[:cut], 5)[1] is False
 
 
-@pytest.mark.parametrize("row", WALKED, ids=lambda row: row.name)
+@every("row", WALKED, ids=lambda row: row.name)
 @given(data=st.binary(max_size=60), size=st.integers(1, 9))
 def test_both_walkers_agree_about_any_bytes(row: TypeRow, data: bytes, size: int) -> None:
     try:
@@ -84,8 +85,8 @@ def test_both_walkers_agree_about_any_bytes(row: TypeRow, data: bytes, size: int
     assert found == end or (end is None and found == "corrupt") or (end == "corrupt" and found is None)
 
 
-@pytest.mark.parametrize("count", [2**32 - 1, 2**60, 2**64 - 1])
-@pytest.mark.parametrize("row", WALKED, ids=lambda row: row.name)
+@every("count", [2**32 - 1, 2**60, 2**64 - 1])
+@every("row", WALKED, ids=lambda row: row.name)
 def test_made_up_counts_cost_nothing(row: TypeRow, count: int) -> None:
     data = b"\x81" + count.to_bytes(8, "big") + b"\x01" * 40
     end = None

@@ -6,6 +6,7 @@ That it is so for all values that real servers wrote is shown in test_explain.
 from __future__ import annotations
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ def row_of(name: str) -> TypeRow | OpcodeRow:
     return next(row for row in ROWS if row.name == name)
 
 
-@pytest.mark.parametrize("row", WALKED, ids=lambda row: f"{row.dialect}-{row.name}")
+@every("row", WALKED, ids=lambda row: f"{row.dialect}-{row.name}")
 @given(data=st.binary(max_size=60))
 def test_labels_end_where_a_walk_ends_whatever_the_bytes(row: TypeRow | OpcodeRow, data: bytes) -> None:
     try:
@@ -50,7 +51,7 @@ def names_of(framing: Framing) -> list[tuple[str, ...]]:
     return [framing.names, *inner]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.dialect}-{row.name}")
+@every("row", ROWS, ids=lambda row: f"{row.dialect}-{row.name}")
 def test_every_step_of_the_table_has_a_name_of_its_own(row: TypeRow | OpcodeRow) -> None:
     assert len(row.framing.names) == len(row.framing)
     for names in names_of(row.framing):
@@ -115,7 +116,7 @@ def test_a_module_value_is_its_items_with_their_opcodes() -> None:
 LISTPACK = b"\x0d\x0d\x00\x00\x00\x02\x00\x81f\x02\x81g\x02\xff"
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "parts"),
     [
         (

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from cases import every
 from test_files import Ran, ran
 from ways import pair, read, snapshot, string
 
@@ -74,9 +75,9 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("how", ["--hide-keys", "--hide-keys=hash"])
-@pytest.mark.parametrize("name", ["good", "damaged", "twice", "empty"])
-@pytest.mark.parametrize("command", COMMANDS)
+@every("how", ["--hide-keys", "--hide-keys=hash"])
+@every("name", ["good", "damaged", "twice", "empty"])
+@every("command", COMMANDS)
 def test_no_command_shows_a_key(
     command: str, name: str, how: str, files: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

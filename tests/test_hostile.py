@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import every
 from ways import fed, pair, plain, read, snapshot, string
 
 import rdbcodec
@@ -222,8 +223,8 @@ CUT: dict[str, bytes] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("max_value", [64, 128, 1 << 20])
-@pytest.mark.parametrize("name", CUT)
+@every("max_value", [64, 128, 1 << 20])
+@every("name", CUT)
 def test_a_damaged_file_gives_the_same_records_and_error_however_it_was_cut(
     name: str, max_value: int
 ) -> None:

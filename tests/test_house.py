@@ -10,7 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lanes
 import pytest
+from cases import every
 
 import rdbcodec
 from rdbcodec.datatypes.registry import layout_of, types
@@ -91,7 +93,7 @@ def imports_of(path: Path) -> list[str]:
     return [name for name in names if name.split(".")[0] == "rdbcodec"]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@every("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_down(path: Path) -> None:
     # The package names what is public in any room below the command line, and loads it when it is first used.
     own = LAYERS[room_of(path) or "reports"]
@@ -284,3 +286,13 @@ def test_console_output_in_the_docs_is_real(block: str, clone: Path) -> None:
             ["sh", "-c", line], cwd=clone, env=environment, capture_output=True, text=True, check=False
         )
         assert done.stdout + done.stderr == shown, command
+
+
+def test_what_each_lane_leaves_out_stands_in_the_docs_by_name() -> None:
+    assert lanes.render() in lanes.PAGE.read_text(), "run: python tests/lanes.py"
+
+
+def test_what_a_lane_leaves_out_by_name_is_there() -> None:
+    left = [name for lane in lanes.LANES.values() for name in lane.leaves]
+    for file, _, test in (name.partition("::") for name in left):
+        assert f"\ndef {test}(" in (lanes.TESTS / file).read_text() if test else (lanes.TESTS / file).exists()

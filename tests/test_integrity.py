@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cases import every
 from odd import ODD, file, key, lzf, node, raw_id, stream
 
 import rdbcodec
@@ -319,7 +320,7 @@ def test_every_odd_snapshot_is_expected_to_be_one() -> None:
     assert list(FOUND) == list(ODD)
 
 
-@pytest.mark.parametrize("name", FOUND)
+@every("name", FOUND)
 def test_what_is_odd_is_found_by_its_trait(name: str) -> None:
     assert tuple(facts_of(ODD[name]).oddities or ()) == FOUND[name]
 
@@ -328,7 +329,7 @@ def test_every_trait_is_shown_by_a_snapshot() -> None:
     assert {trait for traits in FOUND.values() for trait in traits} == set(TRAITS)
 
 
-@pytest.mark.parametrize("name", TRAITS)
+@every("name", TRAITS)
 def test_row_of_a_trait_has_a_letter_for_each_server_and_a_loss_of_the_table(name: str) -> None:
     trait = TRAITS[name]
     assert len(trait.letters) == len(ASKED)
@@ -436,7 +437,7 @@ def checked(name: str) -> list[tuple[str, str]]:
         return [(problem.severity, problem.message) for problem in soundness.check(reader, now_ms=0).problems]
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "problems"),
     [
         ("stream good", []),
@@ -481,7 +482,7 @@ def test_check_names_what_loaders_refuse_and_which_do(name: str, problems: list[
     assert checked(name) == problems
 
 
-@pytest.mark.parametrize("name", FOUND)
+@every("name", FOUND)
 def test_check_and_compat_know_the_same(name: str) -> None:
     """What every server refuses is an error of a check, and nobody refuses what a check says nothing of."""
     traits = [TRAITS[trait] for trait in FOUND[name]]

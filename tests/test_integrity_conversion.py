@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+from cases import every
 from odd import ODD
 from test_integrity import FOUND, facts_of
 
@@ -41,7 +42,7 @@ def kinds(data: bytes, target: str) -> tuple[list[str], list[str]]:
     return [loss.kind for loss in done.losses], [loss.kind for loss in done.hints]
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "target", "data", "hints"),
     [
         ("hash-listpack total", "redis-7.2", ["damaged"], []),
@@ -145,7 +146,7 @@ def test_value_that_passes_by_is_mended_or_refused_too(name: str) -> None:
     assert facts_of(out.getvalue()).oddities == {}
 
 
-@pytest.mark.parametrize("name", FOUND)
+@every("name", FOUND)
 def test_nothing_is_converted_that_its_target_refuses(name: str) -> None:
     """What is written has no trait left that the target is known to refuse."""
     for target in TARGETS:
@@ -159,7 +160,7 @@ def test_nothing_is_converted_that_its_target_refuses(name: str) -> None:
         assert set(effects.values()) <= {"loads"}, (target, effects)
 
 
-@pytest.mark.parametrize("name", FOUND)
+@every("name", FOUND)
 def test_verdict_and_conversion_agree(name: str) -> None:
     """Where the verdict promises a conversion without loss there is one, and it is judged to load."""
     facts = facts_of(ODD[name])

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cases import every
 from ways import SNAPSHOTS, lzf_run, pair, plain, snapshot, thinned
 
 import rdbcodec
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 LIMITS = (64, 1024)
 
 FILES = thinned(*SNAPSHOTS)
-every_snapshot = pytest.mark.parametrize("data", FILES.values(), ids=FILES)
-both_limits = pytest.mark.parametrize("limit", LIMITS)
+every_snapshot = every("data", FILES.values(), ids=FILES)
+both_limits = every("limit", LIMITS)
 
 
 class Trickle(io.RawIOBase):
@@ -337,8 +338,8 @@ def test_elements_are_read_in_batches_however_much_they_unpack_to_together() -> 
         assert flat(entry) == [b"a" * (1 + 264 * 248)] * 2
 
 
-@pytest.mark.parametrize("limit", [64, 128, 4096])
-@pytest.mark.parametrize("code", [0, 1, 2, 4, 5])
+@every("limit", [64, 128, 4096])
+@every("code", [0, 1, 2, 4, 5])
 def test_what_is_held_and_what_passes_by_agree_on_records(code: int, limit: int) -> None:
     values = {
         0: lengths.encode(300) + bytes(300),

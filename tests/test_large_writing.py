@@ -15,6 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cases import every
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import ONE_A_NODE, VALUES, server_of
@@ -152,9 +153,9 @@ def longest_piece(entry: Entry) -> int:
 # --- the snapshots of real servers ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("to", TARGETS, ids=lambda to: to.name)
-@pytest.mark.parametrize("limit", [64, 4096])
-@pytest.mark.parametrize("name", FILES)
+@every("to", TARGETS, ids=lambda to: to.name)
+@every("limit", [64, 4096])
+@every("name", FILES)
 def test_a_value_that_passes_by_becomes_what_it_becomes_when_held(name: str, limit: int, to: Server) -> None:
     data = (FIXTURES / name).read_bytes()
     with rdbcodec.open(data) as reader, rdbcodec.open(io.BytesIO(data), max_value=limit) as limited:
@@ -291,8 +292,8 @@ TTL_TARGETS = {
 }
 
 
-@pytest.mark.parametrize("name", ["hash-ttl", "hash-listpack-ttl", "hash-ttl-valkey"])
-@pytest.mark.parametrize("to", TTL_TARGETS)
+@every("name", ["hash-ttl", "hash-listpack-ttl", "hash-ttl-valkey"])
+@every("to", TTL_TARGETS)
 def test_the_expiries_of_a_large_hash_go_where_the_target_has_a_place_for_them(name: str, to: str) -> None:
     row, origin = ROWS[name], ORIGINS[name]
     server = next(server for server in TARGETS if server.name == to)
@@ -354,8 +355,8 @@ def long_stream(version: int, size: int = 20) -> Stream:
     return in_version(Stream(1, entries, len(entries), StreamId(40, 0)), version, list[str]().append)
 
 
-@pytest.mark.parametrize("to", TARGETS, ids=lambda to: to.name)
-@pytest.mark.parametrize(("version", "name"), [(9, "stream"), (11, "stream-3"), (15, "stream-5")])
+@every("to", TARGETS, ids=lambda to: to.name)
+@every(("version", "name"), [(9, "stream"), (11, "stream-3"), (15, "stream-5")])
 def test_a_large_stream_is_the_same_stream_in_another_version(version: int, name: str, to: Server) -> None:
     origin = Server("redis", version, thresholds=ONE_A_NODE)
     stream = long_stream(int(name[-1]) if name != "stream" else 1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import pytest
+from cases import every
 
 import rdbcodec
 from rdbcodec.cli.main import main
@@ -139,8 +140,8 @@ class Drops(io.RawIOBase):
         return self._file.read(min(size, self._size))
 
 
-@pytest.mark.parametrize("size", [1, 5, 1 << 20])
-@pytest.mark.parametrize("name", CAPTURES)
+@every("size", [1, 5, 1 << 20])
+@every("name", CAPTURES)
 def test_a_capture_of_a_replication_is_read(name: str, size: int) -> None:
     for data in (CAPTURES[name], gzip.compress(CAPTURES[name])):
         with rdbcodec.open(cast("BinaryIO", Drops(data, size))) as reader:

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from cases import every
 
 import rdbcodec
 import rdbcodec.facts.memory
@@ -47,7 +48,7 @@ def test_an_allocator_nobody_knows_is_refused() -> None:
     assert str(caught.value) == "unknown allocator 'tcmalloc', known are jemalloc, debian, libc"
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "like", "tolerance"),
     [
         ("redis-6.2", "redis-6.2", 0.02),
@@ -77,7 +78,7 @@ def memory_of(path: Path, max_value: int) -> Memory:
     return memory
 
 
-@pytest.mark.parametrize("path", SNAPSHOTS, ids=lambda path: path.stem)
+@every("path", SNAPSHOTS, ids=lambda path: path.stem)
 def test_a_file_takes_as_much_whether_its_values_are_held_or_pass_by(path: Path) -> None:
     held, passing = memory_of(path, 1 << 26), memory_of(path, 64)
     for name in ("redis-6.2", "redis-8.10", "valkey-9.1"):

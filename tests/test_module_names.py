@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cases import every
 
 import rdbcodec
 from rdbcodec.cli.main import main
@@ -19,7 +20,7 @@ def test_a_module_is_known_by_product_by_list_and_by_type_in_any_case(name: str)
     assert types_named([name]) == JSON
 
 
-@pytest.mark.parametrize("name", [name for row in MODULES for name in (row.product, *row.listed, *row.types)])
+@every("name", [name for row in MODULES for name in (row.product, *row.listed, *row.types)])
 def test_every_name_of_the_table_is_understood(name: str) -> None:
     assert modules_named([name])
 

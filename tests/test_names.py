@@ -8,6 +8,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+from cases import every
 from ways import FIXTURES
 
 import rdbcodec
@@ -19,7 +20,7 @@ NEWER = FIXTURES / "snapshots" / "redis-8.0.6-cluster.rdb"  # one database, RDB 
 WORDS = ("name", "release", "dialect", "version", "databases", "gzip")
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "known"),
     [
         ("redis-7.2", ("redis-7.2", "redis-7.2", "redis", 11, None, None)),
@@ -44,7 +45,7 @@ def test_compat_takes_the_same_names(name: str) -> None:
     assert find(name).id == "redis-7.2"
 
 
-@pytest.mark.parametrize("target", targets().values(), ids=lambda target: target.id)
+@every("target", targets().values(), ids=lambda target: target.id)
 def test_what_is_written_for_a_target_is_what_it_reads(target: Target) -> None:
     loader = loader_of(target)
     if loader is None:

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 from ways import SNAPSHOTS, corpus, lzf_run, pair, plain_value, read, snapshot, string, thinned
@@ -56,7 +57,7 @@ from rdbcodec.wire.module_ids import ModuleId
 
 csv.field_size_limit(1 << 30)  # the module's own limit is 128 KiB a cell
 FILES = thinned(*SNAPSHOTS, *corpus("vectors", ".rdb"))
-every_file = pytest.mark.parametrize("data", FILES.values(), ids=FILES)
+every_file = every("data", FILES.values(), ids=FILES)
 
 
 def text_of(data: bytes, *, everything: bool = False, **options: Any) -> str:
@@ -299,7 +300,7 @@ def test_a_type_without_a_file_is_told_as_bytes_or_as_it_stands_on_disk() -> Non
     assert [form_of(type_) is form.RAW for type_ in ("bloom", "cms", "topk", "cuckoo")] == [True] * 4
 
 
-@pytest.mark.parametrize("type_", VALUES)
+@every("type_", VALUES)
 @given(data=st.data())
 def test_any_value_comes_back_as_it_was(type_: str, data: st.DataObject) -> None:
     value = data.draw(VALUES[type_])
@@ -385,7 +386,7 @@ def test_plain_ascii_takes_the_quick_way() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@every(
     ("type_", "batch"),
     [
         ("list", [b"a", b"b"]),
@@ -629,7 +630,7 @@ WRONG = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("line", "message"), WRONG, ids=[line[:40] for line, _ in WRONG])
+@every(("line", "message"), WRONG, ids=[line[:40] for line, _ in WRONG])
 def test_a_line_that_is_wrong_names_its_number_and_what_was_expected(line: str, message: str) -> None:
     good = '{"key":"g","type":"string","value":"secret"}\n\n'
     with pytest.raises(TextError) as raised:

@@ -11,6 +11,7 @@ from subprocess import CompletedProcess
 
 import lz4.frame
 import pytest
+from cases import every
 from commands import run
 from ways import SNAPSHOTS, entries, gzip_members, pair, snapshot, string
 
@@ -40,7 +41,7 @@ def snapshot_of(size: int) -> bytes:
     return snapshot(pair(0, string(b"x" * (128 + filler))))
 
 
-@pytest.mark.parametrize("path", RDB, ids=lambda path: path.name)
+@every("path", RDB, ids=lambda path: path.name)
 def test_every_snapshot_comes_back_byte_for_byte(path: Path) -> None:
     data = path.read_bytes()
     whole = padded(data)
@@ -130,9 +131,9 @@ BEHIND = [
 ]
 
 
-@pytest.mark.parametrize("copy", [padded, unpadded])
-@pytest.mark.parametrize(("tail", "kind"), BEHIND)
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@every("copy", [padded, unpadded])
+@every(("tail", "kind"), BEHIND)
+@every("pack", [bytes, gzip.compress])
 def test_what_is_no_padding_is_refused_and_named(copy: object, tail: bytes, kind: str, pack: object) -> None:
     assert callable(copy)
     assert callable(pack)

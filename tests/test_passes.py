@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import every
 
 import rdbcodec
 from rdbcodec import facts
@@ -81,7 +82,7 @@ def counted(told: Profile) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("cut", range(len(RECORDS) + 1))
+@every("cut", range(len(RECORDS) + 1))
 def test_the_profiles_of_the_parts_of_a_file_become_that_of_the_whole(cut: int) -> None:
     whole, first, second = of(RECORDS), of(RECORDS[:cut]), of(RECORDS[cut:])
     assert counted(first.merge(second)) == counted(whole)
@@ -111,7 +112,7 @@ def test_what_is_known_of_one_part_only_is_not_known_of_both() -> None:
     assert both.keys == 10
 
 
-@pytest.mark.parametrize("path", SNAPSHOTS, ids=lambda path: path.stem)
+@every("path", SNAPSHOTS, ids=lambda path: path.stem)
 def test_a_profile_is_what_its_parts_find_alone(path: Path) -> None:
     with rdbcodec.open(path, max_value=COUNTED_VALUE) as reader:
         kinds, databases, biggest, duplicates = run(reader, [Kinds(), Databases(), Biggest(3), Duplicates()])

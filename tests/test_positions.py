@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+from cases import every
 from ways import SNAPSHOTS, pair, plain, snapshot, string
 
 import rdbcodec
@@ -47,7 +48,7 @@ def look(record: Record) -> tuple[object, ...]:
     return record.offset, record.db, record.type, record.key, record.raw, attributes, record.serialized_size
 
 
-@pytest.mark.parametrize("path", PLAIN, ids=lambda path: path.name)
+@every("path", PLAIN, ids=lambda path: path.name)
 def test_the_rest_of_a_snapshot_can_be_read_from_between_any_two_records(path: Path) -> None:
     data = path.read_bytes()
     found = records_of(Decoder(verify_checksum=False), data)

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from cases import every
 from commands import run
 
 import rdbcodec
@@ -39,7 +40,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
+@every(
     ("key", "pattern"),
     [
         (b"acme:user:133473:cart", b"acme:user:*:cart"),

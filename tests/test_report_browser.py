@@ -14,10 +14,7 @@ from browser import PROGRAM, Browser, Page
 
 import rdbcodec
 
-pytestmark = [
-    pytest.mark.process,
-    pytest.mark.skipif(PROGRAM is None, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here: apt-get install chromium")
 
 HOSTILE = b"</script><img src=x onerror=alert(1)>:<!--"
 NOW = 1_795_000_000_000

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from cases import every
 from servers import Server
 from ways import entries, pair, snapshot, string
 
@@ -69,7 +70,7 @@ def values(data: bytes) -> dict[tuple[int, bytes], object]:
     return {(entry.db, entry.key): entry.value() for entry in entries(data)}
 
 
-@pytest.mark.parametrize(("shared", "dropped"), CASES)
+@every(("shared", "dropped"), CASES)
 def test_the_second_run_writes_what_the_first_wrote(shared: str, dropped: str, tmp_path: Path) -> None:
     data = source_of(shared, dropped)
     done = to_redis_8_10(data, tmp_path / "out.rdb")
@@ -136,7 +137,7 @@ def redis_8_10(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.mark.parametrize(("shared", "dropped"), CASES)
+@every(("shared", "dropped"), CASES)
 def test_redis_8_10_loads_what_the_second_run_wrote(
     shared: str, dropped: str, redis_8_10: Server, tmp_path: Path
 ) -> None:

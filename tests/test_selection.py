@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import every
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import Server, program
@@ -49,7 +50,7 @@ def taken(data: bytes, max_value: int = rdbcodec.MAX_VALUE, **filters: Any) -> l
 NAMES = snapshot(*map(key, (b"user:1", b"user:22", b"session:1", b"\xff\x00\n", b"")))
 
 
-@pytest.mark.parametrize(
+@every(
     ("filters", "expected"),
     [
         ({}, [b"user:1", b"user:22", b"session:1", b"\xff\x00\n", b""]),
@@ -153,8 +154,8 @@ def key_list(data: bytes, *, held: int = HELD) -> KeyList:
     return KeyList(io.BytesIO(data), held=held)
 
 
-@pytest.mark.parametrize("held", [HELD, 1])
-@pytest.mark.parametrize(
+@every("held", [HELD, 1])
+@every(
     ("data", "names"),
     [
         (b"user:1\nsession:1\n", [b"user:1", b"session:1"]),
@@ -214,7 +215,7 @@ DATABASES = snapshot(
 )
 
 
-@pytest.mark.parametrize(
+@every(
     ("dbs", "expected"),
     [
         (0, [b"a"]),
@@ -246,7 +247,7 @@ EXPIRING = snapshot(
 )
 
 
-@pytest.mark.parametrize(
+@every(
     ("ttl", "expected"),
     [
         (["none"], [b"never"]),
@@ -304,8 +305,8 @@ def test_keys_are_taken_by_their_use_where_the_file_tells_it(
 SIZES = snapshot(key(b"s", value=b"x" * 10), key(b"m", value=b"x" * 1020), key(b"l", value=b"x" * 5000))
 
 
-@pytest.mark.parametrize("max_value", [rdbcodec.MAX_VALUE, 2000])
-@pytest.mark.parametrize(
+@every("max_value", [rdbcodec.MAX_VALUE, 2000])
+@every(
     ("sizes", "expected"),
     [
         (["<15"], [b"s"]),
@@ -336,8 +337,8 @@ def counted(name: bytes, count: int) -> bytes:
 ELEMENTS = snapshot(key(b"string"), counted(b"one", 1), counted(b"five", 5), counted(b"sixty", 60))
 
 
-@pytest.mark.parametrize("max_value", [rdbcodec.MAX_VALUE, 64])
-@pytest.mark.parametrize(
+@every("max_value", [rdbcodec.MAX_VALUE, 64])
+@every(
     ("elements", "expected"),
     [
         ("1", [b"string", b"one"]),
@@ -378,7 +379,7 @@ def test_a_large_value_is_still_there_when_its_size_was_asked_for(size: str) -> 
     assert sizes == [1022, 5002]
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "slot"),
     [
         (b"123456789", 0x31C3),
@@ -584,7 +585,7 @@ A_TTL = f"expected none, any, expired, or the time left, such as <1h, >=30d or 1
 A_SIZE = "expected a bound or a range such as >1mb, <=100b or 1kb..1mb; units are b, kb, mb, gb"
 
 
-@pytest.mark.parametrize(
+@every(
     ("filters", "message"),
     [
         (

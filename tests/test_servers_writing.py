@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from cases import every
 from readback import (
     STREAM_PARTS,
     Comparison,
@@ -55,7 +56,7 @@ UNSEEN = {
 every_server = pytest.mark.parametrize("name", SERVERS)
 COVERING = covering(CORPUS)
 UNREPEATED = thinned(*CORPUS)
-every_file = pytest.mark.parametrize("file", UNREPEATED)
+every_file = every("file", UNREPEATED)
 
 
 class Converted(NamedTuple):
@@ -219,7 +220,7 @@ def test_a_server_tells_these_parts_of_a_stream(name: str, pool: Pool) -> None:
     assert set(parts) == {"type", "expires at", "value", "length"} | STREAM_PARTS[name]
 
 
-@pytest.mark.parametrize(("name", "path"), every_second(COVERING))
+@every(("name", "path"), every_second(COVERING))
 def test_the_server_s_own_checker_accepts_what_was_converted(name: str, path: Path, tmp_path: Path) -> None:
     data, conversion, _ = converted(path.read_bytes(), name)
     file = tmp_path / "dump.rdb"

@@ -17,6 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cases import every
 from ways import SNAPSHOTS, WAYS, covering, plain, read, thinned
 
 import rdbcodec
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]  # what JSON holds
 
-every_snapshot = pytest.mark.parametrize("path", SNAPSHOTS, ids=lambda path: path.name)
+every_snapshot = every("path", SNAPSHOTS, ids=lambda path: path.name)
 
 # The script's own expiries, for the servers that say only that a key expires (no PEXPIRETIME before 7.0).
 SCRIPT_EXPIRES_AT_MS = {
@@ -563,13 +564,13 @@ READINGS = [
 ]
 
 
-@pytest.mark.parametrize(("path", "way"), READINGS)
+@every(("path", "way"), READINGS)
 def test_a_snapshot_reads_the_same_in_every_way(path: Path, way: str, tmp_path: Path) -> None:
     assert [plain(record) for record in WAYS[way](path.read_bytes(), tmp_path)] == plain_records_of(path)
 
 
-@pytest.mark.parametrize("way", ["file", "fed 7 bytes at a time"])
-@pytest.mark.parametrize("name", UNREPEATED)
+@every("way", ["file", "fed 7 bytes at a time"])
+@every("name", UNREPEATED)
 def test_every_value_reads_the_same_from_a_file_and_in_pieces(name: str, way: str, tmp_path: Path) -> None:
     data = UNREPEATED[name]
     expected = [plain(record) for record in read(data)]

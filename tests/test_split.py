@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import every
 from commands import run
 from servers import Pool
 from ways import DISTINCT, pair, snapshot, string
@@ -207,7 +208,7 @@ def test_a_key_whose_slot_no_part_has_ends_the_split(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [source]
 
 
-@pytest.mark.parametrize(
+@every(
     "way",
     [
         *("", "slot:4", "slots:", "slots:0", "slots:20000", "slots:5-3", "slots:0-9,9-12"),

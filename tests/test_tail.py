@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cases import every
 
 import rdbcodec
 from rdbcodec.cli.main import main
@@ -43,8 +44,8 @@ def cut(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
-@pytest.mark.parametrize("size", [1, 7, 1 << 20])
-@pytest.mark.parametrize("name", TAILS)
+@every("size", [1, 7, 1 << 20])
+@every("name", TAILS)
 def test_the_kind_is_the_same_however_the_pieces_are_cut(name: str, size: int) -> None:
     data, tail = TAILS[name]
     assert measure(cut(data, size)) == tail

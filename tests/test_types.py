@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cases import every
 
 from rdbcodec import EncodeError, Gcra, Hash, Json, Set, ZSet
 from rdbcodec.datatypes.registry import layout_of, type_of, types
@@ -10,7 +11,7 @@ from rdbcodec.formats import SINCE, TYPES, TypeRow
 from rdbcodec.servers import Server
 
 
-@pytest.mark.parametrize(
+@every(
     ("value", "name"),
     [
         (b"text", "string"),
@@ -34,7 +35,7 @@ def test_a_float_is_of_no_type() -> None:
         type_of(1.5)
 
 
-@pytest.mark.parametrize("row", TYPES, ids=lambda row: row.name)
+@every("row", TYPES, ids=lambda row: row.name)
 def test_every_type_with_a_choice_can_write_values_too_large_to_hold(row: TypeRow) -> None:
     kind = types()[row.type]
     tables = [other for other in TYPES if other.type == row.type and layout_of(other).elements is not None]

@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cases import every
 from ways import FIXTURES, WAYS, corpus, entries, pair, plain, plain_value, read, snapshot
 
 import rdbcodec
@@ -47,7 +48,7 @@ MINIMAL: dict[str, str] = json.loads((VECTORS / "minimal_values.json").read_text
 FILES = corpus("vectors", ".rdb")
 STREAM_VERSIONS = {15: 1, 19: 2, 21: 3, 26: 4, 27: 5}
 
-every_vector = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+every_vector = every("path", FILES, ids=lambda path: path.name)
 
 
 def text(value: str) -> bytes:
@@ -98,7 +99,7 @@ def test_a_vector_holds_the_data_that_all_servers_were_given(path: Path) -> None
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("way", WAYS)
+@every("way", WAYS)
 @every_vector
 def test_a_vector_reads_the_same_in_every_way(path: Path, way: str, tmp_path: Path) -> None:
     data = path.read_bytes()
@@ -247,7 +248,7 @@ def test_every_least_value_has_its_meaning_here() -> None:
     assert set(LEAST) == set(MINIMAL)
 
 
-@pytest.mark.parametrize("type", LEAST)
+@every("type", LEAST)
 def test_the_least_value_of_each_type_decodes_whole(type: str) -> None:
     magic, value = LEAST[type]
     code = int(type.removeprefix("valkey"))
@@ -257,8 +258,8 @@ def test_the_least_value_of_each_type_decodes_whole(type: str) -> None:
     assert plain_value(entry.value()) == plain_value(value)
 
 
-@pytest.mark.parametrize("type", LEAST)
-@pytest.mark.parametrize("way", WAYS)
+@every("type", LEAST)
+@every("way", WAYS)
 def test_the_least_value_of_each_type_reads_the_same_in_every_way(
     type: str, way: str, tmp_path: Path
 ) -> None:
@@ -401,7 +402,7 @@ def test_hashes_of_redis_8_10_take_their_field_names_from_the_template_of_the_fi
     assert end == End(len(TEMPLATE_FILE) - 9, TEMPLATE_FILE[-9:], len(TEMPLATE_FILE), "ok")
 
 
-@pytest.mark.parametrize("way", WAYS)
+@every("way", WAYS)
 def test_template_hashes_read_the_same_in_every_way(way: str, tmp_path: Path) -> None:
     records = [plain(record) for record in WAYS[way](TEMPLATE_FILE, tmp_path)]
     assert records == [plain(record) for record in read(TEMPLATE_FILE)]
@@ -509,8 +510,8 @@ SMALLEST: dict[str, tuple[str, list[bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", SMALLEST)
+@every("way", WAYS)
+@every("name", SMALLEST)
 def test_the_smallest_files_read_in_every_way(name: str, way: str, tmp_path: Path) -> None:
     shown, values, checksum = SMALLEST[name]
     data = from_hex(shown)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cases import every
 
 import rdbcodec
 from rdbcodec.cli import verbs
@@ -70,7 +71,7 @@ def test_verbs_are_listed_in_the_order_they_ask_for() -> None:
     assert orders == sorted(set(orders))
 
 
-@pytest.mark.parametrize("name", verbs.known())
+@every("name", verbs.known())
 def test_every_verb_says_what_it_does_in_one_line(name: str) -> None:
     module = verbs.module_of(name)
     assert verbs.known()[name] == module.HELP != ""

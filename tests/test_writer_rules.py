@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import every
 from ways import entries, pair, snapshot, string
 
 import rdbcodec
@@ -41,7 +42,7 @@ def written(**options: Any) -> tuple[rdbcodec.Writer, io.BytesIO]:
 # --- arguments --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "message"),
     [
         ({"db": -1}, "db: expected 0 to 2147483646, found -1"),
@@ -271,7 +272,7 @@ ARGUMENT = "the first line of a function library has an argument no server knows
 NAME = "the name of a function library is letters, digits and underscores, not "
 
 
-@pytest.mark.parametrize(
+@every(
     ("code", "reason"),
     [
         (LIBRARY, None),

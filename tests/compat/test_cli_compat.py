@@ -10,6 +10,7 @@ from typing import Any
 
 import commands
 import pytest
+from cases import every
 from judging import NOW, PLAIN, SNAPSHOTS, file, key
 
 from rdbcodec.compat.target import loader_of, targets
@@ -55,10 +56,8 @@ ANSWERS: dict[str, tuple[str | Path, ...]] = {
 }
 
 
-@pytest.mark.parametrize("form", ["text", "json", "markdown", "sarif", "junit", "github"])
-@pytest.mark.parametrize(
-    ("name", "code"), [("yes", 0), ("questions", 0), ("after", 10), ("unknown", 11), ("no", 1)]
-)
+@every("form", ["text", "json", "markdown", "sarif", "junit", "github"])
+@every(("name", "code"), [("yes", 0), ("questions", 0), ("after", 10), ("unknown", 11), ("no", 1)])
 def test_the_exit_code_is_the_answer_in_every_format(name: str, code: int, form: str) -> None:
     assert run(*ANSWERS[name], "--format", form).returncode == code
 

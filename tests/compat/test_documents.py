@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cases import every
 
 from rdbcodec.cli.main import main
 from rdbcodec.compat import circumstances, profile_json, target
@@ -34,8 +35,8 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("kind", READERS)
+@every("name", SHAPES)
+@every("kind", READERS)
 def test_deep_brackets_and_long_numbers_are_refused_with_file_and_line(
     kind: str, name: str, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import commands
 import pytest
+from cases import every
 from judging import NOW, PLAIN, SNAPSHOTS, aux, db, file, key
 
 from rdbcodec.cli import colours
@@ -213,8 +214,8 @@ UGLY = [
 ]
 
 
-@pytest.mark.parametrize("width", [40, 80])
-@pytest.mark.parametrize("word", UGLY, ids=ascii)
+@every("width", [40, 80])
+@every("word", UGLY, ids=ascii)
 def test_a_wrapped_command_is_the_same_to_bash(word: str, width: int) -> None:
     argv = ["printf", "%s\\0", "convert", word, "--to", "redis-7.2", "-o", f"{word}.rdb"]
     lines = [*command_lines(argv, width, indent="     ")]

@@ -6,7 +6,7 @@ import ast
 from importlib import import_module
 from pathlib import Path
 
-import pytest
+from cases import every
 from judging import Sides, findings_of
 
 from rdbcodec.compat.rulebook import BY_ID
@@ -16,7 +16,7 @@ FILES = sorted(path.stem for path in Path(__file__).parent.glob("test_rules_*.py
 SIDES: list[Sides] = [sides for name in FILES for sides in import_module(name).SIDES]
 
 
-@pytest.mark.parametrize("sides", SIDES, ids=lambda sides: sides.id)
+@every("sides", SIDES, ids=lambda sides: sides.id)
 def test_rule_speaks_on_one_side_of_its_condition_only(sides: Sides) -> None:
     severity = sides.severity or BY_ID[sides.rule].severity
     found = [(finding.severity, finding.says) for finding in findings_of(sides.fires, sides.rule)]

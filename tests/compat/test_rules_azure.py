@@ -13,6 +13,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from cases import every
 from judging import (
     EMPTY_AUX,
     GIB,
@@ -246,7 +247,7 @@ def test_sas_that_was_not_shown_is_asked_for() -> None:
 # --- the seed's own cases ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("sentence", "loads", "case"),
     [
         ("RDB 11 into AMR 7.2", "yes", side(AMR, RDB_11)),

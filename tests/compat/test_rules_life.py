@@ -7,6 +7,7 @@ import dataclasses
 from datetime import date, datetime, timezone
 
 import pytest
+from cases import every
 from judging import Sides, file, judged, key, side
 
 from rdbcodec.compat.target import Target, facts_age, find, targets
@@ -35,7 +36,7 @@ SIDES: list[Sides] = [
 # fmt: on
 
 
-@pytest.mark.parametrize(
+@every(
     "target", [row for row in targets().values() if row.status.startswith("retir")], ids=lambda row: row.id
 )
 def test_every_verdict_says_that_its_target_retires(target: Target) -> None:

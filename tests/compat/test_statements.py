@@ -6,7 +6,7 @@ import ast
 from importlib import import_module
 from pathlib import Path
 
-import pytest
+from cases import every
 
 from rdbcodec.compat.rulebook import BY_ID, SAS_RULES
 from rdbcodec.compat.statements import Statement, statements
@@ -19,13 +19,13 @@ def test_the_page_has_55_statements() -> None:
     assert [row.number for row in statements()] == list(range(1, 56))
 
 
-@pytest.mark.parametrize("row", statements(), ids=lambda row: str(row.number))
+@every("row", statements(), ids=lambda row: str(row.number))
 def test_rules_and_tests_of_a_statement_are_there(row: Statement) -> None:
     assert [rule for rule in row.rules if rule not in RULES] == []
     assert [test for test in row.tests if not is_there(test)] == []
 
 
-@pytest.mark.parametrize("row", statements(), ids=lambda row: str(row.number))
+@every("row", statements(), ids=lambda row: str(row.number))
 def test_a_statement_that_is_ok_is_carried_and_tested_and_one_that_is_not_says_what_it_lacks(
     row: Statement,
 ) -> None:
@@ -37,7 +37,7 @@ def test_a_statement_that_is_ok_is_carried_and_tested_and_one_that_is_not_says_w
         assert row.lacks
 
 
-@pytest.mark.parametrize("row", statements(), ids=lambda row: str(row.number))
+@every("row", statements(), ids=lambda row: str(row.number))
 def test_each_rule_of_a_statement_has_a_test_of_both_its_sides(row: Statement) -> None:
     tested = {test.partition("::")[2] for test in row.tests}
     assert {rule for rule in row.rules if rule in BY_ID} <= tested

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from cases import every
 
 from rdbcodec.compat.target import (
     FactAge,
@@ -91,7 +92,7 @@ def test_every_source_of_the_list_is_used() -> None:
     assert set(sources()) - used == {"azstorage-iso", "azstorage-delegation", "valkey-doc"} - used
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "reads"),
     [
         ("redis-2.8", "REDIS up to 6"),
@@ -168,7 +169,7 @@ def test_azure_skus_have_the_sizes_of_the_architecture_page() -> None:
     assert (sizes["Balanced"] or {})["B10"] == 12
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "means"),
     [
         ("amr", "amr-balanced-7.4"),
@@ -330,7 +331,7 @@ def test_toml_without_a_reader_says_what_to_do(tmp_path: Path, monkeypatch: pyte
     assert str(refused.value) == f"{path}: TOML needs Python 3.11 or the package tomli; JSON needs neither"
 
 
-@pytest.mark.parametrize(
+@every(
     ("change", "message"),
     [
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from cases import every
 from judging import EMPTY_AUX, NOW, SLOT_INFO, file, judged, key, module, questions_of, side, string
 from odd import IGNORABLE, NOT_IGNORABLE, ODD
 
@@ -75,7 +76,7 @@ READ_BY_ITSELF = "eof"  # the End record is what tells of it
 ROWS = [pytest.param(row, id=row.name) for row in OPCODES if row.name != READ_BY_ITSELF]
 
 
-@pytest.mark.parametrize("row", ROWS)
+@every("row", ROWS)
 def test_no_opcode_of_the_table_is_forgotten_by_a_profile(row: OpcodeRow) -> None:
     assert row.name in facts_of(file_with(row), row).codes()
 
@@ -304,7 +305,7 @@ def test_an_unknown_sku_is_answered_with_those_there_are() -> None:
     assert finding.remedy == "name one of its SKUs: A250, A500, A700, A1000, A1500, A2000, A4500"
 
 
-@pytest.mark.parametrize("target", [target for target in targets().values() if target.imports == "yes"])
+@every("target", [target for target in targets().values() if target.imports == "yes"])
 def test_only_targets_that_take_snapshots_at_their_creation_ask_whether_they_exist(target: Target) -> None:
     asks = "target_exists" in questions_of(side(target.id))
     assert asks == target.at_creation_only, target.id

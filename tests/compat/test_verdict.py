@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import every
 from judging import (
     EXPIRED,
     FUNCTION,
@@ -103,7 +104,7 @@ MEASURED = {
 }
 
 
-@pytest.mark.parametrize("name", MEASURED)
+@every("name", MEASURED)
 def test_verdicts_are_what_real_servers_did(name: str) -> None:
     verdicts = [judged(side(target, name)).loads for target in COLUMNS]
     assert "".join("01"[loads == "yes"] for loads in verdicts) == MEASURED[name]
@@ -202,7 +203,7 @@ def test_a_conversion_to_a_version_no_page_names_is_as_unknown_as_the_converted_
     assert (before.findings[1].says, before.steps[0].kind) == (after.findings[0].says, "convert")
 
 
-@pytest.mark.parametrize(
+@every(
     ("target", "data", "losses"),
     [
         ("redis-6.2", "redis-7.2.6-lru", []),
@@ -236,7 +237,7 @@ def test_losses_of_a_conversion_are_told_from_the_profile(
     assert (found if found is None else [(loss.kind, loss.times, loss.key) for loss in found]) == losses
 
 
-@pytest.mark.parametrize("data", UNREPEATED.values(), ids=UNREPEATED)
+@every("data", UNREPEATED.values(), ids=UNREPEATED)
 def test_what_the_profile_says_of_a_conversion_is_what_convert_does(data: bytes) -> None:
     for target in [
         "redis-2.4",
@@ -398,7 +399,7 @@ def saved_and_loaded(facts: Profile) -> Profile:
     return profile_json.loads(json.loads(profile_json.dumps(facts)))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@every("path", FILES, ids=lambda path: path.stem)
 def test_profile_saved_and_loaded_is_the_same_profile(path: Path) -> None:
     assert saved_and_loaded(facts_of(path.stem)) == facts_of(path.stem)
 

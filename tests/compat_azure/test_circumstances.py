@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import get_args, get_type_hints
 
 import pytest
+from cases import every
 
 from rdbcodec.cli.circumstances import add_arguments, circumstances_of
 from rdbcodec.compat.circumstances import BY_NAME, FACTS, Circumstances, load
@@ -118,7 +119,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "message"), WRONG)
+@every(("name", "text", "message"), WRONG)
 def test_an_error_names_file_line_and_key(write: Write, name: str, text: str, message: str) -> None:
     path = write(name, text)
     with pytest.raises(CircumstancesError) as caught:
@@ -155,8 +156,8 @@ MISPLACED = [
 ]
 
 
-@pytest.mark.parametrize("text", MISPLACED)
-@pytest.mark.parametrize("name", ["a.toml", "a.json"])
+@every("text", MISPLACED)
+@every("name", ["a.toml", "a.json"])
 def test_no_error_shows_or_carries_a_sas(write: Write, name: str, text: str) -> None:
     with pytest.raises(CircumstancesError) as caught:
         load(write(name, text))

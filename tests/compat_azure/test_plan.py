@@ -13,6 +13,7 @@ from typing import Any
 
 import lz4.frame
 import pytest
+from cases import every
 from planning import (
     DATA,
     ENTERPRISE,
@@ -85,7 +86,7 @@ def test_basic_and_standard_have_no_import_and_no_steps(target: str) -> None:
     assert (found.steps, "AZ-TIER-ACR" in ids) == ((), True)
 
 
-@pytest.mark.parametrize("target", [*MANAGED, *ENTERPRISE, *PREMIUM, *NO_IMPORT])
+@every("target", [*MANAGED, *ENTERPRISE, *PREMIUM, *NO_IMPORT])
 def test_a_plan_answers_what_compat_answers(target: str) -> None:
     for data in (DATA, HFE, TYPES):
         found = planned(target, ("dump.rdb", data))
@@ -322,7 +323,7 @@ def test_with_a_key_nobody_gets_a_role() -> None:
 # --- the import (FAQ "Can I automate Import/Export ...") ----------------------------------------------
 
 
-@pytest.mark.parametrize("target", [*MANAGED, *ENTERPRISE])
+@every("target", [*MANAGED, *ENTERPRISE])
 def test_managed_redis_and_enterprise_import_with_redisenterprise(target: str) -> None:
     found = planned(target, cluster_name="mine", names=NAMES, although=True)
     az = "az redisenterprise database import --cluster-name mine --resource-group rg"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cases import every
 from planning import ENTERPRISE, MANAGED, NO_IMPORT, PREMIUM, commands, exported, kinds, step
 
 from rdbcodec.compat.azure.case import Names
@@ -16,7 +17,7 @@ from rdbcodec.remote.signed_uri import parse
 NAMES = Names(resource_group="rg", storage_account="acct", container="box", blob_prefix="night")
 
 
-@pytest.mark.parametrize("target", [*MANAGED, *ENTERPRISE])
+@every("target", [*MANAGED, *ENTERPRISE])
 def test_managed_redis_and_enterprise_export_with_redisenterprise(target: str) -> None:
     found = exported(target, NAMES, cluster_name="mine")
     az = "az redisenterprise database export --cluster-name mine --resource-group rg"

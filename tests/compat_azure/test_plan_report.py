@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from cases import every
 from commands import run as run_cli
 from planning import (
     DATA,
@@ -474,7 +475,7 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("word", NASTY)
+@every("word", NASTY)
 def test_bash_reads_a_word_as_it_was(word: str) -> None:
     command = Command(("printf", "%s|", word, Variables(("ONE", "TWO")), Name("A", word, "a")), "")
     text = "\n".join(lines(command, "bash", 20))
@@ -483,7 +484,7 @@ def test_bash_reads_a_word_as_it_was(word: str) -> None:
     assert done.stdout == f"{word}|1 &|*|{word}|"
 
 
-@pytest.mark.parametrize("word", NASTY)
+@every("word", NASTY)
 def test_bash_keeps_what_a_command_says_behind_an_address(word: str) -> None:
     box = Address(("https://h/", Name("BOX", word, "box"), "?"))
     command = Command(("printf", "%s", "st=1&sig=x"), "", into="SAS", prefix=box)

@@ -10,6 +10,7 @@ import itertools
 from pathlib import Path
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,7 +203,7 @@ BAD_TIMES += [
 ]
 
 
-@pytest.mark.parametrize("written", BAD_TIMES)
+@every("written", BAD_TIMES)
 def test_a_time_of_no_known_form_is_unknown_not_ok(written: str) -> None:
     sentence = "unknown: the value has not the form the parameter needs: se"
     assert found(uri(se=written)) == {"AZ-SAS-FORM": sentence}
@@ -334,8 +335,8 @@ HIDING = [
 ]
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("text", HIDING)
+@every("operation", OPERATIONS)
+@every("text", HIDING)
 def test_the_signature_is_nowhere_in_facts_and_findings(text: str, operation: Operation) -> None:
     facts = parse(text)
     told = [

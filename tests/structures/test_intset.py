@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,7 +71,7 @@ def test_an_empty_intset_has_no_members() -> None:
     assert intset.encode([]) == blob
 
 
-@pytest.mark.parametrize(
+@every(
     ("member", "width", "raw"),
     [
         (32767, 2, "ff7f"),
@@ -124,7 +125,7 @@ def test_a_large_intset_is_decoded_in_batches() -> None:
     assert max(map(len, batches)) == 16385
 
 
-@pytest.mark.parametrize(
+@every(
     ("blob", "message", "pos"),
     [
         ("", "intset is 0 bytes, its header takes 8", 0),

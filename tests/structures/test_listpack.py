@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,7 +103,7 @@ def test_an_empty_listpack_has_no_elements() -> None:
     assert listpack.encode([]) == blob
 
 
-@pytest.mark.parametrize(
+@every(
     ("number", "body", "back"),
     [
         (0, "00", "01"),
@@ -136,7 +137,7 @@ def test_an_integer_takes_its_shortest_form(number: int, body: str, back: str) -
     assert listpack.decode_mixed(blob) == [number]
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "is_integer"),
     [
         (b"0", True),
@@ -167,7 +168,7 @@ def test_only_canonical_text_of_an_i64_becomes_an_integer(text: bytes, is_intege
     assert listpack.decode_mixed(blob) == [int(text) if is_integer else text]
 
 
-@pytest.mark.parametrize(
+@every(
     ("size", "head", "back"),
     [
         (0, "80", "01"),
@@ -275,7 +276,7 @@ def test_a_long_element_in_small_chunks_takes_linear_time() -> None:
     assert gather(listpack.iter_decode(pieces(blob, 10))) == [data]  # minutes, were every chunk joined
 
 
-@pytest.mark.parametrize(
+@every(
     ("blob", "message", "pos"),
     [
         ("", "listpack is 0 bytes, its header takes 6", 0),

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 import pytest
+from cases import every
 
 from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.limits import MAX_ELEMENT
@@ -59,9 +60,9 @@ def cut(blob: bytes, size: int) -> Iterator[bytes]:
     return iter([blob[at : at + size] for at in range(0, len(blob), size)])
 
 
-@pytest.mark.parametrize("limit", [10, 16379, 30_000])
-@pytest.mark.parametrize("size", [7, 4096, 1 << 20])
-@pytest.mark.parametrize("name", PACKED)
+@every("limit", [10, 16379, 30_000])
+@every("size", [7, 4096, 1 << 20])
+@every("name", PACKED)
 def test_an_element_too_large_to_hold_is_given_in_pieces(name: str, size: int, limit: int) -> None:
     iter_decode, blob = PACKED[name]
     held = Held(limit, Spool().keep)
@@ -88,7 +89,7 @@ def outcome(iter_decode: Callable[..., Iterator[list[bytes]]], blob: bytes, held
         return "refused"
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "number"),
     [
         (b"0", 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,7 +59,7 @@ def test_deleted_entries_are_counted_and_left_out() -> None:
     assert stream_node.decode(elements, FIRST.id) == Node([SECOND], 1)
 
 
-@pytest.mark.parametrize(
+@every(
     ("elements", "message"),
     [
         ([], "the listpack ends inside an entry"),

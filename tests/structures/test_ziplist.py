@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,7 +99,7 @@ def test_an_empty_ziplist_has_no_elements() -> None:
     assert ziplist.encode([]) == blob
 
 
-@pytest.mark.parametrize(
+@every(
     ("number", "body", "before_rdb_6"),
     [
         (0, "f1", "c00000"),
@@ -138,7 +139,7 @@ def test_an_integer_takes_the_shortest_form_its_reader_knows(
     assert decode_bytewise(blob) == decode_bytewise(old) == [text]
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         b"-9223372036854775809",
@@ -252,7 +253,7 @@ def test_a_long_element_in_small_chunks_takes_linear_time() -> None:
     assert gather(ziplist.iter_decode(pieces(blob, 10))) == [data]  # minutes, were every chunk joined
 
 
-@pytest.mark.parametrize(
+@every(
     ("blob", "message", "pos"),
     [
         ("", "ziplist is 0 bytes, its header takes 10", 0),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -143,7 +144,7 @@ def test_a_long_value_in_small_chunks_takes_linear_time() -> None:
     assert gather(zipmap.iter_decode(pieces(zipmap.encode(pairs), 10))) == pairs  # not minutes
 
 
-@pytest.mark.parametrize(
+@every(
     ("blob", "message", "pos"),
     [
         ("", "zipmap is 0 bytes, its header takes 1", 0),

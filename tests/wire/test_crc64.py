@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,7 +100,7 @@ def test_the_table_is_what_the_servers_have_in_crc64_c() -> None:
     ]
 
 
-@pytest.mark.parametrize(("power", "terms"), crc64.FOLDS)
+@every(("power", "terms"), crc64.FOLDS)
 def test_every_row_of_folds_is_true_modulo_the_polynomial(power: int, terms: tuple[int, ...]) -> None:
     total = 0
     for term in terms:
@@ -115,8 +116,8 @@ def test_rows_of_folds_go_down_and_so_do_their_terms() -> None:
         assert power - terms[0] >= 8, "a row must take at least a byte off"
 
 
-@pytest.mark.parametrize("name", ENGINES)
-@pytest.mark.parametrize("size", sorted(set(SIZES)))
+@every("name", ENGINES)
+@every("size", sorted(set(SIZES)))
 def test_every_engine_agrees_with_the_byte_table_at_every_turn_of_the_folding(name: str, size: int) -> None:
     data = bytes((i * i * 7 + i * 13 + (i >> 8) * 31) & 255 for i in range(size))
     crc = 0xFEDCBA9876543210
@@ -200,7 +201,7 @@ def test_there_are_snapshots_to_check() -> None:
     assert len(SNAPSHOTS) >= 20
 
 
-@pytest.mark.parametrize("path", SNAPSHOTS, ids=lambda path: path.stem)
+@every("path", SNAPSHOTS, ids=lambda path: path.stem)
 def test_every_snapshot_of_a_server_ends_with_its_checksum_or_with_none(path: Path) -> None:
     data = path.read_bytes()
     if data.startswith(b"REDIS") and int(data[5:9]) < FIRST_CHECKED:

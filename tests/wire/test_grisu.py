@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 
-import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +30,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("value", "text"), ANSWERS)
+@every(("value", "text"), ANSWERS)
 def test_a_double_has_the_text_the_server_gives_it(value: float, text: bytes) -> None:
     assert grisu.text(value) == text
 

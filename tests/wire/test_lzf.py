@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -209,14 +210,14 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize(("block", "size", "message", "pos"), DAMAGE.values(), ids=DAMAGE)
+@every(("block", "size", "message", "pos"), DAMAGE.values(), ids=DAMAGE)
 def test_damage_is_named_with_its_place(block: bytes, size: int, message: str, pos: int) -> None:
     assert outcome(lambda: lzf.decompress(block, size)) == (message, pos)
     assert outcome(lambda: lzf.decompress_pure(block, size)) == (message, pos)
 
 
-@pytest.mark.parametrize("step", [1, 2, 3, 100])
-@pytest.mark.parametrize(("block", "size", "message", "pos"), DAMAGE.values(), ids=DAMAGE)
+@every("step", [1, 2, 3, 100])
+@every(("block", "size", "message", "pos"), DAMAGE.values(), ids=DAMAGE)
 def test_damage_in_a_stream_is_the_same(block: bytes, size: int, message: str, pos: int, step: int) -> None:
     assert outcome(lambda: streamed(block, size, step)) == (message, pos)
 

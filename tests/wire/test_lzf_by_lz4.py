@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import lz4.block
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 from test_lzf import PLAIN, TEXTS, by_definition
@@ -54,7 +55,7 @@ def test_the_instance_in_the_essay_is_what_lz4_and_lzf_make_of_ten_times_abc() -
     assert by_lz4.respell(found) == compress(b"abc" * 10) == block
 
 
-@pytest.mark.parametrize("distance", DISTANCES)
+@every("distance", DISTANCES)
 def test_every_sequence_is_said_again_whatever_its_counts(distance: int) -> None:
     for count, length in product(COUNTS, LENGTHS):
         found = lz4_block([(distance, 4, distance), (count, length, distance), (1, 5, 1)], 5)
@@ -62,7 +63,7 @@ def test_every_sequence_is_said_again_whatever_its_counts(distance: int) -> None
         assert by_definition(block) == unpacked(found), (count, length)
 
 
-@pytest.mark.parametrize("last", COUNTS[3:])
+@every("last", COUNTS[3:])
 def test_the_last_literals_end_the_block_whatever_their_count(last: int) -> None:
     assert by_definition(by_lz4.respell(lz4_block([], last))) == NOISE[:last]
     assert by_definition(by_lz4.respell(lz4_block([(9, 30, 9)], last))) == (NOISE[:9] * 5)[:39] + NOISE[:last]
@@ -115,9 +116,7 @@ def test_noise_is_given_up_on(size: int) -> None:
     assert lzf.compress(NOISE[:size]) is None
 
 
-@pytest.mark.parametrize(
-    "length", [*range(9, 12), *range(260, 275), *range(524, 540), 264 * 5 + 1, 264 * 5 + 2]
-)
+@every("length", [*range(9, 12), *range(260, 275), *range(524, 540), 264 * 5 + 1, 264 * 5 + 2])
 def test_a_long_match_is_cut_into_references_of_3_to_264_bytes(length: int) -> None:
     tokens = by_lz4.long_match(length, 0, 6)
     assert by_definition(b"\x06abcdefg" + tokens) == (b"abcdefg" * (length // 7 + 2))[: length + 7]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cases import every
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_lzf import BLOCKS, PLAIN, TEXTS, by_definition, engine_or_skip
@@ -146,8 +147,8 @@ def test_the_procedure_holds_for_long_and_for_nasty_strings() -> None:
     assert [exact.compress_exact(text) for text in TEXTS] == [by_the_book(text) for text in TEXTS]
 
 
-@pytest.mark.parametrize("left", range(20))
-@pytest.mark.parametrize("after", range(5))
+@every("left", range(20))
+@every("after", range(5))
 def test_a_reference_near_the_end_ends_where_the_servers_end_it(left: int, after: int) -> None:
     head = bytes(range(100, 160))
     text = head + b"=" + head[10 : 10 + left] + b"." * after

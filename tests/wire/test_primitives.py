@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,7 +61,7 @@ def test_lengths_outside_64_bits_are_refused(value: int) -> None:
         lengths.encode(value)
 
 
-@pytest.mark.parametrize("head", range(0x82, 0x100))
+@every("head", range(0x82, 0x100))
 def test_what_is_no_length_is_refused(head: int) -> None:
     what = "a string encoding" if head >= 0xC0 else "no form of length"
     with pytest.raises(CorruptStructure) as error:
@@ -86,7 +87,7 @@ def test_every_string_is_read_as_written(text: bytes) -> None:
         assert strings.read(raw, 0, Budget()) == (text, len(raw))
 
 
-@pytest.mark.parametrize(
+@every(
     ("value", "text"),
     [
         (b"", "00"),
@@ -115,8 +116,8 @@ def test_strings_are_compressed_when_that_saves_and_the_server_would() -> None:
     assert strings.encode(noise, compress=True) == bytes([60]) + noise
 
 
-@pytest.mark.parametrize(("text", "value"), STRINGS.items())
-@pytest.mark.parametrize("size", [1, 2, 1000])
+@every(("text", "value"), STRINGS.items())
+@every("size", [1, 2, 1000])
 def test_a_cursor_reads_strings_from_any_pieces(text: str, value: bytes, size: int) -> None:
     raw = bytes.fromhex(text) + b"\x01z"
     for read in (Cursor.string, Cursor.element, lambda cursor: b"".join(cursor.string_pieces())):
@@ -125,7 +126,7 @@ def test_a_cursor_reads_strings_from_any_pieces(text: str, value: bytes, size: i
         assert (read(cursor), cursor.string(), cursor.at_end()) == (value, b"z", True)
 
 
-@pytest.mark.parametrize("head", range(0xC4, 0x100))
+@every("head", range(0xC4, 0x100))
 def test_unknown_string_encodings_are_refused(head: int) -> None:
     for function in (lambda raw: strings.read(raw, 0, Budget()), lambda raw: strings.walk(raw, 0)):
         with pytest.raises(CorruptStructure) as error:
@@ -189,9 +190,7 @@ def test_a_score_may_be_no_number() -> None:
     assert math.isnan(doubles.read_text(b"\xfd", 0)[0])
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"abc", b"e", b"1_000", b"1 ", b"1.5x", b"0x", b"0xg", b"0x1p99999", b"\xff"]
-)
+@every("text", [b"", b"abc", b"e", b"1_000", b"1 ", b"1.5x", b"0x", b"0xg", b"0x1p99999", b"\xff"])
 def test_text_that_is_no_score_is_refused(text: bytes) -> None:
     with pytest.raises(CorruptStructure) as error:
         doubles.parse(text)
