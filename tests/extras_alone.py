@@ -1,9 +1,9 @@
 """Each extra alone in a new environment: what it is for works, and what it is not for names its extra.
 
     python tests/extras_alone.py --azurite .../azurite/dist/src/blob/main.js --moto .../bin/moto_server
-                                 [--pythons python3.10 python3.13] [--extras azure s3] [--work DIR]
+                                 [--pythons python3.10 python3.13] [--extras azure s3] [--uv UV] [--work DIR]
 
-By hand, before a release: pip fills an environment per Python and extra. The object stores are real servers,
+By hand, before a release: uv fills an environment per Python and extra. The object stores are real servers,
 but for Google's (tests/fake_gcs.py). A row is printed per environment; the exit code is 1 when one failed.
 """
 
@@ -95,13 +95,13 @@ def problems(python: Path, extra: str, folder: Path) -> list[str]:
     return found if out == "[]" else [*found, f"import rdbcodec loads {out}"]
 
 
-def row(name: str, extra: str, wheel: Path, folder: Path) -> bool:
+def row(name: str, extra: str, wheel: Path, folder: Path, *, uv: str) -> bool:
     """Make an environment, look at it and print how it did."""
-    subprocess.run([name, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv/bin/python"
     what = f"{wheel}[{extra}]" if extra else str(wheel)
-    code, out = run(python, "-m", "pip", "install", "-q", "--no-cache-dir", what, folder=folder)
-    says = [f"pip: {out[-200:]}"] if code else problems(python, extra, folder)
+    subprocess.run([uv, "venv", "-q", "--python", name, folder / "venv"], check=True)
+    code, out = run(Path(uv), "pip", "install", "-q", "--python", str(python), what, folder=folder)
+    says = [f"uv: {out[-200:]}"] if code else problems(python, extra, folder)
     _, version = run(python, "-c", "import platform; print(platform.python_version())", folder=folder)
     print(f"| {version} | {extra or '(none)'} | {'; '.join(says) or 'works'} |", flush=True)
     return not says
@@ -114,6 +114,7 @@ def main() -> int:
     parser.add_argument("--moto", required=True, help="moto_server")
     parser.add_argument("--pythons", nargs="+", default=["python3.10", "python3.13"], metavar="PYTHON")
     parser.add_argument("--extras", nargs="+", choices=NEEDS, default=list(NEEDS))
+    parser.add_argument("--uv", default="uv", help="the program that makes environments (default: uv)")
     parser.add_argument("--work", type=Path, help="where the environments lie meanwhile")
     options = parser.parse_args()
     for name in ("PYTHONPATH", "VIRTUAL_ENV", "RDBCODEC_PURE"):
@@ -134,7 +135,7 @@ def main() -> int:
         for name in options.pythons:
             for extra in options.extras:
                 with tempfile.TemporaryDirectory(dir=work) as folder:
-                    done.append(row(name, extra, wheel, Path(folder)))
+                    done.append(row(name, extra, wheel, Path(folder), uv=options.uv))
     return 0 if all(done) else 1
 
 

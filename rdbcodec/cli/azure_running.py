@@ -7,6 +7,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,8 +22,9 @@ from rdbcodec.compat.azure.tool import Az
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.limits import MAX_VALUE
 from rdbcodec.remote.account import SCHEMES, account_name, place_of
-from rdbcodec.remote.urls import scheme_of
+from rdbcodec.remote.urls import SERVERS, scheme_of
 from rdbcodec.reports import azure, azure_run
+from rdbcodec.showing import name as shown
 
 HELP = "do these steps: judge, prepare, upload, import with az, compare"
 # Names as a plan has them, and the flags they are told by.
@@ -61,6 +64,11 @@ def settled(options: argparse.Namespace, told: Circumstances, names: Names) -> t
     """What follows from doing it: the blob's kind, az as the channel, and names that stand elsewhere."""
     if options.run and told.channel not in (None, "cli"):
         _leave(options, f"argument --run: az is the channel cli, not {told.channel}")
+    if options.verify and scheme_of(options.verify) not in SERVERS:
+        _leave(
+            options,
+            f"argument --verify: {shown(options.verify)} is no URL of a server, such as rediss://HOST",
+        )
     if told.blob_type == "append":
         _leave(options, "argument --blob-type: no import reads append blobs")
     places = [place_of(name) for name in options.files if scheme_of(name) in SCHEMES]
@@ -88,13 +96,15 @@ def run(plan: Plan, options: argparse.Namespace) -> int:
         for outcome in _outcomes(plan, options):
             outcomes.append(outcome)
             if as_text:
-                print_lines(azure_run.lines(outcome, plan))
+                print_lines(azure_run.lines(outcome, plan, hide_keys=options.hide_keys))
                 sys.stdout.flush()
     elif as_text:
         print_lines(["", azure_run.STOPPED[stopped]])
     if not as_text:
         print_json(azure_run.as_json(plan, outcomes))
-    return OK if stopped is None else stopped
+    if stopped is not None:
+        return stopped
+    return NEGATIVE if any(outcome.state == "differs" for outcome in outcomes) else OK
 
 
 def _stopped(plan: Plan, options: argparse.Namespace) -> int | None:
@@ -132,10 +142,9 @@ class _Sent:
 
 def _outcomes(plan: Plan, options: argparse.Namespace) -> Iterator[Outcome]:
     sent = _Sent()
-    with (
-        tempfile.TemporaryDirectory(dir=options.work) as folder,
-        progress_of("azure run", sent, options) as tick,
-    ):
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=options.work))
+        tick = stack.enter_context(progress_of("azure run", sent, options))
 
         def progress(done: int, size: int) -> None:
             sent.bytes_read, sent.size = done, size
@@ -149,10 +158,19 @@ def _outcomes(plan: Plan, options: argparse.Namespace) -> Iterator[Outcome]:
             rehearse=options.dry_run,
             overwrite=options.overwrite,
             ignore_tail=options.ignore_tail,
-            verify=None,
+            server=partial(_snapshot_of, options.verify, stack) if options.verify else None,
             progress=progress,
         )
         yield from steps_done(plan, how)
+
+
+def _snapshot_of(url: str, stack: ExitStack) -> str:
+    """A snapshot of a server as it is now, until all is done."""
+    from rdbcodec.live.source import Spool  # noqa: PLC0415 - only where there is a server
+
+    spool = Spool(url)
+    stack.callback(spool.close)
+    return spool.path
 
 
 def _az(plan: Plan, options: argparse.Namespace) -> Az:

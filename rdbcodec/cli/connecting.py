@@ -68,7 +68,7 @@ def connection_of(options: argparse.Namespace) -> Options:
     )
 
 
-_PLACES = ("files", "first", "second", "target")  # of URLs among the options of a verb
+_PLACES = ("files", "first", "second", "target", "verify")  # of URLs among the options of a verb
 
 
 def prepare(options: argparse.Namespace) -> None:

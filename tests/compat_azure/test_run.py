@@ -334,6 +334,60 @@ def test_a_variable_that_nobody_set_is_named(az: Calls) -> None:
     assert caught.value.filename == "IMPORT_SAS"
 
 
+# --- comparing --------------------------------------------------------------------------------------
+
+SERVER = ("--verify", "rediss://mycache.westeurope.redis.azure.net:10000")
+
+
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """What a snapshot of the cache is."""
+
+    def holds(path: Path) -> None:
+        monkeypatch.setattr("rdbcodec.cli.azure_running._snapshot_of", lambda *_: str(path))
+
+    return holds
+
+
+def test_the_cache_is_compared_with_what_was_imported(
+    container: Container, cache: Callable[[Path], None]
+) -> None:
+    cache(LRU)
+    out = ran(str(LRU), *MANAGED, *SERVER, "--force", "--now", "2026-11-22")
+    assert told(out)[-1].startswith("done      verify: ")
+    assert "  compared  24 keys and 24 keys\n" in out
+
+
+def test_a_cache_that_holds_something_else_is_no_success(
+    container: Container, cache: Callable[[Path], None]
+) -> None:
+    cache(SNAPSHOTS / "redis-6.2.16-empty.rdb")
+    out = json.loads(ran(str(LRU), *MANAGED, *SERVER, "--format", "json", code=1))
+    last = out["outcomes"][-1]
+    assert (last["kind"], last["state"]) == ("verify", "differs")
+    assert last["compared"] == {"keys": [24, 0], "equal": 0, "missing": 24, "extra": 0, "changed": 0}
+
+
+def test_of_several_files_each_is_a_part_of_what_the_cache_holds(
+    container: Container, cache: Callable[[Path], None], tmp_path: Path
+) -> None:
+    done = run("split", str(LRU), "--by", "slots:2", "-o", str(tmp_path / "{part}.rdb"))
+    assert done.returncode == 0, done.stderr.decode()
+    parts = sorted(map(str, tmp_path.glob("*.rdb")))
+    cache(LRU)
+    out = json.loads(ran(*parts, *MANAGED, *SERVER, "--format", "json", "--now", "2026-11-22"))
+    last = out["outcomes"][-3:]
+    assert [one["state"] for one in last] == ["done"] * 3
+    assert last[-1]["what"] == "24 of the 24 keys in the cache come from these files"
+    out = json.loads(ran(parts[0], *MANAGED, *SERVER, "--format", "json", code=1))
+    assert out["outcomes"][-1]["compared"]["extra"] > 0
+
+
+def test_what_is_compared_with_is_a_server(container: Container) -> None:
+    says = "argument --verify: other.rdb is no URL of a server, such as rediss://HOST"
+    assert says in ran(str(LRU), *MANAGED, "--verify", "other.rdb", code=2)
+
+
 # --- exports ----------------------------------------------------------------------------------------
 
 

@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     from rdbcodec.exports.columnar import sql  # noqa: PLC0415 - hardly any command needs it
 
     try:
+        sql.need_duckdb()
         need_pyarrow()
         result = sql.query([(name, _tables_of(name, options)) for name in options.files], options.query)
     except ImportError as error:

@@ -19,7 +19,8 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -34,19 +35,21 @@ from rdbcodec.reading.source import CHUNK
 from rdbcodec.remote import blobs
 from rdbcodec.remote.blobs import Blob
 from rdbcodec.remote.urls import name_of
+from rdbcodec.tools.diff import Comparison, Difference, Terms, diff
 from rdbcodec.writing.conversion import convert
 
 PAUSE = 15  # seconds between two questions whether it has ended
 _ENDED = ("Succeeded", "Failed", "Canceled")  # provisioningState of a cache that does nothing any more
 
-State = Literal["done", "there", "would", "printed", "by hand"]
+State = Literal["done", "differs", "there", "would", "printed", "by hand"]
 
 
 class Outcome(NamedTuple):
     """What became of a step, or of one file in it.
 
     `state` is "there" for what was done before, "would" in a rehearsal, "printed" for commands that were not
-    run. `said` is what was printed meanwhile.
+    run, "differs" for a server that does not hold what was imported. `said` is what was printed meanwhile,
+    `compared` what the comparison found.
     """
 
     step: Step
@@ -56,6 +59,7 @@ class Outcome(NamedTuple):
     blob: str | None = None
     seconds: float = 0.0
     said: tuple[str, ...] = ()
+    compared: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +67,8 @@ class How:
     """How a plan is done.
 
     `open` opens a file of the plan by its name, `folder` gets what is made of files, `az` runs commands (None
-    prints them), `rehearse` does nothing and says what would be done, `verify` compares a file with a server
-    and says what differs.
+    prints them), `rehearse` does nothing and says what would be done, `server` makes a snapshot of the cache,
+    which is compared with what was imported.
     """
 
     open: Callable[[str], Reader]
@@ -73,7 +77,7 @@ class How:
     rehearse: bool = False
     overwrite: bool = False
     ignore_tail: bool = False
-    verify: Callable[[str], list[str]] | None = None
+    server: Callable[[], str] | None = None
     progress: Callable[[int, int], None] = lambda _done, _size: None
 
 
@@ -90,8 +94,8 @@ def run(plan: Plan, how: How) -> Iterator[Outcome]:
             yield from _uploaded(plan, step, how, ready)
         elif step.kind == "fetch":
             yield from _found(plan, step, how, before)
-        elif step.kind == "verify" and how.verify is not None:
-            yield from _verified(plan, step, how)
+        elif step.kind == "verify" and how.server is not None:
+            yield from _verified(plan, step, how, how.server, ready)
         else:
             yield _commanded(plan, step, how)
 
@@ -274,12 +278,29 @@ def _found(plan: Plan, step: Step, how: How, before: set[str]) -> Iterator[Outco
 # --- comparing --------------------------------------------------------------------------------------
 
 
-def _verified(plan: Plan, step: Step, how: How) -> Iterator[Outcome]:
-    assert how.verify is not None
+def _verified(
+    plan: Plan, step: Step, how: How, server: Callable[[], str], ready: dict[str, Path | str]
+) -> Iterator[Outcome]:
+    """Each file against the cache; of several files each holds a part of it, so all keys are counted."""
+    if how.rehearse:
+        yield Outcome(step, "would", "compare the cache with what was imported")
+        return
+    began = time.monotonic()
+    path, keys, held = server(), 0, 0
+    terms = Terms(now_ms=time.time_ns() // 1_000_000)  # what expires from here on had not expired there
     for file in plan.planned:
-        what = f"{file.name} against the cache"
-        if how.rehearse:
-            yield Outcome(step, "would", what)
-            continue
-        began = time.monotonic()
-        yield Outcome(step, "done", what, seconds=time.monotonic() - began, said=tuple(how.verify(file.name)))
+        found = diff(partial(how.open, str(ready.get(file.name, file.name))), partial(how.open, path), terms)
+        keys, held = keys + found.keys[0] - found.missing, found.keys[1]
+        if len(plan.planned) > 1:  # what another file brought is not too much
+            found = replace(found, extra=0, extra_expired=0, differences=_of_this(found))
+        state: State = "done" if found.is_equal else "differs"
+        yield Outcome(
+            step, state, f"{file.name} and the cache", None, None, time.monotonic() - began, (), found
+        )
+    if len(plan.planned) > 1:
+        what = f"{keys:,} of the {held:,} keys in the cache come from these files"
+        yield Outcome(step, "done" if keys == held else "differs", what, seconds=time.monotonic() - began)
+
+
+def _of_this(found: Comparison) -> list[Difference]:
+    return [difference for difference in found.differences if difference.kind != "extra"]

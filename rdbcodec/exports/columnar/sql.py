@@ -20,7 +20,7 @@ def query(files: Iterable[tuple[str, Tables]], text: str) -> Any:
     DuckDB holds them, on disk when they are large. Raises ImportError without duckdb, duckdb.Error for a
     wrong query, and what reading raises.
     """
-    duckdb = _duckdb()
+    duckdb = need_duckdb()
     connection = duckdb.connect()
     files = list(files)
     for table in TABLES:
@@ -30,7 +30,8 @@ def query(files: Iterable[tuple[str, Tables]], text: str) -> Any:
     return connection.execute(text)
 
 
-def _duckdb() -> Any:
+def need_duckdb() -> Any:
+    """The package; ImportError that names the extra."""
     try:
         import duckdb  # noqa: PLC0415 - optional
     except ImportError:
