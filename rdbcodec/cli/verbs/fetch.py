@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs=1,
         metavar="URL",
-        help="redis://[user@]host[:6379], rediss:// for TLS, unix:///path; any node of a cluster",
+        help="redis://host[:6379], rediss:// for TLS, unix:///path; any node of a cluster",
     )
     add_output_arguments(parser)
     add_compress_argument(parser)

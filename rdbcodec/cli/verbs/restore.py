@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "target",
         metavar="URL",
-        help="redis://[user@]host[:6379], rediss:// for TLS, unix:///path; any node of a cluster",
+        help="redis://host[:6379], rediss:// for TLS, unix:///path; any node of a cluster",
     )
     parser.add_argument(
         "--on-conflict",
