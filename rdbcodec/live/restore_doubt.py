@@ -7,28 +7,38 @@ run before this one would have ended at a key that was another's.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from rdbcodec.encoding import payloads
 from rdbcodec.errors import DecodeError
-from rdbcodec.live.restore_pipe import Pipe, Refused
+from rdbcodec.exports.resp_words import command
+from rdbcodec.live.restore_pipe import Refused
 from rdbcodec.live.restore_ways import Request, Ways
 from rdbcodec.losses import Losses
 
+Ours = Literal["yes", "no", "gone", "unknown"]
 
-def is_the_same(request: Request, pipe: Pipe, ways: Ways) -> bool | None:
-    """None when there is no such key any more."""
+
+def question(request: Request) -> bytes:
+    """The command whose answer tells."""
+    return command(b"DUMP" if request.pieces is None else b"TYPE", request.key)
+
+
+def is_ours(request: Request, answer: Any, ways: Ways) -> Ours:
+    """Whether it is the key that was to be restored; "gone" when there is none any more."""
+    if isinstance(answer, Refused):
+        is_forbidden = answer.code in ("NOPERM", "ERR")
+        return "yes" if is_forbidden else "unknown"
+    if answer is None or answer == b"none":
+        return "gone"
     if request.pieces is not None:
-        return _is_of_its_type(request, pipe)
-    theirs = pipe.ask("DUMP", request.key)
-    if theirs is None:
-        return None
-    if isinstance(theirs, Refused):
-        return _is_of_its_type(request, pipe)
+        return "yes" if answer == request.entry.type.encode() or answer not in _TYPES else "no"
     with ways.counting(Losses()):  # they were counted when it was sent
         own = ways.payload(request.entry)
-    if not isinstance(own, bytes):
-        return _is_of_its_type(request, pipe)
+    return "yes" if isinstance(own, bytes) and _are_equal(answer, own, ways) else "no"
+
+
+def _are_equal(theirs: bytes, own: bytes, ways: Ways) -> bool:
     dialect = ways.server.dialect
     try:
         first, second = (
@@ -37,13 +47,6 @@ def is_the_same(request: Request, pipe: Pipe, ways: Ways) -> bool | None:
     except DecodeError:
         return False
     return bool(first == second)
-
-
-def _is_of_its_type(request: Request, pipe: Pipe) -> bool | None:
-    told: bytes | Refused = pipe.ask("TYPE", request.key)
-    if told == b"none":
-        return None
-    return isinstance(told, Refused) or told == request.entry.type.encode() or told not in _TYPES
 
 
 _TYPES = frozenset({b"string", b"list", b"set", b"zset", b"hash", b"stream"})  # others have names of modules

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import errno
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from rdbcodec.exports.resp_words import command
 from rdbcodec.live.errors import LiveError
 from rdbcodec.live.restore_answers import ENDING, WAITING, forbids, is_done, is_named, refusal
-from rdbcodec.live.restore_doubt import is_the_same
+from rdbcodec.live.restore_doubt import Ours, is_ours, question
 from rdbcodec.live.restore_exchange import Answers, Exchange, Odd
-from rdbcodec.live.restore_nodes import Nodes, redirection
+from rdbcodec.live.restore_nodes import Nodes, Place, redirection
 from rdbcodec.live.restore_pipe import Refused
 from rdbcodec.live.restore_ways import Request, Ways, Why
 from rdbcodec.losses import Losses
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0  # seconds without a key restored before it is given up
 _PAUSE, _LONGEST = 0.05, 2.0  # seconds between two tries, the first and the longest
+_MANY, _MUCH = 500, 1 << 20  # values and bytes that are asked for at once
 _ASKING = command(b"ASKING")
 
-Verdict = Literal["done", "again", "wait"]
+Verdict = Literal["done", "again", "wait", "compare"]
 
 
 class Judge(Exchange):
@@ -63,6 +65,8 @@ class Judge(Exchange):
         while odd:
             made = self._done.keys
             verdicts = [(request, self._judge(request, answers)) for request, answers in odd]
+            doubtful = [request for request, verdict in verdicts if verdict == "compare"]
+            verdicts = [one for one in verdicts if one[1] != "compare"] + [*self._compared(doubtful)]
             later = [request for request, verdict in verdicts if verdict != "done"]
             if self._done.keys > made:
                 deadline, pause = None, _PAUSE
@@ -120,24 +124,43 @@ class Judge(Exchange):
 
     def _conflict(self, request: Request) -> Verdict:
         if request.doubt:
-            place = self._nodes.place_of(request.key)
-            try:
-                same = is_the_same(request, self._pipe(place, request.db), self._ways)
-            except LiveError as error:
-                self._lost(place, error)
-                return "wait"
-            if same is None:
-                return "again"
-            if same:
-                self._made(request)
-                self._done.there += 1
-                return "done"
+            return "compare"
         if self._ways.on_conflict == "skip":
             self._done.skipped += 1
             return "done"
         key = show_key(request.key)
         words = f"the key {key} is in database {request.db} already, and stays as it is there"
         raise self._stopped(words, errno.EEXIST, code="BUSYKEY")
+
+    def _compared(self, requests: list[Request]) -> Iterator[tuple[Request, Verdict]]:
+        """Ask for the values of keys that may be ours, many at once."""
+        groups: dict[Place, list[Request]] = {}
+        for request in requests:
+            groups.setdefault(self._nodes.place_of(request.key), []).append(request)
+        for place, group in groups.items():
+            for some in _portions(group):
+                try:
+                    pipe = self._pipe(place, some[0].db)
+                    pipe.send((b"".join([question(request) for request in some]),))
+                    answers = pipe.answers(len(some)) or []
+                except LiveError as error:
+                    self._lost(place, error)
+                    yield from ((request, "wait") for request in some)
+                    continue
+                for request, answer in zip(some, answers, strict=True):
+                    yield request, self._verdict_of(request, is_ours(request, answer, self._ways))
+
+    def _verdict_of(self, request: Request, ours: Ours) -> Verdict:
+        if ours == "gone":
+            return "again"
+        if ours == "unknown":
+            return "wait"
+        if ours == "no":
+            request.doubt = False
+            return self._conflict(request)
+        self._made(request)
+        self._done.there += 1
+        return "done"
 
     # --- refused --------------------------------------------------------------------------------------
 
@@ -186,6 +209,20 @@ class Judge(Exchange):
         if self._fail_fast:
             words = f"the key {show_key(entry.key)} is refused: {failure.answer}"
             raise self._stopped(words, errno.EIO, code=code, failure=failure)
+
+
+def _portions(requests: list[Request]) -> Iterator[list[Request]]:
+    """As many as have values of a bounded size together."""
+    some: list[Request] = []
+    size = 0
+    for request in requests:
+        some.append(request)
+        size += sum(map(len, request.commands))
+        if len(some) >= _MANY or size >= _MUCH:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def now_ms() -> int:

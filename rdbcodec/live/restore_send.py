@@ -124,7 +124,8 @@ class Sender(Judge):
             odd += self._read(batch)
             self._under_way = None
             self._see_to(odd)
-            self.after(before)
+            # As one: what was counted of both is not what stands before the end of the first.
+            batch.count, batch.size = batch.count + before.count, batch.size + before.size
             self.after(batch)
         else:
             self.after(before)
