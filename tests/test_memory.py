@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import json
 import pickle
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -117,11 +116,3 @@ def test_a_profile_with_a_shape_that_is_none_is_refused(shape: str) -> None:
         profile_json.loads(document)
     expected = "expected was a shape, such as 'string 10 120 1'"
     assert str(caught.value) == f"key 'profile.memory.shapes': {expected}, found {shape}"
-
-
-def test_field_ttls_are_known_less_well_in_valkey_than_in_redis() -> None:
-    fields = Memory(Counter({("key", 5, 0, 0): 1, ("hash", 600, 0, 0): 1, ("field", 9, 40, 0): 600}))
-    fields.shapes["ttl-fields", 600, 0, 0] = 1
-    worth = {name: estimate(fields, Server.of(name)).tolerance for name in ("redis-8.10", "valkey-9.1")}
-    assert worth["redis-8.10"] < 0.03
-    assert 0.10 < worth["valkey-9.1"] < 0.25

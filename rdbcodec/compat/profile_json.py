@@ -23,7 +23,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from rdbcodec.compat.documents import parse_json, read_text
 from rdbcodec.errors import ProfileError
 from rdbcodec.facts.biggest import BigKey, BigKeys
-from rdbcodec.facts.memory.sizes import KINDS, Shape
+from rdbcodec.facts.memory.kinds import KINDS, Shape
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.showing import CutKey, Hiding

@@ -40,7 +40,7 @@ from rdbcodec.compat.rulebook import RULES
 from rdbcodec.compat.verdict import check_import
 from rdbcodec.facts.kinds import Kind
 from rdbcodec.facts.memory.counted import Memory
-from rdbcodec.facts.memory.sizes import STRING
+from rdbcodec.facts.memory.kinds import STRING
 from rdbcodec.facts.places import Place
 from rdbcodec.formats import TYPES
 from rdbcodec.remote.signed_uri import Sas, parse

@@ -6,7 +6,7 @@ from rdbcodec.compat.questions.data import product_of
 from rdbcodec.compat.questions.memory import sku_bytes, sku_of
 from rdbcodec.compat.rule import Answer, Case, Found, Missing, Unknown, missing
 from rdbcodec.compat.target import Target, targets
-from rdbcodec.facts.memory.sizes import KEY, STRING
+from rdbcodec.facts.memory.kinds import KEY, STRING
 from rdbcodec.facts.profile import Profile
 from rdbcodec.showing import size
 

@@ -2,7 +2,8 @@
 
 columns      the table: rows are structures, columns groups of versions
 allocators   the blocks that three allocators give
-shapes       what of a key decides: told by headers, nothing is unpacked
+shapes       what of a key decides, of kinds: sizes of values by headers, nodes of lists and streams
+radix        trees of streams and of expiries, volatile: expiries of fields, growth: tables that grew
 model        shapes to bytes
 counted      the pass that counts them
 estimates    bytes and tolerance of what was counted, in a server
@@ -12,5 +13,5 @@ estimates    bytes and tolerance of what was counted, in a server
     >>> profile = facts.profile_of("fixtures/snapshots/redis-7.2.6-types.rdb", now_ms=0)
     >>> estimate = bytes_in(profile, Server.of("redis-7.2"))
     >>> estimate.bytes, estimate.tolerance, estimate.server, estimate.allocator
-    (360416, 0.021, 'redis-7.2', 'jemalloc')
+    (361274, 0.021, 'redis-7.2', 'jemalloc')
 """

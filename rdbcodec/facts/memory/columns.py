@@ -19,13 +19,16 @@ next one. Numbers are bytes that the allocator is asked for, but where it says o
     small_set       1 where small sets are listpacks, 0 where those become tables
     joins           a field and its value lie in one block of at most so many bytes; 0: in two, and an entry
     holds_member    1 where a member of a sorted set lies in its node of the skiplist
-    ttl_packed      1 where a small hash whose fields expire is a listpack; 0: a table, or they do not expire
-
-The rest are constants that were fitted: what streams and expiries of fields take, allocated bytes.
-
-    stream, stream_node, group, consumer
-    pending, pending_id     an entry that is pending in a group, and one that is in any of them
-    ttl_hash, ttl_field     a hash with expiries of fields, and each field in it; 0 where they do not expire
+    expiries        "none": fields do not expire; how they are found: by "segments" of sixteen, by "windows"
+    ttl_field       bytes before a field that expires
+    ttl_listpack    the header of a small hash whose fields expire
+    ttl_dict        bytes that the header of a table with such fields has more
+    ttl_share       bytes allocated for such a hash in the index of its database, on the average
+    tree            the header of a radix tree
+    leaf            the node at the end of a key, 0 where there is none
+    stream, group, consumer, pending
+                    a stream, what it has for each of these, and for each entry that is pending in a group
+    references      1 where each pending entry has a list of the groups it is pending in
 
 All were measured against `used_memory` of servers that had loaded a snapshot: benchmarks/memory_model.py.
 """
@@ -55,20 +58,24 @@ class Column(NamedTuple):
     small_set: int
     joins: int
     holds_member: int
-    ttl_packed: int
+    expiries: str
+    ttl_field: int
+    ttl_listpack: int
+    ttl_dict: int
+    ttl_share: int
+    tree: int
+    leaf: int
     stream: int
-    stream_node: int
-    pending: int
-    pending_id: int
     group: int
     consumer: int
-    ttl_hash: int
-    ttl_field: int
+    pending: int
+    references: int
 
 
 _E, _C, _N = "each", "chained", "none"
 _A, _O, _B = "apart", "object", "entry"
 _D, _H = "dict", "hashtable"
+_X, _S, _W = "none", "segments", "windows"
 
 # fmt: off
 _RELEASES = ("redis-6.2", "redis-7.0", "redis-7.2", "redis-7.4", "redis-8.2", "redis-8.10",
@@ -91,15 +98,18 @@ _ROWS: dict[str, tuple[Any, ...]] = {  # of one kind in a row
     "small_set":    (0,    0,    1,    1,    1,    1,           1,    1,    1),
     "joins":        (0,    0,    0,    0,    0,    128,         0,    128,  128),
     "holds_member": (0,    0,    0,    0,    0,    1,           0,    0,    1),
-    "ttl_packed":   (0,    0,    0,    1,    1,    1,           0,    0,    0),
-    "stream":       (60,   60,   60,   60,   60,   60,          60,   60,   60),
-    "stream_node":  (100,  100,  100,  100,  100,  100,         100,  100,  100),
-    "pending":      (150,  150,  150,  150,  174,  174,         150,  150,  150),
-    "pending_id":   (0,    0,    0,    0,    86,   86,          0,    0,    0),
-    "group":        (0,    0,    0,    0,    0,    0,           0,    0,    0),
-    "consumer":     (0,    0,    0,    0,    0,    0,           0,    0,    0),
-    "ttl_hash":     (0,    0,    0,    32,   32,   32,          0,    0,    32),
-    "ttl_field":    (0,    0,    0,    33,   33,   33,          0,    0,    19),
+    "expiries":     (_X,   _X,   _X,   _S,   _S,   _S,          _X,   _X,   _W),
+    "ttl_field":    (0,    0,    0,    18,   18,   16,          0,    0,    8),
+    "ttl_listpack": (0,    0,    0,    32,   24,   24,          0,    0,    0),
+    "ttl_dict":     (0,    0,    0,    32,   24,   24,          0,    0,    0),
+    "ttl_share":    (0,    0,    0,    5,    5,    5,           0,    0,    14),
+    "tree":         (24,   24,   24,   24,   24,   40,          32,   32,   32),
+    "leaf":         (16,   16,   16,   16,   16,   0,           16,   16,   16),
+    "stream":       (40,   80,   80,   80,   112,  160,         80,   80,   80),
+    "group":        (32,   40,   40,   40,   40,   64,          40,   40,   40),
+    "consumer":     (24,   24,   32,   32,   32,   32,          32,   32,   32),
+    "pending":      (24,   24,   24,   24,   32,   64,          24,   24,   24),
+    "references":   (0,    0,    0,    0,    1,    1,           0,    0,    0),
 }
 # fmt: on
 

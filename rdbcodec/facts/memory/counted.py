@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from rdbcodec.facts.memory.kinds import Shape
 from rdbcodec.facts.memory.shapes import shapes_of, string_shape
-from rdbcodec.facts.memory.sizes import Shape
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import merged
 from rdbcodec.records import Entry, LargeEntry, Record, ResizeDb

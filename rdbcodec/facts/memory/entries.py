@@ -15,10 +15,10 @@ from rdbcodec.errors import EncodeError
 from rdbcodec.facts import entry_columns
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.estimates import model_of
+from rdbcodec.facts.memory.kinds import FIELD, HASH, MEMBER, SCORED, SET, ZSET, Shape
 from rdbcodec.facts.memory.measuring import Measuring
 from rdbcodec.facts.memory.model import Model
 from rdbcodec.facts.memory.shapes import shapes_of
-from rdbcodec.facts.memory.sizes import FIELD, HASH, MEMBER, SCORED, SET, ZSET, Shape
 from rdbcodec.facts.passes import Batch, Pass, all_or_none, fit, join
 from rdbcodec.facts.selection import Selection
 from rdbcodec.reading.reader import Reader

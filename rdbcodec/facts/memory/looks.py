@@ -15,16 +15,12 @@ from collections.abc import Callable
 from struct import Struct
 
 from rdbcodec.datatypes.lists import PACKED as PACKED_NODE
+from rdbcodec.datatypes.streams.value import ID_SIZE
+from rdbcodec.facts.memory.element_sizes import size_at
+from rdbcodec.facts.memory.kinds import LISTPACK, ONE_NODE, STREAM, STREAM_NODE
 from rdbcodec.facts.memory.model import Model
-from rdbcodec.facts.memory.sizes import (
-    LISTPACK,
-    ONE_NODE,
-    STREAM,
-    STREAM_NODE,
-    packed_limit,
-    packed_shape,
-    size_at,
-)
+from rdbcodec.facts.memory.nodes import tree_shapes
+from rdbcodec.facts.memory.sizes import packed_limit, packed_shape
 from rdbcodec.formats import TypeRow
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.lzf import decompress_prefix
@@ -133,15 +129,21 @@ def _stream_look(generation: int, model: Model) -> Look:
 
     def look(record: bytes, start: int) -> tuple[float, int] | None:
         nodes, pos = lengths.read(record, start)
-        costs = [model[STREAM, 0, 0, 0]]
+        costs, masters = [model[STREAM, 0, 0, 0]], []
         for _ in range(nodes):
-            pos = strings.walk(record, pos)  # over the key of the node
+            if record[pos] != ID_SIZE:
+                return None
+            masters.append(int.from_bytes(record[pos + 1 : pos + 1 + ID_SIZE], "big"))
+            pos += 1 + ID_SIZE
             costs.append(node[size_at(record, pos)])
             pos = strings.walk(record, pos)
         count, pos = lengths.read(record, pos)
         for _ in range(further):
             _, pos = lengths.read(record, pos)
         groups, _ = lengths.read(record, pos)
-        return None if groups else (math.fsum(costs), count)
+        if groups:
+            return None
+        costs += map(model.__getitem__, tree_shapes(masters))
+        return math.fsum(costs), count
 
     return look

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from itertools import chain
 
 from rdbcodec.errors import DecodeError
+from rdbcodec.facts.memory.element_sizes import size_at
+from rdbcodec.facts.memory.kinds import KEY, STRING
 from rdbcodec.facts.memory.looks import Costs, Look, look_of
 from rdbcodec.facts.memory.model import Model
 from rdbcodec.facts.memory.shapes import shapes_of, string_shape
-from rdbcodec.facts.memory.sizes import KEY, STRING, size_at
 from rdbcodec.records import Entry
 from rdbcodec.wire.integers import I64_DIGITS
 

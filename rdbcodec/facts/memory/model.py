@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from rdbcodec.facts.memory.allocators import Allocator
 from rdbcodec.facts.memory.columns import Column
-from rdbcodec.facts.memory.sizes import (
+from rdbcodec.facts.memory.growth import converted, filled, grown, power
+from rdbcodec.facts.memory.kinds import (
     CONSUMER,
+    EXPIRES,
+    EXPIRING,
     FIELD,
     GROUP,
+    GROUPS,
     HASH,
     INTEGER,
     KEY,
@@ -23,19 +27,25 @@ from rdbcodec.facts.memory.sizes import (
     PACKED,
     PENDING,
     PENDING_ID,
+    RADIX,
+    REFERENCE,
     SCORED,
+    SEGMENT,
     SET,
     SHARED,
+    SMALL,
     SMALL_SET,
     STREAM,
     STREAM_NODE,
     STRING,
-    TTL_FIELDS,
     TTL_PACKED,
+    WINDOW,
+    WINDOW_TABLE,
     ZIPLIST,
     ZSET,
     Shape,
 )
+from rdbcodec.facts.memory.radix import LEAF
 
 _OBJECT, _POINTER, _BUCKET = 16, 8, 64
 _EMBEDDED = 44  # bytes of the longest string that lies in its object
@@ -43,7 +53,10 @@ _LONGEST_NODE = 8192  # bytes of a list that is one listpack
 _SKIPLIST = (16, 32, 24 + 32 * 16)  # the sorted set, its skiplist, and the head of that
 _LEVELS = tuple((level, 0.75 * 0.25 ** (level - 1)) for level in range(1, 20))  # how often nodes have so many
 _LISTPACK_HEAD, _ELEMENT_HEAD, _EXPIRY = 7, 2, 10  # bytes of a listpack, a short element, an expiry in one
+_NO_EXPIRY = 2  # bytes of the 0 that stands for none
+_LIST, _LINK = 48, 24  # a linked list, and each link of it
 _ZIPLIST_MORE = 4  # bytes that a ziplist is larger than the same listpack
+_FULL = 7  # keys a bucket, from which on such a table grows
 _CHAIN = 6  # keys that a further bucket of Valkey's hashtable takes
 _SHARES = 1 << 20  # keys of the database that a key's share of the tables is told of, if nobody says
 
@@ -83,17 +96,23 @@ class Model(dict[Shape, float]):
             NODE: lambda size, form, _: self._block(column.node) + self._block(self._formed(size, form)),
             SET: lambda count, *_: self._table(count, column.set_entries),
             MEMBER: lambda size, *_: self._block(sds(size)),
-            HASH: lambda count, *_: self._table(count, self._field_entries()),
-            FIELD: lambda field, value, _: self._field(field, value),
+            HASH: self._hash,
+            FIELD: self._field,
+            EXPIRING: self._expiring,
+            SEGMENT: lambda size, _, flags: self._radix(size) if self._segments(flags) else 0,
+            WINDOW: lambda size, *_: self._radix(size) if column.expiries == "windows" else 0,
+            WINDOW_TABLE: self._window_table,
             ZSET: lambda count, *_: self._skiplist() + self._table(count, column.score_entries),
             SCORED: lambda size, *_: self._scored(size),
-            TTL_FIELDS: lambda count, *_: self._block(column.ttl_hash) + count * column.ttl_field,
-            STREAM: lambda *_: column.stream,
-            STREAM_NODE: lambda size, *_: self._block(size) + column.stream_node,
-            GROUP: lambda *_: column.group,
-            CONSUMER: lambda *_: column.consumer,
-            PENDING: lambda *_: column.pending,
-            PENDING_ID: lambda *_: column.pending_id,
+            STREAM: lambda *_: self._block(column.stream) + self._block(column.tree),
+            STREAM_NODE: lambda size, *_: self._block(size),
+            GROUPS: lambda *_: self._block(column.tree),
+            GROUP: lambda *_: self._block(column.group) + 2 * self._block(column.tree),
+            CONSUMER: self._consumer,
+            PENDING: lambda *_: self._block(column.pending) + column.references * self._block(_LINK),
+            PENDING_ID: self._pending_id,
+            RADIX: lambda size, *_: self._radix(size),
+            REFERENCE: lambda size, *_: column.references * self._radix(size),
             OPAQUE: lambda size, *_: self._block(size),
         }
 
@@ -136,8 +155,10 @@ class Model(dict[Shape, float]):
 
     def _buckets(self, count: int) -> float:
         if self.column.table == "dict":
-            return self._block(_POINTER * _power(count))
-        buckets = 1 << max(0, (max(1, -(-count * 5 // 32)) - 1).bit_length())
+            return self._block(_POINTER * power(count))
+        return self._filled(count, 1 << max(0, (max(1, -(-count * 5 // 32)) - 1).bit_length()))
+
+    def _filled(self, count: int, buckets: int) -> float:
         return self._block(_BUCKET * buckets) + _further_buckets(count, buckets) * self._block(_BUCKET)
 
     def _entries(self, count: int, sized: int, which: str) -> float:
@@ -145,9 +166,8 @@ class Model(dict[Shape, float]):
             return count * self._block(self.column.entry)
         if which == "none":
             return 0.0
-        buckets = _power(sized)
-        filled = buckets * (1 - (1 - 1 / buckets) ** count)
-        return (count - filled) * self._block(_OBJECT)
+        buckets = power(sized)
+        return (count - filled(count, buckets)) * self._block(_OBJECT)
 
     # --- keys -----------------------------------------------------------------------------------------
 
@@ -199,16 +219,15 @@ class Model(dict[Shape, float]):
         mean = max(0, round((size - _LISTPACK_HEAD) / members) - _ELEMENT_HEAD)
         return self[SET, members, 0, 0] + members * self[MEMBER, mean, 0, 0]
 
-    def _ttl_packed(self, size: int, fields: int, _: int) -> float:
+    def _ttl_packed(self, size: int, fields: int, expiring: int) -> float:
+        """A listpack of fields, values and expiries, or without these where fields do not expire."""
         column = self.column
-        if column.ttl_packed:
-            return self._block(column.ttl_hash) + self._block(size)
-        without = max(_LISTPACK_HEAD, size - _EXPIRY * fields)
-        if not column.ttl_field or not fields:
-            return self._block(self._formed(without, LISTPACK))
-        mean = max(0, round((without - _LISTPACK_HEAD) / (2 * fields)) - _ELEMENT_HEAD)
-        table = self[HASH, fields, 0, 0] + fields * self[FIELD, mean, mean, 0]
-        return table + self[TTL_FIELDS, fields, 0, 0]
+        if column.expiries == "windows":
+            return 0
+        if column.expiries == "segments":
+            return self._block(column.ttl_listpack) + self._block(size) + column.ttl_share
+        without = size - _EXPIRY * expiring - _NO_EXPIRY * (fields - expiring)
+        return self._block(self._formed(max(_LISTPACK_HEAD, without), LISTPACK))
 
     def _one_node(self, size: int, form: int, plain: int) -> float:
         formed = self._formed(size, form)
@@ -227,24 +246,81 @@ class Model(dict[Shape, float]):
             return "none"
         return "chained" if self.column.joins else "each"
 
-    def _field(self, field: int, value: int) -> float:
-        if not self.column.joins:
-            return self._block(sds(field)) + self._block(sds(value))
-        joined = sds(field) + _sds8(value)
-        if joined <= self.column.joins:
-            return self._block(joined)
-        return self._block(_POINTER + sds(field)) + self._block(sds(value))
+    def _hash(self, count: int, long: int, flags: int) -> float:
+        """The table of a hash; in Redis it has come about in one of three ways."""
+        column = self.column
+        if not self._is_table(flags):
+            return 0
+        entries = self._field_entries()
+        if column.table == "hashtable" or not (long or (flags & EXPIRES and self._segments(flags))):
+            return self._table(count, entries)
+        table = converted(count, long) if long else grown(count)
+        left = self._block(_POINTER * table.left) if table.left else 0
+        buckets = self._block(column.dict) + self._block(_POINTER * table.buckets)
+        return buckets + left + self._entries(count, table.buckets, entries)
+
+    def _field(self, field: int, value: int, flags: int) -> float:
+        """A field and its value: in one block where both are short, with its expiry before them."""
+        column, block = self.column, self._block
+        if not self._is_table(flags):
+            return 0
+        expiry = column.ttl_field if flags & EXPIRES else 0
+        if not column.joins:
+            return block(expiry + sds(field)) + block(sds(value))
+        joined = expiry + (_sds8(field) if expiry else sds(field)) + _sds8(value)
+        if joined <= column.joins:
+            return block(joined)
+        return block(expiry + _POINTER + _sds8(field)) + block(sds(value))
+
+    def _is_table(self, flags: int) -> bool:
+        """Whether the server has a table for the hash; a small one whose fields expire, only Valkey."""
+        return not flags & SMALL or self.column.expiries == "windows"
+
+    def _segments(self, flags: int) -> bool:
+        """Whether the server has the fields in segments; those of a listpack need none."""
+        return not flags & SMALL and self.column.expiries == "segments"
+
+    def _expiring(self, windows: int, segments: int, flags: int) -> float:
+        """What a hash with fields that expire has more than another, but for the index itself."""
+        column, block = self.column, self._block
+        if column.expiries == "windows":
+            return windows * block(column.tree) + column.ttl_share
+        if self._segments(flags):
+            head = block(column.dict + column.ttl_dict) - block(column.dict)
+            return head + segments * block(column.tree + _POINTER) + column.ttl_share
+        return 0
+
+    def _window_table(self, count: int, *_: int) -> float:
+        """A window of more fields than a vector holds: all that expire at once."""
+        column = self.column
+        if column.expiries != "windows":
+            return 0
+        buckets = 1 << max(0, -(-count // _FULL) - 1).bit_length()
+        smaller = buckets // 2  # each pointer that has come since the table grew has moved one of its buckets
+        left = max(0, (_FULL + 1) * smaller - count) / smaller if smaller else 0
+        old = self._filled(_FULL * smaller, smaller) - self._block(_BUCKET * smaller) if left else 0
+        table = self._block(column.dict - _POINTER) + self._filled(count, buckets)
+        return table + (self._block(_BUCKET * smaller) + left * old if left else 0)
+
+    def _radix(self, size: int) -> float:
+        leaf = self.column.leaf
+        return self._block(size or leaf) if size != LEAF or leaf else 0
+
+    # --- streams --------------------------------------------------------------------------------------
+
+    def _consumer(self, name: int, *_: int) -> float:
+        column, block = self.column, self._block
+        return block(column.consumer) + block(sds(name)) + block(column.tree)
+
+    def _pending_id(self, tree: int, *_: int) -> float:
+        """An entry's list of the groups in which it is pending, or the tree that finds the lists."""
+        return self.column.references * self._block(self.column.tree if tree else _LIST)
 
     def _scored(self, size: int) -> float:
         if self.column.holds_member:
             return math.fsum(part * self._block(16 + 16 * level + sds(size)) for level, part in _LEVELS)
         nodes = math.fsum(part * self._block(24 + 16 * level) for level, part in _LEVELS)
         return self._block(sds(size)) + nodes
-
-
-def _power(count: int) -> int:
-    """Buckets of a dict that is made for so many: a power of two, four at least."""
-    return 1 << max(2, (count - 1).bit_length())
 
 
 def _further_buckets(count: int, buckets: int) -> float:

@@ -4,14 +4,28 @@
     (KEY, key, 0, expires)            any other key; what follows it is its value
     (PACKED, size, form, 0)           a listpack, ziplist or intset, unpacked
     (SMALL_SET, size, members, 0)     a listpack that old servers make a table of
-    (TTL_PACKED, size, fields, 0)     a listpack of fields, values and expiries
     (ONE_NODE, size, form, plain)     a list that is one node
     (LIST, nodes, 0, 0)               one of several, each of them (NODE, size, form, 0)
     (SET, n, 0, 0)    and n of (MEMBER, size, 0, 0)           (ZSET, n, 0, 0) and n of (SCORED, size, 0, 0)
-    (HASH, n, 0, 0)   and n of (FIELD, field, value, 0)       (TTL_FIELDS, n, 0, 0): so many may expire
-    (STREAM, 0, 0, 0) (STREAM_NODE, size, 0, 0) (GROUP, name, 0, 0) (CONSUMER, name, 0, 0) (PENDING, 0, 0, 0)
-    (PENDING_ID, 0, 0, 0)             an entry that is pending, in however many groups
+    (HASH, n, long, 0)                and n of (FIELD, field, value, expires); `long` is the number of the
+                                      first too long for a listpack, 0 where that did not decide
     (OPAQUE, size, 0, 0)              what only a module, or nobody of ours, can tell: its size on disk
+
+Where fields of a hash expire (see `volatile`); `small` says that some servers keep the hash in a listpack:
+
+    (TTL_PACKED, size, n, expiring)   that listpack; with it the table that it is elsewhere
+    (EXPIRING, windows, segments, small)     the hash, and whether its index is a tree, in Valkey and in Redis
+    (WINDOW, size, 0, 0)              a block of the index in Valkey, or (WINDOW_TABLE, n, 0, 0)
+    (SEGMENT, size, 0, small)         a block of that in Redis
+
+Streams (see `radix`):
+
+    (STREAM, 0, 0, 0)                 the stream, with nodes of entries, (STREAM_NODE, size, 0, 0)
+    (GROUPS, 0, 0, 0)                 that it has some, each (GROUP, 0, 0, 0), with (CONSUMER, name, 0, 0)
+    (PENDING, 0, 0, 0)                an entry that is pending in a group
+    (PENDING_ID, 0, 0, 0)             one that is, in however many groups; 1: a stream that has some
+    (RADIX, size, 0, 0)               a node of the trees that find all these
+    (REFERENCE, size, 0, 0)           a node of the tree by which newer servers find the groups of an entry
 
 All are quadruples, so that a million keys are some thousand shapes and how often each occurs: the memory of a
 file is then known for every server at once. Headers tell the lengths, those of what LZF packs too; a value is
@@ -24,16 +38,9 @@ from collections.abc import Iterator
 from itertools import chain
 
 from rdbcodec.errors import DecodeError
-from rdbcodec.facts.memory.sizes import (
-    INTEGER,
-    KEY,
-    OPAQUE,
-    SHARED,
-    STRING,
-    Shape,
-    size_at,
-    value_shapes,
-)
+from rdbcodec.facts.memory.element_sizes import size_at
+from rdbcodec.facts.memory.kinds import INTEGER, KEY, OPAQUE, SHARED, STRING, Shape
+from rdbcodec.facts.memory.sizes import value_shapes
 from rdbcodec.records import Entry
 from rdbcodec.wire.integers import I64_DIGITS, integer_in
 from rdbcodec.wire.strings import INTEGER_SIZE
