@@ -18,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from memory_model import FIELD_TTL, SETS, saved, settled, snapshot_of, started
+from memory_model import saved, settled, snapshot_of, started
+from memory_sets import SETS, loads
 
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.need import need_of
@@ -66,7 +67,7 @@ def main() -> int:
         for size in options.sizes:
             cells = []
             for server in options.servers:
-                if name == "field-ttls" and server not in FIELD_TTL:
+                if not loads(server, name):
                     cells.append("-")
                     continue
                 with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@
     model_of(Server.of("redis-8.2"))               of a key: model.total(shapes of it) + model.share()
 
 Bytes are those of `used_memory` after the server has loaded the file, without those of the empty server (1.0
-to 1.5 MB), of clients and of replicas, once tables of keys have moved: Valkey 8.0 holds up to half of one more
+to 1.5 MB), of clients and of replicas, when tables of keys have moved: Valkey 8.0 holds up to half one more
 for some seconds. What a release that was measured takes is known to 2%, streams and expiries of fields, which
 hang on the order of loading too, to 4%. A release that was not is taken for the one before it,
 a service for the release it loads like: `like` says which, and the tolerance is wider.
