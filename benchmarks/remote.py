@@ -1,7 +1,8 @@
 """A large snapshot read and converted through object stores, beside the same file on the disk.
 
     python benchmarks/remote.py --azurite .../azurite/dist/src/blob/main.js --moto .../bin/moto_server
-                                [--size 1000] [--rounds 3] [--kinds json mixed big] [--work DIR]
+                                [--size 1000] [--rounds 3] [--kinds json mixed big] [--verbs inspect]
+                                [--work DIR]
 
 Times are processor seconds of the measured process and those it starts (user and system); what the stores
 take is not in them. The places take turns, and the median of the rounds is shown. The memory is the largest
@@ -155,10 +156,11 @@ def measure(kind: str, folder: Path, options: argparse.Namespace) -> None:
     # A URL is read by one process; a file by as many as there are, which takes more of them together.
     inspected = {"file, one process": ("inspect", str(path), "--jobs", "1"), **inspected}
     compare(f"{kind} inspect", inspected, options.rounds)
+    if "convert" not in options.verbs:
+        return
     out = ("--to", "redis-7.2", "-o", str(folder / "out.rdb"), "--force")
     ways = {way: ("convert", place, *out) for way, place in places.items()}
     compare(f"{kind} convert", ways, 1)
-    path.unlink()
 
 
 def main() -> None:
@@ -169,6 +171,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=1000, help="of each file, in MB")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--verbs", nargs="+", choices=("inspect", "convert"), default=["inspect", "convert"])
     parser.add_argument("--work", type=Path, help="where the files lie meanwhile")
     options = parser.parse_args()
     os.environ |= ENVIRONMENT
@@ -181,6 +184,7 @@ def main() -> None:
         print("| what | from | processor s | to file | MiB |\n|---|---|---|---|---|")
         for kind in options.kinds:
             measure(kind, folder, options)
+            (folder / f"{kind}.rdb").unlink()
 
 
 def make_places() -> None:

@@ -169,7 +169,7 @@ def _snapshot_of(url: str, stack: ExitStack) -> str:
     from rdbcodec.live.source import Spool  # noqa: PLC0415 - only where there is a server
 
     spool = Spool(url)
-    stack.callback(spool.close)
+    stack.callback(lambda: spool.close())  # noqa: PLW0108 - which keeps it: the file ends with it
     return spool.path
 
 

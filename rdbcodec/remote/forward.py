@@ -57,16 +57,18 @@ class Forward(ABC):
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes; b"" at the end. OSError, which names the URL, when no try brings more."""
         for tries in range(TRIES):
+            if tries:
+                time.sleep(PAUSE * 2 ** (tries - 1))
             try:
                 stream = self._stream or self._begun().stream
                 data = stream.read(size)
             except self.lost as error:
                 if isinstance(error, OSError) and error.filename == self.name:
                     raise  # it was refused in words of ours
-                self._lost(tries)
+                self.close()  # the next one goes on there
                 continue
             if not data and self.size is not None and self.position < self.size:
-                self._lost(tries)
+                self.close()
                 continue
             self.position += len(data)
             return data
@@ -82,8 +84,3 @@ class Forward(ABC):
         body = self._connect()
         self._stream, self._tag = body.stream, body.tag
         return body
-
-    def _lost(self, tries: int) -> None:
-        """A connection that broke off: the next one goes on there, after a pause."""
-        self.close()
-        time.sleep(PAUSE * 2**tries)
