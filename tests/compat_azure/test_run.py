@@ -70,6 +70,7 @@ class Container:
         return Blob(url, len(data), kind, hashlib.md5(data, usedforsecurity=False).digest())
 
     def blobs_of(self, url: str) -> list[Blob]:
+        assert self.is_there, "a container is listed that nobody made"
         found = [self.blob_at(one) for one in sorted(self.held) if one.startswith(url.rstrip("*"))]
         return [blob for blob in found if blob is not None]
 
@@ -322,9 +323,11 @@ def test_az_is_stopped_when_nobody_waits_any_more(tmp_path: Path, monkeypatch: p
     def interrupted(_: float) -> None:
         raise KeyboardInterrupt
 
-    tool = Az({}, tell=lambda _: None, tick=interrupted)
+    said: list[str] = []
+    tool = Az({}, tell=said.append, tick=interrupted)
     with pytest.raises(KeyboardInterrupt):
         tool.run(Command(("az", "redis", "import"), "azcli"))
+    assert said == ["stopped; what it began in Azure goes on"]
 
 
 def test_a_variable_that_nobody_set_is_named(az: Calls) -> None:

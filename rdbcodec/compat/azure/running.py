@@ -83,9 +83,11 @@ class How:
 
 def run(plan: Plan, how: How) -> Iterator[Outcome]:
     """Do the steps of a plan. OSError or RdbError when one cannot be done; those behind it are not."""
-    before = {blob.url for blob in _exported(plan)} if plan.operation == "export" and how.az else set()
     ready: dict[str, Path | str] = {}
+    before: set[str] = set()
     for step in plan.steps:
+        if step.kind == "export" and how.az is not None:
+            before = {blob.url for blob in _exported(plan)}
         if step.kind == "prepare":
             yield from _prepared(plan, step, how, ready)
         elif step.kind == "container":

@@ -117,6 +117,7 @@ class Az:
                     self._tick(time.monotonic() - began)
             except BaseException:
                 _stop(process)
+                self._tell("stopped; what it began in Azure goes on")
                 raise
 
 
