@@ -471,3 +471,29 @@ def test_the_age_of_the_snapshot_is_told_and_no_calendar_is_needed_for_it() -> N
     ages = [step(planned("amr-balanced-7.4", ("d", data)), "verify").says[1] for data in (made, odd, bare)]
     times = (" of 2026-11-22T13:53Z", f" of {'9' * 18}000 ms", "")
     assert ages == [says.format(time) for time in times]
+
+
+# --- files that lie elsewhere -----------------------------------------------------------------------
+
+LIES = Names(storage_account="acct", container="snaps")
+
+
+def test_a_blob_of_the_container_is_imported_from_where_it_lies() -> None:
+    found = planned("amr-balanced-7.4", ("az://snaps/a/lru.rdb", DATA), names=LIES)
+    assert commands(found, "upload") == []
+    assert step(found, "upload").says == ("a/lru.rdb: in the container already, and imported from there.",)
+    assert "--name a/lru.rdb" in commands(found, "sign")[0]
+
+
+def test_what_lies_elsewhere_is_brought_first() -> None:
+    found = planned("amr-balanced-7.4", ("s3://bucket/a/lru.rdb.gz", DATA), names=LIES)
+    assert commands(found, "prepare") == ["rdbcodec convert s3://bucket/a/lru.rdb.gz -o lru.rdb"]
+    assert "--file lru.rdb" in commands(found, "upload")[0]
+
+
+def test_what_lies_elsewhere_and_does_not_fit_is_written_anew_here() -> None:
+    found = planned("amr-balanced-7.4", ("az://other/lru.rdb", DATA), names=LIES, blob_type="page")
+    assert commands(found, "prepare") == [
+        "rdbcodec pad az://other/lru.rdb -o lru.amr-balanced-7.4.padded.rdb",
+    ]
+    assert "--name lru.rdb" in commands(found, "upload")[0]

@@ -209,6 +209,14 @@ def test_a_blob_of_the_container_is_imported_from_where_it_lies(
     assert container.uploads == 0
 
 
+def test_a_file_that_lies_elsewhere_is_brought_and_then_uploaded(container: Container) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").pipe_file("/elsewhere/lru.rdb", LRU.read_bytes())
+    out = ran("memory://elsewhere/lru.rdb", *MANAGED, "--blob-type", "page")
+    assert told(out)[0] == "done      prepare: memory://elsewhere/lru.rdb: bring the file here"
+    assert container.held == {f"{FRONT}lru.rdb": (LRU.read_bytes() + bytes(476), "page")}
+
+
 # --- what stops it ----------------------------------------------------------------------------------
 
 

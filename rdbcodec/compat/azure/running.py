@@ -29,12 +29,12 @@ from rdbcodec.compat.azure.plan import Plan
 from rdbcodec.compat.azure.shells import Address, Array, Command, Name
 from rdbcodec.compat.azure.step import Step
 from rdbcodec.compat.azure.tool import Az
-from rdbcodec.compat.steps import change_of
+from rdbcodec.compat.steps import Change, change_of
 from rdbcodec.reading.reader import Reader
-from rdbcodec.reading.source import CHUNK
+from rdbcodec.reading.source import CHUNK, open_raw
 from rdbcodec.remote import blobs
 from rdbcodec.remote.blobs import Blob
-from rdbcodec.remote.urls import name_of
+from rdbcodec.remote.urls import name_of, scheme_of
 from rdbcodec.tools.diff import Comparison, Difference, Terms, diff
 from rdbcodec.writing.conversion import convert
 
@@ -131,24 +131,41 @@ def _commands(step: Step) -> list[Command]:
 def _prepared(plan: Plan, step: Step, how: How, ready: dict[str, Path | str]) -> Iterator[Outcome]:
     for at, file in enumerate(plan.planned, 1):
         rewriting = [one for one in file.rewriting if one.kind != "pad"]  # a page blob is padded on its way
-        if not rewriting:
+        if not rewriting and not scheme_of(file.name):
             continue
         out = how.folder / f"{at}-{Path(name_of(file.blob)).name}"
-        what = f"{file.name}: {'; '.join(one.says for one in rewriting)}"
+        what = f"{file.name}: {'; '.join(one.says for one in rewriting) or 'bring the file here'}"
         if how.rehearse:
             yield Outcome(step, "would", what)
             continue
         began = time.monotonic()
-        change = change_of(rewriting[0])  # unpacking comes with any of the others: there is one
-        convert(
-            lambda name=file.name: how.open(name),  # type: ignore[misc] # mypy has no word for such a default
-            out,
-            to=change.server,
-            fold_databases=change.fold,
-            ignore_tail=how.ignore_tail,
-        )
+        if rewriting:
+            _rewrite(file.name, out, change_of(rewriting[0]), how)  # unpacking comes with any of the others
+        else:
+            _bring(file.name, out)
         ready[file.name] = out
         yield Outcome(step, "done", what, out.stat().st_size, seconds=time.monotonic() - began)
+
+
+def _rewrite(name: str, out: Path, change: Change, how: How) -> None:
+    convert(
+        lambda: how.open(name),
+        out,
+        to=change.server,
+        fold_databases=change.fold,
+        ignore_tail=how.ignore_tail,
+    )
+
+
+def _bring(url: str, out: Path) -> None:
+    """A file that lies elsewhere, byte for byte."""
+    raw, close = open_raw(url)
+    try:
+        with out.open("wb") as file:
+            while data := raw.read(CHUNK):
+                file.write(data)
+    finally:
+        close()
 
 
 def url_of(plan: Plan, blob: str) -> str:
