@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from servers import Server, program
 
 NAMES = ("redis-6.2", "redis-7.0", "redis-8.2", "redis-8.10", "valkey-8.0", "valkey-9.1")
-STILL, HOT, RATE = 50_000, 2_000, 1_000
+STILL, HOT, RATE = 12_000, 2_000, 1_000
 BASE_MS = 4_102_444_800_000  # value n of a hot key expires at this time plus n
 LIBRARY = "#!lua name=lib\nredis.register_function('f', function() return 1 end)"
 

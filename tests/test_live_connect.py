@@ -57,6 +57,8 @@ def test_a_database_has_a_number() -> None:
 def test_certificates_are_for_tls() -> None:
     with pytest.raises(LiveError, match="certificates are for rediss:// URLs"):
         connect("redis://127.0.0.1:1", Options(cacert="ca.pem"))
+    with pytest.raises(FileNotFoundError, match=r"there is no such file: 'ca\.pem'"):
+        connect("rediss://127.0.0.1:1", Options(cacert="ca.pem"))
 
 
 def test_nobody_listens() -> None:

@@ -13,6 +13,7 @@ asked by any of its nodes; which nodes there are is what CLUSTER SLOTS says.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -129,6 +130,10 @@ def _keywords(url: str, shown: str, options: Options) -> dict[str, Any]:
         name.startswith("ssl_") for name in {**parts, **said}
     ):
         raise live_error(shown, "certificates are for rediss:// URLs", errno.EINVAL)
+    for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"):
+        path = {**parts, **said}.get(name)
+        if path is not None and not os.path.exists(path):  # noqa: PTH110 - as the user wrote it
+            raise FileNotFoundError(errno.ENOENT, "there is no such file", path)
     if kind is redis.connection.UnixDomainSocketConnection:
         times.pop("socket_connect_timeout")
     return {**times, **parts, **said}
