@@ -188,3 +188,9 @@ def test_a_server_that_hangs_up() -> None:
         errno.ECONNRESET,
         "the server closed the connection",
     )
+
+
+def test_a_sentinel_has_no_data() -> None:
+    sentinel = Scripted({"INFO": bulk(b"# Server\r\nredis_version:7.2.6\r\nredis_mode:sentinel")})
+    with sentinel as server, pytest.raises(LiveError, match="this is a Sentinel, which has no data"):
+        connect(server.url)

@@ -326,6 +326,22 @@ def test_fetch_tells_what_it_wrote_and_how(tmp_path: Path) -> None:
     )
 
 
+def test_a_snapshot_goes_to_a_url_and_to_stdout() -> None:
+    fsspec = pytest.importorskip("fsspec", reason="URLs of stores need fsspec")
+    with replica(sized(snapshot())) as server:
+        assert run("fetch", server.url, "-o", "memory://fetched/dump.rdb").returncode == 0
+        done = run("fetch", server.url, "-o", "-")
+    assert fsspec.filesystem("memory").cat("/fetched/dump.rdb") == done.stdout == snapshot()
+    assert done.stderr.decode().startswith("the output: 300 keys\n")
+
+
+def test_a_database_in_the_url_is_no_choice_of_keys() -> None:
+    with replica(sized(snapshot())) as server:
+        done = run("keys", f"{server.url}/3")
+    assert done.stdout.count(b"\n") == 300
+    assert done.stderr.decode().splitlines()[0] == f"{server.url}/3: every database is in it, not 3 alone"
+
+
 def test_a_server_stands_where_a_file_does() -> None:
     with replica(sized(snapshot())) as server:
         done = run("stat", server.url, "--by", "type", "--format", "json")

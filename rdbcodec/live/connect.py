@@ -52,6 +52,7 @@ class Live:
         self.link = Link(self.url, self._keywords)
         try:
             self.identity: Identity = identity_of(self.link, self._keywords.get("host"))
+            _refuse_sentinel(self.url, self.identity)
         except BaseException:
             self.link.close()
             raise
@@ -100,6 +101,12 @@ class Live:
 def connect(url: str, options: Options | None = None) -> Live:
     """Reach a server. LiveError, an OSError, says why not; its texts hold no password."""
     return Live(url, options or Options())
+
+
+def _refuse_sentinel(url: str, identity: Identity) -> None:
+    if identity.role == "sentinel":
+        words = "this is a Sentinel, which has no data: its SENTINEL GET-MASTER-ADDR-BY-NAME says who has it"
+        raise live_error(url, words, errno.EINVAL)
 
 
 def nodes_of(answer: Iterable[Any], host: str | None) -> tuple[Node, ...]:

@@ -9,6 +9,7 @@ of its own.
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable
@@ -36,6 +37,8 @@ from rdbcodec.writing.packing import Compression
 Method = Literal["auto", "replication", "scan"]
 NODE = "{node}"  # in an output's name: one file for each primary of a cluster
 TICK = 0x3FF  # keys between two calls of a progress, less one
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -81,6 +84,7 @@ def fetch(
     if method not in get_args(Method):
         raise ValueError(f"method is {method!r}, expected {', '.join(get_args(Method))}")
     with connect(url, options) as live:
+        tell_of_databases(live)
         job = _Job(live, compression, replace, progress)
         if method != "scan":
             try:
@@ -90,6 +94,12 @@ def fetch(
                     raise error.why from None
                 job.found.reason = error.why.strerror
         return job.scanned(output)
+
+
+def tell_of_databases(live: Live) -> None:
+    """A database in the URL is where a client begins, and no choice of what is fetched."""
+    if live.database:
+        log.info("%s: every database is in it, not %d alone", live.url, live.database)
 
 
 class _Forbidden(Exception):

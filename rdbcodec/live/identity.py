@@ -62,7 +62,7 @@ def of_info(info: bytes, host: str | None = None) -> Identity:
         product=product,
         version=version,
         is_cluster=is_cluster,
-        role=facts.get("role"),
+        role="sentinel" if facts.get("redis_mode") == "sentinel" else facts.get("role"),
         is_loading=facts.get("loading") == "1",
         modules=modules,
         databases=_keyspace(facts) if "# Keyspace" in lines else None,

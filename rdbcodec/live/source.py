@@ -20,7 +20,7 @@ from typing import Any
 
 from rdbcodec.live.connect import Live, Node, connect
 from rdbcodec.live.errors import LiveError
-from rdbcodec.live.fetch import Fetched, fetch
+from rdbcodec.live.fetch import Fetched, fetch, tell_of_databases
 from rdbcodec.live.replication import Replication, is_forbidden
 from rdbcodec.live.scanning import Scan
 from rdbcodec.remote.opening import RemoteFile
@@ -46,6 +46,7 @@ def _opened(live: Live, url: str) -> RemoteFile:
     if live.is_cluster:
         with closing(live):
             return _Spooled(live, url)
+    tell_of_databases(live)
     try:
         stream = Replication(live, Node())
     except LiveError as error:
