@@ -18,14 +18,15 @@ Test = Callable[..., None]
 T = TypeVar("T")
 ParameterSet = type(pytest.param())
 
-# How many of the cases of a test the lane takes (tests/lanes.py), set by conftest.py.
+# How many of the cases of a test the lane takes (tests/lanes.py), set by conftest.py; `small` of those here.
 most: int | None = None
+small: int | None = None
 turn = 0
 tried = 0  # in this process
 
 
-def spread(cases: Sequence[T]) -> Sequence[T]:
-    """As many cases as the lane takes, evenly spread, each turn those behind the ones of the turn before."""
+def spread(cases: Sequence[T], most: int | None) -> Sequence[T]:
+    """So many of the cases, evenly spread, each turn those behind the ones of the turn before."""
     if most is None or most >= len(cases):
         return cases
     return [cases[(at * len(cases) // most + turn) % len(cases)] for at in range(most)]
@@ -48,7 +49,7 @@ class Cases:
     def run(self, fixtures: dict[str, Any]) -> None:
         """The cases that this lane takes, one after the other."""
         global tried  # noqa: PLW0603 - one count a process
-        for given, named in spread(self.cases):
+        for given, named in spread(self.cases, small):
             tried += 1
             try:
                 self.test(**fixtures, **given)

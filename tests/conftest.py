@@ -36,7 +36,7 @@ def _lane(config: pytest.Config) -> Lane | None:
 def pytest_configure(config: pytest.Config) -> None:
     """What lists of cases are cut to (tests/cases.py)."""
     if lane := _lane(config):
-        cases.most, cases.turn = lane.cases, lane.turn
+        cases.most, cases.small, cases.turn = lane.cases, lane.small, lane.turn
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -74,7 +74,7 @@ def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
     tests: dict[str, list[pytest.Item]] = {}
     for item in items:
         tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
-    return [item for test in tests.values() for item in cases.spread(test)]
+    return [item for test in tests.values() for item in cases.spread(test, cases.most)]
 
 
 def _server_of(item: pytest.Item) -> str:
