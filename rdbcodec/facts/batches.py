@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from operator import add, attrgetter
 
 from rdbcodec.facts.entry_columns import BRIEF, times_in
-from rdbcodec.reading.runs import Run
+from rdbcodec.reading.runs import Run, ShortStrings
 from rdbcodec.records import AttributedEntry, Entry
 from rdbcodec.records.attributes import EXPIRY_SIZE
 
@@ -105,6 +105,11 @@ class Batch(ABC):
         """Whether idle time or frequency stands before one, of those that have nothing rarer."""
 
     @property
+    def short_strings(self) -> ShortStrings | None:
+        """The keys, where all are strings about which nothing can be odd."""
+        return None
+
+    @property
     @abstractmethod
     def attributed(self) -> list[AttributedEntry]:
         """Those with something rarer before them, and large ones."""
@@ -194,6 +199,10 @@ class RunBatch(Batch):
 
     def entry(self, index: int) -> Entry:
         return self._run.entry(index)
+
+    @property
+    def short_strings(self) -> ShortStrings | None:
+        return self._run if isinstance(self._run, ShortStrings) else None
 
     @property
     def weight(self) -> int:

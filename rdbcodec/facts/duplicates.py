@@ -50,7 +50,10 @@ class Duplicates(Pass[DuplicateKeys]):
     def batch(self, batch: Batch) -> None:
         """The names of a batch."""
         assert self._index is not None
-        self._index.add_entries(batch.entries)
+        if batch.short_strings is None:
+            self._index.add_entries(batch.entries)
+        else:
+            self._index.add_run(batch.short_strings)
 
     def fork(self) -> DuplicatesPart | None:
         """It collects hashes, of which there are names only in a second reading."""
@@ -83,7 +86,10 @@ class DuplicatesPart(Pass[Any]):
 
     def batch(self, batch: Batch) -> None:
         """The hashes of a batch."""
-        self._hashes.add_entries(batch.entries)
+        if batch.short_strings is None:
+            self._hashes.add_entries(batch.entries)
+        else:
+            self._hashes.add_run(batch.short_strings)
 
     def part(self) -> list[bytes]:
         """All of them."""

@@ -175,6 +175,10 @@ class SoundnessPass(Pass[Soundness]):
     def batch(self, batch: Batch) -> None:
         """Count all, and look at those in which something can be wrong."""
         self._count(batch)
+        if batch.short_strings is not None:
+            assert self._index is not None
+            self._index.add_run(batch.short_strings)
+            return
         are_noted = self._note(batch.entries)
         if batch.is_brief and are_noted:
             for entry in candidates(batch.entries):

@@ -52,6 +52,8 @@ class ValuePass(Pass[ValueFacts]):
 
     def batch(self, batch: Batch) -> None:
         """Look at those that may be odd; a large one was looked at while it passed by."""
+        if batch.short_strings is not None:
+            return
         for attributed in batch.attributed:
             self._add_oddities(attributed, attribute_oddities(attributed))
         held = batch.entries if batch.is_brief else [e for e in batch.entries if not e.is_large]

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from rdbcodec.reading.reader import Reader
+    from rdbcodec.reading.runs import ShortStrings
 
 HELD = 1 << 18  # hashes in a set at a time: 24 MiB of memory
 SPREAD = 1 << 14  # hashes spread at once: few enough to stay in the caches of a processor
@@ -101,6 +102,10 @@ class KeyIndex:
         for db, stretch in _stretches(entries):
             places = () if self._kept is None else [entry.offset for entry in stretch]
             self.add(_keys(stretch), places, db)
+
+    def add_run(self, run: ShortStrings) -> None:
+        """The keys of a run, of which no entries were made."""
+        self.add(run.names(), () if self._kept is None else run.offsets(), run.context.db)
 
     def join(self, parts: Sequence[bytes]) -> None:
         """Keys behind those that are here, of which only the hashes are known, shared out by `spread`."""
@@ -210,6 +215,11 @@ def hashes_of(entries: Sequence[Entry]) -> Iterator[list[int]]:
     """The hashes of their keys, which are those of this process. Raises DecodeError for a damaged key."""
     for db, stretch in _stretches(entries):
         yield _hashes(_keys(stretch), db)
+
+
+def hashes_in(run: ShortStrings) -> list[int]:
+    """The hashes of the keys of a run."""
+    return _hashes(run.names(), run.context.db)
 
 
 def _batches(reader: Reader) -> Iterator[Batch]:

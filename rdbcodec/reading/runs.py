@@ -79,8 +79,8 @@ class Run(ABC):
 
 
 class ShortStrings(Run):
-    """Plain strings, with an expiry before each or before none, as they stand: `head` bytes before the type
-    byte."""
+    """Plain strings, their keys and texts of up to 63 bytes or numbers, with an expiry before each or before
+    none. Nothing can be odd about them but that a key is there twice."""
 
     __slots__ = ("_head", "_records")
 
@@ -106,6 +106,15 @@ class ShortStrings(Run):
 
     def heads(self) -> list[bytes]:
         return [record[:EXPIRY_SIZE] for record in self._records] if self._head else []
+
+    def names(self) -> list[bytes]:
+        """The keys."""
+        text = self._head + 2  # behind the type byte and the length
+        return [record[text : text + record[text - 1]] for record in self._records]
+
+    def offsets(self) -> list[int]:
+        """Where they begin in the snapshot."""
+        return list(accumulate(map(len, self._records[:-1]), initial=self.context.base + self.begin))
 
     def entry(self, index: int) -> Entry:
         start = self.begin + sum(map(len, self._records[:index]))

@@ -6,7 +6,8 @@ from array import array
 from collections.abc import Sequence
 
 from rdbcodec.errors import RdbError
-from rdbcodec.reading.duplicates import hashes_of, spread
+from rdbcodec.reading.duplicates import hashes_in, hashes_of, spread
+from rdbcodec.reading.runs import ShortStrings
 from rdbcodec.records import Entry
 
 
@@ -19,10 +20,18 @@ class KeyHashes:
 
     def add_entries(self, entries: Sequence[Entry]) -> None:
         """The keys of a batch. Raises DecodeError for a damaged key, RdbError where hashes are others."""
-        if hash(_PROBE) != self._salt:
-            raise RdbError("this process has other hashes than the one that compares them")
+        self._expect_same_hashes()
         for hashes in hashes_of(entries):
             self._hashes.extend(hashes)
+
+    def add_run(self, run: ShortStrings) -> None:
+        """The keys of a run. Raises RdbError where hashes are others."""
+        self._expect_same_hashes()
+        self._hashes.extend(hashes_in(run))
+
+    def _expect_same_hashes(self) -> None:
+        if hash(_PROBE) != self._salt:
+            raise RdbError("this process has other hashes than the one that compares them")
 
     def packed(self) -> list[bytes]:
         """All of them, shared out here: who joins them has only to write them to a file."""
