@@ -173,8 +173,9 @@ def _decode(blob: bytes, rendering: Rendering[T]) -> list[T]:
     if total != len(blob):
         raise CorruptStructure(f"listpack is {len(blob)} bytes, its header says {total}", 0)
     elements: list[T] = []
-    pos = take(blob, _HEADER.size, total - 1, elements, rendering)
-    _check_end(blob[pos:], pos, len(elements), declared)
+    pos = take(blob, 6, total - 1, elements, rendering)
+    if pos != total - 1 or len(elements) != declared or blob[pos] != 0xFF:  # else all is well
+        _check_end(blob[pos:], pos, len(elements), declared)
     return elements
 
 

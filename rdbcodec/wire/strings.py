@@ -88,8 +88,15 @@ def read(buf: bytes, pos: int, budget: Budget) -> tuple[bytes, int]:
     """
     head = buf[pos]
     if head < 0xC0:
-        size, start = lengths.read(buf, pos)
-        end = start + size
+        if head < 0x40:
+            start = pos + 1
+            end = start + head
+        elif head < 0x80:
+            start = pos + 2
+            end = start + ((head & 0x3F) << 8 | buf[pos + 1])
+        else:
+            size, start = lengths.read(buf, pos)
+            end = start + size
         if end > len(buf):
             raise IndexError
         return buf[start:end], end
@@ -173,9 +180,22 @@ def peek(buf: bytes, pos: int, count: int) -> bytes:
 
 
 def _read_lzf(buf: bytes, pos: int, budget: Budget) -> tuple[bytes, int]:
-    packed, size, start = read_lzf_header(buf, pos)
+    there = len(buf)
+    if pos + 5 > there:
+        packed, size, start = read_lzf_header(buf, pos)
+    else:
+        packed, size = buf[pos + 1], buf[pos + 2]
+        if packed < 0x40 <= size < 0x80:  # the sizes of most: one byte, and two
+            size = (size & 0x3F) << 8 | buf[pos + 3]
+            start = pos + 4
+        elif 0x40 <= packed < 0x80 and 0x40 <= buf[pos + 3] < 0x80:  # two and two
+            packed = (packed & 0x3F) << 8 | size
+            size = (buf[pos + 3] & 0x3F) << 8 | buf[pos + 4]
+            start = pos + 5
+        else:
+            packed, size, start = read_lzf_header(buf, pos)
     end = start + packed
-    if end > len(buf):
+    if end > there:
         raise IndexError
     budget.spend(size)
     return lzf.decompress(buf[start:end], size), end
