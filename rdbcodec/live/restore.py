@@ -107,6 +107,7 @@ class _Run:
         self.done = Restored(live.url, str(live.identity), is_dry=dry_run)
         self.progress: Callable[[int, int], object] = _nothing
         self._snapshots = snapshots
+        self._map_db = terms.map_db
         self._nodes = Nodes(live)
         self._ways = Ways(server_of(live, terms.to), on_conflict=terms.on_conflict, most_bulk=most_bulk(live))
         self._ways.now_ms = now_ms() if terms.now_ms is None else terms.now_ms
@@ -260,7 +261,8 @@ class _Run:
         if expires is not None and expires <= self._ways.now_ms and not self._ways.keep_expired:
             self.done.expired += 1
             return
-        self._guard.write_entry(entry, db=self.terms.map_db.get(entry.db, entry.db))
+        db = entry.db
+        self._guard.write_entry(entry, db=self._map_db.get(db, db))
 
     # --- what is no key -------------------------------------------------------------------------------
 

@@ -87,9 +87,10 @@ class Exchange:
 
     def _odd_of(self, group: list[Request], answers: list[Any] | None) -> Iterator[tuple[Request, Answers]]:
         if answers is None:
+            made = self._done.made
             for request in group:
-                self._made(request)
-            return
+                made[request.entry.type, request.way] += 1
+            return  # +OK and nothing else is no answer to commands, whose reasons are counted too
         at = 0
         for request in group:
             own = answers[at : at + len(request.commands)]

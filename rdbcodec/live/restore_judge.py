@@ -87,10 +87,10 @@ class Judge(Exchange):
         refused = refusal(answers)
         if refused is None or refused.code == "BUSYKEY":
             return self._conflict(request)
-        if refused.code == "MOVED":
+        if refused.code == "MOVED" and self._nodes.is_cluster:
             self._nodes.moved(*redirection(refused.detail, self._nodes.place_of(request.key)))
             return "again"
-        if refused.code == "ASK":
+        if refused.code == "ASK" and self._nodes.is_cluster:
             return self._ask(request, refused)
         if refused.code in WAITING or (refused.code == "READONLY" and self._nodes.is_cluster):
             return "wait"

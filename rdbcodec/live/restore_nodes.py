@@ -38,7 +38,8 @@ class Nodes:
 
     def place_of(self, key: bytes) -> Place:
         """Where the key belongs, as far as is known now."""
-        return self._only or self._table[key_slot(key)] or self.primaries[0]
+        only = self._only
+        return self._table[key_slot(key)] or self.primaries[0] if only is None else only
 
     def pipe(self, place: Place) -> Pipe:
         """The connection to a node. LiveError when it is not reached."""

@@ -80,7 +80,8 @@ class Sender(Judge):
         if request is None:
             self.dropped += 1
             return False
-        request.doubt = entry.offset < self.doubt_until
+        if self.doubt_until and entry.offset < self.doubt_until:
+            request.doubt = True
         self._add(request)
         return True
 
@@ -91,10 +92,15 @@ class Sender(Judge):
         if request.pieces is not None:
             self._send_large(request)
             return
-        batch = self._batch
-        batch.groups.setdefault(self._nodes.place_of(request.key), []).append(request)
+        batch, commands = self._batch, request.commands
+        place = self._nodes.place_of(request.key)
+        group = batch.groups.get(place)
+        if group is None:
+            batch.groups[place] = [request]
+        else:
+            group.append(request)
         batch.count += 1
-        batch.size += sum(map(len, request.commands))
+        batch.size += len(commands[0]) if len(commands) == 1 else sum(map(len, commands))
         batch.last = request.entry.offset
         if batch.count >= self._most_keys or batch.size >= self._most_size:
             self._turn()
