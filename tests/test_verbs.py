@@ -66,7 +66,7 @@ def test_a_new_verb_is_one_file(tree: Path) -> None:
 
 
 def test_verbs_are_listed_in_the_order_they_ask_for() -> None:
-    assert list(verbs.known())[:3] == ["inspect", "check", "keys"]
+    assert list(verbs.known())[:4] == ["inspect", "fetch", "check", "keys"]
     orders = [verbs.module_of(name).ORDER for name in verbs.known()]
     assert orders == sorted(set(orders))
 
