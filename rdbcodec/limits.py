@@ -53,11 +53,6 @@ MIN_VALUE = 64
 # values than this does not thereby refuse them.
 MAX_RECORD = 64 * MIB
 
-# Hashes of keys that a verdict holds before it shares them out in a file to find those that are there
-# twice: 72 bytes each. A file of a million keys then costs half of what it would; `check`, which
-# promises 64 MiB, shares out earlier (duplicates.HELD).
-JUDGED_KEYS = 1 << 20
-
 # A hash template is held until the file ends: field names of all of them together (some hundred bytes
 # each in Python), and bytes. Whoever raises MAX_RECORD raises these with it.
 MAX_TEMPLATE_NAMES = MAX_RECORD >> 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -60,8 +61,8 @@ def test_keys_are_found_again_across_files(number: int, monkeypatch: pytest.Monk
 
 
 def test_more_hashes_than_a_part_holds_are_spread_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "HELD", 16)
-    monkeypatch.setattr(duplicates, "SPREAD", 64)
+    monkeypatch.setattr(duplicates, "HELD", 64)
+    monkeypatch.setattr(duplicates, "SPREAD", 1024)
     keys = [b"%d" % at for at in range(20_000)]
     before = descriptors()
     with index_of((keys, list(range(20_000)), 0), (keys[777:780], [20_000, 20_001, 20_002], 0)) as index:
@@ -136,3 +137,17 @@ def test_more_databases_than_anybody_has_are_refused() -> None:
         profile(made(*records), now_ms=0)
     found = check(made(*records), now_ms=0)
     assert (found.is_sound, [problem.message for problem in found.problems]) == (False, [message])
+
+
+def test_a_key_that_was_seen_takes_some_bytes_of_memory_and_not_an_object() -> None:
+    """100,000 names: their hashes alone were 9 MiB as a set of numbers."""
+    tracemalloc.start()
+    try:
+        with KeyIndex(made) as index:
+            for start in range(0, 100_000, 1000):
+                index.add([b"%d" % at for at in range(start, start + 1000)])
+            assert list(index.duplicates()) == []
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 4 << 20

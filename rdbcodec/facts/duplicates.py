@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rdbcodec.facts.passes import Batch, Pass
-from rdbcodec.limits import JUDGED_KEYS
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.parallel.key_hashes import KeyHashes
 from rdbcodec.reading.reader import Reader
@@ -37,15 +36,14 @@ class Duplicates(Pass[DuplicateKeys]):
 
     needs_same_hashes = True
 
-    def __init__(self, reopen: Callable[[], Reader] | None = None, *, held: int = JUDGED_KEYS) -> None:
+    def __init__(self, reopen: Callable[[], Reader] | None = None) -> None:
         self._reopen = reopen
-        self._held = held
         self._index: KeyIndex | None = None
 
     def begin(self, header: Header) -> None:
         """Only now are there files: what has begun cannot be pickled."""
         del header
-        self._index = KeyIndex(self._reopen, held=self._held)
+        self._index = KeyIndex(self._reopen)
 
     def batch(self, batch: Batch) -> None:
         """The names of a batch."""

@@ -28,7 +28,6 @@ from rdbcodec.records import Header, LargeEntry
 from rdbcodec.servers import Server
 
 KEYS = 200  # largest keys that are told
-_HELD = 1 << 16  # hashes of names in memory, 6 MiB: prefixes and the largest keys are there too
 DEPTH = 6  # parts of a name that are told apart
 _BY = tuple(aspect for aspect in ASPECTS if aspect != "prefix")  # those have a pass of their own
 
@@ -110,7 +109,6 @@ def overview(
         values=judged,
         memory=judged,
         reopen=reopen,
-        held=_HELD,
     )
     each = OverviewPass(facts, keys)
     try:

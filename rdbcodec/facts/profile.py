@@ -31,7 +31,7 @@ from rdbcodec.facts.selected import selected
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.values import ValuePass
 from rdbcodec.formats import Dialect, known_versions
-from rdbcodec.limits import COUNTED_VALUE, JUDGED_KEYS
+from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
@@ -183,9 +183,9 @@ def _merged_oddities(
 class ProfilePass(Composite[Profile]):
     """Everything there is to count, in one pass.
 
-    With `duplicates`, how many keys are there twice, too, for which `reopen` gives a second reader and `held`
-    hashes of names stay in memory; with `values`, what is odd about values and records, as loaders would
-    find it; with `memory`, what decides how much memory the keys take in a server.
+    With `duplicates`, how many keys are there twice, too, for which `reopen` gives a second reader; with
+    `values`, what is odd about values and records, as loaders would find it; with `memory`, what decides how
+    much memory the keys take in a server.
     """
 
     def __init__(
@@ -197,7 +197,6 @@ class ProfilePass(Composite[Profile]):
         values: bool = False,
         memory: bool = False,
         reopen: Callable[[], Reader] | None = None,
-        held: int = JUDGED_KEYS,
     ) -> None:
         self.facts = Profile(now_ms)
         self.looks_at_large = values or memory
@@ -207,7 +206,7 @@ class ProfilePass(Composite[Profile]):
         self._modules, self._biggest = Modules(), Biggest(biggest)
         self._values = ValuePass() if values else None
         self._memory = MemoryPass(now_ms) if memory else None
-        self._duplicates = Duplicates(reopen, held=held) if duplicates else None
+        self._duplicates = Duplicates(reopen) if duplicates else None
         parts = (
             *(self._records, self._databases, self._kinds, self._modules, self._biggest),
             *(self._attributes, self._expiries, self._values, self._memory),

@@ -7,8 +7,8 @@
         duplicate.key, duplicate.place, duplicate.first
 
 Most files have none, so that this is what must be cheap. Of each name only Python's own hash is looked at:
-64 bits, keyed for each process. Up to HELD hashes stay in a set; more are spread over a temporary file by
-their bits, part by part small enough for a set.
+64 bits, keyed for each process. Up to HELD of them stay in memory, packed, and are compared in the end; more
+are spread over a temporary file by their bits, part by part few enough for that.
 
 Only when a hash occurs twice are the names with that hash compared, by digests of 16 bytes: the answer is
 that of the names, not of their hashes. Two different names have the same digest once in 2**64 snapshots
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import tempfile
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import count, groupby, pairwise
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from rdbcodec.reading.reader import Reader
     from rdbcodec.reading.runs import ShortStrings
 
-HELD = 1 << 18  # hashes in a set at a time: 24 MiB of memory
+HELD = 1 << 20  # hashes that stay in memory: 8 MiB
+TOGETHER = 1 << 16  # hashes that are compared at once, 100 bytes each; more are shared out first
 SPREAD = 1 << 14  # hashes spread at once: few enough to stay in the caches of a processor
 CANDIDATES = 1 << 16  # hashes that occurred twice; with more, all names are compared
 BATCH = 1 << 10  # names that `note` makes a batch of
@@ -63,11 +65,10 @@ class KeyIndex:
 
     `reopen` gives a second reader of the snapshot that the keys come from, for the second look. Without it
     the names are kept in a temporary file, which costs a third more time and as much space as they take.
-    `held` is how many hashes stay in memory, at 72 bytes each, before they are shared out in a file.
     """
 
-    def __init__(self, reopen: Callable[[], Reader] | None = None, *, held: int = HELD) -> None:
-        self._hashes = _Hashes(0, _Candidates(), held)
+    def __init__(self, reopen: Callable[[], Reader] | None = None) -> None:
+        self._hashes = _Hashes(0, _Candidates())
         self._kept = Names() if reopen is None else None
         self._reopen = reopen
         self._count = 0
@@ -281,31 +282,30 @@ class _Candidates:
 class _Hashes:
     """Finds hashes that occur twice; those in one part of `level` are alike in the parts above it."""
 
-    def __init__(self, level: int, candidates: _Candidates, held: int = HELD) -> None:
+    def __init__(self, level: int, candidates: _Candidates) -> None:
         self._level = level
-        self._held = held
         self._candidates = candidates
-        self._seen: set[int] = set()
+        self._known = array("q")
         self._waiting: list[int] = []
         self._file: IO[bytes] | None = None
         self._sizes: list[array[int]] = []  # bytes of each part, run by run
 
     def add(self, hashes: list[int]) -> None:
-        if self._file is not None:
-            self._waiting += hashes
-            if len(self._waiting) >= SPREAD:
-                self._spread()
+        if self._file is None:
+            self._known.extend(hashes)
+            if len(self._known) > HELD:
+                self._begin_file()
             return
-        seen = self._seen
-        expected = len(seen) + len(hashes)
-        seen.update(hashes)
-        if len(seen) != expected:
-            self._candidates.add(hashes)  # one of them, or several
-        if len(seen) > self._held:
-            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the collection
-            self._waiting = list(seen)
-            seen.clear()
+        self._waiting += hashes
+        if len(self._waiting) >= SPREAD:
             self._spread()
+
+    def _begin_file(self) -> None:
+        """What is known goes there, and what comes from now on."""
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the collection
+        for parts in self._shared_out():
+            self._write(parts)
+        self._known = array("q")
 
     def _spread(self) -> None:
         """What waits goes to the parts."""
@@ -325,15 +325,34 @@ class _Hashes:
             self._write(parts)
             return
         for part in parts:
-            self.add(array("q", part).tolist())
+            self.add(array("q", part).tolist())  # a file may begin in between
 
     def candidates(self) -> _Candidates:
         """All hashes that occur twice; may be asked more than once."""
-        if self._file is not None:
-            self._spread()
-            for part in range(_MODULI[self._level]):
-                self._look_at(part)
+        if self._file is None:
+            self._compare()
+            return self._candidates
+        self._spread()
+        for part in range(_MODULI[self._level]):
+            self._look_at(part)
         return self._candidates
+
+    def _compare(self) -> None:
+        """Those in memory; of many only those of one part at a time are objects of Python."""
+        parts = [self._known]
+        if len(self._known) > TOGETHER:
+            parts = [array("q") for _ in range(_MODULI[self._level])]
+            for shares in self._shared_out():
+                for part, share in zip(parts, shares, strict=True):
+                    part.frombytes(share)
+        for part in parts:
+            hashes = part.tolist()
+            if len(set(hashes)) < len(hashes):
+                self._candidates.add(value for value, times in Counter(hashes).items() if times > 1)
+
+    def _shared_out(self) -> Iterator[list[bytes]]:
+        for begin in range(0, len(self._known), SPREAD):
+            yield spread(self._known[begin : begin + SPREAD], self._level)
 
     def _look_at(self, part: int) -> None:
         below = _Hashes(self._level + 1, self._candidates)
@@ -356,7 +375,7 @@ class _Hashes:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
-        self._seen.clear()
+        self._known = array("q")
         self._waiting.clear()
 
 
