@@ -11,13 +11,12 @@ they leave the reader. Paths may be URLs; several stand with commas between. The
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pyspark.sql.datasource import DataSource, DataSourceReader, EqualTo, In, InputPartition, StringStartsWith
 
-from rdbcodec.remote.urls import scheme_of
+from rdbcodec.remote.patterns import expanded
 
 TYPES = {
     "db": "int",
@@ -82,7 +81,7 @@ class RdbReader(DataSourceReader):  # type: ignore[misc] # pyspark is not here
     def __init__(self, options: Any) -> None:
         self.table = options.get("table", "keys")
         self.columns = columns_of(options)
-        self.paths = [path for given in options["path"].split(",") for path in _expanded(given.strip())]
+        self.paths = [path for given in options["path"].split(",") for path in expanded(given.strip())]
         self.filters: dict[str, Any] = {}
 
     def pushFilters(self, filters: list[Any]) -> Iterable[Any]:  # noqa: N802 - Spark's name
@@ -142,11 +141,3 @@ def _for_spark(pa: Any, column: Any) -> Any:
     if pa.types.is_uint8(column.type) or pa.types.is_int16(column.type):
         return column.cast(pa.int32())
     return column
-
-
-def _expanded(path: str) -> list[str]:
-    if scheme_of(path):
-        from rdbcodec.remote.objects import expanded  # noqa: PLC0415
-
-        return expanded(path)
-    return sorted(glob.glob(path)) or [path]  # noqa: PTH207 - a pattern from the root on

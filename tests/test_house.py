@@ -58,6 +58,7 @@ LAYERS = {
                 "writing",
                 "facts",
                 "tools",
+                "fleet",
                 "",
                 "exports",
                 "spark",

@@ -18,16 +18,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-    from rdbcodec.reading.parallel.scan import Found, Job, Part
-
 _LOOK = 0.1  # seconds between two calls of `waiting`
 _PATIENCE = 5.0  # seconds a process has to end
 _OURS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class Task(Protocol):
+    """What is done with each part, in another process; `path` is the file, for messages."""
+
+    @property
+    def path(self) -> str: ...
+
+    def read(self, part: Any, /) -> Any: ...
 
 
 class Processes:
@@ -41,8 +48,9 @@ class Processes:
         self._idle: list[Connection] = []
         self._busy: dict[Connection, int] = {}
         self._process_of: dict[Connection, BaseProcess] = {}
-        self._queue: deque[tuple[int, Part]] = deque()
-        self._found: dict[int, Found | None] = {}
+        self._queue: deque[tuple[int, Any]] = deque()
+        self._found: dict[int, Any] = {}
+        self._path_of: dict[int, str] = {}
         self._given = self._taken = 0
         self._name = ""
         try:
@@ -67,16 +75,18 @@ class Processes:
         self._idle.append(ours)
         self._process_of[ours] = process
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: Task) -> None:
         """Tell all of them what is to be done."""
         self._name = job.path
         message = pickle.dumps(job)
         for connection in self._idle:
             self._send(connection, message)
 
-    def give(self, part: Part) -> None:
-        """To whoever has nothing to do, or to the first who has not."""
+    def give(self, part: Any, path: str | None = None) -> None:
+        """To whoever has nothing to do, or to the first who has not; of another file than the job's."""
         self._queue.append((self._given, part))
+        if path is not None:
+            self._path_of[self._given] = path
         self._given += 1
         self._assign()
 
@@ -93,7 +103,7 @@ class Processes:
         except OSError:
             self._lose(connection)
 
-    def take(self, waiting: Callable[[], Any]) -> Found | None:
+    def take(self, waiting: Callable[[], Any]) -> Any:
         """Wait for what came of the next part."""
         number, self._taken = self._taken, self._taken + 1
         while number not in self._found:
@@ -116,8 +126,9 @@ class Processes:
         process = self._process_of[connection]
         process.join(_PATIENCE)
         code = process.exitcode
+        name = self._path_of.get(self._busy.get(connection, -1), self._name)
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
-        raise ChildProcessError(errno.ECHILD, f"a process that read a part ended {how}", self._name)
+        raise ChildProcessError(errno.ECHILD, f"a process that read a part ended {how}", name)
 
     def close(self) -> None:
         """End them all, whatever they do."""
