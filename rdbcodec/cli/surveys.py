@@ -10,6 +10,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from rdbcodec.cli import selecting
@@ -21,13 +22,15 @@ from rdbcodec.cli.common import (
     print_sections,
     progress_of,
 )
-from rdbcodec.cli.jobs import add_jobs_argument
+from rdbcodec.cli.fleets import Files
+from rdbcodec.cli.jobs import add_fleet_arguments
 from rdbcodec.cli.memory import add_memory_arguments
 from rdbcodec.facts.passes import Pass, run
-from rdbcodec.facts.selection import Selection
+from rdbcodec.facts.slot_pass import SlotPass
+from rdbcodec.facts.slots import Coverage
 from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.reports.slots import slot_sections, slots_json
 from rdbcodec.reports.tables import Section
-from rdbcodec.reports.words import plural
 
 FORMATS = ("text", "json", "ndjson", "csv")
 FILE = "file"  # the first column when there are several
@@ -51,26 +54,56 @@ def add_arguments(parser: argparse.ArgumentParser, *, default: str | None = "tex
     parser.add_argument("--format", choices=FORMATS, default=default, help="default: text")
     add_memory_arguments(parser)
     add_source_arguments(parser)
-    add_jobs_argument(parser)
+    add_fleet_arguments(parser)
     selecting.add_arguments(parser)
+
+
+class Surveyed(NamedTuple):
+    """The result of a pass over a file, and the slots of its keys where somebody asked."""
+
+    found: Any
+    slots: set[int] | None
+
+
+PassOf = Callable[..., Pass[Any]]  # called with the `selection`, and of some passes with the `file`
 
 
 class Surveys:
     """The result of a pass for each file by its name, and in the end by None that of all, if asked for.
 
-    A result is closed when the next one is asked for. `code` is the exit code so far: that no key matches.
+    A result is closed when the next one is asked for. `code` is the exit code so far. `pass_of` goes to other
+    processes, unless it is one that works `in_turn`; of several files it `names_files`, if asked to.
+    `coverage` are the slots of the files, when all are read.
     """
 
-    def __init__(self, options: argparse.Namespace, pass_of: Callable[[Selection], Pass[Any]]) -> None:
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        pass_of: PassOf,
+        *,
+        names_files: bool = False,
+        in_turn: bool = False,
+    ) -> None:
         self._options = options
-        self._pass_of = pass_of
-        self.code = OK
+        self._code = OK
+        names_files = names_files and len(options.files) > 1
+        work = partial(_survey, pass_of=pass_of, names_files=names_files)
+        self.files = Files(options, work, in_turn=in_turn)
+        self.coverage = Coverage()
+
+    @property
+    def code(self) -> int:
+        """The weightiest so far."""
+        return max(self._code, self.files.code)
 
     def __iter__(self) -> Iterator[tuple[str | None, Any]]:
         total, options = None, self._options
         try:
-            for name in options.files:
-                found = self._survey(name)
+            for name, (found, slots) in self.files:
+                taken = selecting.selection_of(options)
+                self._code = max(self._code, selecting.no_match(name, taken, options, taken=found.seen))
+                if slots is not None:
+                    self.coverage.add(name, slots)
                 try:
                     yield name, found
                     if options.total:
@@ -78,22 +111,25 @@ class Surveys:
                 finally:
                     if found is not total:
                         _close(found)
-            if options.total:
+            if options.total and total is not None:
                 yield None, total
         finally:
             _close(total)
 
-    def _survey(self, name: str) -> Any:
-        options = self._options
-        options.current = name
-        selection = selecting.selection_of(options)
-        with (
-            open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
-            progress_of(name, reader, options) as tick,
-        ):
-            found = run(reader, [self._pass_of(selection)], progress=tick)[0]
-        self.code = max(self.code, selecting.no_match(name, selection, options, taken=found.seen))
-        return found
+
+def _survey(name: str, options: argparse.Namespace, *, pass_of: PassOf, names_files: bool) -> Surveyed:
+    """Read a file, maybe in another process."""
+    selection = selecting.selection_of(options)
+    file = {FILE: name} if names_files else {}
+    passes = [pass_of(selection=selection, **file)]
+    if options.total and len(options.files) > 1 and selection.is_empty:
+        passes.append(SlotPass())
+    with (
+        open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
+        progress_of(name, reader, options) as tick,
+    ):
+        found, *slots = run(reader, passes, progress=tick)
+    return Surveyed(found, slots[0] if slots else None)
 
 
 def _close(found: Any) -> None:
@@ -101,25 +137,25 @@ def _close(found: Any) -> None:
         found.close()
 
 
-def report(options: argparse.Namespace, pass_of: Callable[[Selection], Pass[Any]], form: Form) -> int:
+def report(options: argparse.Namespace, pass_of: PassOf, form: Form, *, names_files: bool = False) -> int:
     """Print what is found in each file in the format that was asked for; the exit code."""
-    surveys = Surveys(options, pass_of)
+    surveys = Surveys(options, pass_of, names_files=names_files)
     if options.format in ("csv", "ndjson"):
         print_rows(options, ((name, form.rows(found)) for name, found in surveys), form.columns)
         return surveys.code
     with json_reports(options, len(options.files) + options.total) as tell:
         for name, found in surveys:
             if options.format == "json":
-                whose = {FILE: name} if name is not None else {FILE: None, "files": options.files}
-                tell({**whose, **form.document(found)})
+                whose = {FILE: name} if name is not None else surveys.files.of_all()
+                slots = {} if name is not None else {"slots": slots_json(surveys.coverage)}
+                tell({**whose, **form.document(found), **slots})
             else:
-                print_sections(title_of(name, options), form.sections(found))
+                slots_of_all = slot_sections(surveys.coverage) if name is None else []
+                title = surveys.files.title() if name is None else name
+                print_sections(title, [*form.sections(found), *slots_of_all])
+        if options.format == "json":
+            surveys.files.tell_unread(tell)
     return surveys.code
-
-
-def title_of(name: str | None, options: argparse.Namespace) -> str:
-    """The name of a file, or what all of them are."""
-    return f"Total of {plural(len(options.files), 'file')}" if name is None else name
 
 
 def print_rows(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -302,16 +302,18 @@ def partial_profile(
     now_ms: int,
     biggest: int = BIGGEST,
     selection: Selection | None = None,
+    also: Sequence[Pass[Any]] = (),
     progress: Progress | None = None,
 ) -> Profile:
     """The facts of what stands before the damage, which `damage` tells; of a snapshot without any, of all.
 
-    With a selection they are those of its keys, and of what is no key. Raises what opening and reading raise
+    With a selection they are those of its keys, and of what is no key. `also` are passes that are fed in the
+    same reading; their results are asked for by who gave them. Raises what opening and reading raise
     when there is nothing before the damage, and LimitExceeded.
     """
     each = selected(ProfilePass(now_ms=now_ms, biggest=biggest), selection)
     try:
-        feed(reader, [each], progress=progress, also_damaged=True)
+        feed(reader, [each, *also], progress=progress, also_damaged=True)
         facts = each.end()
     except DecodeError as error:
         facts = each.end()

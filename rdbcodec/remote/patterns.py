@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import errno
-import glob
 import os
-from pathlib import Path
+from collections.abc import Iterator
 
 from rdbcodec.remote.urls import scheme_of
+
+
+def stands_for_several(place: str) -> bool:
+    """Whether a place is none that is opened as it is written: a URL may be one, a pattern or a folder is."""
+    if scheme_of(place):
+        return True
+    return os.path.isdir(place) or _is_pattern(place)  # noqa: PTH112 - as `place` is written
 
 
 def expanded(place: str) -> list[str]:
@@ -21,23 +27,23 @@ def expanded(place: str) -> list[str]:
 
         return objects.expanded(place)
     if os.path.isdir(place):  # noqa: PTH112 - as `place` is written, its end too
-        return _some(sorted(map(str, _below(Path(place)))), place, "there is no file in this folder")
-    if glob.has_magic(place) and not os.path.exists(place):  # noqa: PTH110
+        return _some(sorted(_below(place)), place, "there is no file in this folder")
+    if _is_pattern(place):
+        import glob  # noqa: PLC0415 - hardly any command needs it
+
         found = [path for path in glob.glob(place, recursive=True) if os.path.isfile(path)]  # noqa: PTH113, PTH207
         return _some(sorted(found), place, "no file has such a name")
     return [place]
 
 
-def _below(folder: Path) -> list[Path]:
-    found = []
-    for path in folder.iterdir():
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            found += _below(path)
-        elif path.is_file():
-            found.append(path)
-    return found
+def _is_pattern(place: str) -> bool:
+    return any(letter in place for letter in "*?[") and not os.path.exists(place)  # noqa: PTH110
+
+
+def _below(folder: str) -> Iterator[str]:
+    for path, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (os.path.join(path, name) for name in files if not name.startswith("."))  # noqa: PTH118
 
 
 def _some(found: list[str], place: str, otherwise: str) -> list[str]:

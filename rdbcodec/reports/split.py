@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from rdbcodec.reports.slots import slot_words
 from rdbcodec.reports.words import functions_left_out, plural, size
 from rdbcodec.tools.merge import Merge
 from rdbcodec.tools.split import Split
 
 _SHOWN = 50  # parts that the text names; JSON has all
-_RANGES = 8  # of slots
 
 
 def lines(name: str, done: Split) -> Iterator[str]:
@@ -66,21 +66,11 @@ def merge_lines(output: str, done: Merge, on_conflict: str) -> Iterator[str]:
 
 def _slot_words(done: Merge) -> str:
     words = f"{len(done.slots):,} of 16,384 have keys"
-    twice = f"{_ranges(done.slots_twice)} in more than one file" if done.slots_twice else "none in two files"
+    twice = (
+        f"{slot_words(done.slots_twice)} in more than one file" if done.slots_twice else "none in two files"
+    )
     missing = done.slots_missing
-    return f"{words}, {twice}" + (f"; none of slots {_ranges(missing)}" if missing else "")
-
-
-def _ranges(slots: list[int]) -> str:
-    found: list[list[int]] = []
-    for slot in slots:
-        if found and slot == found[-1][1] + 1:
-            found[-1][1] = slot
-        else:
-            found.append([slot, slot])
-    words = [str(first) if first == last else f"{first}-{last}" for first, last in found[:_RANGES]]
-    more = f" and {len(found) - _RANGES:,} more ranges" if len(found) > _RANGES else ""
-    return ", ".join(words) + more
+    return f"{words}, {twice}" + (f"; none of slots {slot_words(missing)}" if missing else "")
 
 
 def merge_as_json(output: str, done: Merge) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 
 from rdbcodec.errors import EncodeError
 from rdbcodec.facts.selection import Selection
-from rdbcodec.facts.slots import SLOTS, key_slot
+from rdbcodec.facts.slots import Coverage, key_slot
 from rdbcodec.formats import Dialect
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.sorted_runs import SortedRuns
@@ -46,7 +46,6 @@ from rdbcodec.writing.writer import Writer
 OnConflict = Literal["error", "first", "last", "longest-ttl"]
 Open = Callable[[], Reader]
 
-MANY_MISSING = SLOTS // 2  # slots without keys; where more are missing, it is no cluster that is merged
 # Digest of database and key; rank, the least of which stays; number; database; whether it expires.
 _NAME = Struct(f">{DIGEST}sQQQB")
 _NUMBER = Struct(">Q")
@@ -57,24 +56,31 @@ _NEVER = (1 << 63) - 1
 class Merge:
     """What became one: the files and the keys of each, keys in the output, and those that were there before.
 
-    `slots` have keys; `slots_twice` in more than one file. `left_out` counts records that only one server
-    wrote and that cannot be true of all: they are no data.
+    `coverage` has the slots of each file that has keys in them. `left_out` counts records that only one
+    server wrote and that cannot be true of all: they are no data.
     """
 
     files: list[tuple[str, int]] = field(default_factory=list)
     keys: int = 0
     conflicts: int = 0
     functions: int = 0
-    slots: list[int] = field(default_factory=list)
-    slots_twice: list[int] = field(default_factory=list)
+    coverage: Coverage = field(default_factory=Coverage)
     left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def slots(self) -> list[int]:
+        """Slots with keys."""
+        return self.coverage.covered
+
+    @property
+    def slots_twice(self) -> list[int]:
+        """Slots with keys in more than one file."""
+        return self.coverage.twice
 
     @property
     def slots_missing(self) -> list[int]:
         """Slots without keys, unless they are so many that nobody expected keys in them."""
-        there = set(self.slots)
-        missing = [slot for slot in range(SLOTS) if slot not in there]
-        return missing if len(missing) <= MANY_MISSING else []
+        return self.coverage.missing
 
 
 def merge(
@@ -127,7 +133,6 @@ class _Job:
         self._headers: list[tuple[Dialect, int]] = []
         self._has_counts = False
         self._once: dict[object, Record] = {}  # what belongs to no key, by what makes two of them the same
-        self._slots: list[set[int]] = []
         self._number = 0
         self._keys: Counter[int] = Counter()  # that stay, by database
         self._expires: Counter[int] = Counter()
@@ -159,7 +164,7 @@ class _Job:
             self._headers.append((reader.dialect, version))
             if check is not None:
                 check(name, reader)
-        self._slots.append(slots)
+        self.found.coverage.add(name, slots)
         self.found.files.append((name, self._number - before))
 
     def _records(self, reader: Reader, left_out: Counter[str] | None = None) -> Iterator[Record]:
@@ -223,9 +228,6 @@ class _Job:
                 self._keys[db] += 1
                 self._expires[db] += expires
             before = name
-        seen: Counter[int] = Counter(slot for slots in self._slots for slot in slots)
-        self.found.slots = sorted(seen)
-        self.found.slots_twice = sorted(slot for slot, count in seen.items() if count > 1)
         if self.found.conflicts and self._on_conflict == "error":
             self._refuse_conflict()
 

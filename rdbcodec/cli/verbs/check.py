@@ -19,8 +19,9 @@ from rdbcodec.cli.common import (
     progress_of,
     tail_code,
 )
+from rdbcodec.cli.fleets import Files
 from rdbcodec.cli.hints import problem_hint
-from rdbcodec.cli.jobs import add_jobs_argument
+from rdbcodec.cli.jobs import add_fleet_arguments
 from rdbcodec.errors import DamagedContainer
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.soundness import Soundness, check, unreadable
@@ -37,33 +38,44 @@ ORDER = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this command."""
     add_reading_arguments(parser)
-    add_jobs_argument(parser)
+    add_fleet_arguments(parser)
     selecting.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print one report a file; the first error also goes to stderr. 1 when data follows; see _CODES."""
     worst = OK
+    files = Files(options, _check)
     with json_reports(options, len(options.files)) as report:
-        for name in options.files:
-            options.current = name
-            selection = selecting.selection_of(options)
-            found = _check(name, selection, options)
+        for name, found in files:
             options.answer = max(worst, _CODES[found.verdict])
             if options.format == "json":
                 report(soundness.as_json(name, found, hide_keys=options.hide_keys))
             else:
                 print_lines(soundness.lines(name, found, hide_keys=options.hide_keys))
-            if found.verdict != "sound":
-                sys.stdout.flush()
-                _tell_first(name, found, hide_keys=options.hide_keys)
-                worst = max(worst, _CODES[found.verdict])
-            worst = max(worst, selecting.no_match(name, selection, options, taken=found.keys))
-            worst = max(worst, tail_code(name, found.tail, found.size, options))
-    return worst
+            worst = max(worst, _code(name, found, options))
+            if options.fail_fast and worst == UNREADABLE:
+                return worst
+        if options.format == "json":
+            files.tell_unread(report)
+    return max(worst, files.code)
 
 
-def _check(name: str, selection: Selection, options: argparse.Namespace) -> Soundness:
+def _code(name: str, found: Soundness, options: argparse.Namespace) -> int:
+    """The exit code of a file; why it is not 0 goes to stderr."""
+    if found.verdict != "sound":
+        sys.stdout.flush()
+        _tell_first(name, found, hide_keys=options.hide_keys)
+    return max(
+        _CODES[found.verdict],
+        selecting.no_match(name, selecting.selection_of(options), options, taken=found.keys),
+        tail_code(name, found.tail, found.size, options),
+    )
+
+
+def _check(name: str, options: argparse.Namespace) -> Soundness:
+    """Read a file, maybe in another process."""
+    selection = selecting.selection_of(options)
     try:
         return _check_opened(name, selection, options)
     except DamagedContainer as error:  # within its first bytes: `check` reports what comes later

@@ -30,14 +30,16 @@ from rdbcodec.cli.common import (
     print_sections,
     tail_code,
 )
-from rdbcodec.cli.jobs import add_jobs_argument
+from rdbcodec.cli.failing import reason_of
+from rdbcodec.cli.fleets import Files
+from rdbcodec.cli.jobs import add_fleet_arguments
 from rdbcodec.cli.outputs import add_force_argument, like_input
 from rdbcodec.cli.profiles import profile_of_file, room_is_told
 from rdbcodec.compat import profile_json
 from rdbcodec.compat.rulebook import BY_ID, SAS_RULES
 from rdbcodec.compat.target import by_name, facts_age, load
 from rdbcodec.compat.verdict import Question
-from rdbcodec.errors import DecodeError, LimitExceeded, RdbError, TailError, TargetError
+from rdbcodec.errors import LimitExceeded, RdbError, TailError, TargetError
 from rdbcodec.reports import compat as report
 from rdbcodec.reports import github, known
 from rdbcodec.reports.answers import CODES, FAILING, Answer, Failure, Judged, answers_of, best, code_of, worst
@@ -99,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile-out", metavar="FILE", help="save the profile of the one FILE as JSON")
     add_force_argument(parser)
     add_source_arguments(parser)
-    add_jobs_argument(parser)
+    add_fleet_arguments(parser)
     add_tail_argument(parser)
     circumstances.add_arguments(parser)
     asking.add_arguments(parser)
@@ -131,20 +133,22 @@ def run(options: argparse.Namespace) -> int:
     if options.ask:
         asking.check_that_it_can_be(options)
     profiles: list[tuple[str, compat.Profile]] = []
+    files = Files(options, _profile)
     try:
-        for name, facts in _profiles(options):
+        for name, facts in _profiles(files, options):
             profiles.append((name, facts))
     except (RdbError, OSError) as error:
         judged = _judged(profiles, chosen, told)
-        failures = [*_tails(judged, options), Failure(options.current, _error_words(error, options))]
+        failures = [*_tails(judged, options), Failure(options.current, reason_of(error, options))]
         _report(judged, options, code=_code_of_error(error), failures=failures)
         raise
     if options.ask:
         told = asking.ask(told, lambda told: _questions(_judged(profiles, chosen, told)), options)
     judged = _judged(profiles, chosen, told)
     tails = _tails(judged, options)
-    options.answer = code = NEGATIVE if tails else _code(judged, options)
-    _report(judged, options, code=code, failures=tails)
+    code = NEGATIVE if tails else _code(judged, options) if judged else OK
+    options.answer = code = files.code or code  # of files that cannot be read nobody knows the answer
+    _report(judged, options, code=code, failures=[*tails, *files.unread])
     for name, facts in profiles:
         tail_code(name, facts.tail, facts.size, options)
     return code
@@ -164,12 +168,6 @@ def _code_of_error(error: Exception) -> int:
     if isinstance(error, OSError):
         return IO_ERROR
     return NEGATIVE if isinstance(error, LimitExceeded) else UNREADABLE
-
-
-def _error_words(error: Exception, options: argparse.Namespace) -> str:
-    if isinstance(error, DecodeError):
-        return error.text(hide_keys=options.hide_keys)
-    return str(error.strerror if isinstance(error, OSError) and error.strerror else error)
 
 
 def _judged(
@@ -260,14 +258,14 @@ def _print_text(judged: Sequence[Judged], options: argparse.Namespace) -> None:
 # --- the files --------------------------------------------------------------------------------------
 
 
-def _profiles(options: argparse.Namespace) -> Iterator[tuple[str, compat.Profile]]:
+def _profiles(
+    files: Files[compat.Profile], options: argparse.Namespace
+) -> Iterator[tuple[str, compat.Profile]]:
     for name in options.profile_in or ():
         options.current = name
         facts = profile_json.load(name)
         yield name, facts
-    for name in options.files:
-        options.current = name
-        facts = _profile(name, options)
+    for name, facts in files:
         if options.profile_out is not None:
             _save(facts, options)
         yield name, facts
@@ -279,6 +277,7 @@ def _save(facts: compat.Profile, options: argparse.Namespace) -> None:
 
 
 def _profile(name: str, options: argparse.Namespace) -> compat.Profile:
+    """Read a file, maybe in another process."""
     is_thorough = not options.fast
     return profile_of_file(
         name,

@@ -19,14 +19,18 @@ from rdbcodec.cli.common import (
     progress_of,
     tail_code,
 )
+from rdbcodec.cli.fleets import Files
 from rdbcodec.cli.hints import hint_of
-from rdbcodec.cli.jobs import add_jobs_argument
+from rdbcodec.cli.jobs import add_fleet_arguments
 from rdbcodec.cli.numbers import number
 from rdbcodec.facts.biggest import BIGGEST
 from rdbcodec.facts.profile import Profile, partial_profile
+from rdbcodec.facts.slot_pass import SlotPass
+from rdbcodec.facts.slots import Coverage
 from rdbcodec.facts.total import Total
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reports import inspection
+from rdbcodec.reports.slots import slot_sections, slots_json
 from rdbcodec.reports.words import plural
 from rdbcodec.showing import escaped
 from rdbcodec.showing import name as shown
@@ -43,43 +47,59 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--top", type=number(0, MAX_TOP), default=BIGGEST, metavar="N", help="how many of the biggest keys"
     )
     parser.add_argument("--total", action="store_true", help="then a report on all files together")
-    add_jobs_argument(parser)
+    add_fleet_arguments(parser)
     selecting.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print one report a file, marked PARTIAL where damage ended the reading: 3. 1 when data follows."""
-    code, total = OK, Total()
+    code, total, coverage = OK, Total(), Coverage()
+    files = Files(options, _inspect)
     with json_reports(options, len(options.files) + options.total) as report:
-        for name in options.files:
-            selection = selecting.selection_of(options)
-            with (
-                open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
-                progress_of(name, reader, options) as tick,
-            ):
-                options.current = name
-                facts = partial_profile(
-                    reader,
-                    now_ms=now_of(options),
-                    biggest=options.top,
-                    selection=selection,
-                    progress=tick,
-                )
+        for name, (facts, slots) in files:
             if options.format == "json":
                 report(inspection.as_json(name, facts, hide_keys=options.hide_keys))
             else:
                 print_sections(name, inspection.sections(facts, hide_keys=options.hide_keys))
-            code = max(
-                code,
-                selecting.no_match(name, selection, options, taken=facts.keys),
-                _tell_damage(name, facts, options),
-                tail_code(name, facts.tail, facts.size, options),
-            )
-            if options.total:
+            code = max(code, _code(name, facts, options))
+            if options.fail_fast and code == UNREADABLE:
+                return code
+            if options.total and facts.damage is None:
                 total.add(name, facts)
-        if options.total and code != UNREADABLE:
-            _print_total(total, options, report)
-    return code
+                coverage.add(name, slots)
+        if options.total and total.names:
+            _print_total(total, coverage, options, report)
+        if options.format == "json":
+            files.tell_unread(report)
+    return max(code, files.code)
+
+
+def _inspect(name: str, options: argparse.Namespace) -> tuple[Profile, set[int]]:
+    """Read a file, maybe in another process; the slots of its keys, where there is a total."""
+    selection = selecting.selection_of(options)
+    slots = SlotPass()
+    with (
+        open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
+        progress_of(name, reader, options) as tick,
+    ):
+        facts = partial_profile(
+            reader,
+            now_ms=now_of(options),
+            biggest=options.top,
+            selection=selection,
+            also=[slots] if options.total and selection.is_empty else (),
+            progress=tick,
+        )
+    return facts, slots.end()
+
+
+def _code(name: str, facts: Profile, options: argparse.Namespace) -> int:
+    """The exit code of a file; why it is not 0 goes to stderr."""
+    return max(
+        selecting.no_match(name, selecting.selection_of(options), options, taken=facts.keys),
+        _tell_damage(name, facts, options),
+        tail_code(name, facts.tail, facts.size, options),
+    )
 
 
 def _tell_damage(name: str, facts: Profile, options: argparse.Namespace) -> int:
@@ -89,14 +109,19 @@ def _tell_damage(name: str, facts: Profile, options: argparse.Namespace) -> int:
     sys.stdout.flush()
     words = escaped(facts.damage.text(hide_keys=options.hide_keys))
     lines = [f"{shown(name)}: {words}", hint_of(facts.damage)]
-    lines += ["there is no total, as not all files can be read"] if options.total else []
+    lines += ["it is not in the total, as it cannot be read to its end"] if options.total else []
     print(*filter(None, lines), sep="\n", file=sys.stderr)
     return UNREADABLE
 
 
-def _print_total(total: Total, options: argparse.Namespace, report: Callable[[dict[str, Any]], None]) -> None:
+def _print_total(
+    total: Total, coverage: Coverage, options: argparse.Namespace, report: Callable[[dict[str, Any]], None]
+) -> None:
     if options.format == "json":
-        report(inspection.total_as_json(total, hide_keys=options.hide_keys))
-    else:
-        title = f"Total of {plural(len(total.names), 'file')}"
-        print_sections(title, inspection.total_sections(total, hide_keys=options.hide_keys))
+        document = inspection.total_as_json(total, hide_keys=options.hide_keys)
+        report({**document, "slots": slots_json(coverage)})
+        return
+    read, every = len(total.names), plural(len(options.files), "file")
+    title = f"Total of {every}" if read == len(options.files) else f"Total of {read} of {every}"
+    sections = inspection.total_sections(total, hide_keys=options.hide_keys)
+    print_sections(title, [*sections, *slot_sections(coverage)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from functools import partial
 
 from rdbcodec.cli import surveys
 from rdbcodec.cli.common import now_of, print_lines
@@ -11,7 +12,6 @@ from rdbcodec.cli.folding import add_folding_arguments, count
 from rdbcodec.cli.memory import memory_server
 from rdbcodec.facts.folding import DEPTH
 from rdbcodec.facts.prefixes import MEASURES, PrefixPass
-from rdbcodec.facts.selection import Selection
 from rdbcodec.reports.prefixes import (
     COLUMNS,
     folded_lines,
@@ -60,17 +60,14 @@ def run(options: argparse.Namespace) -> int:
         options.usage_error("--tree prints as text or json")
     server, now_ms = memory_server(options), now_of(options)
     depth = options.depth or (_TREE_DEPTH if options.tree else _FOLDED_DEPTH if options.folded else DEPTH)
-
-    def pass_of(selection: Selection) -> PrefixPass:
-        return PrefixPass(
-            server,
-            now_ms=now_ms,
-            separators=options.separators,
-            depth=depth,
-            allocator=options.allocator,
-            selection=selection,
-        )
-
+    pass_of = partial(
+        PrefixPass,
+        server,
+        now_ms=now_ms,
+        separators=options.separators,
+        depth=depth,
+        allocator=options.allocator,
+    )
     if options.folded:
         return _print_folded(surveys.Surveys(options, pass_of), options)
     return surveys.report(options, pass_of, _form(options))

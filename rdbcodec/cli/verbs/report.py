@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from functools import partial
 
 from rdbcodec import compat
 from rdbcodec.cli import circumstances, selecting
@@ -18,8 +20,9 @@ from rdbcodec.cli.common import (
     progress_of,
     tail_code,
 )
+from rdbcodec.cli.fleets import Files
 from rdbcodec.cli.hints import hint_of
-from rdbcodec.cli.jobs import add_jobs_argument
+from rdbcodec.cli.jobs import add_fleet_arguments
 from rdbcodec.cli.memory import add_memory_arguments, memory_server
 from rdbcodec.cli.numbers import number
 from rdbcodec.cli.outputs import add_force_argument, whole_output_of
@@ -63,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_memory_arguments(parser)
     add_source_arguments(parser)
-    add_jobs_argument(parser)
+    add_fleet_arguments(parser)
     add_tail_argument(parser)
     selecting.add_arguments(parser)
     circumstances.add_arguments(parser)
@@ -75,25 +78,37 @@ def run(options: argparse.Namespace) -> int:
     told = circumstances.circumstances_of(options)
     title = options.title or title_of(options.files)
     options.code = OK
-    files = (_overview(name, options, is_judged=bool(targets)) for name in options.files)
+    files = Files(options, partial(_overview, is_judged=bool(targets)))
     how = {"now_ms": now_of(options), "most": options.top, "hide_keys": options.hide_keys}
-    subject = Subject.of(title, files, **how)
+    subject = Subject.of(title, _read(files, options), **how)
+    if not subject.files:
+        return files.code
+    subject.unread = [f"{file.name}: {file.message}" for file in files.unread]
     page = Report(subject, judged(subject.files, targets, told)).html()
     with whole_output_of(options) as out:
         out.write(page.encode())
     codes = [_code(file, options) for file in subject.files]
-    return max([int(options.code), *codes])
+    return max([int(options.code), files.code, *codes])
+
+
+def _read(files: Files[Overview], options: argparse.Namespace) -> Iterator[Overview]:
+    for name, found in files:
+        selection = selecting.selection_of(options)
+        options.code = max(options.code, selecting.no_match(name, selection, options, taken=found.stat.seen))
+        if found.damage is not None and options.fail_fast:
+            raise found.damage
+        yield found
 
 
 def _overview(name: str, options: argparse.Namespace, *, is_judged: bool) -> Overview:
-    options.current = name
+    """Read a file, maybe in another process."""
     selection = selecting.selection_of(options)
     again = name != STDIN and can_be_read_again(name)
     with (
         open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
         progress_of(name, reader, options) as tick,
     ):
-        found = overview(
+        return overview(
             reader,
             name,
             now_ms=now_of(options),
@@ -105,8 +120,6 @@ def _overview(name: str, options: argparse.Namespace, *, is_judged: bool) -> Ove
             reopen=(lambda: open_file(name, options, max_value=COUNTED_VALUE)) if again else None,
             progress=tick,
         )
-    options.code = max(options.code, selecting.no_match(name, selection, options))
-    return found
 
 
 def _code(file: Overview, options: argparse.Namespace) -> int:

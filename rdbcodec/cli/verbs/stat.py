@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from rdbcodec.cli import surveys
 from rdbcodec.cli.common import now_of
 from rdbcodec.cli.memory import memory_server
-from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.usage import ASPECTS, StatPass
 from rdbcodec.reports.usage import CSV_USAGE, stat_json, stat_rows, stat_sections
 
@@ -30,12 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one report a file."""
     server, now_ms, hide_keys = memory_server(options), now_of(options), options.hide_keys
-
-    def pass_of(selection: Selection) -> StatPass:
-        return StatPass(
-            server, now_ms=now_ms, by=options.by, allocator=options.allocator, selection=selection
-        )
-
+    pass_of = partial(StatPass, server, now_ms=now_ms, by=options.by, allocator=options.allocator)
     form = surveys.Form(
         sections=lambda stat: stat_sections(stat, hide_keys=hide_keys),
         document=lambda stat: stat_json(stat, hide_keys=hide_keys),

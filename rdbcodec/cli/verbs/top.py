@@ -7,6 +7,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rdbcodec.cli import surveys
@@ -14,7 +15,6 @@ from rdbcodec.cli.common import now_of
 from rdbcodec.cli.folding import count
 from rdbcodec.cli.memory import memory_server
 from rdbcodec.facts.largest import ORDERS, USES, EveryPass, KeySize, LargestKeys, TopPass
-from rdbcodec.facts.selection import Selection
 from rdbcodec.reports.usage import CSV_KEYS, csv_key, key_json, no_use, top_sections
 from rdbcodec.showing import name as shown
 
@@ -43,25 +43,14 @@ def run(options: argparse.Namespace) -> int:
         return _every(options)
     options.format = options.format or "text"
     server, now_ms, hide_keys = memory_server(options), now_of(options), options.hide_keys
-    many = len(options.files) > 1
-
-    def pass_of(selection: Selection) -> TopPass:
-        return TopPass(
-            server,
-            wanted=options.n,
-            order=options.by,
-            allocator=options.allocator,
-            selection=selection,
-            file=options.current if many else None,
-        )
-
+    pass_of = partial(TopPass, server, wanted=options.n, order=options.by, allocator=options.allocator)
     form = surveys.Form(
         sections=lambda keys: top_sections(keys, now_ms=now_ms, hide_keys=hide_keys),
         document=lambda keys: {"keys": _rows(keys, options)},
         columns=CSV_KEYS,
         rows=lambda keys: _rows(keys, options),
     )
-    return surveys.report(options, pass_of, form)
+    return surveys.report(options, pass_of, form, names_files=True)
 
 
 def _rows(keys: LargestKeys, options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -77,13 +66,8 @@ def _every(options: argparse.Namespace) -> int:
     form = options.format or "csv"
     if form not in ("csv", "ndjson"):
         options.usage_error("--all prints as csv or ndjson: every key as it comes")
-    server, tell = memory_server(options), _printer(form, options)
-
-    def pass_of(selection: Selection) -> EveryPass:
-        file = options.current if len(options.files) > 1 else None
-        return EveryPass(tell, server, allocator=options.allocator, selection=selection, file=file)
-
-    read = surveys.Surveys(options, pass_of)
+    pass_of = partial(EveryPass, _printer(form, options), memory_server(options), allocator=options.allocator)
+    read = surveys.Surveys(options, pass_of, names_files=True, in_turn=True)
     for _ in read:
         pass
     return read.code

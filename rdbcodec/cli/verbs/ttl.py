@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from rdbcodec.cli import surveys
 from rdbcodec.cli.common import now_of
 from rdbcodec.cli.folding import add_folding_arguments, count
 from rdbcodec.cli.memory import memory_server
 from rdbcodec.facts.folding import DEPTH
-from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.ttls import TtlPass
 from rdbcodec.reports.ttls import COLUMNS, ttl_json, ttl_rows, ttl_sections
 
@@ -34,17 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one report a file."""
     server, now_ms, hide_keys = memory_server(options), now_of(options), options.hide_keys
-
-    def pass_of(selection: Selection) -> TtlPass:
-        return TtlPass(
-            server,
-            now_ms=now_ms,
-            separators=options.separators,
-            depth=options.depth or DEPTH,
-            allocator=options.allocator,
-            selection=selection,
-        )
-
+    pass_of = partial(
+        TtlPass,
+        server,
+        now_ms=now_ms,
+        separators=options.separators,
+        depth=options.depth or DEPTH,
+        allocator=options.allocator,
+    )
     form = surveys.Form(
         sections=lambda found: ttl_sections(found, rows=options.n or _ROWS, hide_keys=hide_keys),
         document=lambda found: ttl_json(found, rows=options.n or _DOCUMENT_ROWS, hide_keys=hide_keys),

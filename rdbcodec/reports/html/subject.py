@@ -21,13 +21,17 @@ NODES = 1500  # of the tree of prefixes: more are too small to be seen, and the 
 
 @dataclass(slots=True)
 class Subject:
-    """The files that were added, and what they hold together. `now_ms` is when expiry was judged."""
+    """The files that were added, and what they hold together. `now_ms` is when expiry was judged.
+
+    `unread` says of which files nothing can be told, and why.
+    """
 
     title: str
     now_ms: int
     most: int
     hide_keys: Hiding = False
     files: list[Overview] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     total: Usage = field(default_factory=Usage)
     expired: Usage = field(default_factory=Usage)
     by: dict[str, dict[str, Usage]] = field(default_factory=dict)

@@ -39,14 +39,17 @@ def _about(subject: Subject) -> str:
 def partial(subject: Subject) -> Markup | None:
     """Before all numbers: that they are not of the whole, and why."""
     damaged = [file for file in subject.files if file.damage is not None]
-    if not damaged:
+    if not damaged and not subject.unread:
         return None
     lines = [tag("li", _damage_words(file, subject)) for file in damaged]
+    lines += [tag("li", words) for words in subject.unread]
+    what = "what stands before the damage" if damaged else "the files that could be read"
+    salvage = tag("p", "Next: ", tag("code", "rdbcodec salvage --resync FILE -o OUT"))
     return tag(
         "section",
-        tag("h2", "PARTIAL: this report is about what stands before the damage"),
+        tag("h2", f"PARTIAL: this report is about {what}"),
         tag("ul", *lines, class_="hints"),
-        tag("p", "Next: ", tag("code", "rdbcodec salvage --resync FILE -o OUT")),
+        salvage if damaged else None,
         class_="partial",
         role="alert",
     )
