@@ -287,7 +287,7 @@ def test_an_unknown_version_is_refused_unless_allowed() -> None:
     ("words", "code", "message"),
     [
         (("inspect", "no-such-file.rdb"), 4, "no-such-file.rdb: No such file or directory\n"),
-        (("inspect", "."), 4, ".: Is a directory\n"),
+        (("inspect", "docs"), 4, "docs: there is no file in this folder with .rdb in its name\n"),
         (("check", "no-such-file.rdb"), 4, "no-such-file.rdb: No such file or directory\n"),
     ],
 )

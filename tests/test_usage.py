@@ -158,8 +158,10 @@ def test_reports_on_several_files_are_one_json_array(
     assert [report["file"] for report in reports] == ([first] if command[0] == "compat" else [first, wrong])
 
 
-def test_reports_on_no_readable_file_are_an_empty_array(
+def test_where_a_file_cannot_be_read_programs_are_told_why_instead(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["inspect", "--format", "json", str(tmp_path / "a"), str(tmp_path / "b")]) == 4
-    assert json.loads(capfd.readouterr().out) == []
+    names = [str(tmp_path / "a"), str(tmp_path / "b")]
+    assert main(["inspect", "--format", "json", *names]) == 4
+    told = [{"file": name, "error": "No such file or directory"} for name in names]
+    assert json.loads(capfd.readouterr().out) == told

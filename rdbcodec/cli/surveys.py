@@ -73,7 +73,7 @@ class Surveys:
 
     A result is closed when the next one is asked for. `code` is the exit code so far. `pass_of` goes to other
     processes, unless it is one that works `in_turn`; of several files it `names_files`, if asked to.
-    `coverage` are the slots of the files, when all are read.
+    `with_slots` has `coverage` tell the slots of the files, when all are read.
     """
 
     def __init__(
@@ -82,12 +82,18 @@ class Surveys:
         pass_of: PassOf,
         *,
         names_files: bool = False,
+        with_slots: bool = False,
         in_turn: bool = False,
     ) -> None:
         self._options = options
         self._code = OK
-        names_files = names_files and len(options.files) > 1
-        work = partial(_survey, pass_of=pass_of, names_files=names_files)
+        many = len(options.files) > 1
+        work = partial(
+            _survey,
+            pass_of=pass_of,
+            names_files=names_files and many,
+            with_slots=with_slots and many and options.total,
+        )
         self.files = Files(options, work, in_turn=in_turn)
         self.coverage = Coverage()
 
@@ -117,12 +123,14 @@ class Surveys:
             _close(total)
 
 
-def _survey(name: str, options: argparse.Namespace, *, pass_of: PassOf, names_files: bool) -> Surveyed:
+def _survey(
+    name: str, options: argparse.Namespace, *, pass_of: PassOf, names_files: bool, with_slots: bool
+) -> Surveyed:
     """Read a file, maybe in another process."""
     selection = selecting.selection_of(options)
     file = {FILE: name} if names_files else {}
     passes = [pass_of(selection=selection, **file)]
-    if options.total and len(options.files) > 1 and selection.is_empty:
+    if with_slots and selection.is_empty:
         passes.append(SlotPass())
     with (
         open_file(name, options, max_value=COUNTED_VALUE, jobs=options.jobs) as reader,
@@ -137,9 +145,16 @@ def _close(found: Any) -> None:
         found.close()
 
 
-def report(options: argparse.Namespace, pass_of: PassOf, form: Form, *, names_files: bool = False) -> int:
+def report(
+    options: argparse.Namespace,
+    pass_of: PassOf,
+    form: Form,
+    *,
+    names_files: bool = False,
+    with_slots: bool = False,
+) -> int:
     """Print what is found in each file in the format that was asked for; the exit code."""
-    surveys = Surveys(options, pass_of, names_files=names_files)
+    surveys = Surveys(options, pass_of, names_files=names_files, with_slots=with_slots)
     if options.format in ("csv", "ndjson"):
         print_rows(options, ((name, form.rows(found)) for name, found in surveys), form.columns)
         return surveys.code
@@ -147,7 +162,8 @@ def report(options: argparse.Namespace, pass_of: PassOf, form: Form, *, names_fi
         for name, found in surveys:
             if options.format == "json":
                 whose = {FILE: name} if name is not None else surveys.files.of_all()
-                slots = {} if name is not None else {"slots": slots_json(surveys.coverage)}
+                has_slots = name is None and surveys.coverage.files
+                slots = {"slots": slots_json(surveys.coverage)} if has_slots else {}
                 tell({**whose, **form.document(found), **slots})
             else:
                 slots_of_all = slot_sections(surveys.coverage) if name is None else []

@@ -20,14 +20,15 @@ def expanded(place: str) -> list[str]:
     """The files that a place stands for, in the order of their names; a plain one stands for itself.
 
     A pattern has `*`, `?` or `[` in it and is the name of no file; `**` is any folders. A folder stands for
-    all files in it and below, those apart whose names begin with a dot. FileNotFoundError for none.
+    the files in it and below that have `.rdb` in their names, unless these begin with a dot, and in a store
+    for all objects. FileNotFoundError for none.
     """
     if scheme_of(place):
         from rdbcodec.remote import objects  # noqa: PLC0415 - only where there is a URL
 
         return objects.expanded(place)
     if os.path.isdir(place):  # noqa: PTH112 - as `place` is written, its end too
-        return _some(sorted(_below(place)), place, "there is no file in this folder")
+        return _some(sorted(_below(place)), place, "there is no file in this folder with .rdb in its name")
     if _is_pattern(place):
         import glob  # noqa: PLC0415 - hardly any command needs it
 
@@ -43,7 +44,7 @@ def _is_pattern(place: str) -> bool:
 def _below(folder: str) -> Iterator[str]:
     for path, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (os.path.join(path, name) for name in files if not name.startswith("."))  # noqa: PTH118
+        yield from (os.path.join(path, name) for name in files if ".rdb" in name[1:] and name[0] != ".")  # noqa: PTH118
 
 
 def _some(found: list[str], place: str, otherwise: str) -> list[str]:

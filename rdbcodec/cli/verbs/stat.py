@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         columns=CSV_USAGE,
         rows=lambda stat: stat_rows(stat, hide_keys=hide_keys),
     )
-    return surveys.report(options, pass_of, form)
+    return surveys.report(options, pass_of, form, with_slots=True)
 
 
 def _aspects(text: str) -> tuple[str, ...]:
