@@ -1,7 +1,7 @@
 """As much of Google Cloud Storage as reading and writing an object takes, for gcsfs on STORAGE_EMULATOR_HOST.
 
 There is no emulator in any package registry. This one knows objects' metadata, listings, downloads with
-ranges, and uploads in one request or in pieces; nothing of it is code or words of others.
+ranges, and uploads in pieces; nothing of it is code or words of others.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class Bucket(BaseHTTPRequestHandler):
     """Requests to buckets; every bucket is there."""
 
     objects: dict[tuple[str, str], bytes]
+    unfinished: dict[tuple[str, str], bytes]
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -38,34 +39,31 @@ class Bucket(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         path, asked = self._asked()
-        bucket = path.rpartition("/b/")[2].partition("/")[0]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if asked.get("uploadType") == "resumable":
-            name = asked.get("name") or json.loads(body)["name"]
-            self._answer(200, {}, Location=f"http://{self.headers['Host']}/resumed/{bucket}/{name}")
-        else:  # of two parts, the object's description and the object
-            boundary = re.findall(r"boundary=['\"]?([^'\";]+)", self.headers["Content-Type"])[0].encode()
-            parts = [
-                part.partition(b"\n\n")[2] for part in body.replace(b"\r\n", b"\n").split(b"--" + boundary)
-            ]
-            name = json.loads(parts[1])["name"]
-            start = body.index(b"\n\n" if b"\r\n\r\n" not in body else b"\r\n\r\n", body.index(boundary, 50))
-            raw = body[start:].lstrip(b"\r\n")
-            self.objects[bucket, name] = (
-                raw[: raw.rindex(b"--" + boundary)].removesuffix(b"\n").removesuffix(b"\r")
-            )
-            self._answer(200, self._described(bucket, name))
+        if path.startswith("/resumed/"):
+            bucket, _, name = unquote(path.removeprefix("/resumed/")).partition("/")
+            self._piece(bucket, name, body)
+        elif asked.get("uploadType") == "resumable":
+            bucket = path.rpartition("/b/")[2].partition("/")[0]
+            where = f"http://{self.headers['Host']}/resumed/{bucket}/{json.loads(body)['name']}"
+            self._answer(200, {}, Location=where)
+        else:
+            self._answer(501)
 
-    def do_PUT(self) -> None:
+    def do_DELETE(self) -> None:
+        """Of an upload that was begun: nobody has seen it."""
         bucket, _, name = unquote(self.path.removeprefix("/resumed/")).partition("/")
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        held = self.objects.get((bucket, f"{name} (unfinished)"), b"") + body
+        self.unfinished.pop((bucket, name), None)
+        self._answer(204)
+
+    def _piece(self, bucket: str, name: str, body: bytes) -> None:
+        """A piece of an upload; the one that says how much there is makes the object."""
+        held = self.unfinished.pop((bucket, name), b"") + body
         total = self.headers["Content-Range"].rpartition("/")[2]
         if total == "*" or int(total) > len(held):
-            self.objects[bucket, f"{name} (unfinished)"] = held
+            self.unfinished[bucket, name] = held
             self._answer(308, None, Range=f"bytes=0-{len(held) - 1}")
         else:
-            self.objects.pop((bucket, f"{name} (unfinished)"), None)
             self.objects[bucket, name] = held
             self._answer(200, self._described(bucket, name))
 
@@ -109,7 +107,7 @@ class Bucket(BaseHTTPRequestHandler):
 @contextmanager
 def fake_gcs() -> Iterator[str]:
     """The address of one that is empty."""
-    Bucket.objects = {}
+    Bucket.objects, Bucket.unfinished = {}, {}
     with ThreadingHTTPServer(("127.0.0.1", 0), Bucket) as http:
         thread = threading.Thread(target=http.serve_forever, args=(0.05,))
         thread.start()
