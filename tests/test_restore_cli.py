@@ -63,6 +63,9 @@ def test_a_key_that_is_there_ends_it_and_the_state_goes_on(
         f"{server.url}: the key b'b' is in database 0 already, and stays as it is there",
         f"the same command goes on from here (--state {state})",
     ]
+    done = run("restore", file, server.url, "--state", state, "--hide-keys")
+    hidden = f"{server.url}: a key is in database 0 already, and stays as it is there"
+    assert done.stderr.decode().splitlines()[1] == hidden
     done = run("restore", file, server.url, "--state", state, "--on-conflict", "skip")
     assert (done.returncode, state.exists()) == (0, False)
     assert done.stderr.decode() == f"{state}: goes on where it ended, 0 keys before\n"

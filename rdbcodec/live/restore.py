@@ -21,7 +21,7 @@ from rdbcodec.exports.resp import record_commands
 from rdbcodec.exports.resp_words import Recipient
 from rdbcodec.live.connect import Live, connect
 from rdbcodec.live.errors import live_error
-from rdbcodec.live.restore_done import Failures, Restored, RestoreStopped
+from rdbcodec.live.restore_done import Failures, Restored, RestoreStopped, literal, stopped
 from rdbcodec.live.restore_exchange import Sent
 from rdbcodec.live.restore_functions import put_library
 from rdbcodec.live.restore_judge import now_ms
@@ -285,9 +285,8 @@ class _Run:
         words = f"the function library {name} is refused: {refused}"
         if "already exists" in refused.detail:
             words = f"another function library {name} is there already, and stays as it is"
-        error = RestoreStopped(errno.EIO, words, self.done.place)
-        error.code, error.done = "BUSYKEY" if "already exists" in refused.detail else refused.code, self.done
-        return error
+        code = "BUSYKEY" if "already exists" in refused.detail else refused.code
+        return stopped(self.done, literal(words), errno.EIO, code=code)
 
     def _other(self, record: Record) -> None:
         """Remarks and counts; cached scripts are loaded, what modules save beside keys is lost."""

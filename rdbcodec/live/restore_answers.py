@@ -12,7 +12,7 @@ from rdbcodec.live.restore_ways import Request
 WAITING = frozenset({"LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "BUSY", "NOREPLICAS"})
 # It would not do so for any other key either.
 ENDING = {
-    "OOM": "it has no memory left (maxmemory), and refuses the key {key}",
+    "OOM": "it has no memory left (maxmemory), and refuses {key}",
     "MISCONF": "it could not write its own snapshot, and takes no writes until it can",
     "NOAUTH": "it asks for a password again",
     "WRONGPASS": "it takes the password no more",

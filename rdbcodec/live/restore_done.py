@@ -12,7 +12,7 @@ from rdbcodec.exports.scalars import json_bytes
 from rdbcodec.live.errors import LiveError
 from rdbcodec.losses import Loss, Losses
 from rdbcodec.records import Entry
-from rdbcodec.showing import masked
+from rdbcodec.showing import Hiding, key_words, masked
 
 MOST_FAILURES = 10  # that are told; all of them are in the file of failures
 _LONGEST = 300  # characters of a server's answer
@@ -120,8 +120,37 @@ class Failures:
 class RestoreStopped(LiveError):
     """A restore that ended before its end: why, and what was `done` until then.
 
-    `failure` is the key at which it ended, if it was one.
+    `key` is the one at which it ended, if it was one, and `failure` what is told of that, if it failed.
     """
 
     done: Restored
+    key: bytes | None = None
     failure: Failure | None = None
+    words = ""  # with {key} for the key
+
+    def text(self, *, hide_keys: Hiding = False) -> str:
+        """Why, with the key as it may be shown."""
+        shown = None if self.key is None else key_words(self.key, hide_keys)
+        return self.words.format(key="a key" if shown is None else f"the {shown}")
+
+
+def stopped(
+    done: Restored,
+    words: str,
+    number: int,
+    *,
+    code: str | None = None,
+    key: bytes | None = None,
+    failure: Failure | None = None,
+) -> RestoreStopped:
+    """The error that ends a restore; {key} in the words stands for the key."""
+    error = RestoreStopped(number, "", done.place)
+    error.code, error.done, error.words, error.key, error.failure = code, done, words, key, failure
+    error.strerror = error.text()
+    error.args = (number, error.strerror, done.place)
+    return error
+
+
+def literal(words: str) -> str:
+    """Words of a server, in which a brace is a brace."""
+    return words.replace("{", "{{").replace("}", "}}")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from rdbcodec.live.errors import LiveError, live_error
 from rdbcodec.live.restore_answers import NO_DATABASE, WAITING, is_done, refusal
-from rdbcodec.live.restore_done import RestoreStopped
+from rdbcodec.live.restore_done import RestoreStopped, literal, stopped
 from rdbcodec.live.restore_nodes import Nodes, Place
 from rdbcodec.live.restore_pipe import Pipe, Refused
 from rdbcodec.live.restore_ways import Counter, Request, Ways, naming
 
 if TYPE_CHECKING:
-    from rdbcodec.live.restore_done import Failure, Restored
+    from rdbcodec.live.restore_done import Restored
     from rdbcodec.records.state import Position
 
 Answers = list[Any] | None  # None: nobody knows whether it was done
@@ -57,7 +57,9 @@ class Exchange:
             told = b"OK" if is_there else pipe.ask("SELECT", db)
             if isinstance(told, Refused):
                 if told.code == "ERR":
-                    raise self._stopped(NO_DATABASE.format(db=db, told=told), errno.EINVAL, code=told.code)
+                    raise self._stopped(
+                        literal(NO_DATABASE.format(db=db, told=told)), errno.EINVAL, code=told.code
+                    )
                 raise live_error(self._done.place, str(told), code=told.code)
             pipe.db = db
         return pipe
@@ -68,7 +70,7 @@ class Exchange:
             raise error
         self._nodes.drop(place)
         if error.code is not None and error.code not in WAITING:
-            raise self._stopped(str(error.strerror), error.errno or errno.EIO, code=error.code)
+            raise self._stopped(literal(str(error.strerror)), error.errno or errno.EIO, code=error.code)
 
     def _read(self, batch: Sent) -> Odd:
         """Read all answers; those that are not simply OK."""
@@ -140,12 +142,8 @@ class Exchange:
         self._made(request)
         return []
 
-    def _stopped(
-        self, words: str, number: int, *, code: str | None = None, failure: Failure | None = None
-    ) -> RestoreStopped:
-        error = RestoreStopped(number, words, self._done.place)
-        error.code, error.done, error.failure = code, self._done, failure
-        return error
+    def _stopped(self, words: str, number: int, **told: Any) -> RestoreStopped:
+        return stopped(self._done, words, number, **told)
 
 
 def _counted(pieces: Iterable[bytes], counter: Counter) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from rdbcodec.exports.resp_words import command
 from rdbcodec.live.errors import LiveError
 from rdbcodec.live.restore_answers import ENDING, WAITING, forbids, is_done, is_named, refusal
+from rdbcodec.live.restore_done import literal
 from rdbcodec.live.restore_doubt import Ours, is_ours, question
 from rdbcodec.live.restore_exchange import Answers, Exchange, Odd
 from rdbcodec.live.restore_nodes import Nodes, Place, redirection
@@ -26,7 +27,6 @@ from rdbcodec.live.restore_pipe import Refused
 from rdbcodec.live.restore_ways import Request, Ways, Why
 from rdbcodec.losses import Losses
 from rdbcodec.records import Entry
-from rdbcodec.showing import show_key
 
 if TYPE_CHECKING:
     from rdbcodec.live.restore_done import Failures, Restored
@@ -95,9 +95,8 @@ class Judge(Exchange):
         if refused.code in WAITING or (refused.code == "READONLY" and self._nodes.is_cluster):
             return "wait"
         if refused.code in ENDING:
-            words = ENDING[refused.code].format(key=show_key(request.key))
             number = errno.ENOMEM if refused.code == "OOM" else errno.EIO
-            raise self._stopped(words, number, code=refused.code)
+            raise self._stopped(ENDING[refused.code], number, code=refused.code, key=request.key)
         return self._refused(request, answers, refused)
 
     def _ask(self, request: Request, refused: Refused) -> Verdict:
@@ -128,9 +127,8 @@ class Judge(Exchange):
         if self._ways.on_conflict == "skip":
             self._done.skipped += 1
             return "done"
-        key = show_key(request.key)
-        words = f"the key {key} is in database {request.db} already, and stays as it is there"
-        raise self._stopped(words, errno.EEXIST, code="BUSYKEY")
+        words = f"{{key}} is in database {request.db} already, and stays as it is there"
+        raise self._stopped(words, errno.EEXIST, code="BUSYKEY", key=request.key)
 
     def _compared(self, requests: list[Request]) -> Iterator[tuple[Request, Verdict]]:
         """Ask for the values of keys that may be ours, many at once."""
@@ -207,8 +205,8 @@ class Judge(Exchange):
     def _fail(self, entry: Entry, db: int, answer: str, code: str | None = None) -> None:
         failure = self._failures.add(entry, db, answer)
         if self._fail_fast:
-            words = f"the key {show_key(entry.key)} is refused: {failure.answer}"
-            raise self._stopped(words, errno.EIO, code=code, failure=failure)
+            words = f"{{key}} is refused: {literal(failure.answer)}"
+            raise self._stopped(words, errno.EIO, code=code, key=entry.key, failure=failure)
 
 
 def _portions(requests: list[Request]) -> Iterator[list[Request]]:

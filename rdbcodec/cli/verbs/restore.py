@@ -117,7 +117,9 @@ def run(options: argparse.Namespace) -> int:
         done = _restored(options, terms)
     except RestoreStopped as error:
         _print(error.done, options)
-        print(f"{shown(str(error.filename))}: {shown(str(error.strerror))}", file=sys.stderr)
+        print(
+            f"{shown(str(error.filename))}: {shown(error.text(hide_keys=options.hide_keys))}", file=sys.stderr
+        )
         _tell_how_to_go_on(options)
         return NEGATIVE if error.code in ("BUSYKEY", "OOM") or error.failure else IO_ERROR
     except (KeyboardInterrupt, SystemExit):
