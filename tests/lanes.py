@@ -22,7 +22,7 @@ FILES = {
     "process": ("test_signals.py", "test_files.py", "test_report_browser.py"),
     "once": (
         *("compat/*", "compat_azure/*", "test_house.py", "test_recipes.py", "test_typing.py"),
-        *("test_conversion.py", "test_integrity*.py", "test_secrets.py", "test_hiding.py"),
+        *("test_conversion.py", "test_integrity*.py", "test_secrets.py", "test_hiding.py", "test_live*.py"),
     ),
 }
 WHY = {

@@ -195,7 +195,7 @@ class Scan:
         expiry = answers[1] if self._is_exact else _expiry_between(*answers[1:])
         if expiry is None:
             return None
-        return _Answer(answers[0], expiry, use if isinstance(use, int) else None)
+        return _Answer(answers.pop(0), expiry, use if isinstance(use, int) else None)
 
     def _insisted(self, link: Link, key: bytes) -> _Answer:
         for _ in range(TRIES):
@@ -213,13 +213,18 @@ class Scan:
         if answer.payload is None or answer.expires_at_ms == _GONE:
             self.found.vanished += 1
             return
-        body, meta = self._body(answer.payload)
+        record = self._record(db, key, answer)
+        answer.payload = None  # it may be large, and is in the record
+        yield from self._decoded(record)
+        self.found.keys += 1
+
+    def _record(self, db: int, key: bytes, answer: _Answer) -> bytes:
+        """The key as a snapshot holds it."""
+        value, meta = self._value(answer.payload or b"")
         before = b"" if db == self._db else select_db.encode(db)
         self._db = db
         name = strings.encode(key, compress=False)
-        use = self._attributes(answer)
-        yield from self._decoded(b"".join((before, use, meta, body[:1], name, body[1:])))
-        self.found.keys += 1
+        return b"".join((before, self._attributes(answer), meta, value[:1], name, value[1:]))
 
     def _attributes(self, answer: _Answer) -> bytes:
         data = b""
@@ -230,17 +235,17 @@ class Scan:
         is_freq = self._use == "FREQ"
         return data + (attributes.encode_freq(answer.use) if is_freq else attributes.encode_idle(answer.use))
 
-    def _body(self, payload: bytes) -> tuple[bytes, bytes]:
+    def _value(self, payload: bytes) -> tuple[memoryview, bytes]:
         """Type and value of a payload, and the metadata that stands before them."""
-        found, expected = crc64(payload[:-8]), int.from_bytes(payload[-8:], "little")
+        whole = memoryview(payload)
+        found, expected = crc64(whole[:-8]), int.from_bytes(payload[-8:], "little")
         if found != expected and expected:
             raise ChecksumMismatch(expected, found)
         self._begin(int.from_bytes(payload[-payloads.FOOTER : -8], "little"))
-        body = payload[: -payloads.FOOTER]
-        if body[:1] != _META or self.server.dialect != "redis":
-            return body, b""
-        meta = payloads.decode(payload).meta or b""
-        return body[len(meta) :], meta
+        meta = b""
+        if payload[:1] == _META and self.server.dialect == "redis":
+            meta = payloads.decode(payload).meta or b""
+        return whole[len(meta) : -payloads.FOOTER], meta
 
     def _libraries(self, link: Link) -> Iterator[Record]:
         """Function libraries, since 7.0."""
@@ -275,7 +280,7 @@ class Scan:
                 yield record
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Answer:
     """Of one key: its payload, None when it is gone; -1 for no expiry; seconds idle or how often used."""
 
