@@ -47,7 +47,7 @@ NEEDS: dict[str, tuple[list[list[str]], str]] = {
     ),
     "arrow": ([["dump", FILE, "--format", "parquet", "-o", f"{DIR}/a.parquet"]], ""),
     "spark": ([["dump", FILE, "--format", "parquet", "-o", f"{DIR}/a.parquet"]], ""),
-    "sql": ([["sql", FILE, "select count(*) as n from keys"]], "85"),
+    "sql": ([["sql", FILE, "select count(*) as n from keys"]], "94"),
     "live": ([["stat", "redis://127.0.0.1:1"]], "Connection refused"),
 }
 # What says that an extra is missing, and the extras that bring what it needs.
