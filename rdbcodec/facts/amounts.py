@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rdbcodec.facts.memory.entries import Measured
 from rdbcodec.formats import TYPES
@@ -46,9 +46,14 @@ class Usage:
 
     def merge(self, other: Usage) -> Usage:
         """The keys of both, as another."""
-        both = replace(self)
-        both.take(other)
-        return both
+        return Usage(
+            self.keys + other.keys,
+            self.expiring + other.expiring,
+            self.elements + other.elements,
+            self.memory + other.memory,
+            self.disk + other.disk,
+            self.types | other.types,
+        )
 
     def less(self, other: Usage) -> Usage:
         """The keys that are not of the other, which is a part of these."""

@@ -11,18 +11,18 @@ and prefixes are counted as exactly as there are, in bounded memory (see `sums`)
 
 from __future__ import annotations
 
-import heapq
 import time
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from operator import attrgetter
 from struct import Struct
 from typing import Any, NamedTuple
 
 from rdbcodec.errors import DecodeError
 from rdbcodec.facts.amounts import Usage
+from rdbcodec.facts.common_numbers import CommonNumbers
 from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
 from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass, OfLoaded
 from rdbcodec.facts.memory.allocators import DEFAULT
@@ -51,7 +51,10 @@ UNITS = {"minute": MINUTE, "hour": HOUR}
 # times what a minute (an hour) between the first and the last has on the average.
 CLIFF_KEYS, CLIFF_SHARE, CLIFF_TIMES = 100, 0.01, 10
 
-_PLACE = Struct(">q")  # of a minute or an hour since 1970, before a pattern
+_PLACE = Struct(">q")  # of a minute since 1970, before a pattern
+_HELD = 1 << 11  # prefixes of a cliff that are held, of which five are told at once
+_place_of = _PLACE.unpack_from
+_key_of, _code_of = attrgetter("key"), attrgetter("code")
 
 
 class Cliff(NamedTuple):
@@ -114,7 +117,8 @@ class Ttls(OfLoaded):
         self.first_ms: int | None = None
         self.last_ms: int | None = None
         self.fields = FieldTtls()
-        self.sums: dict[str, Sums] = {}  # by the names of UNITS
+        self.minutes = Sums()  # of the keys that expire, by minute and pattern
+        self.common = CommonNumbers()  # minutes
         self.classes: dict[str, Usage] = {}  # without tables, and without what has expired
 
     @property
@@ -132,16 +136,10 @@ class Ttls(OfLoaded):
 
     def cliffs(self, wanted: int = 5, *, unit: str = "minute") -> list[Cliff]:
         """The minutes or hours in which far more keys expire than in others, the highest first."""
-        expiring, least = self.loaded.total.expiring, self._least(unit)
-        kept: list[tuple[int, int, Cliff]] = []
-        for cliff in self._all(unit) if expiring else ():
-            if cliff.usage.keys >= least and wanted:
-                item = (cliff.usage.keys, -cliff.at_ms, cliff)
-                if len(kept) < wanted:
-                    heapq.heappush(kept, item)
-                else:
-                    heapq.heappushpop(kept, item)
-        return [cliff for *_, cliff in sorted(kept, key=lambda item: item[:2], reverse=True)]
+        least, minutes = self._least(unit), UNITS[unit] // MINUTE
+        counts = self._counts(self.common.at_least(least, step=minutes), minutes)
+        high = sorted((-keys, place) for place, keys in counts.items() if keys >= least)
+        return self._cliffs_at([place for _, place in high[:wanted]], unit)
 
     def _least(self, unit: str) -> float:
         expiring, step = self.loaded.total.expiring, UNITS[unit]
@@ -151,17 +149,32 @@ class Ttls(OfLoaded):
         usual = expiring / max(1, many)
         return max(CLIFF_KEYS, CLIFF_SHARE * expiring, min(0.5 * expiring, CLIFF_TIMES * usual))
 
-    def _all(self, unit: str) -> Iterator[Cliff]:
-        """Every minute or hour in which keys expire, in their order."""
-        shares, step = self.loaded.shares, UNITS[unit]
-        for place, rows in groupby(self.sums[unit].rows(), key=lambda row: row[0][: _PLACE.size]):
-            whole, most, prefix = Usage(), 0, b""
-            for name, usage in rows:
+    def _counts(self, places: Collection[int], minutes: int) -> Counter[int]:
+        """How many keys expire in some periods of so many minutes."""
+        counts: Counter[int] = Counter()
+        for name, usage in self.minutes.rows() if places else ():
+            place = _place_of(name)[0] // minutes
+            if place in places:
+                counts[place] += usage.keys
+        return counts
+
+    def _cliffs_at(self, places: Sequence[int], unit: str) -> list[Cliff]:
+        """All that is told of a few of them, in this order."""
+        minutes, found = UNITS[unit] // MINUTE, {place: Sums(_HELD) for place in places}
+        for name, usage in self.minutes.rows() if places else ():
+            sums = found.get(_place_of(name)[0] // minutes)
+            if sums is not None:
+                sums.of(name[_PLACE.size :]).take(usage)
+        return [self._cliff(place * UNITS[unit], unit, sums) for place, sums in found.items()]
+
+    def _cliff(self, at_ms: int, unit: str, sums: Sums) -> Cliff:
+        whole, most, prefix = Usage(), 0, b""
+        with sums:
+            for name, usage in sums.rows():
                 whole.take(usage)
                 if usage.keys > most:
-                    most, prefix = usage.keys, name[_PLACE.size :]
-            at_ms = _PLACE.unpack(place)[0] * step
-            yield Cliff(at_ms, unit, shares.added(whole), prefix, most / whole.keys)
+                    most, prefix = usage.keys, name
+        return Cliff(at_ms, unit, self.loaded.shares.added(whole), prefix, most / whole.keys)
 
     def merge(self, other: Ttls) -> Ttls:
         """The keys of both, in the first of them; what the other holds is given up."""
@@ -172,8 +185,8 @@ class Ttls(OfLoaded):
         self.expired_then += other.expired_then
         self.first_ms, self.last_ms = _ends((self.first_ms, self.last_ms, other.first_ms, other.last_ms))
         self.fields = self.fields.merge(other.fields)
-        for unit, sums in self.sums.items():
-            sums.take(other.sums[unit])
+        self.minutes.take(other.minutes)
+        self.common.take(other.common)
         self.classes = merged(self.classes, other.classes)
         other.close()
         return self
@@ -181,8 +194,7 @@ class Ttls(OfLoaded):
     def close(self) -> None:
         """Give up the temporary files."""
         self.never.close()
-        for sums in self.sums.values():
-            sums.close()
+        self.minutes.close()
 
 
 class TtlPass(LoadedPass[Ttls]):
@@ -201,13 +213,13 @@ class TtlPass(LoadedPass[Ttls]):
         super().__init__(server, now_ms=now_ms, allocator=allocator, selection=selection)
         self._folding = Folding(separators, depth)
         self._never = PrefixSums(self._folding)
-        self._sums = {unit: Sums() for unit in UNITS}
+        self._minutes, self._common = Sums(), CommonNumbers()
         self._classes: dict[str, Usage] = {}
         self._written_ms: int | None = None
         self._expired_then = 0
         self._ends: tuple[int | None, int | None] = None, None
         self._fields = FieldTtls()
-        self._have_fields: dict[int, bool] = {}  # by type codes
+        self._without_fields: set[int] = set()  # type codes
 
     def record(self, record: Record) -> None:
         """When the file was written."""
@@ -234,37 +246,49 @@ class TtlPass(LoadedPass[Ttls]):
             self._never.add(keys)
         else:
             expires = [at is not None for at in keys.expiries]
-            self._count_expiring(keys.only(expires))
+            self._count_expiring(keys if all(expires) else keys.only(expires))
             never = keys.only([not each for each in expires])
             if len(never):
                 self._usage(NEVER).add_all(never)
                 self._never.add(never)
-        have_fields = self._have_fields
-        for entry in keys.entries:
-            if entry.code not in have_fields:
-                have_fields[entry.code] = entry.row.expires
-            if have_fields[entry.code]:
-                self._count_fields(entry)
+        codes = set(map(_code_of, keys.entries))
+        if not codes <= self._without_fields:
+            self._look_for_fields(keys.entries)
+
+    def _look_for_fields(self, entries: Sequence[Entry]) -> None:
+        """In the keys of those types that may have fields or members which expire."""
+        for entry in entries:
+            if entry.code not in self._without_fields:
+                if entry.row.expires:
+                    self._count_fields(entry)
+                else:
+                    self._without_fields.add(entry.code)
 
     def _count_expiring(self, keys: Measured) -> None:
-        """Keys by class, and by minute and hour with their prefix."""
+        """Keys by class, and by minute with their prefix; hours are made of minutes."""
         times = [at for at in keys.times if at is not None]
         if not times:
             return
         self._ends = _ends((*self._ends, min(times), max(times)))
         classes = [bisect_right(_LIMITS, at - self.now_ms) for at in times]
         for each in set(classes):
-            self._usage(NAMES[each]).add_all(keys.only([other == each for other in classes]))
-        pattern, minutes, hours = self._folding.pattern, self._sums["minute"], self._sums["hour"]
-        pack = _PLACE.pack
-        for (entry, memory, disk, elements, _), at in zip(keys, times, strict=True):
-            name = pattern(entry.key)
-            for usage in (minutes.of(pack(at // MINUTE) + name), hours.of(pack(at // HOUR) + name)):
-                usage.keys += 1
-                usage.expiring += 1
-                usage.memory += memory
-                usage.disk += disk
-                usage.elements += elements or 0
+            of_class = keys.only([other == each for other in classes])
+            self._usage(NAMES[each]).add_all(of_class)
+        minutes = [at // MINUTE for at in times]
+        self._common.add(minutes)
+        held, of, pack = self._minutes.held, self._minutes.of, _PLACE.pack
+        names = self._folding.patterns(map(_key_of, keys.entries))
+        for name, minute, memory, disk, elements in zip(
+            names, minutes, keys.memory, keys.disk, keys.elements, strict=True
+        ):
+            place = pack(minute) + name
+            usage = held.get(place) or of(place)
+            usage.keys += 1
+            usage.expiring += 1
+            usage.memory += memory
+            usage.disk += disk
+            if elements:
+                usage.elements += elements
 
     def _usage(self, name: str) -> Usage:
         return self._classes.setdefault(name, Usage())
@@ -296,8 +320,8 @@ class TtlPass(LoadedPass[Ttls]):
     def join_counted(self, counted: Ttls) -> None:
         """The keys of both."""
         self._never.sums.take(counted.never.sums)
-        for unit, sums in self._sums.items():
-            sums.take(counted.sums[unit])
+        self._minutes.take(counted.minutes)
+        self._common.take(counted.common)
         self._classes = merged(self._classes, counted.classes)
         self._expired_then += counted.expired_then
         self._ends = _ends((*self._ends, counted.first_ms, counted.last_ms))
@@ -309,15 +333,15 @@ class TtlPass(LoadedPass[Ttls]):
         found = Ttls(self.loaded, self.now_ms, Prefixes(self.loaded, self._never))
         found.written_ms, found.expired_then = self._written_ms, self._expired_then
         found.first_ms, found.last_ms = self._ends
-        found.fields, found.sums, found.classes = self._fields, self._sums, self._classes
-        self._never, self._sums = PrefixSums(self._folding), {}
+        found.fields, found.classes = self._fields, self._classes
+        found.minutes, found.common = self._minutes, self._common
+        self._never, self._minutes = PrefixSums(self._folding), Sums()
         return found
 
     def close(self) -> None:
         """Give up the files of a reading that ended in an error."""
         self._never.close()
-        for sums in self._sums.values():
-            sums.close()
+        self._minutes.close()
 
 
 def _field_times(entry: Entry) -> Iterator[list[int]]:
