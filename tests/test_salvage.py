@@ -158,6 +158,13 @@ def test_a_value_that_does_not_decode_is_left_out_or_kept_by_choice() -> None:
     assert (names(kept.getvalue()), found.kept_damaged) == ([b"key0", b"bad", b"key1"], 1)
 
 
+def test_a_type_that_files_of_this_version_cannot_have_is_damage() -> None:
+    later = pair(33, b"\x01", b"later")  # of RDB 15
+    out, found = saved(snapshot(K[0], later, K[1]))
+    assert (names(out), dict(found.dropped)) == ([b"key0", b"key1"], {0: 1})
+    assert [problem.message for problem in found.problems] == ["type 33 is of RDB 15, the file is of RDB 12"]
+
+
 def test_a_key_whose_compressed_name_is_damaged_is_left_out() -> None:
     name = b"\xc3\x03\x20\x00ab"  # three bytes of LZF, which are said to be 32 and are two
     out, found = saved(snapshot(K[0], b"\x01" + name + b"\x01\x01v", K[1]))

@@ -139,7 +139,7 @@ class _Search:
                     return "no"
                 if not isinstance(record, Entry):
                     continue
-                record.verify()
+                verify(record)
                 name = record.db, record.key
                 if not record.key and not names:  # zeros, of which times are full, read as nothing else
                     return "no"
@@ -162,6 +162,24 @@ def ends_file(whole: Unwrapped, size: int) -> bool:
     if whole.size - size > FAR:
         return not whole.read_at(size, NEAR).strip(b"\0")
     return not whole.read_at(size, FAR).strip(b"\0").removeprefix(whole.mark)
+
+
+def verify(entry: Entry) -> None:
+    """Raise what is wrong with a key."""
+    refuse_later(entry)
+    entry.verify()
+
+
+def refuse_later(entry: Entry) -> None:
+    """Raise CorruptStructure for a type that no server knew which wrote files of this version.
+
+    Loaders compare no type with the version; in a damaged file such a type is a byte that was changed.
+    """
+    version, row = entry.origin.version, entry.row
+    if row.dialect == "redis" and row.since > version:
+        error = CorruptStructure(f"type {entry.code} is of RDB {row.since}, the file is of RDB {version}")
+        error.locate(offset=entry.offset, db=entry.db, key=entry.key, type=row.name)
+        raise error
 
 
 def is_word(name: tuple[int, bytes]) -> bool:

@@ -43,6 +43,7 @@ from rdbcodec.records import (
 from rdbcodec.servers import Server
 from rdbcodec.tail import Tail
 from rdbcodec.tools.mending import Mended, mend
+from rdbcodec.tools.resync import refuse_later
 from rdbcodec.tools.survivors import Gap, Survivors
 from rdbcodec.writing.output import OutputLike, OutputPath, Whole, like
 from rdbcodec.writing.packing import Compression
@@ -305,7 +306,7 @@ class _Job:
         except DecodeError as error:  # compressed, and damaged
             found.add_problem(Problem.of(error))
             return False
-        problems = entry_problems(entry)
+        problems = _problems_of(entry)
         if entry.row.refers and not self._are_templates_whole:
             problems.append(Problem("error", "its template is left out", entry.offset, entry.db, name))
         errors = [problem for problem in problems if problem.severity == "error"]
@@ -350,6 +351,14 @@ class _Job:
         elif survivors.ended is not None:
             told = survivors.ended.checksum
             found.checksum = "none" if told in ("disabled", "absent") else told  # type: ignore[assignment]
+
+
+def _problems_of(entry: Entry) -> list[Problem]:
+    try:
+        refuse_later(entry)
+    except DecodeError as error:
+        return [Problem.of(error)]
+    return entry_problems(entry)
 
 
 _COUNTS = (SelectDb, ResizeDb, SlotInfo)

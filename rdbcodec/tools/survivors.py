@@ -34,7 +34,7 @@ from rdbcodec.records.end import CRC_SIZE
 from rdbcodec.records.header import MAGIC_SIZE
 from rdbcodec.records.state import FileContext, Position
 from rdbcodec.tail import Tail, measure
-from rdbcodec.tools.resync import find, is_word
+from rdbcodec.tools.resync import find, is_word, verify
 
 
 class Gap(NamedTuple):
@@ -158,7 +158,7 @@ class Survivors:
         if not isinstance(record, Entry) or self._is_nested:
             return
         try:
-            record.verify()
+            verify(record)
         except DecodeError:
             if self._find(place, self._place.offset) is None:
                 return  # damaged, and alone in that
