@@ -332,3 +332,31 @@ def test_hidden_prefixes_are_numbered_from_the_root_on() -> None:
     assert not data["joined"]
     assert names_of(data["tree"]) == ["prefix 1", "prefix 2"]
     assert names_of(data["tree"][5][0]) == ["prefix 1.1", "prefix 1.2"]
+
+
+def test_minutes_in_which_far_more_keys_expire_are_shown(tmp_path: Path) -> None:
+    noon = NOW + 30 * HOUR // HOUR * HOUR
+    keys: dict[bytes, Any] = {b"cache:page:%d" % at: b"x" for at in range(150)}
+    keys |= {b"user:%d" % at: b"y" for at in range(40)}
+    expires = {key: noon if key.startswith(b"cache") else NOW + 60_000 * at for at, key in enumerate(keys, 1)}
+    path, out = tmp_path / "dump.rdb", tmp_path / "report.html"
+    path.write_bytes(snapshot(keys, expires=expires))
+    done = run("report", path, "-o", out, "--now", str(NOW))
+    assert (done.returncode, done.stderr) == (0, b"")
+    words = " ".join(Page(out.read_text()).words)
+    assert "Expiry cliffs" in words
+    assert re.search(r"2026-11-19 17:06 +1 minute +150 +79% +~[\d.]+ KiB +cache:page: \(100%\)", words)
+    hidden = run("report", path, "-o", "-", "--now", str(NOW), "--hide-keys").stdout.decode()
+    assert "cache:page" not in hidden
+    assert "one prefix (100%)" in hidden
+
+
+def test_a_file_of_a_version_nobody_knows_is_told_as_far_as_it_is_known(tmp_path: Path) -> None:
+    path, out = tmp_path / "dump.rdb", tmp_path / "report.html"
+    path.write_bytes(b"REDIS0099\xfe\x00\x00\x03key\x05value\xff" + bytes(8))
+    done = run("report", path, "-o", out)
+    assert done.returncode == 3
+    assert done.stderr.decode().startswith(f"{path}: offset 5: version 99 of redis is unknown")
+    words = " ".join(Page(out.read_text()).words)
+    assert "PARTIAL" in words
+    assert "version 99 of redis is unknown" in words

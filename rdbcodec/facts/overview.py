@@ -2,7 +2,7 @@
 
     with rdbcodec.open("dump.rdb", max_value=COUNTED_VALUE) as reader:
         found = overview(reader, "dump.rdb", now_ms=now_ms)
-    found.prefixes.close()
+    found.prefixes.close(), found.expiring.close()
 
 What stands before damage is told too, and `damage` of the profile says what ended the reading.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rdbcodec.errors import DecodeError, LimitExceeded
+from rdbcodec.facts.cliffs import CliffPass, Expiring
 from rdbcodec.facts.composite import Composite, look
 from rdbcodec.facts.largest import KeySize, TopPass
 from rdbcodec.facts.memory.allocators import DEFAULT
@@ -36,7 +37,7 @@ _BY = tuple(aspect for aspect in ASPECTS if aspect != "prefix")  # those have a 
 class Overview:
     """What is told of a file. Keys that have expired are among the largest, but not in the totals.
 
-    `prefixes` have a file of their own, which whoever asked for them closes; merging them closes it too.
+    `prefixes` and `expiring` have files of their own, which whoever asked for them closes; so does merging.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Overview:
     stat: Stat
     keys: list[KeySize]
     prefixes: Prefixes
+    expiring: Expiring
 
     @property
     def damage(self) -> DecodeError | None:
@@ -100,7 +102,10 @@ def overview(
     `reopen` gives a second reader. `selection` is of the keys that are told, the profile is of all. Raises
     what opening and reading raise when there is nothing before the damage, and LimitExceeded.
     """
-    parts = StatPass(now_ms=now_ms, by=_BY), TopPass(wanted=most), PrefixPass(now_ms=now_ms, depth=DEPTH)
+    parts = (
+        *(StatPass(now_ms=now_ms, by=_BY), TopPass(wanted=most)),
+        *(PrefixPass(now_ms=now_ms, depth=DEPTH), CliffPass(now_ms=now_ms)),
+    )
     keys = Together(parts, server, allocator=allocator, selection=selection)
     facts = ProfilePass(
         now_ms=now_ms,
@@ -113,12 +118,12 @@ def overview(
     each = OverviewPass(facts, keys)
     try:
         damage = _feed(reader, each, progress)
-        profile, (stat, largest, prefixes) = each.end()
+        profile, (stat, largest, prefixes, expiring) = each.end()
     finally:
         each.close()
     if damage is not None:
         cut_short(profile, reader, damage)
-    return Overview(name, profile, stat, largest, prefixes)
+    return Overview(name, profile, stat, largest, prefixes, expiring)
 
 
 def _feed(reader: Reader, each: OverviewPass, progress: Progress | None) -> DecodeError | None:

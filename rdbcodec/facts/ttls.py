@@ -14,15 +14,14 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.errors import DecodeError
 from rdbcodec.facts.amounts import Usage
-from rdbcodec.facts.common_numbers import CommonNumbers
+from rdbcodec.facts.cliffs import HOUR, MINUTE, Cliff, Expiries, ends_of
 from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
 from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass, OfLoaded
 from rdbcodec.facts.memory.allocators import DEFAULT
@@ -31,13 +30,12 @@ from rdbcodec.facts.passes import Progress, run_over
 from rdbcodec.facts.places import merged
 from rdbcodec.facts.prefixes import Prefixes, PrefixSums
 from rdbcodec.facts.selection import Selection
-from rdbcodec.facts.sums import Sums
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.source import Source
 from rdbcodec.records import Aux, Entry, LargeEntry, Record
 from rdbcodec.servers import Server
 
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+DAY = 24 * HOUR
 EXPIRED, LATER, NEVER = "expired", "over 1 year", "never"
 CLASSES = (
     *((EXPIRED, 1), ("under 1 minute", MINUTE), ("1 to 60 minutes", HOUR), ("1 to 24 hours", DAY)),
@@ -45,29 +43,8 @@ CLASSES = (
 )
 NAMES = (*(name for name, _ in CLASSES), LATER, NEVER)
 _LIMITS = [most for _, most in CLASSES]
-UNITS = {"minute": MINUTE, "hour": HOUR}
 
-# A cliff is of so many keys at least, and this share of all that expire; and it has half of them, or so many
-# times what a minute (an hour) between the first and the last has on the average.
-CLIFF_KEYS, CLIFF_SHARE, CLIFF_TIMES = 100, 0.01, 10
-
-_PLACE = Struct(">q")  # of a minute since 1970, before a pattern
-_HELD = 1 << 11  # prefixes of a cliff that are held, of which five are told at once
-_place_of = _PLACE.unpack_from
-_key_of, _code_of = attrgetter("key"), attrgetter("code")
-
-
-class Cliff(NamedTuple):
-    """Keys that expire in the same minute or hour, which begins at `at_ms`.
-
-    `prefix` is the one that most of them have, `share` how many of them that is.
-    """
-
-    at_ms: int
-    unit: str
-    usage: Usage
-    prefix: bytes
-    share: float
+_code_of = attrgetter("code")
 
 
 @dataclass(slots=True)
@@ -86,19 +63,14 @@ class FieldTtls:
     def add(self, times: Sequence[int], now_ms: int) -> None:
         """Expiries of one key."""
         self.counts.update(NAMES[bisect_right(_LIMITS, at - now_ms)] for at in times)
-        self.first_ms, self.last_ms = _ends((self.first_ms, self.last_ms, min(times), max(times)))
+        self.first_ms, self.last_ms = ends_of((self.first_ms, self.last_ms, min(times), max(times)))
 
     def merge(self, other: FieldTtls) -> FieldTtls:
         """Those of both."""
-        ends = _ends((self.first_ms, self.last_ms, other.first_ms, other.last_ms))
+        ends = ends_of((self.first_ms, self.last_ms, other.first_ms, other.last_ms))
         return FieldTtls(
             self.keys + other.keys, self.counts + other.counts, *ends, self.unread + other.unread
         )
-
-
-def _ends(times: Sequence[int | None]) -> tuple[int | None, int | None]:
-    told = [at for at in times if at is not None]
-    return min(told, default=None), max(told, default=None)
 
 
 class Ttls(OfLoaded):
@@ -108,18 +80,25 @@ class Ttls(OfLoaded):
     `first_ms` and `last_ms` are of the keys that expire after now. It can be pickled: see `Sums`.
     """
 
-    def __init__(self, loaded: Loaded, now_ms: int, never: Prefixes) -> None:
+    def __init__(self, loaded: Loaded, now_ms: int, never: Prefixes, expiries: Expiries) -> None:
         self.loaded = loaded
+        self.expiries = expiries
         self.now_ms = now_ms
         self.never = never
         self.written_ms: int | None = None
         self.expired_then = 0
-        self.first_ms: int | None = None
-        self.last_ms: int | None = None
         self.fields = FieldTtls()
-        self.minutes = Sums()  # of the keys that expire, by minute and pattern
-        self.common = CommonNumbers()  # minutes
         self.classes: dict[str, Usage] = {}  # without tables, and without what has expired
+
+    @property
+    def first_ms(self) -> int | None:
+        """When the first key expires."""
+        return self.expiries.first_ms
+
+    @property
+    def last_ms(self) -> int | None:
+        """When the last key expires."""
+        return self.expiries.last_ms
 
     @property
     def histogram(self) -> dict[str, Usage]:
@@ -136,45 +115,7 @@ class Ttls(OfLoaded):
 
     def cliffs(self, wanted: int = 5, *, unit: str = "minute") -> list[Cliff]:
         """The minutes or hours in which far more keys expire than in others, the highest first."""
-        least, minutes = self._least(unit), UNITS[unit] // MINUTE
-        counts = self._counts(self.common.at_least(least, step=minutes), minutes)
-        high = sorted((-keys, place) for place, keys in counts.items() if keys >= least)
-        return self._cliffs_at([place for _, place in high[:wanted]], unit)
-
-    def _least(self, unit: str) -> float:
-        expiring, step = self.loaded.total.expiring, UNITS[unit]
-        many = expiring
-        if self.first_ms is not None and self.last_ms is not None:
-            many = self.last_ms // step - self.first_ms // step + 1
-        usual = expiring / max(1, many)
-        return max(CLIFF_KEYS, CLIFF_SHARE * expiring, min(0.5 * expiring, CLIFF_TIMES * usual))
-
-    def _counts(self, places: Collection[int], minutes: int) -> Counter[int]:
-        """How many keys expire in some periods of so many minutes."""
-        counts: Counter[int] = Counter()
-        for name, usage in self.minutes.rows() if places else ():
-            place = _place_of(name)[0] // minutes
-            if place in places:
-                counts[place] += usage.keys
-        return counts
-
-    def _cliffs_at(self, places: Sequence[int], unit: str) -> list[Cliff]:
-        """All that is told of a few of them, in this order."""
-        minutes, found = UNITS[unit] // MINUTE, {place: Sums(_HELD) for place in places}
-        for name, usage in self.minutes.rows() if places else ():
-            sums = found.get(_place_of(name)[0] // minutes)
-            if sums is not None:
-                sums.of(name[_PLACE.size :]).take(usage)
-        return [self._cliff(place * UNITS[unit], unit, sums) for place, sums in found.items()]
-
-    def _cliff(self, at_ms: int, unit: str, sums: Sums) -> Cliff:
-        whole, most, prefix = Usage(), 0, b""
-        with sums:
-            for name, usage in sums.rows():
-                whole.take(usage)
-                if usage.keys > most:
-                    most, prefix = usage.keys, name
-        return Cliff(at_ms, unit, self.loaded.shares.added(whole), prefix, most / whole.keys)
+        return self.expiries.cliffs(self.loaded, wanted, unit=unit)
 
     def merge(self, other: Ttls) -> Ttls:
         """The keys of both, in the first of them; what the other holds is given up."""
@@ -183,10 +124,8 @@ class Ttls(OfLoaded):
         self.never.loaded = self.loaded
         self.written_ms = self.written_ms if self.written_ms == other.written_ms else None
         self.expired_then += other.expired_then
-        self.first_ms, self.last_ms = _ends((self.first_ms, self.last_ms, other.first_ms, other.last_ms))
         self.fields = self.fields.merge(other.fields)
-        self.minutes.take(other.minutes)
-        self.common.take(other.common)
+        self.expiries.take(other.expiries)
         self.classes = merged(self.classes, other.classes)
         other.close()
         return self
@@ -194,7 +133,7 @@ class Ttls(OfLoaded):
     def close(self) -> None:
         """Give up the temporary files."""
         self.never.close()
-        self.minutes.close()
+        self.expiries.close()
 
 
 class TtlPass(LoadedPass[Ttls]):
@@ -213,11 +152,10 @@ class TtlPass(LoadedPass[Ttls]):
         super().__init__(server, now_ms=now_ms, allocator=allocator, selection=selection)
         self._folding = Folding(separators, depth)
         self._never = PrefixSums(self._folding)
-        self._minutes, self._common = Sums(), CommonNumbers()
+        self._expiries = Expiries(self._folding)
         self._classes: dict[str, Usage] = {}
         self._written_ms: int | None = None
         self._expired_then = 0
-        self._ends: tuple[int | None, int | None] = None, None
         self._fields = FieldTtls()
         self._without_fields: set[int] = set()  # type codes
 
@@ -265,30 +203,15 @@ class TtlPass(LoadedPass[Ttls]):
                     self._without_fields.add(entry.code)
 
     def _count_expiring(self, keys: Measured) -> None:
-        """Keys by class, and by minute with their prefix; hours are made of minutes."""
+        """Keys by class, and by minute with their prefix."""
         times = [at for at in keys.times if at is not None]
         if not times:
             return
-        self._ends = _ends((*self._ends, min(times), max(times)))
         classes = [bisect_right(_LIMITS, at - self.now_ms) for at in times]
         for each in set(classes):
             of_class = keys.only([other == each for other in classes])
             self._usage(NAMES[each]).add_all(of_class)
-        minutes = [at // MINUTE for at in times]
-        self._common.add(minutes)
-        held, of, pack = self._minutes.held, self._minutes.of, _PLACE.pack
-        names = self._folding.patterns(map(_key_of, keys.entries))
-        for name, minute, memory, disk, elements in zip(
-            names, minutes, keys.memory, keys.disk, keys.elements, strict=True
-        ):
-            place = pack(minute) + name
-            usage = held.get(place) or of(place)
-            usage.keys += 1
-            usage.expiring += 1
-            usage.memory += memory
-            usage.disk += disk
-            if elements:
-                usage.elements += elements
+        self._expiries.add(keys, times)
 
     def _usage(self, name: str) -> Usage:
         return self._classes.setdefault(name, Usage())
@@ -320,28 +243,24 @@ class TtlPass(LoadedPass[Ttls]):
     def join_counted(self, counted: Ttls) -> None:
         """The keys of both."""
         self._never.sums.take(counted.never.sums)
-        self._minutes.take(counted.minutes)
-        self._common.take(counted.common)
+        self._expiries.take(counted.expiries)
         self._classes = merged(self._classes, counted.classes)
         self._expired_then += counted.expired_then
-        self._ends = _ends((*self._ends, counted.first_ms, counted.last_ms))
         self._fields = self._fields.merge(counted.fields)
         counted.close()
 
     def end(self) -> Ttls:
         """What was counted, whose files are its own from now on."""
-        found = Ttls(self.loaded, self.now_ms, Prefixes(self.loaded, self._never))
+        found = Ttls(self.loaded, self.now_ms, Prefixes(self.loaded, self._never), self._expiries)
         found.written_ms, found.expired_then = self._written_ms, self._expired_then
-        found.first_ms, found.last_ms = self._ends
         found.fields, found.classes = self._fields, self._classes
-        found.minutes, found.common = self._minutes, self._common
-        self._never, self._minutes = PrefixSums(self._folding), Sums()
+        self._never, self._expiries = PrefixSums(self._folding), Expiries(self._folding)
         return found
 
     def close(self) -> None:
         """Give up the files of a reading that ended in an error."""
         self._never.close()
-        self._minutes.close()
+        self._expiries.close()
 
 
 def _field_times(entry: Entry) -> Iterator[list[int]]:

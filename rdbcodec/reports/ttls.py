@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from rdbcodec.facts.amounts import Usage
-from rdbcodec.facts.ttls import NAMES, UNITS, Cliff, FieldTtls, Ttls
+from rdbcodec.facts.cliffs import UNITS, Cliff
+from rdbcodec.facts.ttls import NAMES, FieldTtls, Ttls
 from rdbcodec.reports.prefixes import namer, usage_json
 from rdbcodec.reports.tables import Section
 from rdbcodec.reports.usage import bar, loaded_json, loaded_rows

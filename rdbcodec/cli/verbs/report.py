@@ -26,7 +26,7 @@ from rdbcodec.cli.jobs import add_fleet_arguments
 from rdbcodec.cli.memory import add_memory_arguments, memory_server
 from rdbcodec.cli.numbers import number
 from rdbcodec.cli.outputs import add_force_argument, whole_output_of
-from rdbcodec.errors import TargetError
+from rdbcodec.errors import TargetError, UnsupportedVersion
 from rdbcodec.facts.overview import KEYS, Overview, overview
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.remote.urls import can_be_read_again
@@ -101,7 +101,20 @@ def _read(files: Files[Overview], options: argparse.Namespace) -> Iterator[Overv
 
 
 def _overview(name: str, options: argparse.Namespace, *, is_judged: bool) -> Overview:
-    """Read a file, maybe in another process."""
+    """Read a file, maybe in another process. One of a version nobody knows is read as far as all of it is known,
+    and the page says so."""
+    try:
+        return _whole(name, options, is_judged=is_judged)
+    except UnsupportedVersion as error:
+        if name == STDIN or not can_be_read_again(name):
+            raise
+        lenient = argparse.Namespace(**{**vars(options), "any_version": True})
+        found = _whole(name, lenient, is_judged=is_judged)
+        found.profile.damage = found.profile.damage or error
+        return found
+
+
+def _whole(name: str, options: argparse.Namespace, *, is_judged: bool) -> Overview:
     selection = selecting.selection_of(options)
     again = name != STDIN and can_be_read_again(name)
     with (

@@ -21,6 +21,7 @@ from rdbcodec.facts.memory.model import Model
 from rdbcodec.facts.memory.shapes import shapes_of
 from rdbcodec.facts.passes import Batch, Pass, all_or_none, fit, join
 from rdbcodec.facts.selection import Selection
+from rdbcodec.formats import known_versions
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Aux, Entry, Header, LargeEntry, Record
 from rdbcodec.servers import Server
@@ -264,4 +265,7 @@ def writer_of(producer: tuple[str, str] | None, version: int) -> Server:
             return Server.of("dragonfly-1.0" if product == "dragonfly" else f"{product}-{number}")
         except EncodeError:  # a release of the future, or no number
             pass
-    return Server.of(version=version)
+    try:
+        return Server.of(version=version)
+    except EncodeError:  # a version nobody knows yet: whoever writes it is most like the newest
+        return Server.of(version=known_versions("redis")[-1])

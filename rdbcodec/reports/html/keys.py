@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rdbcodec.facts.amounts import Usage
+from rdbcodec.facts.cliffs import Cliff
 from rdbcodec.facts.largest import KeySize
 from rdbcodec.facts.usage import FREQS, HOTTEST, LARGEST, LATER, NEVER, SIZES, TTLS, biggest_first
 from rdbcodec.reports.html.markup import Markup, tag
 from rdbcodec.reports.html.subject import Subject, about_size, command
 from rdbcodec.reports.html.tables import Cell, Row, bars, percent, table
 from rdbcodec.reports.usage import ttl_words
-from rdbcodec.reports.words import number, plural, shortened, size
+from rdbcodec.reports.words import moment, number, plural, shortened, size, text
 from rdbcodec.showing import Hiding, KeyDigest, key_size
 
 _KEY = 160  # bytes of a key that a table shows
@@ -26,6 +27,43 @@ def expiry(subject: Subject) -> Markup:
     names = (EXPIRED, *(name for name, _ in TTLS), LATER, NEVER)
     more = "Which expire all at once, and prefixes of those that never do: ", command("ttl", subject)
     return _histogram("expiry", "Time to live", "Time left", _in_order(rows, names), *more)
+
+
+def cliffs(subject: Subject) -> Markup | None:
+    """Minutes and hours in which far more keys expire than in others."""
+    if not subject.cliffs:
+        return None
+    most = max(cliff.usage.keys for cliff in subject.cliffs)
+    rows = [
+        (
+            moment(cliff.at_ms)[: len("2026-11-27 10:00")],
+            bars(cliff.usage.keys / most),
+            f"1 {cliff.unit}",
+            number(cliff.usage.keys),
+            percent(cliff.usage.keys, subject.total.expiring),
+            about_size(cliff.usage.memory),
+            _prefix_words(cliff, subject.hide_keys),
+        )
+        for cliff in subject.cliffs
+    ]
+    head = ("When, UTC", "|", "Within", ">Keys", ">Of those that expire", ">Memory", "#Most of them")
+    told = "Far more keys expire then than before and after: the server deletes them all at once."
+    title = "Expiry cliffs"
+    return tag(
+        "section",
+        tag("h2", title),
+        tag("p", told, class_="note"),
+        table(None, head, rows, says=title),
+        id="cliffs",
+    )
+
+
+def _prefix_words(cliff: Cliff, hide_keys: Hiding) -> str:
+    share = f"({cliff.share:.0%})"
+    if hide_keys is True:
+        return f"one prefix {share}"
+    name = text(cliff.prefix) if hide_keys is False else hide_keys.of(cliff.prefix)
+    return f"{name} {share}"
 
 
 def sizes(subject: Subject) -> Markup:

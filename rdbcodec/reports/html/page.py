@@ -49,6 +49,7 @@ def _body(subject: Subject, judged: Sequence[Judged], tree: Row) -> Markup:
         files.files(subject),
         prefixes.memory(subject, tree),
         tag("div", keys.expiry(subject), keys.sizes(subject), class_="pair"),
+        keys.cliffs(subject),
         keys.types(subject),
         keys.databases(subject),
         keys.uses(subject),

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rdbcodec.facts.amounts import Usage
+from rdbcodec.facts.cliffs import UNITS, Cliff, Expiring
 from rdbcodec.facts.largest import KeySize
 from rdbcodec.facts.memory.estimates import match_of
 from rdbcodec.facts.overview import KEYS, Overview
-from rdbcodec.facts.prefixes import Node
+from rdbcodec.facts.prefixes import Node, Prefixes
 from rdbcodec.facts.usage import Stat
 from rdbcodec.reports.html.markup import Markup, tag
 from rdbcodec.reports.words import plural, size
 from rdbcodec.showing import Hiding, path_word
 
+CLIFFS = 5  # minutes and hours each
 NODES = 1500  # of the tree of prefixes: more are too small to be seen, and the page stays small
 
 
@@ -36,6 +38,7 @@ class Subject:
     expired: Usage = field(default_factory=Usage)
     by: dict[str, dict[str, Usage]] = field(default_factory=dict)
     keys: list[tuple[KeySize, str]] = field(default_factory=list)
+    cliffs: list[Cliff] = field(default_factory=list)
     tree: Node = field(default_factory=lambda: Node(b"", b"", Usage()))
 
     @classmethod
@@ -49,16 +52,22 @@ class Subject:
         hide_keys: Hiding = False,
     ) -> Subject:
         """Files as they are read, each of which gives up what it holds to the whole."""
-        made, prefixes = cls(title, now_ms, most, hide_keys), None
+        made = cls(title, now_ms, most, hide_keys)
+        prefixes: Prefixes | None = None
+        expiring: Expiring | None = None
         try:
             for file in files:
                 made.add(file)
                 prefixes = file.prefixes if prefixes is None else prefixes.merge(file.prefixes)
-            if prefixes is not None:
+                expiring = file.expiring if expiring is None else expiring.merge(file.expiring)
+            if prefixes is not None and expiring is not None:
                 made.tree = prefixes.tree(nodes=NODES)
+                made.cliffs = [cliff for unit in UNITS for cliff in expiring.cliffs(CLIFFS, unit=unit)]
         finally:
             if prefixes is not None:
                 prefixes.close()
+            if expiring is not None:
+                expiring.close()
         return made
 
     def add(self, file: Overview) -> None:
