@@ -345,7 +345,10 @@ def test_minutes_in_which_far_more_keys_expire_are_shown(tmp_path: Path) -> None
     assert (done.returncode, done.stderr) == (0, b"")
     words = " ".join(Page(out.read_text()).words)
     assert "Expiry cliffs" in words
-    assert re.search(r"2026-11-19 17:06 +1 minute +150 +79% +~[\d.]+ KiB +cache:page: \(100%\)", words)
+    assert re.search(r"2026-11-19 17:06, 1 minute +150 +cache:page: \(100%\) +79% +~[\d.]+ KiB", words)
+    assert (
+        "150 keys, 79% of those that expire, do so within one minute, from 2026-11-19 17:06 UTC on." in words
+    )
     hidden = run("report", path, "-o", "-", "--now", str(NOW), "--hide-keys").stdout.decode()
     assert "cache:page" not in hidden
     assert "one prefix (100%)" in hidden

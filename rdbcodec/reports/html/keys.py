@@ -36,17 +36,16 @@ def cliffs(subject: Subject) -> Markup | None:
     most = max(cliff.usage.keys for cliff in subject.cliffs)
     rows = [
         (
-            moment(cliff.at_ms)[: len("2026-11-27 10:00")],
+            f"{minute_words(cliff.at_ms)}, 1 {cliff.unit}",
             bars(cliff.usage.keys / most),
-            f"1 {cliff.unit}",
             number(cliff.usage.keys),
+            _prefix_words(cliff, subject.hide_keys),
             percent(cliff.usage.keys, subject.total.expiring),
             about_size(cliff.usage.memory),
-            _prefix_words(cliff, subject.hide_keys),
         )
         for cliff in subject.cliffs
     ]
-    head = ("When, UTC", "|", "Within", ">Keys", ">Of those that expire", ">Memory", "#Most of them")
+    head = ("From, UTC, within", "|", ">Keys", "#Most of them", ">Of those that expire", ">Memory")
     told = "Far more keys expire then than before and after: the server deletes them all at once."
     title = "Expiry cliffs"
     return tag(
@@ -56,6 +55,11 @@ def cliffs(subject: Subject) -> Markup | None:
         table(None, head, rows, says=title),
         id="cliffs",
     )
+
+
+def minute_words(at_ms: int) -> str:
+    """A moment without its seconds."""
+    return moment(at_ms)[: len("2026-11-27 10:00")]
 
 
 def _prefix_words(cliff: Cliff, hide_keys: Hiding) -> str:

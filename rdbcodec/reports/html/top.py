@@ -8,6 +8,7 @@ from rdbcodec.facts.memory.allocators import ALLOCATORS
 from rdbcodec.facts.overview import Overview
 from rdbcodec.facts.prefixes import Node
 from rdbcodec.facts.usage import NEVER
+from rdbcodec.reports.html.keys import minute_words
 from rdbcodec.reports.html.markup import Markup, joined, tag
 from rdbcodec.reports.html.subject import Subject, about_size, command, worth
 from rdbcodec.reports.html.tables import percent
@@ -119,6 +120,13 @@ def _hints(subject: Subject) -> Iterator[str | Markup]:
             f"The {plural(len(first), 'largest key')} hold {percent(held_by, total.memory)} of the memory. "
         )
         yield joined(words, command("top", subject))
+    if subject.cliffs:
+        most = max(subject.cliffs, key=lambda cliff: (cliff.unit == "minute", cliff.usage.keys))
+        share = percent(most.usage.keys, total.expiring)
+        words = (
+            f"{plural(most.usage.keys, 'key')}, {share} of those that expire, do so within one {most.unit}"
+        )
+        yield joined(f"{words}, from {minute_words(most.at_ms)} UTC on. ", command("ttl", subject))
     if subject.expired.keys:
         words = (
             f"{plural(subject.expired.keys, 'key')} had expired when the file was read; servers drop them. "
