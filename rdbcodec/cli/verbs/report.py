@@ -101,8 +101,7 @@ def _read(files: Files[Overview], options: argparse.Namespace) -> Iterator[Overv
 
 
 def _overview(name: str, options: argparse.Namespace, *, is_judged: bool) -> Overview:
-    """Read a file, maybe in another process. One of a version nobody knows is read as far as all of it is known,
-    and the page says so."""
+    """Read a file, maybe in another process; one of a version nobody knows as far as all of it is known."""
     try:
         return _whole(name, options, is_judged=is_judged)
     except UnsupportedVersion as error:
