@@ -196,6 +196,18 @@ def test_the_first_name_that_reads_pulls_in_no_optional_package_no_compat_and_no
     ] == []
 
 
+def test_inspect_of_a_file_pulls_in_no_rules_of_verdicts_and_no_live_servers() -> None:
+    """They were half of the time that a small file takes."""
+    small = ROOT / "fixtures" / "snapshots" / "redis-7.2.6-types.rdb"
+    program = (
+        "import sys; from rdbcodec.cli.main import main; code = main(['inspect', sys.argv[1]]); "
+        "print(*sys.modules, file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, small], capture_output=True, text=True, check=True)
+    unwanted = ("rdbcodec.compat.rule", "rdbcodec.compat.verdict", "rdbcodec.live", "rdbcodec.tools")
+    assert [name for name in done.stderr.split() if name.startswith(unwanted)] == []
+
+
 def test_the_table_has_no_code_twice() -> None:
     types = [(row.dialect, row.code) for row in TYPES]
     opcodes = [(row.dialect, row.code) for row in OPCODES]

@@ -13,7 +13,7 @@ from rdbcodec.cli.common import OK, STDIN, progress_of
 from rdbcodec.cli.failing import failure_of, reason_of
 from rdbcodec.errors import RdbError
 from rdbcodec.remote.urls import SERVERS, scheme_of
-from rdbcodec.reports.answers import Failure
+from rdbcodec.reports.failures import Failure
 from rdbcodec.reports.words import plural
 
 Found = TypeVar("Found")

@@ -34,13 +34,6 @@ class Judged(NamedTuple):
     verdicts: Sequence[Verdict]
 
 
-class Failure(NamedTuple):
-    """A file that could not be read to its end, or has data behind it: no verdict is about that, and why."""
-
-    name: str
-    message: str
-
-
 def answers_of(verdict: Verdict) -> list[Answer]:
     """The answers of a verdict, the weightiest first."""
     loads: Answer = "after" if verdict.loads == "after-conversion" else verdict.loads

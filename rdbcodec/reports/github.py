@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 
 from rdbcodec.compat.rule import Finding
 from rdbcodec.compat.verdict import Verdict
-from rdbcodec.reports.answers import Failure, Judged, answer_words
+from rdbcodec.reports.answers import Judged, answer_words
+from rdbcodec.reports.failures import Failure
 from rdbcodec.reports.remedies import place_words
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown

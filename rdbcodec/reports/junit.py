@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as ET
 
 from rdbcodec.compat.verdict import Verdict
-from rdbcodec.reports.answers import Failure, Judged, answer_words, answers_of, not_looked_at
+from rdbcodec.reports.answers import Judged, answer_words, answers_of, not_looked_at
+from rdbcodec.reports.failures import Failure
 from rdbcodec.reports.remedies import place_words
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown

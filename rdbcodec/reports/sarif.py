@@ -19,7 +19,8 @@ from rdbcodec import __version__
 from rdbcodec.compat.rule import Finding, Severity
 from rdbcodec.compat.verdict import Verdict
 from rdbcodec.facts.places import Place
-from rdbcodec.reports.answers import Failure, Judged, answer_words, answers_of
+from rdbcodec.reports.answers import Judged, answer_words, answers_of
+from rdbcodec.reports.failures import Failure
 from rdbcodec.reports.known import rule_sources, rule_words
 from rdbcodec.showing import Hiding, key_words, masked
 from rdbcodec.showing import name as shown

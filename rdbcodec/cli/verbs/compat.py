@@ -42,9 +42,10 @@ from rdbcodec.compat.verdict import Question
 from rdbcodec.errors import LimitExceeded, RdbError, TailError, TargetError
 from rdbcodec.reports import compat as report
 from rdbcodec.reports import github, known
-from rdbcodec.reports.answers import CODES, FAILING, Answer, Failure, Judged, answers_of, best, code_of, worst
+from rdbcodec.reports.answers import CODES, FAILING, Answer, Judged, answers_of, best, code_of, worst
 from rdbcodec.reports.circumstances import template
 from rdbcodec.reports.compat_json import as_json
+from rdbcodec.reports.failures import Failure
 from rdbcodec.reports.junit import as_junit
 from rdbcodec.reports.markdown import markdown
 from rdbcodec.reports.sarif import as_sarif

@@ -1,0 +1,12 @@
+"""What stands in the place of a report on a file of which there is none. It loads nothing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Failure(NamedTuple):
+    """A file that could not be read to its end, or has data behind it: nothing is told of that, and why."""
+
+    name: str
+    message: str
