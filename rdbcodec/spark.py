@@ -4,18 +4,27 @@
     spark.read.format("rdb").load("shards/*.rdb")
     spark.read.format("rdb").option("table", "elements").option("columns", "key,field,value").load(...)
 
-One partition a file. Pushed down: `db` and `type` equal to or among values, and how `key_text` begins or what
-it is. Spark tells a source in Python nothing of the columns a query needs: name them with `columns`, and only
-they leave the reader. Paths may be URLs; several stand with commas between. The cluster brings pyspark.
+One partition a file. With the option `pushFilters` "true" and spark.sql.python.filterPushdown.enabled,
+filters go down: `db` and `type` equal to or among values, and how `key_text` begins or what it
+is. **Load anew for each query then**: Spark 4.3 keeps the reader of a DataFrame with the filters of its first
+query, also for a second one without them, which would lack keys. That is why it is not the default.
+
+Spark tells a source in Python nothing of the columns a query needs: name them with `columns`, and only they
+leave the reader. Paths may be URLs; several stand with commas between. The cluster brings pyspark.
+
+A file that cannot be read ends the query, with its name; with `badFiles` "skip" it is left out from the
+damage on, which the worker logs.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pyspark.sql.datasource import DataSource, DataSourceReader, EqualTo, In, InputPartition, StringStartsWith
 
+from rdbcodec.errors import RdbError
 from rdbcodec.remote.patterns import expanded
 
 TYPES = {
@@ -41,7 +50,7 @@ TYPES = {
 
 
 class RdbDataSource(DataSource):  # type: ignore[misc] # pyspark is not here
-    """The format "rdb"; options `table` (keys or elements) and `columns` (names with commas between)."""
+    """The format "rdb"; options `table` (keys, elements), `columns` (with commas between), `badFiles`."""
 
     @classmethod
     def name(cls) -> str:
@@ -54,9 +63,10 @@ class RdbDataSource(DataSource):  # type: ignore[misc] # pyspark is not here
         return ", ".join(("file string", *columns))
 
     def reader(self, schema: Any) -> RdbReader:
-        """A reader of the files."""
+        """A reader of the files, one that takes filters if the option `pushFilters` says so."""
         del schema
-        return RdbReader(self.options)
+        pushes = str(self.options.get("pushFilters", "false")).lower() == "true"
+        return FilteringReader(self.options) if pushes else RdbReader(self.options)
 
 
 def columns_of(options: Any) -> list[str]:
@@ -83,6 +93,38 @@ class RdbReader(DataSourceReader):  # type: ignore[misc] # pyspark is not here
         self.columns = columns_of(options)
         self.paths = [path for given in options["path"].split(",") for path in expanded(given.strip())]
         self.filters: dict[str, Any] = {}
+        self.bad_files = options.get("badFiles", "fail")
+        if self.bad_files not in _BAD_FILES:
+            raise ValueError(f"badFiles is {self.bad_files!r}, expected {' or '.join(_BAD_FILES)}")
+
+    def partitions(self) -> Sequence[Any]:
+        """One a file."""
+        return [FilePartition(path) for path in self.paths]
+
+    def read(self, partition: Any) -> Iterator[Any]:
+        """The batches of a file, with its name in front; of a damaged one those before the damage."""
+        try:
+            yield from self._batches(partition)
+        except (RdbError, OSError) as error:
+            if self.bad_files == "fail":
+                raise RdbError(f"{partition.value}: {error}") from error
+            logging.getLogger(__name__).warning("%s: left out from here on: %s", partition.value, error)
+
+    def _batches(self, partition: Any) -> Iterator[Any]:
+        import pyarrow as pa  # noqa: PLC0415 - on the workers
+
+        from rdbcodec.exports.columnar import to_arrow  # noqa: PLC0415
+        from rdbcodec.facts.selection import Selection  # noqa: PLC0415
+
+        selection = Selection(**self.filters) if self.filters else None
+        for batch in to_arrow(partition.value, self.table, selection=selection):
+            columns = [pa.array([partition.value] * batch.num_rows, pa.string())]
+            columns += [_for_spark(pa, batch.column(name)) for name in self.columns]
+            yield pa.RecordBatch.from_arrays(columns, names=["file", *self.columns])
+
+
+class FilteringReader(RdbReader):
+    """The same, asked which filters it takes; Spark refuses such a reader unless it is configured."""
 
     def pushFilters(self, filters: list[Any]) -> Iterable[Any]:  # noqa: N802 - Spark's name
         """Take what a Selection can say; Spark judges the rest, and again what is taken of `key_text`."""
@@ -103,24 +145,8 @@ class RdbReader(DataSourceReader):  # type: ignore[misc] # pyspark is not here
         self.filters[told] = [each.encode() for each in values] if column == "key_text" else values
         return True
 
-    def partitions(self) -> Sequence[Any]:
-        """One a file."""
-        return [FilePartition(path) for path in self.paths]
 
-    def read(self, partition: Any) -> Iterator[Any]:
-        """The batches of a file, with its name in front."""
-        import pyarrow as pa  # noqa: PLC0415 - on the workers
-
-        from rdbcodec.exports.columnar import to_arrow  # noqa: PLC0415
-        from rdbcodec.facts.selection import Selection  # noqa: PLC0415
-
-        selection = Selection(**self.filters) if self.filters else None
-        for batch in to_arrow(partition.value, self.table, selection=selection):
-            columns = [pa.array([partition.value] * batch.num_rows, pa.string())]
-            columns += [_for_spark(pa, batch.column(name)) for name in self.columns]
-            yield pa.RecordBatch.from_arrays(columns, names=["file", *self.columns])
-
-
+_BAD_FILES = ("fail", "skip")
 _TAKEN: dict[tuple[Any, str | None], str] = {
     (EqualTo, "db"): "dbs",
     (In, "db"): "dbs",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from commands import run
 
 import rdbcodec
+from rdbcodec.facts.slots import key_slot
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -201,3 +204,49 @@ def test_a_wrong_query_is_a_wrong_usage_and_a_damaged_file_is_one(small: str, tm
     done = run("sql", cut, "select count(*) from keys")
     assert (done.returncode, done.stdout) == (3, b"")
     assert done.stderr.startswith(f"{cut}: ".encode())
+
+
+# --- the examples of the docs, and what other tools find in the tables --------------------------------
+
+PAGE = Path(__file__).parent.parent / "docs" / "tables.md"
+BLOCKS = re.findall(r"```py\n(.*?)```", PAGE.read_text(), re.DOTALL)
+EXAMPLES = [code for code in BLOCKS if "import rdbcodec\n" in code]
+
+
+@pytest.mark.parametrize("code", EXAMPLES, ids=["duckdb", "polars", "pandas"])
+def test_examples_print_what_they_say(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for package in ("duckdb", "polars", "pandas"):
+        if package in code:
+            pytest.importorskip(package)
+    exec(compile(code, str(PAGE), "exec"), {})  # noqa: S102 - our own page
+    expected = "".join(f"{line}\n" for line in re.findall(r"^# (.*)$", code, re.MULTILINE))
+    assert capsys.readouterr().out == expected
+
+
+def test_duckdb_answers_as_our_own_reports_do(tmp_path: Path) -> None:
+    path = str(tmp_path / "shop.rdb")
+    with rdbcodec.create(path, to="redis-7.2") as writer:
+        for number in range(60):
+            writer.write(
+                b"user:%d" % number, b"x" * number, expires_at_ms=1_900_000_000_000 + number * DAY // 20
+            )
+            writer.write(b"cart:%d" % number, {b"item": b"%d" % number})
+    counted = rdbcodec.stat(path, by=("prefix", "type"), now_ms=1_800_000_000_000)
+    ask = duckdb.connect()
+    keys = rdbcodec.to_arrow(path)
+    ask.register("read_once", keys)
+    ask.execute("create table keys as select * from read_once")
+    for aspect, of in (("prefix", "split_part(key_text, ':', 1) || ':'"), ("type", "type::varchar")):
+        columns = f"{of}, count(*), sum(elements), sum(bytes)"
+        told = ask.execute(f"select {columns} from keys group by 1").fetchall()  # noqa: S608 - our own words
+        assert {row[0]: tuple(map(int, row[1:])) for row in told} == {
+            name: (usage.keys, usage.elements, usage.disk) for name, usage in counted.by[aspect].items()
+        }
+    days = "select expires_at::date, count(*) from keys where expires_at is not null group by 1 order by 1"
+    assert [count for _, count in ask.execute(days).fetchall()] == [6, 20, 20, 14]
+    slots = dict(ask.execute("select slot, count(*) from keys group by 1").fetchall())
+    names = [b"user:%d" % n for n in range(60)] + [b"cart:%d" % n for n in range(60)]
+    assert slots == Counter(map(key_slot, names))
+
+
+DAY = 86_400_000

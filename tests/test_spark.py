@@ -104,10 +104,25 @@ def test_a_column_that_is_none_is_said(spark: Any, shards: str) -> None:
 
 
 def test_filters_become_those_of_the_reader(spark: Any, shards: str) -> None:
-    reader = spark.RdbDataSource({"path": shards}).reader(None)
+    assert not hasattr(spark.RdbDataSource({"path": shards}).reader(None), "pushFilters")
+    reader = spark.RdbDataSource({"path": shards, "pushFilters": "true"}).reader(None)
     begins = StringStartsWith(("key_text",), "cart:")
     left = [GreaterThan(("memory",), 1), EqualTo(("db",), None), EqualTo(("type", "x"), "hash")]
     told = [EqualTo(("type",), "hash"), In(("db",), (0, 1)), begins, *left]
     assert list(reader.pushFilters(told)) == [begins, *left]
     assert reader.filters == {"types": ["hash"], "dbs": [0, 1], "prefixes": [b"cart:"]}
     assert [row["key"] for row in rows(reader)] == [b"cart:0", b"cart:1"]
+
+
+def test_a_file_that_cannot_be_read_ends_the_query_or_is_left_out(
+    spark: Any, shards: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = Path(shards.replace("*", "1"))
+    bad.write_bytes(bad.read_bytes()[:-20])
+    with pytest.raises(rdbcodec.RdbError, match=r"shard1\.rdb: offset .*: the file ends inside a record"):
+        rows(spark.RdbDataSource({"path": shards}).reader(None))
+    found = rows(spark.RdbDataSource({"path": shards, "badFiles": "skip"}).reader(None))
+    assert [row["key_text"] for row in found][:2] == ["user:0", "cart:0"]
+    assert f"{bad}: left out from here on: offset" in caplog.text
+    with pytest.raises(ValueError, match="badFiles is 'ignore', expected fail or skip"):
+        spark.RdbDataSource({"path": shards, "badFiles": "ignore"}).reader(None)
