@@ -68,7 +68,8 @@ def _left_out(found: Masked, hide_keys: Hiding) -> Iterator[str]:
 def _notes(found: Masked, asked: Asked) -> Iterator[str]:
     if found.resized:
         of = f"{found.resized:,} of {plural(found.compressed, 'compressed string')}"
-        yield f"{of} take another room on disk; in memory all is as before"
+        verb = "takes" if found.resized == 1 else "take"
+        yield f"{of} {verb} another room on disk; in memory all is as before"
     if not asked.seed:
         yield "made with a secret that nobody has any more: another run makes another file"
 
