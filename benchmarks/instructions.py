@@ -1,6 +1,7 @@
 """A guard of speed that no noise reaches: how many instructions of the interpreter do small jobs take?
 
     python benchmarks/instructions.py            the counts of now beside those of instructions.json
+    python benchmarks/instructions.py --check    the same, and exit code 1 when a job takes 5% more
     python benchmarks/instructions.py --write    make those of now the ones to hold
 
 Counted are bytecode instructions (sys.monitoring, so a Python of 3.12 or later). They are the same on every
@@ -116,15 +117,27 @@ def main() -> None:
     """Print the table, or write what it shall be held against."""
     parser = argparse.ArgumentParser(description="Count the instructions of small jobs.")
     parser.add_argument("--write", action="store_true", help="these are the counts to hold from now on")
+    parser.add_argument("--check", action="store_true", help="exit code 1 when a job takes 5%% more")
+    options = parser.parse_args()
     counts = {name: count(job) for name, job in JOBS.items()}
     version = "{}.{}".format(*sys.version_info)
-    if parser.parse_args().write:
+    if options.write:
         BASELINE.write_text(json.dumps({"python": version, "counts": counts}, indent=4) + "\n")
     held = json.loads(BASELINE.read_text())
     print(f"{'job':28} {'instructions':>12} {'held':>12}")
     for name, seen in counts.items():
         known = held["counts"].get(name)
         print(f"{name:28} {seen:12,} {known or 0:12,} {seen / known - 1 if known else 0:+7.1%}")
+    if options.check:
+        sys.exit(_verdict(counts, held, version))
+
+
+def _verdict(counts: dict[str, int], held: dict[str, Any], version: str) -> str | None:
+    """What is wrong, if something is."""
+    if held["python"] != version:
+        return f"instructions.json is of Python {held['python']}, this is {version}"
+    slower = [name for name, most in held["counts"].items() if counts[name] > most * ALLOWED]
+    return f"more instructions than instructions.json allows: {', '.join(slower)}" if slower else None
 
 
 if __name__ == "__main__":

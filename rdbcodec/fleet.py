@@ -39,11 +39,11 @@ Progress = Callable[[int, int], Any]
 _LOOK = 0.1  # seconds between two calls of a progress
 
 
-class Outcome(NamedTuple, Generic[Result]):
+class Outcome(NamedTuple):
     """What became of a file: its result, or why it could not be read."""
 
     path: str
-    result: Result | None
+    result: Any  # that of the pass, None with an error; before Python 3.11 no NamedTuple is generic
     error: RdbError | OSError | None = None
 
 
@@ -54,11 +54,11 @@ class Fleet(Generic[Result]):
     `total` is None when none could be read; it is that of the others when some could not.
     """
 
-    files: list[Outcome[Result]] = field(default_factory=list)
+    files: list[Outcome] = field(default_factory=list)
     total: Result | None = None
 
     @property
-    def unread(self) -> list[Outcome[Result]]:
+    def unread(self) -> list[Outcome]:
         """Those that could not be read."""
         return [file for file in self.files if file.error is not None]
 
@@ -117,7 +117,7 @@ def each(
     *,
     jobs: int | None = None,
     progress: Progress | None = None,
-) -> Iterator[Outcome[Result]]:
+) -> Iterator[Outcome]:
     """What becomes of each path, in their order and as soon as it is known.
 
     The function must be one that pickle knows, such as one of a module, unless one process is enough.
@@ -137,7 +137,7 @@ def each(
         yield outcome
 
 
-def _outcome(function: Callable[[str], Result], path: str) -> Outcome[Result]:
+def _outcome(function: Callable[[str], Result], path: str) -> Outcome:
     try:
         return Outcome(path, function(path))
     except (RdbError, OSError) as error:
@@ -145,11 +145,11 @@ def _outcome(function: Callable[[str], Result], path: str) -> Outcome[Result]:
 
 
 def _by_executor(
-    work: Callable[[str], Outcome[Result]],
+    work: Callable[[str], Outcome],
     paths: Sequence[str],
     executor: Executor,
     progress: Progress | None,
-) -> Iterator[Outcome[Result]]:
+) -> Iterator[Outcome]:
     futures = [executor.submit(work, path) for path in paths]
     try:
         for at, future in enumerate(futures):
@@ -169,8 +169,8 @@ def _taken(future: Future[Result], waiting: Callable[[], Any]) -> Result:
 
 
 def _by_processes(
-    work: Callable[[str], Outcome[Result]], paths: Sequence[str], count: int, progress: Progress | None
-) -> Iterator[Outcome[Result]]:
+    work: Callable[[str], Outcome], paths: Sequence[str], count: int, progress: Progress | None
+) -> Iterator[Outcome]:
     # Nobody who reads one file needs multiprocessing.
     from rdbcodec.reading.parallel.workers import Processes  # noqa: PLC0415
 

@@ -286,12 +286,14 @@ def test_inspect_total_as_json_is_one_document_more(
     assert shared <= set(total)
 
 
-def test_inspect_has_no_total_when_a_file_cannot_be_read(
+def test_the_total_of_inspect_says_that_a_file_could_not_be_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "half.rdb").write_bytes((ROOT / NEW).read_bytes()[:5000])
     assert main(["inspect", str(ROOT / OLD), str(tmp_path / "half.rdb"), "--total"]) == 3
-    assert "Total of" not in capsys.readouterr().out
+    out, error = capsys.readouterr()
+    assert "Total of 1 of 2 files\n" in out
+    assert "half.rdb: offset 5000: the file ends inside a record" in error
 
 
 # --- soundness --------------------------------------------------------------------------------------

@@ -75,8 +75,10 @@ def connected(name: str, address: str, position: int, tag: str | None, signed: S
         try:
             response: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310
         except urllib.error.HTTPError as error:
+            with error:  # it holds the connection
+                code = _code_of(error)
             if error.code not in _TRANSIENT or tries == forward.TRIES - 1:
-                raise refused(name, error.code, _code_of(error)) from None
+                raise refused(name, error.code, code) from None
             time.sleep(forward.PAUSE * 2**tries)
             continue
         except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
