@@ -42,7 +42,7 @@ TYPES = (HERE.parent / "fixtures" / "snapshots" / "redis-7.2.6-types.rdb").read_
 STRINGS = b"".join(b"\x00\x0ckey:%08d\x05value" % number for number in range(COUNT))
 EXPIRING = b"".join(b"\xfc%b\x00\x09int:%05d\xc0\x07" % (bytes(8), number) for number in range(COUNT))
 ORDERS = b"".join(b'{"id": %d, "tag": "%x", "amount": %d}, ' % (n**3, n * 7919, n**2) for n in range(200))
-BLOCK = lzf.compress(ORDERS) or b""
+BLOCK = lzf.compress_exact(ORDERS) or b""
 
 
 def snapshot(records: bytes) -> bytes:
@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="these are the counts to hold from now on")
     parser.add_argument("--check", action="store_true", help="exit code 1 when a job takes 5%% more")
     options = parser.parse_args()
+    sys.modules["lzf"] = None  # type: ignore[assignment] # LZF in C, which not everybody has, would hide our own
     counts = {name: count(job) for name, job in JOBS.items()}
     version = "{}.{}".format(*sys.version_info)
     if options.write:
