@@ -52,7 +52,7 @@ class Lane:
 
 LANES = {
     "pure": Lane("`RDBCODEC_PURE=1`", ("server", "process", "once"), cases=8, small=8, turn=1),
-    "3.10": Lane("Python 3.10", ("server", "process", "once"), cases=8, small=8, turn=2),
+    "3.10": Lane("Python 3.10", ("server", "process", "once"), cases=4, small=4, turn=2),
     "3.13": Lane(
         "Python 3.13, and which branches the tests take",
         ("server", "process"),
