@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from serving import serving
 
 
 class Bucket(BaseHTTPRequestHandler):
@@ -108,9 +109,5 @@ class Bucket(BaseHTTPRequestHandler):
 def fake_gcs() -> Iterator[str]:
     """The address of one that is empty."""
     Bucket.objects, Bucket.unfinished = {}, {}
-    with ThreadingHTTPServer(("127.0.0.1", 0), Bucket) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_port}"
-        http.shutdown()
-        thread.join()
+    with serving(Bucket) as address:
+        yield address

@@ -5,15 +5,15 @@ from __future__ import annotations
 import errno
 import gzip
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import pytest
 from commands import run
+from serving import serving
 
 import rdbcodec
 from rdbcodec.remote import account, forward, permits
@@ -78,12 +78,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(forward, "PAUSE", 0)
     data = SNAPSHOT.read_bytes()
     Served.files, Served.breaks, Served.seen = {"/c/d.rdb": data, "/c/d.rdb.gz": gzip.compress(data)}, [], []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Served) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_port}"
-        http.shutdown()
-        thread.join()
+    with serving(Served) as address:
+        yield address
 
 
 def keys_of(source: Any) -> list[bytes]:

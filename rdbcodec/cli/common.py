@@ -40,7 +40,9 @@ __all__ = [
     "USAGE",
     "Progressing",
     "Refusal",
+    "add_progress_argument",
     "add_reading_arguments",
+    "add_report_format_argument",
     "add_source_arguments",
     "add_tail_argument",
     "check_tail",
@@ -87,7 +89,19 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_hiding_arguments(parser)
     add_password_argument(parser)
+    add_progress_argument(parser)
+
+
+def add_progress_argument(parser: argparse.ArgumentParser) -> None:
+    """The argument of every command that shows how far it is."""
     parser.add_argument("--no-progress", action="store_true", help="no progress on the terminal")
+
+
+def add_report_format_argument(parser: argparse.ArgumentParser) -> None:
+    """The argument of every command that writes something, and reports on that."""
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
+    )
 
 
 def add_tail_argument(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
     NEGATIVE,
     STDIN,
+    add_report_format_argument,
     add_tail_argument,
     open_file,
     print_json,
@@ -42,9 +43,7 @@ def add_writing_arguments(parser: argparse.ArgumentParser) -> None:
     add_tail_argument(parser)
     add_repair_arguments(parser)
     selecting.add_arguments(parser)
-    parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
-    )
+    add_report_format_argument(parser)
 
 
 def add_repair_arguments(parser: argparse.ArgumentParser) -> None:

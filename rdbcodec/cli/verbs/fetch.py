@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import get_args
 
-from rdbcodec.cli.common import NEGATIVE, OK, STDIN, USAGE, Refusal, print_json, progress_of
+from rdbcodec.cli.common import (
+    NEGATIVE,
+    OK,
+    STDIN,
+    USAGE,
+    Refusal,
+    add_progress_argument,
+    add_report_format_argument,
+    print_json,
+    progress_of,
+)
 from rdbcodec.cli.connecting import add_connection_arguments, connection_of
 from rdbcodec.cli.outputs import (
     add_compress_argument,
@@ -41,10 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="replication: all data of one moment; scan: key by key, where that is forbidden (default: auto)",
     )
-    parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
-    )
-    parser.add_argument("--no-progress", action="store_true", help="no progress on the terminal")
+    add_report_format_argument(parser)
+    add_progress_argument(parser)
     add_connection_arguments(parser)
     parser.epilog = "-o 'dump-{node}.rdb' writes a file for each primary of a cluster, else all are in one"
 

@@ -10,6 +10,7 @@ from rdbcodec.cli.common import (
     STDIN,
     USAGE,
     Refusal,
+    add_report_format_argument,
     add_source_arguments,
     add_tail_argument,
     input_of,
@@ -66,9 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out what cannot be masked: values of modules, sketches, functions",
     )
-    parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
-    )
+    add_report_format_argument(parser)
     add_source_arguments(parser)
     add_tail_argument(parser)
     selecting.add_arguments(parser)

@@ -11,6 +11,7 @@ from rdbcodec.cli.common import (
     STDIN,
     USAGE,
     Refusal,
+    add_report_format_argument,
     add_source_arguments,
     add_tail_argument,
     check_tail,
@@ -52,9 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", metavar="SERVER", help=f"the server that must load it (default: as the newest): {SERVER}"
     )
-    parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
-    )
+    add_report_format_argument(parser)
     add_source_arguments(parser)
     add_tail_argument(parser)
     selecting.add_arguments(parser)

@@ -18,6 +18,7 @@ from rdbcodec.cli.common import (
     STDIN,
     USAGE,
     Refusal,
+    add_report_format_argument,
     add_source_arguments,
     add_tail_argument,
     check_tail,
@@ -96,9 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-compat", action="store_true", help="do not read the files first to judge whether they fit"
     )
-    parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
-    )
+    add_report_format_argument(parser)
     add_source_arguments(parser)
     add_tail_argument(parser)
     add_connection_arguments(parser, password=False)

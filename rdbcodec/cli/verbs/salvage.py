@@ -15,6 +15,7 @@ from rdbcodec.cli.common import (
     OK,
     STDIN,
     Refusal,
+    add_report_format_argument,
     add_source_arguments,
     add_tail_argument,
     input_of,
@@ -57,9 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep values that do not decode, as far as their end is known; servers may refuse the file",
     )
     parser.add_argument("--report", metavar="FILE", help="write the account of it there, as JSON")
-    parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
-    )
+    add_report_format_argument(parser)
     add_source_arguments(parser)
     add_tail_argument(parser)
     selecting.add_arguments(parser)

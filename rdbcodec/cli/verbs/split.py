@@ -10,6 +10,7 @@ from rdbcodec.cli.common import (
     STDIN,
     USAGE,
     Refusal,
+    add_report_format_argument,
     add_source_arguments,
     add_tail_argument,
     check_tail,
@@ -41,9 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_output_arguments(parser)
     add_compress_argument(parser)
-    parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
-    )
+    add_report_format_argument(parser)
     add_source_arguments(parser)
     add_tail_argument(parser)
     selecting.add_arguments(parser)
