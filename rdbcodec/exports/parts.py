@@ -1,7 +1,8 @@
 """The text of a snapshot whose parts several processes write: what they write is joined in order.
 
-NDJSON and commands are what they are whatever stands before them, but for the database that commands have
-selected. Each part goes to a file of a folder, which whoever reads all of it makes and removes.
+Text is what it is whatever stands before it, but for the database that commands have selected, and for what
+begins a table or an array. Each part goes to a file of a folder, which whoever reads all of it makes and
+removes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
 
-from rdbcodec.exports import ndjson
+from rdbcodec.exports import ndjson, tables
 from rdbcodec.facts.passes import STRETCH
 from rdbcodec.losses import Losses
 from rdbcodec.records import Entry, Header, Record
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 COPIED = 1 << 20  # bytes of a part that are copied at a time
 
 
+class Before(NamedTuple):
+    """What stands before: whether any text, and the database that is selected by it."""
+
+    is_text: bool = False
+    db: int | None = None
+
+
 class Form(Protocol):
     """Text of records, in pieces. It can be pickled."""
 
@@ -32,8 +40,20 @@ class Form(Protocol):
     def needs_header(self) -> bool:
         """Before the records of a part, too."""
 
-    def pieces(self, records: Iterator[Record], *, losses: Losses, db: int | None) -> Iterator[bytes]:
-        """The text; `db` is the database that is selected by what stands before."""
+    def pieces(self, records: Iterator[Record], *, losses: Losses, before: Before) -> Iterator[bytes]:
+        """The text of all records, or of some and what ends it; `ending` is missing."""
+
+    def ending(self, before: Before) -> bytes:
+        """What stands behind the text of all records."""
+
+
+def whole(form: Form, records: Iterator[Record], losses: Losses) -> Iterator[bytes]:
+    """The text of all records, its ending too."""
+    is_text = False
+    for piece in form.pieces(records, losses=losses, before=Before()):
+        is_text = is_text or bool(piece)
+        yield piece
+    yield form.ending(Before(is_text))
 
 
 class Ndjson(NamedTuple):
@@ -42,10 +62,50 @@ class Ndjson(NamedTuple):
     everything: bool = False
     needs_header: bool = False
 
-    def pieces(self, records: Iterator[Record], *, losses: Losses, db: int | None) -> Iterator[bytes]:
+    def pieces(self, records: Iterator[Record], *, losses: Losses, before: Before) -> Iterator[bytes]:
         """The lines."""
-        del losses, db
+        del losses, before
         return (piece.encode() for piece in ndjson.lines(records, everything=self.everything))
+
+    def ending(self, before: Before) -> bytes:
+        """None."""
+        del before
+        return b""
+
+
+class Json(NamedTuple):
+    """One array of JSON."""
+
+    everything: bool = False
+    needs_header: bool = False
+
+    def pieces(self, records: Iterator[Record], *, losses: Losses, before: Before) -> Iterator[bytes]:
+        """The objects, what separates them from those before first."""
+        del losses
+        text = tables.json_objects(records, everything=self.everything, is_begun=before.is_text)
+        return (piece.encode() for piece in text)
+
+    def ending(self, before: Before) -> bytes:
+        """The end of the array."""
+        return tables.json_end(is_begun=before.is_text).encode()
+
+
+class Csv(NamedTuple):
+    """Rows of CSV."""
+
+    safe: bool = False
+    needs_header: bool = False
+
+    def pieces(self, records: Iterator[Record], *, losses: Losses, before: Before) -> Iterator[bytes]:
+        """The rows, the first of all rows first."""
+        del losses
+        text = tables.csv_rows(records, safe=self.safe, head=not before.is_text)
+        return (piece.encode() for piece in text)
+
+    def ending(self, before: Before) -> bytes:
+        """None."""
+        del before
+        return b""
 
 
 class Commands(NamedTuple):
@@ -58,7 +118,7 @@ class Commands(NamedTuple):
     now_ms: int = 0
     needs_header: bool = True
 
-    def pieces(self, records: Iterator[Record], *, losses: Losses, db: int | None) -> Iterator[bytes]:
+    def pieces(self, records: Iterator[Record], *, losses: Losses, before: Before) -> Iterator[bytes]:
         """The commands."""
         from rdbcodec.exports import (  # noqa: PLC0415 - brings the writing half, which no other format needs
             resp,
@@ -72,8 +132,13 @@ class Commands(NamedTuple):
             restore=self.restore,
             now_ms=self.now_ms,
             losses=losses,
-            db=db,
+            db=before.db,
         )
+
+    def ending(self, before: Before) -> bytes:
+        """None."""
+        del before
+        return b""
 
 
 class Written(NamedTuple):
@@ -107,6 +172,7 @@ class Writing:
         self._header = header
         self._progress = progress
         self._before = 0
+        self._is_text = False  # whether any stands before
         self._db: int | None = None  # of the last key
         self._path = ""
 
@@ -126,8 +192,9 @@ class Writing:
         records = self._noted(chain.from_iterable(section.stretches(STRETCH)))
         if self._form.needs_header and self._header is not None:
             records = chain((self._header,), records)
-        for piece in self._form.pieces(records, losses=self._losses, db=db):
+        for piece in self._form.pieces(records, losses=self._losses, before=Before(self._is_text, db)):
             out.write(piece)
+            self._is_text = self._is_text or bool(piece)
             if self._progress is not None:
                 self._progress()
 
@@ -143,7 +210,9 @@ class Writing:
         """None before the first key: what stands before it may say something of the header."""
         if self._db is None:
             return None
-        return Writing(self._form, None, self._folder, losses=Losses(), header=self._header)
+        fork = Writing(self._form, None, self._folder, losses=Losses(), header=self._header)
+        fork._is_text = self._is_text
+        return fork
 
     def part(self) -> Written:
         """Where it was written."""
@@ -163,6 +232,11 @@ class Writing:
         self._db = self._db if part.last is None else part.last
         self._losses.join(part.losses)
 
+    def end(self) -> None:
+        """All was read."""
+        assert self._out is not None
+        self._out.write(self._form.ending(Before(self._is_text)))
+
 
 def write_in_parts(
     reader: Reader,
@@ -178,4 +252,5 @@ def write_in_parts(
     with tempfile.TemporaryDirectory(prefix="rdbcodec-") as folder:
         work = Writing(form, out, Path(folder), losses=losses, progress=progress)
         reader.in_parts(work, progress)
+        work.end()
     return True

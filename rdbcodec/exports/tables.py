@@ -34,6 +34,7 @@ from rdbcodec.wire.long_strings import LongString
 COLUMNS = (*(column.name for column in TABLE), "value")
 _cells = attrgetter(*(column.attribute for column in TABLE))
 LINE_END = "\r\n"
+_BEGIN, _BETWEEN = "[\n", ",\n"
 _NUL = b"\0"
 # What stands between key and value of a short string, and the bytes that need no quotes in a cell.
 _STRING_CELLS = ("string", "string", "", "", "")
@@ -43,18 +44,34 @@ _PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'",')
 
 def json_array(records: Iterable[Record], *, everything: bool = False) -> Iterator[str]:
     """A snapshot as a JSON array, in pieces of text."""
-    objects = joined(records, first="[\n", before=",\n", after="", everything=everything)
-    first = next(objects, "[")
-    yield from chain((first,), objects)
-    yield "\n]\n"
+    is_begun = False
+    for piece in json_objects(records, everything=everything):
+        is_begun = True
+        yield piece
+    yield json_end(is_begun=is_begun)
 
 
-def csv_rows(records: Iterable[Record], *, safe: bool = False) -> Iterator[str]:
-    """The keys of a snapshot as CSV with a head row, in pieces of text; `safe` defuses formulas.
+def json_objects(
+    records: Iterable[Record], *, everything: bool = False, is_begun: bool = False
+) -> Iterator[str]:
+    """Objects of such an array without its end; the others when it `is_begun`."""
+    begin = _BETWEEN if is_begun else _BEGIN
+    return joined(records, first=begin, before=_BETWEEN, after="", everything=everything)
+
+
+def json_end(*, is_begun: bool) -> str:
+    """What ends the array, which has no object unless it `is_begun`."""
+    return "\n]\n" if is_begun else "[\n]\n"
+
+
+def csv_rows(records: Iterable[Record], *, safe: bool = False, head: bool = True) -> Iterator[str]:
+    """The keys of a snapshot as CSV, in pieces of text; `safe` defuses formulas.
+
+    The row that names the columns is the first, unless `head` is False.
 
     Raises what reading the records raises; the rows of those before have been yielded then.
     """
-    table = _Table(safe=safe)
+    table = _Table(safe=safe, head=head)
     try:
         for item in runs(records):
             if isinstance(item, Run):
@@ -75,15 +92,16 @@ def csv_rows(records: Iterable[Record], *, safe: bool = False) -> Iterator[str]:
 
 
 class _Table:
-    """Rows of CSV that were not handed on yet, the head row first."""
+    """Rows of CSV that were not handed on yet, first the one that names the columns."""
 
-    def __init__(self, *, safe: bool) -> None:
+    def __init__(self, *, safe: bool, head: bool) -> None:
         self._cell = _defused if safe else _as_it_is
         self._is_safe = safe
         self._tellers = tellers_of(_defusing(column.cell) if safe else column.cell for column in TABLE)
         self._text = io.StringIO()
         self._writer = csv.writer(self._text, lineterminator=LINE_END)
-        self._writer.writerow(COLUMNS)
+        if head:
+            self._writer.writerow(COLUMNS)
 
     @property
     def size(self) -> int:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from rdbcodec.cli.common import (
     NEGATIVE,
     modules_of,
     now_of,
 )
-from rdbcodec.cli.dumping import InParts, add_dumping_arguments, write_selected
+from rdbcodec.cli.dumping import add_dumping_arguments, write_selected
 from rdbcodec.cli.jobs import add_jobs_argument
 from rdbcodec.cli.servers import SERVER, server_of
-from rdbcodec.exports import parts, tables
+from rdbcodec.exports import parts
 from rdbcodec.exports.columnar import TABLES
 from rdbcodec.formats import VERSIONS
 from rdbcodec.losses import Losses
-from rdbcodec.records import Record
 from rdbcodec.showing import name as shown
 
 PARQUET = "parquet"
@@ -78,11 +77,14 @@ def run(options: argparse.Namespace) -> int:
 
         return write_parquet(options)
     losses = Losses()
+    form = _FORMATS[options.format](options)
     code = write_selected(
         options,
-        lambda records: _FORMATS[options.format](records, options, losses),
+        lambda records: parts.whole(form, records, losses),
         tells_functions=options.format != "csv",
-        in_parts=_in_parts(options, losses),
+        in_parts=lambda reader, out, tick: parts.write_in_parts(
+            reader, form, out, losses=losses, progress=tick
+        ),
     )
     lost = losses.of("data")
     for loss in [*lost, *losses.of("hint")]:
@@ -90,49 +92,26 @@ def run(options: argparse.Namespace) -> int:
     return NEGATIVE if lost else code
 
 
-def _in_parts(options: argparse.Namespace, losses: Losses) -> InParts | None:
-    """What writes parts of these formats, which are the same wherever they stand; None for others."""
-    forms: dict[str, Callable[[argparse.Namespace], parts.Form]] = {"ndjson": _lines, "resp": _commands}
-    if options.format not in forms:
-        return None
-    form = forms[options.format](options)
-    return lambda reader, out, tick: parts.write_in_parts(reader, form, out, losses=losses, progress=tick)
-
-
-def _lines(options: argparse.Namespace) -> parts.Ndjson:
+def _lines(options: argparse.Namespace) -> parts.Form:
     return parts.Ndjson(everything=options.records)
 
 
-def _commands(options: argparse.Namespace) -> parts.Commands:
+def _array(options: argparse.Namespace) -> parts.Form:
+    return parts.Json(everything=options.records)
+
+
+def _rows(options: argparse.Namespace) -> parts.Form:
+    return parts.Csv(safe=options.csv_safe)
+
+
+def _commands(options: argparse.Namespace) -> parts.Form:
     modules, now_ms = modules_of(options), now_of(options)
     return parts.Commands(options.to_version, options.to, modules, options.restore, now_ms)
 
 
-def _encoded(pieces: Iterator[str]) -> Iterator[bytes]:
-    return (piece.encode() for piece in pieces)
-
-
-def _ndjson(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
-    return _lines(options).pieces(records, losses=losses, db=None)
-
-
-def _json(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
-    del losses
-    return _encoded(tables.json_array(records, everything=options.records))
-
-
-def _csv(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
-    del losses
-    return _encoded(tables.csv_rows(records, safe=options.csv_safe))
-
-
-def _resp(records: Iterator[Record], options: argparse.Namespace, losses: Losses) -> Iterator[bytes]:
-    return _commands(options).pieces(records, losses=losses, db=None)
-
-
-_FORMATS: dict[str, Callable[[Iterator[Record], argparse.Namespace, Losses], Iterator[bytes]]] = {
-    "ndjson": _ndjson,
-    "json": _json,
-    "csv": _csv,
-    "resp": _resp,
+_FORMATS: dict[str, Callable[[argparse.Namespace], parts.Form]] = {
+    "ndjson": _lines,
+    "json": _array,
+    "csv": _rows,
+    "resp": _commands,
 }
