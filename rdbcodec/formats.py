@@ -253,6 +253,9 @@ TELLTALE_CODES: dict[int, Dialect] = {
     **dict.fromkeys((200, 201, 202, 210, 211, 220, 223, 224), "dragonfly"),
 }
 
+# Those that have a telltale AUX field in every file in which a server names itself at all.
+_NAMES_ITSELF: frozenset[Dialect] = frozenset({"dragonfly"})
+
 # What vendors have announced and no file of ours shows: (magic, header version) -> who writes it, and
 # (dialect, type) -> from which version on, and what it is. Refused by name until one is seen.
 ANNOUNCED: dict[tuple[Dialect, int], str] = {
@@ -295,6 +298,16 @@ def unseen_type(dialect: Dialect, code: int, version: int) -> str | None:
     """What is known of a type that is announced and not read, because nobody of ours has seen one."""
     since, what = UNSEEN_TYPES.get((dialect, code), (version + 1, ""))
     return what if since <= version else None
+
+
+def telltale_of(code: int, version: int, *, is_named: bool) -> Dialect | None:
+    """The dialect that a code gives away, where that dialect can be. `is_named` says that an AUX field named the
+    server: Dragonfly's says `df-ver` then. What only it has is a changed byte in any other file, and so is
+    a code in a file of a version that its dialect has not."""
+    dialect = TELLTALE_CODES.get(code)
+    if dialect is None or version > _LAST_VERSION.get(dialect, version):
+        return None
+    return None if is_named and dialect in _NAMES_ITSELF else dialect
 
 
 def announced(magic: Dialect, version: int) -> str | None:

@@ -437,6 +437,10 @@ ODD: dict[str, bytes] = {
     "key twice": file(PLAIN, PLAIN),
     "database 53 without keys": file(PLAIN, b"\xfe\x35"),
     "key twice in two databases": file(PLAIN, b"\xfe\x01", PLAIN),
+    **{
+        f"slot-info {text!r}": file(b"\xfa" + string(b"slot-info") + string(text), PLAIN)
+        for text in (b"16383,1,0", b"12182,2,1,0", b"12182,1\xba0", b"12182,1", b"-1,1,0", b"16384,1,0")
+    },
     "library twice": file(LIBRARY, LIBRARY, PLAIN, version=10),
     "library pre-ga": file(
         b"\xf6"

@@ -86,6 +86,24 @@ def test_a_file_tells_its_dialect(data: bytes, dialect: str) -> None:
     assert keys(data) == [(0, b"k", None)]
 
 
+@every("code", [0xC8, 0xD3, 0xDC])
+def test_a_code_of_dragonfly_is_damage_where_the_server_named_itself_otherwise(code: int) -> None:
+    data = snapshot(aux(b"redis-ver", b"5.0.14"), bytes((code,)) + K[1:], L, magic=b"REDIS0009")
+    error = refusal(data)
+    assert isinstance(error, UnknownOpcode)
+    assert str(error) == f"offset 27: opcode {code} is unknown in dialect redis (header version 9)"
+    named = snapshot(
+        aux(b"redis-ver", b"5.0.14"), aux(b"df-ver", b"1"), b"\xdc" + bytes(4), K, magic=b"REDIS0009"
+    )
+    assert dialect_of(named) == "dragonfly"
+
+
+def test_a_code_is_damage_in_files_of_versions_that_its_dialect_has_not() -> None:
+    job = string(b"return 1") + struct.pack("<qq", 1000, 500) + b"\0\0"
+    error = refusal(snapshot(pair(64, job), magic=b"REDIS0011"))
+    assert str(error) == "offset 9: type 64 is unknown in dialect redis (header version 11)"
+
+
 def test_the_first_sign_of_a_dialect_counts() -> None:
     data = snapshot(aux(b"valkey-ver", b"8.0.1"), aux(b"df-ver", b"1"), K, magic=b"REDIS0011")
     assert dialect_of(data) == "valkey"

@@ -165,6 +165,38 @@ def test_a_type_that_files_of_this_version_cannot_have_is_damage() -> None:
     assert [problem.message for problem in found.problems] == ["type 33 is of RDB 15, the file is of RDB 12"]
 
 
+def aux(name: bytes, value: bytes) -> bytes:
+    return b"\xfa" + string(name) + string(value)
+
+
+def test_a_byte_that_looks_like_another_vendors_does_not_change_the_dialect() -> None:
+    changed = b"\xdc" + K[1][1:]  # the attributes of a key, in a file of Dragonfly
+    out, found = saved(snapshot(aux(b"redis-ver", b"5.0.14"), K[0], changed, *K[2:]), resync=True)
+    assert names(out) == [b"key%d" % at for at in (0, *range(2, 9))]
+    assert (spans(found)[0][2], rdbcodec.open(out).dialect) == (
+        "opcode 220 is unknown in dialect redis (header version 12)",
+        "redis",
+    )
+
+
+def test_a_vendors_hint_right_before_damage_is_left_out() -> None:
+    """Redis Enterprise's 121 is followed by a number, which a type byte was that became it."""
+    out, found = saved(snapshot(K[0], b"\x79" + K[1][1:], *K[2:]), resync=True)
+    assert b"\x79\x04" not in out
+    assert names(out) == [b"key%d" % at for at in (0, *range(2, 9))]
+    assert [problem.message for problem in found.problems] == [
+        "a vendor's record slot-number, and damage behind it"
+    ]
+
+
+def test_a_remark_that_valkey_refuses_is_left_out() -> None:
+    out, found = saved(snapshot(aux(b"slot-info", b"12182,1\xba0"), *K))
+    assert (b"slot-info" in out, found.keys) == (False, 9)
+    assert [problem.message for problem in found.problems] == [
+        "a remark slot-info that is not three numbers; Valkey 8.0 and later refuse it"
+    ]
+
+
 def test_a_key_whose_compressed_name_is_damaged_is_left_out() -> None:
     name = b"\xc3\x03\x20\x00ab"  # three bytes of LZF, which are said to be 32 and are two
     out, found = saved(snapshot(K[0], b"\x01" + name + b"\x01\x01v", K[1]))

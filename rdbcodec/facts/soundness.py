@@ -27,6 +27,7 @@ from rdbcodec.reading.parallel.key_hashes import KeyHashes
 from rdbcodec.reading.reader import Reader
 from rdbcodec.records import (
     AttributedEntry,
+    Aux,
     Checksum,
     End,
     Entry,
@@ -229,7 +230,7 @@ class SoundnessPass(Pass[Soundness]):
             if record.library is not None and record.library in self._libraries:
                 self._add(odd_problems([Oddity("function-twice", "")], record))
             self._libraries.add(record.library)
-        elif isinstance(record, HashTemplate):
+        elif isinstance(record, Aux | HashTemplate):
             self._add(odd_problems(record_oddities(record), record))
         elif isinstance(record, End):
             self.found.size, self.found.checksum = record.size, record.checksum

@@ -1,13 +1,14 @@
-"""What is odd about records that are no values: function libraries, hash templates, metadata of keys."""
+"""What is odd about records that are no values: function libraries, templates, remarks, metadata of keys."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.formats import OPCODES
 from rdbcodec.framing import compile_walk
-from rdbcodec.records import AttributedEntry, Function, HashTemplate, Record
+from rdbcodec.records import AttributedEntry, Aux, Function, HashTemplate, Record
 from rdbcodec.records.attributes import EXPIRY_MINUS_1, EXPIRY_TWICE
 from rdbcodec.records.libraries import flaw
 from rdbcodec.wire import lengths
@@ -16,6 +17,9 @@ _NO_TEMPLATE = (1 << 64) - 1
 _MOST_CLASSES = 7  # of key metadata: the slots a server has
 _ATTRIBUTES = {row.code: row for row in OPCODES if row.dialect == "redis" and row.code >= 243}
 _KEY_META = 243
+# What Valkey reads; it asks for no end behind that.
+_SLOT_INFO = re.compile(rb"\s*([-+]?\d+),\s*[-+]?\d+,\s*[-+]?\d+")
+_SLOTS = 1 << 14
 _DISPUTED = {EXPIRY_TWICE: "expiry-twice", EXPIRY_MINUS_1: "expiry-minus-1"}
 
 
@@ -25,6 +29,16 @@ def record_oddities(record: Record) -> Iterator[Oddity]:
         yield from _in_function(record)
     elif isinstance(record, HashTemplate) and record.id == _NO_TEMPLATE:
         yield Oddity("template-id", "")
+    elif isinstance(record, Aux) and record.name == b"slot-info":
+        yield from _in_slot_info(record.value)
+
+
+def _in_slot_info(text: bytes) -> Iterator[Oddity]:
+    found = _SLOT_INFO.match(text)
+    if found is None:
+        yield Oddity("slot-info", "")
+    elif not 0 <= int(found[1]) < _SLOTS:
+        yield Oddity("slot-number", "")
 
 
 def _in_function(record: Function) -> Iterator[Oddity]:

@@ -190,6 +190,8 @@ TRAITS: dict[str, Trait] = {trait.name: trait for trait in (
     Trait("expiry-minus-1",            EXPIRY_MINUS_1,                                                                           "LLLSLLL", "rewrite", "expiry-form"),
     Trait("key-meta-count",            "module metadata of more than 7 classes",                                                 "---R---", "rewrite", "key-metadata", is_harmless=True),
     Trait("key-meta-place",            "module metadata that does not stand right before its key",                               "---R---", "rewrite", "order", is_harmless=True),
+    Trait("slot-info",                 "a remark slot-info that is not three numbers",                                           "LLLLRRR", "rewrite", "slot-info"),
+    Trait("slot-number",               "a remark slot-info about a slot that no cluster has",                                    "LLLLL?L", "rewrite", "slot-info", is_harmless=True),
     Trait("function-twice",            "a function library twice",                                                               "-RRRRRR", "none"),
     Trait("function-code",             "a function library without #!lua, or with a bad name",                                   "-RRRRRR", "none", is_harmless=True),
     Trait("function-engine",           "a function library in another language than Lua",                                        "-RRRR??", "none", is_harmless=True),

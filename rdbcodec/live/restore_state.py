@@ -162,6 +162,5 @@ def _context_of(told: Mapping[str, Any]) -> FileContext:
     templates = {
         int(id): tuple(bytes.fromhex(name) for name in names) for id, names in told["templates"].items()
     }
-    return FileContext(
-        told["dialect"], bool(told["is_settled"]), int(told["version"]), int(told["db"]), templates
-    )
+    settled, named = bool(told["is_settled"]), bool(told.get("is_named"))
+    return FileContext(told["dialect"], settled, int(told["version"]), int(told["db"]), templates, named)

@@ -24,7 +24,7 @@ from rdbcodec.errors import (
     DecodeError,
     RdbError,
 )
-from rdbcodec.formats import CRC_SINCE, TELLTALE_CODES, Dialect
+from rdbcodec.formats import CRC_SINCE, Dialect
 from rdbcodec.limits import MAX_RECORD, MAX_VALUE, MIN_VALUE
 from rdbcodec.reading.rare import Rare
 from rdbcodec.reading.runs import take_run
@@ -292,7 +292,7 @@ class Core(Rare):
                     return
                 elif walks[buf[pos]] is not None:
                     yield from self._split_entry()
-                elif not window.follow(TELLTALE_CODES.get(buf[pos])):
+                elif not window.follow_code(buf[pos]):
                     yield from self._opcode_record()
                 buf, pos, size = window.buf, window.pos, len(window.buf)
                 walks, context = window.walks, window.context()

@@ -47,6 +47,7 @@ def decode(state: State, row: OpcodeRow, pos: int) -> Decoded:
     value, end = state.string(pos)
     raw = state.raw(end)
     state.follow(TELLTALE_AUX.get(name.lower()))
+    state.is_named = state.is_named or name.lower() == b"redis-ver"
     of_next_key = state.attributes is not None or name.lower() in NEXT_KEY_AUX
     record = Aux(state.offset(), raw, name, value, of_next_key)
     if of_next_key:

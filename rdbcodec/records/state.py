@@ -16,6 +16,7 @@ from rdbcodec.formats import (
     OpcodeRow,
     TypeRow,
     opcodes_of,
+    telltale_of,
     types_of,
     unknown_version,
     unseen_type,
@@ -38,7 +39,8 @@ _LAST_TYPE = 99  # codes up to here can only be meant as types; no dialect has a
 class FileContext(NamedTuple):
     """What must be known of a file to read on between two of its records.
 
-    `is_settled` says that nothing in the file changes the dialect any more: the caller named it.
+    `is_settled` says that nothing in the file changes the dialect any more: the caller named it. `is_named`
+    that the server which wrote it said who it is.
     """
 
     dialect: Dialect
@@ -46,6 +48,7 @@ class FileContext(NamedTuple):
     version: int
     db: int
     templates: Mapping[int, tuple[bytes, ...]]
+    is_named: bool = False
 
 
 class Position(NamedTuple):
@@ -69,6 +72,7 @@ class State:
         "db",
         "dialect",
         "inside",
+        "is_named",
         "is_settled",
         "max_record",
         "max_value",
@@ -91,6 +95,7 @@ class State:
         self.inside: int | None = None
         self.dialect: Dialect = dialect or "redis"
         self.is_settled = dialect is not None
+        self.is_named = False
         self.version = 0
         self.db = 0
         self.attributes: Attributes | None = None
@@ -125,6 +130,10 @@ class State:
         self.use_dialect(telltale)
         return True
 
+    def follow_code(self, code: int) -> bool:
+        """The same for a code that only one dialect has."""
+        return self.follow(telltale_of(code, self.version, is_named=self.is_named))
+
     def opcode_row(self, code: int) -> OpcodeRow:
         """The row of an opcode; raises UnknownOpcode, or UnknownType for what can only be meant as one."""
         row = self.opcode_rows.get(code)
@@ -154,12 +163,13 @@ class State:
 
     def file_context(self) -> FileContext:
         """What must be known to read on from here; it stays as it is when more is read."""
-        return FileContext(self.dialect, self.is_settled, self.version, self.db, self.templates.known())
+        templates = self.templates.known()
+        return FileContext(self.dialect, self.is_settled, self.version, self.db, templates, self.is_named)
 
     def resume(self, context: FileContext, offset: int) -> None:
         """Stand at this offset of a file, with what is known there."""
         self.base, self.db, self.version = offset, context.db, context.version
-        self.is_settled = context.is_settled
+        self.is_settled, self.is_named = context.is_settled, context.is_named
         for id, fields in context.templates.items():
             self.add_template(id, fields)
         self.use_dialect(context.dialect)

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
@@ -39,6 +39,7 @@ from rdbcodec.records import (
     ResizeDb,
     SelectDb,
     SlotInfo,
+    Vendor,
 )
 from rdbcodec.servers import Server
 from rdbcodec.tail import Tail
@@ -226,7 +227,7 @@ class _Job:
         self.selection.taken = 0
         self._number, writer, is_kept = 0, None, True
         try:
-            for at, record in enumerate(survivors):
+            for at, record in enumerate(self._without_lone_hints(survivors, found)):
                 if not isinstance(record, Gap) and record.offset <= mended_at:
                     found.mended_key = (record.db, record.key) if isinstance(record, Entry) else None
                 if isinstance(record, Gap):
@@ -261,6 +262,26 @@ class _Job:
             raise
         self._note_end(found, survivors)
         return found
+
+    def _without_lone_hints(self, records: Iterable[Record | Gap], found: Salvage) -> Iterator[Record | Gap]:
+        """Vendors' hints are about the key behind them. One before a gap has none, and may be a type byte
+        that was changed: servers of others would refuse the file for it."""
+        held: deque[Vendor] = deque()
+        for record in records:
+            if isinstance(record, Vendor):
+                held.append(record)
+                if len(held) > _HINTS_OF_A_KEY:
+                    yield held.popleft()
+                continue
+            if isinstance(record, Gap):
+                for hint in held:
+                    message = f"a vendor's record {hint.name}, and damage behind it"
+                    found.add_problem(Problem("error", message, hint.offset))
+                    found.dropped_records += 1
+            else:
+                yield from held
+            held.clear()
+            yield record
 
     def _writer(self, header: Header) -> Writer:
         return Writer(
@@ -362,6 +383,7 @@ def _problems_of(entry: Entry) -> list[Problem]:
 
 
 _COUNTS = (SelectDb, ResizeDb, SlotInfo)
+_HINTS_OF_A_KEY = 4  # at most
 _TICK = 0x3FF  # records between two looks at the progress, a power of two less one
 
 
