@@ -35,9 +35,12 @@ finds them in a value. No walk looks at names.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from typing_extensions import Self  # in typing from Python 3.11 on
 
 Dialect = Literal["redis", "valkey", "keydb", "dragonfly", "enterprise"]
@@ -274,7 +277,8 @@ _LAST_VERSION: dict[Dialect, int] = {"valkey": 11, "keydb": 9, "dragonfly": 12}
 _SHARED_OPCODES: dict[Dialect, int] = {"valkey": 244, "keydb": 247, "dragonfly": 244, "enterprise": 242}
 
 
-def types_of(dialect: Dialect, version: int) -> dict[int, TypeRow]:
+@lru_cache(maxsize=64)  # asked for each file, each blob in one and each place where one may go on
+def types_of(dialect: Dialect, version: int) -> Mapping[int, TypeRow]:
     """The value types that may stand in a file of this dialect and header version, by code."""
     shared = _SHARED_TYPES.get(dialect, 255)
     rows = {row.code: row for row in TYPES if row.dialect == "redis" and row.code <= shared}
@@ -284,7 +288,8 @@ def types_of(dialect: Dialect, version: int) -> dict[int, TypeRow]:
     return rows
 
 
-def opcodes_of(dialect: Dialect, version: int) -> dict[int, OpcodeRow]:
+@lru_cache(maxsize=64)
+def opcodes_of(dialect: Dialect, version: int) -> Mapping[int, OpcodeRow]:
     """The opcodes that may stand in a file of this dialect and header version, by code."""
     shared = _SHARED_OPCODES.get(dialect, 0)
     rows = {row.code: row for row in OPCODES if row.dialect == "redis" and row.code >= shared}

@@ -134,6 +134,7 @@ class Loader:
     """Servers, each started when it is needed and again when a file has ended it."""
 
     def __init__(self, folder: Path) -> None:
+        self.refusal = ""  # what the server said of the last file
         self._folder = folder
         self._running: dict[tuple[str, ...], Server] = {}
 
@@ -150,8 +151,11 @@ class Loader:
         try:
             server.load(data)
             told: bytes = server.command("INFO", "keyspace")
-        except (AssertionError, ServerError, OSError):
+        except (AssertionError, ServerError, OSError) as error:
+            said = [line for line in str(error).splitlines() if " # " in line and "oO0" not in line]
+            self.refusal = " | ".join(line.partition(" # ")[2] for line in said[:3])
             return None
+        self.refusal = ""
         return sum(
             int(line.split(b"keys=")[1].split(b",")[0]) for line in told.splitlines() if b"keys=" in line
         )
@@ -218,7 +222,10 @@ def run(path: Path, options: argparse.Namespace, load: Loader) -> Counter[str]:
             total["loaded"] += loaded == expected
             if loaded != expected:
                 total["not loaded"] += 1
-                print(f"{path.name}: {kind}: {wanted} has {loaded} of {expected} keys", file=sys.stderr)
+                print(
+                    f"{path.name}: {kind}: {wanted} has {loaded} of {expected} keys: {load.refusal}",
+                    file=sys.stderr,
+                )
                 if options.keep:
                     options.keep.mkdir(exist_ok=True)
                     (options.keep / f"{path.stem}-{total['outputs']}.rdb").write_bytes(saved)

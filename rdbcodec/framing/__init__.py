@@ -25,7 +25,7 @@ from rdbcodec.framing.asking import (
 from rdbcodec.framing.labels import Span, labels
 from rdbcodec.framing.pieces import Walk
 from rdbcodec.framing.specials import SPECIALS
-from rdbcodec.framing.whole import compile_walk
+from rdbcodec.framing.whole import asks_templates, compile_walk
 
 __all__ = [
     "ITEM_DOUBLE",
@@ -39,6 +39,7 @@ __all__ = [
     "Templates",
     "Walk",
     "WalkFunction",
+    "asks_templates",
     "compile_walk",
     "labels",
 ]

@@ -36,7 +36,12 @@ def compile_walk(framing: Steps, templates: Templates) -> WalkFunction:
     One for all decoders, but where it hangs on the templates of a file: compiling takes longer than
     reading a small file.
     """
-    return _compile(framing, templates) if _ASKS_TEMPLATES.intersection(framing) else _compiled(framing)
+    return _compile(framing, templates) if asks_templates(framing) else _compiled(framing)
+
+
+def asks_templates(framing: Steps) -> bool:
+    """Whether the end of such a value hangs on the templates of a file."""
+    return not _ASKS_TEMPLATES.isdisjoint(framing)
 
 
 @cache

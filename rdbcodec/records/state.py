@@ -8,6 +8,7 @@ again when there are more. So nothing may be changed before `raw` has made sure 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from rdbcodec.errors import LimitExceeded, UnknownOpcode, UnknownType
@@ -22,7 +23,7 @@ from rdbcodec.formats import (
     unseen_type,
     version_row,
 )
-from rdbcodec.framing import WalkFunction, compile_walk
+from rdbcodec.framing import WalkFunction, asks_templates, compile_walk
 from rdbcodec.limits import MAX_RECORD
 from rdbcodec.records.attributes import Attributes
 from rdbcodec.records.entry import Context
@@ -106,8 +107,8 @@ class State:
         self.max_record = max_record
         self.opcodes: dict[str, int] = {}
         self.origin: VersionRow = unknown_version(self.dialect, 0)
-        self.types: dict[int, TypeRow] = {}
-        self.opcode_rows: dict[int, OpcodeRow] = {}
+        self.types: Mapping[int, TypeRow] = {}
+        self.opcode_rows: Mapping[int, OpcodeRow] = {}
         self.walks: list[WalkFunction | None] = []
 
     # --- what earlier records said -------------------------------------------------------------------
@@ -118,10 +119,10 @@ class State:
         self.origin = version_row(dialect, self.version) or unknown_version(dialect, self.version)
         self.types = types_of(dialect, self.version)
         self.opcode_rows = opcodes_of(dialect, self.version)
-        walks: list[WalkFunction | None] = [None] * 256
-        for code, row in self.types.items():
-            walks[code] = compile_walk(row.framing, self.templates)
-        self.walks = walks
+        walks, of_templates = _walks_of(dialect, self.version)
+        self.walks = list(walks)
+        for code in of_templates:
+            self.walks[code] = compile_walk(self.types[code].framing, self.templates)
 
     def follow(self, telltale: Dialect | None) -> bool:
         """Change to the dialect that something in the file gives away, unless the dialect is known."""
@@ -225,3 +226,16 @@ class State:
         else:
             attributes.append(raw)
         return attributes
+
+
+@lru_cache(maxsize=64)
+def _walks_of(dialect: Dialect, version: int) -> tuple[list[WalkFunction | None], list[int]]:
+    """The walk of each type by its code, but for the types whose walk is one for each file."""
+    walks: list[WalkFunction | None] = [None] * 256
+    of_templates = []
+    for code, row in types_of(dialect, version).items():
+        if asks_templates(row.framing):
+            of_templates.append(code)
+        else:
+            walks[code] = compile_walk(row.framing, {})
+    return walks, of_templates

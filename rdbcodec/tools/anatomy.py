@@ -11,7 +11,7 @@ Dragonfly's blobs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -321,7 +321,7 @@ def _begins_key(meaning: Meaning) -> bool:
 
 
 @cache
-def _codes(dialect: Dialect, version: int) -> tuple[dict[int, TypeRow], dict[int, OpcodeRow]]:
+def _codes(dialect: Dialect, version: int) -> tuple[Mapping[int, TypeRow], Mapping[int, OpcodeRow]]:
     return types_of(dialect, version), opcodes_of(dialect, version)
 
 

@@ -6,8 +6,8 @@ difference of the texts. If that is one byte `b` with `n - 1` bytes behind it, t
     step(step(... step(b)))      n times, where step is what the CRC does with a byte of zeros
 
 So one byte is found by going back from the difference until what is left is a byte. Bytes by the hundred
-million are not gone back one by one: what up to STRIDE steps make of each of the 255 bytes is kept in a
-table, and STRIDE steps back are one look-up of eight bytes.
+million are not gone back one by one: what up to a stride of steps makes of each of the 255 bytes is kept in
+a table, and a stride back is one look-up of eight bytes. Small files take a smaller table.
 
 Any other difference, of more bytes, is taken for one of a single byte once in 2**64 / 255 / size files.
 """
@@ -15,11 +15,12 @@ Any other difference, of more bytes, is taken for one of a single byte once in 2
 from __future__ import annotations
 
 from functools import cache
+from math import isqrt
 from typing import NamedTuple
 
 from rdbcodec.wire.crc64 import REFLECTED
 
-STRIDE = 256  # steps of the table: 65,280 entries, 8 MiB while it is asked for
+MAX_STRIDE = 256  # steps of the table: 65,280 entries, 8 MiB while it is asked for
 _BYTES = range(8)  # of a CRC
 
 
@@ -36,8 +37,9 @@ def changed_byte(stored: int, computed: int, size: int) -> Change | None:
     changed = [at for at in _BYTES if difference >> 8 * at & 0xFF]
     if len(changed) == 1:  # of the checksum itself
         return Change(size + changed[0], difference >> 8 * changed[0])
-    ahead, back = _ahead(), _back()
-    for steps in range(0, size + 1, STRIDE):
+    stride = min(isqrt(size // 255) + 1, MAX_STRIDE)  # as long for the table as for the looking up
+    ahead, back = _ahead(stride), _back(stride)
+    for steps in range(0, size + 1, stride):
         found = ahead.get(difference)
         if found is not None:
             byte, more = found
@@ -72,23 +74,23 @@ def _by_top() -> dict[int, int]:
     return {crc >> 56: low for low, crc in enumerate(_table())}
 
 
-def _ahead() -> dict[int, tuple[int, int]]:
-    """What each byte is after so many steps."""
+def _ahead(stride: int) -> dict[int, tuple[int, int]]:
+    """What each byte is after up to so many steps."""
     found = {}
     for byte in range(1, 256):
         crc = byte
-        for steps in range(STRIDE):
+        for steps in range(stride):
             found[crc] = byte, steps
             crc = _step(crc)
     return found
 
 
-def _back() -> list[list[int]]:
-    """STRIDE steps back as a table for each byte of a CRC: they are linear too."""
+def _back(stride: int) -> list[list[int]]:
+    """A stride back as a table for each byte of a CRC: they are linear too."""
     bits = []
     for bit in range(64):
         crc = 1 << bit
-        for _ in range(STRIDE):
+        for _ in range(stride):
             crc = _step_back(crc)
         bits.append(crc)
     return [[_sum(bits[8 * at : 8 * at + 8], byte) for byte in range(256)] for at in _BYTES]

@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from rdbcodec.wire.changed_byte import STRIDE, changed_byte
+from rdbcodec.wire.changed_byte import MAX_STRIDE, changed_byte
 from rdbcodec.wire.crc64 import crc64
 
 
-@pytest.mark.parametrize("size", [1, 2, STRIDE - 1, STRIDE, STRIDE + 1, 70_000])
+@pytest.mark.parametrize("size", [1, 2, 255, 256, 70_000, 255 * MAX_STRIDE**2])
 def test_the_changed_byte_is_told(size: int) -> None:
     data = random.Random(size).randbytes(size)
     for offset in {0, size // 2, size - 1}:
