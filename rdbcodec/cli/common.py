@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import sys
@@ -267,6 +266,8 @@ def _rich_bar(name: str, reader: Progressing) -> Any:
 
 def print_json(document: dict[str, Any] | list[dict[str, Any]]) -> None:
     """One JSON document, in ASCII where stdout is not UTF-8."""
+    import json  # noqa: PLC0415 - takes 3 ms, and most reports are text
+
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     print(json_escaped(json.dumps(document, indent=2, ensure_ascii=not utf8)))
 

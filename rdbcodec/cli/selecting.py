@@ -13,7 +13,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from rdbcodec.cli.common import NEGATIVE, OK, STDIN, USAGE, Refusal, now_of
@@ -92,9 +91,8 @@ def _key_list(path: str, options: argparse.Namespace) -> KeyList:
         if path == STDIN and STDIN in _inputs(options):
             raise Refusal(USAGE, "stdin (-) can be given once: what was read from it is gone")
         before, options.current = options.current, path
-        with (
-            open(sys.stdin.fileno(), "rb", closefd=False) if path == STDIN else Path(path).open("rb")
-        ) as file:
+        place = sys.stdin.fileno() if path == STDIN else path
+        with open(place, "rb", closefd=path != STDIN) as file:
             lists[path] = KeyList(file)
         options.current = before
     return lists[path]

@@ -16,7 +16,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -24,6 +23,7 @@ from rdbcodec.compat.documents import parse_json, read_text
 from rdbcodec.errors import ProfileError
 from rdbcodec.facts.biggest import BigKey, BigKeys
 from rdbcodec.facts.memory.kinds import KINDS, Shape
+from rdbcodec.facts.named import Named
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.showing import CutKey, Hiding
@@ -77,8 +77,8 @@ def _plain(value: Any) -> Any:
         return value.name
     if isinstance(value, Tail):
         return value._asdict()
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Named):
+        return {name: _plain(one) for name, one in vars(value).items()}
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value):
             return {key: _plain(one) for key, one in value.items()}
@@ -116,7 +116,7 @@ def _made(kind: Any, value: Any, place: str) -> Any:
         return None if value is None else _made(_without_none(arguments), value, place)
     if origin is Literal:
         return value if value in arguments else _wrong(place, f"one of {', '.join(arguments)}", value)
-    if is_dataclass(kind) or kind is Tail:
+    if isinstance(kind, type) and issubclass(kind, (Named, Tail)):
         return _make(kind, _made_fields(kind, value, place))
     if kind is BigKeys:
         return BigKeys(_items((BigKey,), value, place))
@@ -134,7 +134,7 @@ def _without_none(arguments: tuple[Any, ...]) -> Any:
 
 
 def _made_fields(kind: Any, value: Any, place: str) -> dict[str, Any]:
-    hints = get_type_hints(kind)
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if not name.startswith("_")}
     if isinstance(value, dict):
         value = {**dict.fromkeys(_ADDED & hints.keys()), **value}
     if not isinstance(value, dict) or set(value) != set(hints):

@@ -8,7 +8,6 @@ not known beforehand.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from rdbcodec.encoding.transcoding import newest
 from rdbcodec.facts.databases import Database
@@ -26,16 +25,15 @@ def rewritten(profile: Profile, steps: Collection[str], server: Server | None) -
     if "convert" in steps and server is not None:
         profile = _converted(profile, server)
     if "fold" in steps:
-        profile = replace(profile, databases=_folded(profile))
+        profile = profile.replace(databases=_folded(profile))
     if not {"unpack", "convert", "fold"}.isdisjoint(steps):
-        profile = replace(profile, containers=(), tail=None, file_size=_some_size(profile))
-    return replace(profile, file_size=_padded(profile.file_size)) if "pad" in steps else profile
+        profile = profile.replace(containers=(), tail=None, file_size=_some_size(profile))
+    return profile.replace(file_size=_padded(profile.file_size)) if "pad" in steps else profile
 
 
 def _converted(profile: Profile, server: Server) -> Profile:
     own, classes = server.opcodes.keys(), server.modules
-    return replace(
-        profile,
+    return profile.replace(
         magic=server.magic,
         dialect=server.dialect,
         version=server.version,
@@ -63,7 +61,7 @@ def _kinds(profile: Profile, server: Server) -> Table[str, Kind]:
     kinds: Table[str, Kind] = Table()
     for kind in profile.kinds.values():
         row = server.types.get(kind.row.name) or newest(kind.row.type, server) or kind.row
-        made = replace(kind, row=row)
+        made = kind.replace(row=row)
         kinds[row.name] = kinds[row.name].merge(made) if row.name in kinds else made
     return kinds
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-
 from rdbcodec.datatypes.modules import metas_of
+from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import Place, merged, place_of
 from rdbcodec.records import AttributedEntry, CacheEntry, Entry
 
 
-@dataclass(slots=True)
-class MetaFact:
+class MetaFact(Named):
     """A class of module metadata: its version, whether servers may pass it over, the keys that have it."""
 
     name: str
@@ -22,19 +20,18 @@ class MetaFact:
 
     def merge(self, other: MetaFact) -> MetaFact:
         """The keys of both."""
-        return replace(self, keys=self.keys + other.keys)
+        return self.replace(keys=self.keys + other.keys)
 
 
-@dataclass(slots=True)
-class Attributes:
+class Attributes(Named):
     """How many keys have each; `places` are of the first, by the names of their opcodes."""
 
     idle_keys: int = 0
     freq_keys: int = 0
     meta_keys: int = 0
     large_values: int = 0
-    meta_classes: dict[str, MetaFact] = field(default_factory=dict)
-    places: dict[str, Place] = field(default_factory=dict)
+    meta_classes: dict[str, MetaFact] = made(factory=dict)
+    places: dict[str, Place] = made(factory=dict)
 
     def merge(self, other: Attributes) -> Attributes:
         """The keys of both."""

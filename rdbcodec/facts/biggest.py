@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rdbcodec.errors import DecodeError
+from rdbcodec.facts.named import Named
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.records import Entry
 from rdbcodec.showing import kept_key
@@ -14,8 +14,7 @@ from rdbcodec.showing import kept_key
 BIGGEST = 10  # how many are kept by default
 
 
-@dataclass(slots=True)
-class BigKey:
+class BigKey(Named):
     """A key among the biggest, by bytes on disk; of equal ones the first in the file is the biggest."""
 
     size: int

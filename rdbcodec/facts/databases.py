@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rdbcodec.errors import LimitExceeded
+from rdbcodec.facts.named import Named
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import Place, Table, place_of
 from rdbcodec.limits import MAX_DATABASES
 from rdbcodec.records import Record, ResizeDb, SelectDb
 
 
-@dataclass(slots=True)
-class Database:
+class Database(Named):
     """What one database holds, and what its RESIZEDB promised (None: it had none)."""
 
     first: Place | None = None

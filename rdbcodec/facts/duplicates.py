@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from rdbcodec.facts.named import Named
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.parallel.key_hashes import KeyHashes
@@ -13,8 +13,7 @@ from rdbcodec.reading.reader import Reader
 from rdbcodec.records import Header
 
 
-@dataclass(slots=True)
-class DuplicateKeys:
+class DuplicateKeys(Named):
     """How many keys were not the first of their name, and where one of them is.
 
     Keys are compared within a file: two files merged may have keys in common, which nobody has looked for.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import OddFact, count_at, merged
 
 _LAST_SECOND_MS = ((1 << 31) - 1) * 1000  # where expiries in seconds end, rounded up as they are written
 
 
-@dataclass(slots=True)
-class Expiries:
+class Expiries(Named):
     """The keys that expire; times are absolute milliseconds. `expired` counts those before `now_ms`."""
 
     keys: int = 0
@@ -31,12 +29,11 @@ class Expiries:
         )
 
 
-@dataclass(slots=True)
-class ExpiryFacts:
+class ExpiryFacts(Named):
     """The expiries, and by kind of loss those that no whole seconds until 2038 are."""
 
-    expiries: Expiries = field(default_factory=Expiries)
-    losable: dict[str, OddFact] = field(default_factory=dict)
+    expiries: Expiries = made(factory=Expiries)
+    losable: dict[str, OddFact] = made(factory=dict)
 
     def merge(self, other: ExpiryFacts) -> ExpiryFacts:
         """Those of both."""

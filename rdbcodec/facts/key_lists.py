@@ -8,7 +8,6 @@ numbers each, which are sorted on disk first.
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -75,7 +74,9 @@ class KeyList:
 
 
 def _digest_of(name: bytes) -> bytes:
-    return hashlib.blake2b(name, digest_size=_DIGEST.size).digest()
+    from hashlib import blake2b  # noqa: PLC0415 - hardly any command is given such a list, and it takes 5 ms
+
+    return blake2b(name, digest_size=_DIGEST.size).digest()
 
 
 def _names(file: IO[bytes]) -> Iterator[bytes]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
+from rdbcodec.facts.named import Named
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import Place, Table, place_of
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.records import Entry
 
 
-@dataclass(slots=True)
-class Kind:
+class Kind(Named):
     """The keys of one value type: how many, how many bytes, the first one."""
 
     row: TypeRow
@@ -25,7 +23,7 @@ class Kind:
 
     def merge(self, other: Kind) -> Kind:
         """The keys of both."""
-        return replace(self, keys=self.keys + other.keys, size=self.size + other.size)
+        return self.replace(keys=self.keys + other.keys, size=self.size + other.size)
 
 
 def _kind_of(name: str, first: Place, keys: int, size: int) -> Kind:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from rdbcodec.errors import LimitExceeded
+from rdbcodec.facts.named import Named
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import Place, Table, place_of
 from rdbcodec.formats import TYPES
@@ -18,8 +18,7 @@ MODULE_TYPES = frozenset(row.name for row in TYPES if row.type == "module")
 _CODES = frozenset(row.code for row in TYPES if row.type == "module")
 
 
-@dataclass(slots=True)
-class Module:
+class Module(Named):
     """A module the snapshot needs: encoding version, keys of its type, records beside the keys.
 
     `empty_aux` of the records hold nothing; `full_aux` is where the first stands that does.
@@ -35,8 +34,7 @@ class Module:
 
     def merge(self, other: Module) -> Module:
         """Keys and records of both."""
-        return replace(
-            self,
+        return self.replace(
             keys=self.keys + other.keys,
             aux=self.aux + other.aux,
             empty_aux=self.empty_aux + other.empty_aux,

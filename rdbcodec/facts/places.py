@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from rdbcodec.facts.named import Named
 from rdbcodec.records import Entry
 from rdbcodec.showing import kept_key
 
@@ -18,18 +18,18 @@ class Mergeable(Protocol):
 
 
 Name = TypeVar("Name", bound=Hashable)
-Fact = TypeVar("Fact", bound=Mergeable)
+Merged = TypeVar("Merged", bound=Mergeable)
 
 
-class Table(dict[Name, Fact]):
+class Table(dict[Name, Merged]):
     """Facts by their names, in the order they were met."""
 
-    def merge(self, other: Mapping[Name, Fact]) -> Table[Name, Fact]:
+    def merge(self, other: Mapping[Name, Merged]) -> Table[Name, Merged]:
         """The facts of both."""
         return Table(merged(self, other))
 
 
-def merged(first: Mapping[Name, Fact], second: Mapping[Name, Fact]) -> dict[Name, Fact]:
+def merged(first: Mapping[Name, Merged], second: Mapping[Name, Merged]) -> dict[Name, Merged]:
     """The facts of both tables; those of one name become one."""
     both = dict(first)
     for name, fact in second.items():
@@ -37,8 +37,7 @@ def merged(first: Mapping[Name, Fact], second: Mapping[Name, Fact]) -> dict[Name
     return both
 
 
-@dataclass(slots=True)
-class Place:
+class Place(Named):
     """Where something was seen first; no db and no key for what belongs to none.
 
     A long key is a CutKey, as it is in BigKey: the beginning, and how long the whole is.
@@ -59,8 +58,7 @@ def place_of(entry: Entry) -> Place:
     return Place(entry.offset, entry.db, kept_key(entry.key))
 
 
-@dataclass(slots=True)
-class OddFact:
+class OddFact(Named):
     """Values or records with one trait, or with something to lose: how many, the first, what it has."""
 
     first: Place

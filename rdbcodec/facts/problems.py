@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from operator import lt
 from typing import Any, Literal
 
@@ -29,28 +28,49 @@ Severity = Literal["error", "warning", "not verified"]
 NOT_A_SCORE: tuple[Severity, str] = ("error", "a score is not a number: servers refuse the file")
 
 
-@dataclass(slots=True)
 class Problem:
-    """Something that is not as it should be; an error means that it will not load or not all of it."""
+    """Something that is not as it should be; an error means that it will not load or not all of it.
 
-    severity: Severity
-    message: str
-    offset: int | None = None
-    db: int | None = None
-    key: bytes | None = None
-    cause: DecodeError | None = field(default=None, compare=False)
+    Two are equal when they say the same of the same place, whatever their causes.
+    """
 
-    def __post_init__(self) -> None:
-        if self.key is not None:
-            self.key = kept_key(self.key)  # a hundred problems are kept, and keys may have 64 MiB
-            if self.cause is not None:
-                self.cause.key = self.key
+    __slots__ = ("cause", "db", "key", "message", "offset", "severity")
+
+    def __init__(
+        self,
+        severity: Severity,
+        message: str,
+        offset: int | None = None,
+        db: int | None = None,
+        key: bytes | None = None,
+        *,
+        cause: DecodeError | None = None,
+    ) -> None:
+        self.severity = severity
+        self.message = message
+        self.offset = offset
+        self.db = db
+        self.key = None if key is None else kept_key(key)  # a hundred are kept, and keys may have 64 MiB
+        self.cause = cause
+        if cause is not None and key is not None:
+            cause.key = self.key
+
+    def _said(self) -> tuple[object, ...]:
+        return self.severity, self.message, self.offset, self.db, self.key
+
+    def __eq__(self, other: object) -> bool:
+        return self._said() == other._said() if isinstance(other, Problem) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as it was: what can be changed is no key of a table
+
+    def __repr__(self) -> str:
+        return f"Problem{self._said()!r}"
 
     @classmethod
     def of(cls, error: DecodeError) -> Problem:
         """The error as a problem; a limit of this process is none of the data."""
         severity: Severity = "not verified" if isinstance(error, LimitExceeded) else "error"
-        return cls(severity, error.message, error.offset, error.db, error.key, error)
+        return cls(severity, error.message, error.offset, error.db, error.key, cause=error)
 
     def place(self, *, hide_keys: Hiding = False) -> str:
         """Where it is, in words."""

@@ -10,7 +10,6 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from rdbcodec.errors import DecodeError, LimitExceeded, UnsupportedVersion
@@ -23,6 +22,7 @@ from rdbcodec.facts.expiries import Expiries, ExpiryPass
 from rdbcodec.facts.kinds import Kind, Kinds
 from rdbcodec.facts.memory.counted import Memory, MemoryPass
 from rdbcodec.facts.modules import Module, Modules
+from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.passes import Pass, Progress, all_or_none, feed, run
 from rdbcodec.facts.places import OddFact, Place, merged
 from rdbcodec.facts.profile_part import ProfilePart
@@ -40,8 +40,7 @@ from rdbcodec.records.header import read_magic
 from rdbcodec.tail import Tail
 
 
-@dataclass(slots=True)
-class Profile:
+class Profile(Named):
     """The facts of one snapshot."""
 
     now_ms: int
@@ -53,25 +52,25 @@ class Profile:
     size: int = 0
     checksum: Checksum = "absent"
     tail: Tail | None = None
-    aux: dict[bytes, AuxFact] = field(default_factory=dict)
+    aux: dict[bytes, AuxFact] = made(factory=dict)
     aux_unlisted: int = 0
-    databases: dict[int, Database] = field(default_factory=dict)
-    kinds: dict[str, Kind] = field(default_factory=dict)
-    expiries: Expiries = field(default_factory=Expiries)
+    databases: dict[int, Database] = made(factory=dict)
+    kinds: dict[str, Kind] = made(factory=dict)
+    expiries: Expiries = made(factory=Expiries)
     idle_keys: int = 0
     freq_keys: int = 0
     meta_keys: int = 0
     large_values: int = 0
-    biggest: BigKeys = field(default_factory=BigKeys)
-    modules: dict[str, Module] = field(default_factory=dict)
-    meta_classes: dict[str, MetaFact] = field(default_factory=dict)
-    functions: list[Library] = field(default_factory=list)
-    opcodes: Counter[str] = field(default_factory=Counter)  # by their names in the table; attributes excluded
-    places: dict[str, Place] = field(default_factory=dict)  # of the first opcode of each name, all of them
+    biggest: BigKeys = made(factory=BigKeys)
+    modules: dict[str, Module] = made(factory=dict)
+    meta_classes: dict[str, MetaFact] = made(factory=dict)
+    functions: list[Library] = made(factory=list)
+    opcodes: Counter[str] = made(factory=Counter)  # by their names in the table; attributes excluded
+    places: dict[str, Place] = made(factory=dict)  # of the first opcode of each name, all of them
     duplicates: int | None = None  # None: not looked for, which costs more than the rest of the pass
     duplicate_at: int | None = None  # the offset of one of them
     oddities: dict[str, OddFact] | None = None  # by trait; None: nobody looked at values and records
-    losable: dict[str, OddFact] = field(default_factory=dict)  # by kind of loss: what old servers cannot keep
+    losable: dict[str, OddFact] = made(factory=dict)  # by kind of loss: what old servers cannot keep
     streams_unread: int = 0  # of which nobody knows that
     memory: Memory | None = None  # what its memory follows from; None: nobody counted that
     filtered: bool = False  # whether keys are those that filters chose
@@ -127,8 +126,7 @@ class Profile:
         Counts are sums, places and the header those of the first. What is known of one only, is not known.
         """
         aux, unlisted = merged_aux(self.aux, other.aux)
-        return replace(
-            self,
+        return self.replace(
             containers=self.containers if self.containers == other.containers else (),
             file_size=_sum(self.file_size, other.file_size),
             size=self.size + other.size,
@@ -263,10 +261,10 @@ class ProfilePass(Composite[Profile]):
         facts.functions, facts.opcodes, facts.places = records.functions, records.opcodes, records.places
 
 
-Fact = TypeVar("Fact")
+Row = TypeVar("Row")
 
 
-def _in_order(table: dict[str, Fact], offset_of: Callable[[Fact], int]) -> dict[str, Fact]:
+def _in_order(table: dict[str, Row], offset_of: Callable[[Row], int]) -> dict[str, Row]:
     """As they stand in the file."""
     return dict(sorted(table.items(), key=lambda item: offset_of(item[1])))
 

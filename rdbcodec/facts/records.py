@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
 
+from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.passes import Pass
 from rdbcodec.facts.places import Place, merged
 from rdbcodec.limits import MAX_AUX, MAX_AUX_VALUE
@@ -13,8 +13,7 @@ from rdbcodec.records import Aux, Checksum, End, Function, Header, Record
 from rdbcodec.records.registry import kind_of
 
 
-@dataclass(slots=True)
-class AuxFact:
+class AuxFact(Named):
     """An AUX field: its first value, and how often it occurs (some come once a slot, or once a key).
 
     Of a value longer than MAX_AUX_VALUE only the beginning is kept; `size` is that of the whole.
@@ -26,19 +25,17 @@ class AuxFact:
 
     def merge(self, other: AuxFact) -> AuxFact:
         """The first value, and how often the field occurs in both."""
-        return replace(self, count=self.count + other.count)
+        return self.replace(count=self.count + other.count)
 
 
-@dataclass(slots=True)
-class Library:
+class Library(Named):
     """A function library; the name is None when its first line does not tell."""
 
     name: bytes | None
     size: int
 
 
-@dataclass(slots=True)
-class RecordFacts:
+class RecordFacts(Named):
     """What the records tell; of two files the header is that of the first, and sizes are sums.
 
     `opcodes` counts records by the names of the table, those aside that stand before a key; `places` are of
@@ -49,17 +46,16 @@ class RecordFacts:
     version: int = 0
     size: int = 0
     checksum: Checksum = "absent"
-    aux: dict[bytes, AuxFact] = field(default_factory=dict)
+    aux: dict[bytes, AuxFact] = made(factory=dict)
     aux_unlisted: int = 0
-    functions: list[Library] = field(default_factory=list)
-    opcodes: Counter[str] = field(default_factory=Counter)
-    places: dict[str, Place] = field(default_factory=dict)
+    functions: list[Library] = made(factory=list)
+    opcodes: Counter[str] = made(factory=Counter)
+    places: dict[str, Place] = made(factory=dict)
 
     def merge(self, other: RecordFacts) -> RecordFacts:
         """The records of both."""
         aux, unlisted = merged_aux(self.aux, other.aux)
-        return replace(
-            self,
+        return self.replace(
             size=self.size + other.size,
             aux=aux,
             aux_unlisted=self.aux_unlisted + other.aux_unlisted + unlisted,

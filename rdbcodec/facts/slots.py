@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from rdbcodec.facts.named import Named, made
 
 SLOTS = 16384
 MANY_MISSING = SLOTS // 2  # slots without keys; where more are missing, it is no cluster that is looked at
@@ -26,11 +27,10 @@ class Shared(NamedTuple):
     files: list[str]
 
 
-@dataclass(slots=True)
-class Coverage:
+class Coverage(Named):
     """The slots that have keys in each of several files."""
 
-    files: list[tuple[str, frozenset[int]]] = field(default_factory=list)
+    files: list[tuple[str, frozenset[int]]] = made(factory=list)
 
     def add(self, name: str, slots: Iterable[int]) -> None:
         """One more file."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.errors import DecodeError
 from rdbcodec.facts.databases import check_databases
+from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.passes import Batch, Pass, Progress, feed
 from rdbcodec.facts.problems import Problem, entry_problems, odd_problems, problems_in
 from rdbcodec.facts.selected import selected
@@ -43,8 +43,7 @@ from rdbcodec.tail import Tail
 Verdict = Literal["sound", "not sound", "not verified"]
 
 
-@dataclass(slots=True)
-class Soundness:
+class Soundness(Named):
     """What a check found. `complete` is False when reading ended before the end of the snapshot.
 
     `filtered` says that the values of some keys only were looked at.
@@ -57,12 +56,12 @@ class Soundness:
     complete: bool = False
     filtered: bool = False
     tail: Tail | None = None
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = made(factory=list)
     errors: int = 0
     warnings: int = 0
     unverified: int = 0
-    keys_by_db: Counter[int] = field(default_factory=Counter)
-    expires_by_db: Counter[int] = field(default_factory=Counter)
+    keys_by_db: Counter[int] = made(factory=Counter)
+    expires_by_db: Counter[int] = made(factory=Counter)
 
     @property
     def is_sound(self) -> bool:

@@ -23,7 +23,7 @@ from struct import Struct
 from typing import IO, TYPE_CHECKING, Any
 
 from rdbcodec.facts.amounts import Usage
-from rdbcodec.reading.placed import read_at
+from rdbcodec.reading.placed import read_at, temporary_file
 from rdbcodec.reading.sorted_runs import write_all
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Sums:
     def _append(self, rows: Iterator[Row]) -> None:
         """One more run, at the end of the file."""
         if self._file is None:
-            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the sums
+            self._file = temporary_file()
         start = end = self._file.seek(0, os.SEEK_END)
         for piece in _pieces(rows):
             self._file.seek(end)  # merged runs are read from other places between two pieces
@@ -174,7 +174,7 @@ def _copied(file: IO[bytes]) -> str:
 def _taken(path: str) -> IO[bytes]:
     """The same file without a name, as TemporaryFile would have made it."""
     with open(path, "rb", buffering=0) as named:  # noqa: PTH123 - as tempfile opens it
-        file: Any = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the sums
+        file: Any = temporary_file()
         while piece := named.read(1 << 20):
             write_all(file, piece)
     os.unlink(path)  # noqa: PTH108

@@ -9,27 +9,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from rdbcodec.facts.biggest import BIGGEST, BigKey
+from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.profile import Profile
 
 
-@dataclass(slots=True)
-class Total:
+class Total(Named):
     """What several files hold together: `facts`, None while there is none.
 
     Of what belongs to one file, the headers (magic and version), producers, containers and checksums are
     counted; `biggest` names the file with each key.
     """
 
-    names: list[str] = field(default_factory=list)
+    names: list[str] = made(factory=list)
     facts: Profile | None = None
-    headers: Counter[tuple[bytes, int]] = field(default_factory=Counter)
-    producers: Counter[str | None] = field(default_factory=Counter)
-    containers: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    checksums: Counter[str] = field(default_factory=Counter)
-    biggest: list[tuple[BigKey, str]] = field(default_factory=list)
+    headers: Counter[tuple[bytes, int]] = made(factory=Counter)
+    producers: Counter[str | None] = made(factory=Counter)
+    containers: Counter[tuple[str, ...]] = made(factory=Counter)
+    checksums: Counter[str] = made(factory=Counter)
+    biggest: list[tuple[BigKey, str]] = made(factory=list)
 
     def add(self, name: str, facts: Profile) -> None:
         """One more file."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from rdbcodec.datatypes.odd import Oddity
@@ -15,6 +14,7 @@ from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.streams import Stream, tail_in, tail_of
 from rdbcodec.datatypes.streams.versions import losable
 from rdbcodec.errors import DecodeError
+from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import OddFact, Place, count_at, merged, place_of
 from rdbcodec.integrity.oddities import candidates, large_oddities, oddities
@@ -23,12 +23,11 @@ from rdbcodec.records import Entry, Function, LargeEntry, Record
 from rdbcodec.wire.strings import Budget
 
 
-@dataclass(slots=True)
-class ValueFacts:
+class ValueFacts(Named):
     """By trait what is odd, by kind of loss what old servers cannot keep; streams nobody knows that of."""
 
-    oddities: dict[str, OddFact] = field(default_factory=dict)
-    losable: dict[str, OddFact] = field(default_factory=dict)
+    oddities: dict[str, OddFact] = made(factory=dict)
+    losable: dict[str, OddFact] = made(factory=dict)
     streams_unread: int = 0
 
     def merge(self, other: ValueFacts) -> ValueFacts:

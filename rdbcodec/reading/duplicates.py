@@ -17,11 +17,9 @@ of four billion keys. It takes 64 MiB at most, whatever the number of keys and o
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from hashlib import blake2b
 from itertools import count, groupby, pairwise
 from operator import attrgetter
 from struct import Struct
@@ -29,7 +27,7 @@ from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
 from rdbcodec.errors import DecodeError
 from rdbcodec.reading.key_names import Batch, Names
-from rdbcodec.reading.placed import read_at
+from rdbcodec.reading.placed import read_at, temporary_file
 from rdbcodec.reading.sorted_runs import SortedRuns, write_all
 from rdbcodec.records import Entry
 
@@ -248,6 +246,8 @@ def _hashes(keys: Iterable[bytes], db: int) -> list[int]:
 
 
 def _digest(db: int, key: bytes) -> bytes:
+    from hashlib import blake2b  # noqa: PLC0415 - hardly any hashes of names are the same, and it takes 5 ms
+
     return blake2b(b"%d " % db + key, digest_size=_DIGEST).digest()
 
 
@@ -302,7 +302,7 @@ class _Hashes:
 
     def _begin_file(self) -> None:
         """What is known goes there, and what comes from now on."""
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the collection
+        self._file = temporary_file()
         for parts in self._shared_out():
             self._write(parts)
         self._known = array("q")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
@@ -16,7 +15,9 @@ class Names:
     """Batches of names and places, in the order they came: for the second look."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - closed with the names
+        from tempfile import SpooledTemporaryFile  # noqa: PLC0415 - takes 5 ms
+
+        self._file = SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - closed with the names
 
     def add(self, keys: Sequence[bytes], places: Iterable[int], db: int) -> None:
         names = b"".join(keys)

@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+def temporary_file() -> IO[bytes]:
+    """An empty file without a name, which is gone when it is closed; not buffered."""
+    import tempfile  # noqa: PLC0415 - with all that it imports it takes 5 ms, and most snapshots need none
+
+    return tempfile.TemporaryFile(buffering=0)
+
+
 def read_at(file: IO[bytes], pos: int, size: int) -> bytes:
     """So many bytes of a file from a place on; fewer where it ends."""
     file.seek(pos)

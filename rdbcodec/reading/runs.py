@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 KEYS = 1024  # of one run at most: passes look at runs by turns, and somebody waits for progress
 _STRETCH = 32 << 10  # bytes in which short strings are looked for
+_LEAST = 4 << 10  # bytes left in which it pays to look for them: making the pattern takes 2 ms
 _MANY = 64  # short strings that are worth a run of their own
 _NUMBERS = (2, 3, 5)  # bytes of strings that are numbers: INT8, INT16, INT32
 
@@ -217,7 +218,7 @@ def take_run(window: Window, context: Context, pos: int, *, knows_expiries: bool
 
 
 def _short_strings(context: Context, buf: bytes, pos: int, *, knows_expiries: bool) -> ShortStrings | None:
-    if pos >= len(buf) or (buf[pos] and (buf[pos] != EXPIRETIME_MS or not knows_expiries)):
+    if pos + _LEAST > len(buf) or (buf[pos] and (buf[pos] != EXPIRETIME_MS or not knows_expiries)):
         return None
     end = min(pos + _STRETCH, len(buf))
     records = _pattern(expiring=bool(buf[pos])).findall(buf, pos, end)

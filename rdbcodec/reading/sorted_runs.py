@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import heapq
-import tempfile
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING
 
-from rdbcodec.reading.placed import read_at
+from rdbcodec.reading.placed import read_at, temporary_file
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -39,7 +38,7 @@ class SortedRuns:
 
     def _spill(self) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with the records
+            self._file = temporary_file()
         self._held.sort()
         write_all(self._file, b"".join(self._held))
         self._ends.append(self._ends[-1] + len(self._held) * self._size)

@@ -7,7 +7,7 @@ import os
 import re
 from typing import NamedTuple
 
-URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)  # one letter would be a drive of Windows
+_IN_SCHEMES = frozenset("abcdefghijklmnopqrstuvwxyz0123456789+.-")
 
 
 class Store(NamedTuple):
@@ -32,10 +32,13 @@ STORES = {
 
 def scheme_of(place: object) -> str | None:
     """The scheme of a URL in lower case; None for what is none, such as a path that exists."""
-    found = URL.match(place) if isinstance(place, str) else None
-    if found is None or os.path.exists(place):  # type: ignore[arg-type]  # noqa: PTH110 - Path folds the "//"
+    if not isinstance(place, str):
         return None
-    return found[1].lower()
+    scheme, separator, _ = place.partition("://")
+    scheme = scheme.lower()
+    if not separator or len(scheme) < 2 or not _IN_SCHEMES.issuperset(scheme) or not scheme[0].isalpha():
+        return None  # one letter would be a drive of Windows
+    return None if os.path.exists(place) else scheme  # noqa: PTH110 - Path folds the "//"
 
 
 def can_be_read_again(place: str | os.PathLike[str]) -> bool:

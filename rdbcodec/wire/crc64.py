@@ -49,6 +49,7 @@ CHECK_INPUT = b"123456789"
 CHECK = 0xE9C6D914C4B8D9CA
 
 BLOCK = 65536  # bytes made into one integer: more is no faster, and temporaries are four times this
+FEW = 256 << 10  # bytes in all that the pure engine does in less time than importing another one takes: 10 ms
 SMALL = 128  # up to here the byte table is as fast as folding
 
 
@@ -58,7 +59,21 @@ def crc64(data: Bytes, crc: int = 0) -> int:
         return crc
     if isinstance(data, memoryview):  # anycrc and crcmod want plain bytes in a row
         data = data.cast("B") if data.c_contiguous else bytes(data)
-    return chosen()[1](data, crc)
+    return _run(data, crc)
+
+
+def _run_first(data: Bytes, crc: int) -> int:
+    """The pure engine, until there are bytes enough to be worth importing another one."""
+    global _run, _seen  # noqa: PLW0603 - what is settled once for the process
+    _seen += len(data)
+    if _seen > FEW:
+        _run = chosen()[1]
+        return _run(data, crc)
+    return load("pure")(data, crc)
+
+
+_run: Engine = _run_first
+_seen = 0
 
 
 def combine(first: int, second: int, size: int) -> int:

@@ -6,7 +6,6 @@ there, and a case that differs in the one thing the rule asks for, of which it s
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,7 +70,7 @@ def facts_of(data: bytes | str) -> Profile:
 
 def judged(case: Side) -> Verdict:
     """The verdict of a case."""
-    facts = dataclasses.replace(facts_of(case.data), **case.changes)
+    facts = facts_of(case.data).replace(**case.changes)
     target = find(case.target) if isinstance(case.target, str) else case.target
     return check(facts, target, Circumstances(**case.told))
 

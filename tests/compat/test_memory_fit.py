@@ -71,7 +71,7 @@ def test_what_fits_is_named_and_what_does_not_says_how_much_it_needs() -> None:
 
 def test_files_of_one_import_are_in_the_cache_together() -> None:
     """Two shards of 300 MiB each do not fit into the 429 MB that B0 leaves."""
-    shards = [dataclasses.replace(facts_of(used(300 * MIB))) for _ in range(2)]
+    shards = [facts_of(used(300 * MIB)).replace() for _ in range(2)]
     told = Circumstances(sku="B0")
     assert [check(shard, AMR, told).loads for shard in shards] == ["yes", "yes"]
     together = check_import(shards, AMR, told)
@@ -97,7 +97,7 @@ def test_files_of_one_import_are_in_the_cache_together() -> None:
 def test_another_engine_needs_another_share_of_what_the_writer_used(
     writer: bytes, version: int, target: str, measured: tuple[float, float]
 ) -> None:
-    facts = dataclasses.replace(facts_of(written_by(writer, version)), aux={})
+    facts = facts_of(written_by(writer, version)).replace(aux={})
     facts.aux = {**facts_of(written_by(writer, version)).aux, **facts_of(used(GIB)).aux}
     need, (low, high) = needs(facts, target=target), measured
     assert need.at_least / GIB <= max(low, 0.94)
@@ -105,7 +105,7 @@ def test_another_engine_needs_another_share_of_what_the_writer_used(
 
 
 def test_valkey_9_needs_much_more_in_redis_7_4() -> None:
-    facts = dataclasses.replace(facts_of(used(GIB)), version=80, magic=b"VALKEY080")
+    facts = facts_of(used(GIB)).replace(version=80, magic=b"VALKEY080")
     assert needs(facts).at_most >= 1.62 * GIB
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from rdbcodec.facts.memory.kinds import Shape
 from rdbcodec.facts.memory.shapes import shapes_of, string_shape
+from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.facts.places import merged
 from rdbcodec.records import Entry, LargeEntry, Record, ResizeDb
@@ -14,8 +14,7 @@ from rdbcodec.records import Entry, LargeEntry, Record, ResizeDb
 EXACT = 1 << 15  # shapes that are counted as they are, some 8 MiB; lengths of further ones are rounded
 
 
-@dataclass(slots=True)
-class Tables:
+class Tables(Named):
     """The keys of a database that a server loads, those of them that expire, and what RESIZEDB announced."""
 
     keys: int = 0
@@ -28,12 +27,11 @@ class Tables:
         return Tables(self.keys + other.keys, self.expiring + other.expiring, sized)
 
 
-@dataclass(slots=True)
-class Memory:
+class Memory(Named):
     """What decides how much memory a snapshot takes: how often each shape occurs, and its databases."""
 
-    shapes: Counter[Shape] = field(default_factory=Counter)
-    databases: dict[int, Tables] = field(default_factory=dict)
+    shapes: Counter[Shape] = made(factory=Counter)
+    databases: dict[int, Tables] = made(factory=dict)
 
     def merge(self, other: Memory) -> Memory:
         """Both."""
