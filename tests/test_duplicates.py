@@ -80,7 +80,7 @@ def test_with_every_key_there_twice_all_names_are_compared(monkeypatch: pytest.M
 
 
 def test_two_names_of_one_hash_are_two_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "_hashes", lambda keys, db: [len(keys[0]) + db for _ in keys])
+    monkeypatch.setattr(duplicates, "key_hashes", lambda keys, db: [len(keys[0]) + db for _ in keys])
     with index_of(([b"a", b"b"], [0, 1], 0), ([b"c", b"b"], [2, 3], 0)) as index:
         assert list(index.duplicates()) == [Duplicate(3, 1, 0, b"b")]
 

@@ -18,6 +18,7 @@ from rdbcodec.cli.common import (
     progress_of,
 )
 from rdbcodec.cli.hints import hint_of
+from rdbcodec.cli.jobs import add_jobs_argument
 from rdbcodec.cli.outputs import add_compress_argument, compression_of, path_of, whole_stdout
 from rdbcodec.errors import LossyConversion
 from rdbcodec.limits import COPIED_VALUE, LAID_OUT_VALUE
@@ -27,12 +28,14 @@ from rdbcodec.reports.words import functions_left_out, json_key, modules_kept, p
 from rdbcodec.servers import Server
 from rdbcodec.showing import Hiding
 from rdbcodec.showing import name as shown
+from rdbcodec.writing.again import suits_parts
 from rdbcodec.writing.conversion import convert
 from rdbcodec.writing.create import DEFAULT_DATABASES
 from rdbcodec.writing.folding import Folding
 from rdbcodec.writing.result import Conversion
 
 if TYPE_CHECKING:
+    from rdbcodec.facts.selection import Selection
     from rdbcodec.reading.reader import Reader
 
 
@@ -42,6 +45,7 @@ def add_writing_arguments(parser: argparse.ArgumentParser) -> None:
     add_compress_argument(parser)
     add_tail_argument(parser)
     add_repair_arguments(parser)
+    add_jobs_argument(parser)
     selecting.add_arguments(parser)
     add_report_format_argument(parser)
 
@@ -77,7 +81,8 @@ def write_snapshot(
     """Convert what the options choose of the file they name, report, and give the exit code."""
     name, selection = options.files[0], selecting.selection_of(options)
     # What is only copied need not be held; what is laid out anew is, or it would get a simpler layout.
-    opened = _Opened(name, options, COPIED_VALUE if server is None else LAID_OUT_VALUE)
+    most = COPIED_VALUE if server is None else LAID_OUT_VALUE
+    opened = _Opened(name, options, most, jobs=_jobs(options, selection, fold))
     try:
         with progress_of(name, opened, options) as tick:
             done = _convert(
@@ -96,17 +101,25 @@ def write_snapshot(
     return selecting.no_match(name, selection, options, taken=done.keys)
 
 
+def _jobs(options: argparse.Namespace, selection: Selection, fold: Folding | None) -> int | None:
+    """How many processes do it: one where it takes all keys to know which are written, and where."""
+    of_keys = {"on_duplicate": options.on_duplicate, "drop_empty": options.drop_empty}
+    is_file = options.output != STDIN and selection.limit is None
+    return options.jobs if is_file and suits_parts(options.output, fold=fold, **of_keys) else 1
+
+
 class _Opened:
     """The source, as often as it is read: stdin once, a file perhaps twice."""
 
-    def __init__(self, name: str, options: argparse.Namespace, max_value: int) -> None:
+    def __init__(self, name: str, options: argparse.Namespace, max_value: int, *, jobs: int | None) -> None:
         self._name = name
         self._options = options
         self._max_value = max_value
+        self._jobs = jobs
         self._reader: Reader | None = None
 
     def __call__(self) -> Reader:
-        self._reader = open_file(self._name, self._options, max_value=self._max_value)
+        self._reader = open_file(self._name, self._options, max_value=self._max_value, jobs=self._jobs)
         return self._reader
 
     @property

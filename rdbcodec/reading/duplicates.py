@@ -77,7 +77,7 @@ class KeyIndex:
     def add(self, keys: Sequence[bytes], places: Iterable[int] | None = None, db: int = 0) -> None:
         """A batch of keys of one database, and where each was seen; without places they are counted."""
         first, self._count = self._count, self._count + len(keys)
-        self._hashes.add(_hashes(keys, db))
+        self._hashes.add(key_hashes(keys, db))
         if self._kept is not None:
             self._kept.add(keys, range(first, self._count) if places is None else places, db)
 
@@ -114,6 +114,11 @@ class KeyIndex:
         self._hashes.add_parts(parts)
         self._count += sum(map(len, parts)) // _HASH
 
+    def may_repeat(self) -> bool:
+        """Whether a hash was there twice; without that no name was."""
+        self._add_noted()
+        return self._hashes.candidates().any
+
     def duplicates(self) -> Iterator[Duplicate]:
         """Every key after the first of its name, in the order they were added."""
         self._add_noted()
@@ -143,7 +148,7 @@ class KeyIndex:
         with SortedRuns(_DIGEST + _PLACE.size) as digests:
             ordinals = count()
             for db, keys, places in self._names():
-                known = suspects.among(_hashes(keys, db))
+                known = suspects.among(key_hashes(keys, db))
                 for is_known, key, ordinal, place in zip(known, keys, ordinals, places, strict=False):
                     if is_known:
                         digests.add(_digest(db, key) + _PLACE.pack(ordinal, place))
@@ -213,12 +218,12 @@ _SHORT = 0x40  # lengths below are one byte, and what follows is the text
 def hashes_of(entries: Sequence[Entry]) -> Iterator[list[int]]:
     """The hashes of their keys, which are those of this process. Raises DecodeError for a damaged key."""
     for db, stretch in _stretches(entries):
-        yield _hashes(_keys(stretch), db)
+        yield key_hashes(_keys(stretch), db)
 
 
 def hashes_in(run: ShortStrings) -> list[int]:
     """The hashes of the keys of a run."""
-    return _hashes(run.names(), run.context.db)
+    return key_hashes(run.names(), run.context.db)
 
 
 def _batches(reader: Reader) -> Iterator[Batch]:
@@ -237,8 +242,8 @@ def _batches(reader: Reader) -> Iterator[Batch]:
 # --- hashes -----------------------------------------------------------------------------------------
 
 
-def _hashes(keys: Iterable[bytes], db: int) -> list[int]:
-    """The same name in two databases is two keys."""
+def key_hashes(keys: Iterable[bytes], db: int) -> list[int]:
+    """Those of names in one database: the same name in two databases is two keys."""
     if not db:
         return list(map(hash, keys))
     salt = hash((db, "database"))

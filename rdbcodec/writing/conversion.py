@@ -10,37 +10,29 @@ and what is kept of it is copied byte for byte, its checksum's absence and what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from itertools import islice
-from mmap import mmap
 from os import PathLike
-from pathlib import Path
-from typing import Literal, get_args
+from typing import TypeVar, get_args
 
 from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import DecodeError, EncodeError, LossyConversion
 from rdbcodec.formats import writable_types
-from rdbcodec.limits import LAID_OUT_VALUE
-from rdbcodec.module_names import product_of
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.reader import Reader
-from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source
 from rdbcodec.records import (
     Aux,
     End,
     Entry,
-    Function,
     Header,
-    ModuleAux,
     Record,
-    ResizeDb,
     SelectDb,
-    SlotInfo,
 )
-from rdbcodec.remote.urls import can_be_read_again
 from rdbcodec.servers import Server
+from rdbcodec.writing.again import OnDuplicate, is_replaceable, opened, reopener, suits_parts
 from rdbcodec.writing.arguments import check_word
+from rdbcodec.writing.copying import COUNTS, Copying
 from rdbcodec.writing.folding import Folding
 from rdbcodec.writing.guard import Guard
 from rdbcodec.writing.output import OutputLike, OutputPath, like
@@ -48,7 +40,7 @@ from rdbcodec.writing.packing import Compression
 from rdbcodec.writing.result import Conversion
 from rdbcodec.writing.writer import Writer
 
-OnDuplicate = Literal["error", "first", "last", "allow"]
+W = TypeVar("W", bound=Writer)
 
 
 def convert(
@@ -67,6 +59,7 @@ def convert(
     on_duplicate: OnDuplicate = "error",
     drop_empty: bool = False,
     look: bool = True,
+    jobs: int | None = 1,
     progress: Callable[[], None] | None = None,
 ) -> Conversion:
     """Write a snapshot for another server; what of it could not be held is in the answer.
@@ -84,6 +77,10 @@ def convert(
     `drop_empty` leaves out lists, sets, sorted sets and hashes without elements, as Redis since 6.2 does.
     Values that the target refuses are mended where that keeps all of them, else lost; `look` False copies
     them unread, which is faster. Without `to` nothing is looked at: the copy is as good as the original.
+    `jobs` processes copy a path in parts, None: one a core if it is large; the bytes are those of one. `keep`
+    is pickled for them and may count nothing. One does it alone where that cannot be: folded databases,
+    `drop_empty`, on_duplicate "first" and "last", outputs that are no files, sources that are wrapped, where
+    processes cannot be forked.
     Raises LossyConversion, and writes nothing, when data would be lost and `allow_loss` is not set;
     EncodeError for a value no server loads and for two keys that fold into one; DecodeError for a source
     that cannot be read.
@@ -93,51 +90,30 @@ def convert(
     if isinstance(output, str | PathLike) and not isinstance(output, OutputPath):
         output = like(output, source)
     fold = Folding(fold_databases) if isinstance(fold_databases, str) else fold_databases
-    again = _reopener(source)
+    suits = suits_parts(output, fold=fold, on_duplicate=on_duplicate, drop_empty=drop_empty)
+    again = reopener(source, jobs if suits else 1)
     job = _Job(server, keep=keep, functions=functions, fold=fold, progress=progress)
     job.compression, job.replace, job.checksum = compression, replace, checksum
     job.ignore_tail = ignore_tail
     job.on_duplicate, job.drop_empty, job.again = on_duplicate, drop_empty, again
     job.look = look
     if again is None:
-        with _opened(source) as reader:
+        with opened(source) as reader:
             done = job.run(reader, output, allow_loss=allow_loss, trusting=False)
-        assert done is not None  # only a trusting run gives up
+        assert done is not None  # only a trusting run and one that is not alone give up
         return done
     with KeyIndex() as index:
         if on_duplicate in ("first", "last"):
             job.count_keys(index, again)
-        for trusting in (True, False) if _is_replaceable(output) else (False,):
+        trusting = is_replaceable(output)
+        job.is_alone = not suits
+        while True:
+            was_alone = job.is_alone
             with again() as reader:
                 done = job.run(reader, output, allow_loss=allow_loss, trusting=trusting)
             if done is not None:
-                break
-    assert done is not None
-    return done
-
-
-def _reopener(source: Source | Reader | Callable[[], Reader]) -> Callable[[], Reader] | None:
-    """How to read the source once more; None when it passes by only once."""
-    if isinstance(source, str | PathLike) and not can_be_read_again(source):
-        return None
-    if isinstance(source, bytes | bytearray | memoryview | mmap | str | PathLike):
-        return lambda: open_snapshot(source, max_value=LAID_OUT_VALUE)
-    return source if callable(source) else None
-
-
-def _opened(source: Source | Reader | Callable[[], Reader]) -> AbstractContextManager[Reader]:
-    """A source that passes by once; a Reader stays open, as it is the caller's."""
-    if isinstance(source, Reader):
-        return nullcontext(source)
-    return source() if callable(source) else open_snapshot(source, max_value=LAID_OUT_VALUE)
-
-
-def _is_replaceable(output: OutputLike) -> bool:
-    """Whether a first try leaves no trace: a file object, a pipe or a device has what it was given."""
-    if not isinstance(output, str | PathLike):
-        return False
-    path = Path(output)
-    return path.is_file() or not path.exists()
+                return done
+            trusting = trusting and job.is_alone is not was_alone
 
 
 class _Job:
@@ -152,6 +128,7 @@ class _Job:
     again: Callable[[], Reader] | None = None
     index: KeyIndex | None = None  # of all keys, when some of them are surplus
     look: bool = True
+    is_alone: bool = True  # whatever others the reader has
 
     def __init__(
         self,
@@ -167,9 +144,6 @@ class _Job:
         self.functions = functions
         self.fold = fold
         self.progress = progress or _nothing
-        self.filtered = self.filtered_functions = 0
-        self.modules: set[str] = set()
-        self.end: End | None = None
 
     def run(
         self, reader: Reader, output: OutputLike, *, allow_loss: bool, trusting: bool
@@ -177,42 +151,83 @@ class _Job:
         """Convert all of it. `trusting` copies counts of keys before it is known whether they stay true,
         and gives up, with None, when they did not.
         """
+        if reader.in_parts is not None and not self.is_alone:
+            return self._run_in_parts(reader, output, allow_loss=allow_loss, trusting=trusting)
         records = iter(reader)
         header = next(records)
         assert isinstance(header, Header)  # every snapshot begins with one
-        self.filtered = self.filtered_functions = 0
-        self.modules.clear()
         if self.fold is not None:
             self.fold.renamed.clear()
         if self.on_duplicate in ("first", "last") and self.index is None:
             raise EncodeError("to keep the first or last of equal keys the source is read twice: give a file")
-        writer = self._writer(output, header)
-        counted = self._counts_hold(reader, header, trusting=trusting)
-        has_counts = self.server is None or not _COUNT_OPCODES.isdisjoint(self.server.opcodes)
-        skipped = _COUNTS if not counted else () if has_counts else (SelectDb,)
-        gives_up = counted and has_counts
+        writer = self._writer(output, header, Writer)
+        copying, counting = self._copying(reader, header, writer, trusting=trusting)
         try:
             if self.index is not None or self.drop_empty:
                 records = self._without_surplus(records, writer)
-            if not self._copy(records, self._guarded(writer), skipped, writer if gives_up else None):
+            if not copying.copy(records, self._guarded(writer), self.progress, counting):
                 writer.abort()
                 return None
-            tail = self._tail(reader, writer)
-            if self.fold is not None:
-                self.fold.check()
-            self._check_losses(writer, allow_loss)
-            self._check_duplicates(writer)
-            writer.checksum = self._wants_checksum() if self.checksum is None else self.checksum
-            writer.close(tail)
+            return self._finished(reader, writer, copying, allow_loss=allow_loss)
         except BaseException:
             writer.abort()
             raise
-        done = Conversion(writer.server.name, writer, self.filtered, self.filtered_functions, self.modules)
+
+    def _run_in_parts(
+        self, reader: Reader, output: OutputLike, *, allow_loss: bool, trusting: bool
+    ) -> Conversion | None:
+        """The same with the help of other processes.
+
+        None, too, when a key may be there twice: who does it alone knows the names, and says where.
+        """
+        # Most files are read by one process, which needs none of it.
+        from rdbcodec.writing.conversion_parts import copied_in_parts  # noqa: PLC0415
+        from rdbcodec.writing.part_writer import WholeWriter  # noqa: PLC0415
+
+        def begin(section: Reader, header: Header) -> tuple[WholeWriter, Copying, Writer | None]:
+            writer = self._writer(output, header, WholeWriter)
+            return writer, *self._copying(section, header, writer, trusting=trusting)
+
+        with copied_in_parts(reader, begin, self.progress, is_guarded=self._looks) as copied:
+            if copied is None:
+                return None
+            writer, copying = copied
+            if writer.may_repeat():
+                self.is_alone = True
+                return None
+            return self._finished(reader, writer, copying, allow_loss=allow_loss)
+
+    def _finished(self, reader: Reader, writer: Writer, copying: Copying, *, allow_loss: bool) -> Conversion:
+        """All records are written: what follows them, whether that may be, and what was done."""
+        tail = self._tail(reader, writer)
+        if self.fold is not None:
+            self.fold.check()
+        self._check_losses(writer, allow_loss)
+        self._check_duplicates(writer)
+        writer.checksum = self._wants_checksum(copying.end) if self.checksum is None else self.checksum
+        writer.close(tail)
+        name, filtered = writer.server.name, copying.filtered
+        done = Conversion(name, writer, filtered, copying.filtered_functions, copying.modules)
         done.renamed = {} if self.fold is None else dict(sorted(self.fold.renamed.items()))
         return done
 
-    def _writer(self, output: OutputLike, header: Header) -> Writer:
-        return Writer(
+    def _copying(
+        self, reader: Reader, header: Header, writer: Writer, *, trusting: bool
+    ) -> tuple[Copying, Writer | None]:
+        """What is done with each record; the writer, if its dropped keys make counts wrong."""
+        counted = self._counts_hold(reader, header, trusting=trusting)
+        has_counts = self.server is None or not _COUNT_OPCODES.isdisjoint(self.server.opcodes)
+        copying = Copying(
+            keep=self.keep,
+            functions=self.functions,
+            copies_modules=self.keep is not None and self.server is None,
+            fold=self.fold,
+            skipped=COUNTS if not counted else () if has_counts else (SelectDb,),
+        )
+        return copying, writer if counted and has_counts else None
+
+    def _writer(self, output: OutputLike, header: Header, kind: type[W]) -> W:
+        return kind(
             output,
             self.server or Server(header.dialect, header.version),
             compression=self.compression,
@@ -223,47 +238,13 @@ class _Job:
             duplicates="allow" if self.on_duplicate == "allow" else "error",
         )
 
-    def _guarded(self, writer: Writer) -> Writer | Guard:
+    @property
+    def _looks(self) -> bool:
         """A copy in the form of the original is exact, and as good or bad as that."""
-        return Guard(writer) if self.server is not None and self.look else writer
+        return self.server is not None and self.look
 
-    def _copy(
-        self,
-        records: Iterator[Record],
-        writer: Writer | Guard,
-        skipped: tuple[type, ...],
-        counting: Writer | None,
-    ) -> bool:
-        """Every record but the kinds `skipped`. Keys come first in the loop: it runs once for each of them.
-
-        False when counts were copied and are wrong: the writer that is `counting` dropped a key.
-        """
-        keep, fold, write_entry, tick = self.keep, self.fold, writer.write_entry, self.progress
-        dropped_at = -1  # of the last key that was not written, or of a remark about it
-        for at, record in enumerate(records):
-            if isinstance(record, Entry):
-                if keep is not None and not keep(record):
-                    self.filtered += 1
-                    dropped_at = at
-                elif not (write_entry(record) if fold is None else self._fold(record, writer, fold)):
-                    dropped_at = at
-            elif isinstance(record, End):
-                self.end = record
-            elif isinstance(record, Function) and not self.functions:
-                self.filtered_functions += 1
-            elif dropped_at == at - 1 and isinstance(record, Aux) and record.of_last_key:
-                dropped_at = at
-            elif keep is not None and isinstance(record, Aux) and record.name == b"used-mem":
-                writer.losses.add("used-mem", offset=record.offset)
-            elif not isinstance(record, skipped):
-                writer.write_record(record)
-                if isinstance(record, ModuleAux) and keep is not None and self.server is None:
-                    self.modules.add(product_of(*record.module))
-            if not at & _TICK:
-                tick()
-                if counting is not None and counting.dropped:
-                    return False
-        return counting is None or not counting.dropped
+    def _guarded(self, writer: Writer) -> Writer | Guard:
+        return Guard(writer) if self._looks else writer
 
     def _counts_hold(self, reader: Reader, header: Header, *, trusting: bool) -> bool:
         """Whether counts of keys may be copied: they stay true when every key is written."""
@@ -275,11 +256,6 @@ class _Job:
         held = {row.type for row in server.types.values()}
         types = {row.type for row in writable_types(reader.dialect, header.version).values()}
         return types <= held and server.modules is None and server.databases is None
-
-    def _fold(self, entry: Entry, writer: Writer | Guard, fold: Folding) -> bool:
-        if fold.renames(entry.db):
-            fold.renamed[entry.db] += 1
-        return writer.write_entry(entry, db=0, key=fold.key_of(entry.db, entry.key))
 
     def _name(self, entry: Entry) -> tuple[int, bytes]:
         """Database and key of an entry in the output."""
@@ -363,14 +339,12 @@ class _Job:
         if losses and not allow_loss:
             raise LossyConversion(losses, server=writer.server.name)
 
-    def _wants_checksum(self) -> bool:
+    def _wants_checksum(self, end: End | None) -> bool:
         """A copy has none where the original has none; anything else gets one."""
-        return self.server is not None or self.end is None or self.end.checksum != "disabled"
+        return self.server is not None or end is None or end.checksum != "disabled"
 
 
-_COUNTS = (SelectDb, ResizeDb, SlotInfo)  # the writer selects databases by itself
 _COUNT_OPCODES = {"resizedb", "slot-info"}  # a server without them is told no count that could be wrong
-_TICK = 0x3FF  # records between two looks at the progress, a power of two less one
 
 
 def _is_empty(entry: Entry) -> bool:

@@ -15,8 +15,8 @@ OnDuplicate = Literal["error", "allow"]
 class Written:
     """The names in one output; its index of keys is on disk, and `close` gives that up."""
 
-    def __init__(self) -> None:
-        self._index = KeyIndex()
+    def __init__(self, index: KeyIndex | None = None) -> None:
+        self._index = KeyIndex() if index is None else index
         self._libraries: dict[bytes, bytes] = {}  # name -> digest of the text
 
     def add_keys(self, keys: Sequence[bytes], db: int) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rdbcodec.errors import RdbError
-from rdbcodec.reading.duplicates import hashes_in, hashes_of, spread
+from rdbcodec.reading.duplicates import hashes_in, hashes_of, key_hashes, spread
 from rdbcodec.reading.runs import ShortStrings
 from rdbcodec.records import Entry
 
@@ -17,6 +17,11 @@ class KeyHashes:
     def __init__(self) -> None:
         self._hashes = array("q")
         self._salt = hash(_PROBE)
+
+    def add(self, keys: Iterable[bytes], db: int) -> None:
+        """Names in one database. Raises RdbError where hashes are others."""
+        self._expect_same_hashes()
+        self._hashes.extend(key_hashes(keys, db))
 
     def add_entries(self, entries: Sequence[Entry]) -> None:
         """The keys of a batch. Raises DecodeError for a damaged key, RdbError where hashes are others."""

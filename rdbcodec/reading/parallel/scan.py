@@ -20,8 +20,6 @@ from rdbcodec.records.state import Position
 from rdbcodec.wire.crc64 import combine
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from rdbcodec.reading.parallel.section import How, Span
 
 HEAD = 64 << 10  # bytes read first: header, AUX fields, templates and the first keys
@@ -30,11 +28,18 @@ LONGEST_STEP = 32  # parts of a size in which no boundary was found that are ski
 AHEAD = 2  # parts handed out beyond those that are being read
 
 
-class Work(Protocol):
-    """What is done with the records of a file, by parts.
+class PartWork(Protocol):
+    """What is done with the records of a part. It can be pickled, and what `part` gives."""
 
-    It can be pickled, with `part` and what `fork` gives.
-    """
+    def read(self, section: Section) -> None:
+        """Read the section to where it stops. Raises what reading raises."""
+
+    def part(self) -> Any:
+        """What came of a part; None when it must be read by the one who has read what stands before it."""
+
+
+class Work(Protocol):
+    """What is done with the records of a file, some of it by others."""
 
     @property
     def needs_same_hashes(self) -> bool:
@@ -43,11 +48,8 @@ class Work(Protocol):
     def read(self, section: Section) -> None:
         """Read the section to where it stops. Raises what reading raises."""
 
-    def fork(self) -> Self | None:
+    def fork(self) -> PartWork | None:
         """One that does the same for a part behind what this one has read; None: that cannot be."""
-
-    def part(self) -> Any:
-        """What came of a part; None when it must be read by the one who has read what stands before it."""
 
     def fits(self, part: Any, /) -> bool:
         """Whether it can be joined; all that was read here is known then."""
@@ -69,7 +71,7 @@ class Job(NamedTuple):
     path: str
     identity: object
     how: How
-    work: Work
+    work: PartWork
 
     def read(self, part: Part) -> Found | None:
         """Read a part in a process of its own.
@@ -153,7 +155,7 @@ class Scan:
                 self._progress()
         self._read(None)
 
-    def _fork(self) -> Work | None:
+    def _fork(self) -> PartWork | None:
         if not self._section.has_stopped or self._section.context is None:
             return None
         if self._work.needs_same_hashes and not self._hands.share_hashes:
