@@ -21,6 +21,7 @@ from rdbcodec.reading.unwrapped import Unwrapped
 from rdbcodec.tools.diff import diff
 from rdbcodec.tools.salvage import Salvage, salvage
 from rdbcodec.tools.survivors import Survivors
+from rdbcodec.wire.module_ids import ModuleId, encode_module_id
 
 TYPES = Path(__file__).parent.parent / "fixtures" / "snapshots" / "redis-7.2.6-types.rdb"
 K = [pair(0, string(b"value"), b"key%d" % at) for at in range(9)]
@@ -194,6 +195,53 @@ def test_a_remark_that_valkey_refuses_is_left_out() -> None:
     assert (b"slot-info" in out, found.keys) == (False, 9)
     assert [problem.message for problem in found.problems] == [
         "a remark slot-info that is not three numbers; Valkey 8.0 and later refuse it"
+    ]
+
+
+def test_a_value_whose_form_servers_refuse_is_written_anew_with_what_it_held() -> None:
+    """A changed digit in an expiry of a packed hash: its fields are not in the order of their expiries."""
+    fields = Hash({b"f": b"v", b"g": b"w"})
+    fields.expires_at_ms = {b"f": 1893456000000, b"g": 1893456000001}
+    made = io.BytesIO()
+    with rdbcodec.create(made, to="redis-8.2") as writer:
+        writer.write(b"hash", fields)
+    data = bytearray(made.getvalue())
+    at = data.rindex((1893456000000).to_bytes(8, "little"))
+    data[at] += 9
+    out, found = saved(bytes(data), verify_checksum=False)
+    (entry,) = (record for record in rdbcodec.open(out) if isinstance(record, Entry))
+    value = entry.value()
+    assert isinstance(value, Hash)
+    assert value.expires_at_ms == {b"f": 1893456000009, b"g": 1893456000001}
+    assert check(rdbcodec.open(out), now_ms=0).problems == []
+    assert (found.rewritten, found.keys) == (1, 1)
+
+
+def module_value(name: str, version: int, *items: bytes) -> bytes:
+    number = encode_module_id(ModuleId(name, version))
+    return b"\x81" + number.to_bytes(8, "big") + b"".join(b"\x05" + string(item) for item in items) + b"\x00"
+
+
+def test_a_module_whose_name_is_a_byte_off_a_known_one_and_a_document_that_is_no_json_are_left_out() -> None:
+    changed = bytearray(module_value("ReJSON-RL", 3, b"{}"))
+    changed[3] ^= 0x40
+    values = [module_value("ReJSON-RL", 3, b'{"a": 1}'), bytes(changed), module_value("ReJSON-RL", 3, b"{1")]
+    out, found = saved(snapshot(*(pair(7, value, b"key%d" % at) for at, value in enumerate(values))))
+    assert names(out) == [b"key0"]
+    assert [problem.message for problem in found.problems] == [
+        "module ReISON-RL is ReJSON-RL with a byte changed",
+        "the text of a JSON document is no JSON",
+    ]
+
+
+def test_a_slot_import_that_valkey_refuses_is_damage() -> None:
+    changed = b"\xf3" + string(b"x" * 40) + b"\x01\x05\x02"
+    data = snapshot(K[0], b"\xf3\x04name\x00", *K[1:4], changed, *K[4:], magic=b"VALKEY080")
+    out, found = saved(data, resync=True)
+    assert names(out) == [b"key%d" % at for at in range(9)]
+    assert [message for _, _, message in spans(found)] == [
+        "a slot import of a job whose name is 4 bytes, expected 40",
+        "a slot import of the slots 5 to 2",
     ]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rdbcodec.errors import LimitExceeded
+from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.limits import MAX_SLOT_RANGES
 from rdbcodec.records.kinds import RecordKind
 from rdbcodec.wire import lengths
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rdbcodec.formats import OpcodeRow
     from rdbcodec.records.kinds import Decoded
     from rdbcodec.records.state import State
+
+_JOB_NAME = 40  # bytes
 
 
 class SlotImport(NamedTuple):
@@ -28,7 +30,7 @@ class SlotImport(NamedTuple):
 
 
 def decode(state: State, row: OpcodeRow, pos: int) -> Decoded:
-    """The job and its ranges, of which there are no more than slots."""
+    """The job and its ranges, of which there are no more than slots. Valkey refuses any other."""
     del row
     job, pos = state.string(pos)
     count, pos = lengths.read(state.buf, pos)
@@ -38,7 +40,11 @@ def decode(state: State, row: OpcodeRow, pos: int) -> Decoded:
     ranges = []
     for _ in range(count):
         (first, last), pos = state.lengths(pos, 2)
+        if not first <= last < MAX_SLOT_RANGES:
+            raise CorruptStructure(f"a slot import of the slots {first} to {last}")
         ranges.append((first, last))
+    if len(job) != _JOB_NAME:
+        raise CorruptStructure(f"a slot import of a job whose name is {len(job)} bytes, expected {_JOB_NAME}")
     return SlotImport(state.offset(), state.raw(pos), job, tuple(ranges)), pos
 
 

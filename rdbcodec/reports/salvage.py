@@ -64,6 +64,8 @@ def _kept(found: Salvage) -> Iterator[str]:
         yield f"{plural(found.kept_damaged, 'key')} of them have values that are damaged"
     if found.unverified:
         yield f"{plural(found.unverified, 'key')} of them are too large to be verified"
+    if found.rewritten:
+        yield f"{plural(found.rewritten, 'key')} of them in another form: servers refuse the one they had"
     if found.header is not None and found.is_header_guessed:
         yield f"the header is damaged: {text(found.header.raw)} by what the server says of itself"
 
@@ -161,6 +163,7 @@ def as_json(name: str, output: str, found: Salvage, *, hide_keys: Hiding = False
             "unvouched": found.unvouched,
             "damaged": found.kept_damaged,
             "unverified": found.unverified,
+            "rewritten": found.rewritten,
         },
         "filtered": {str(db): keys for db, keys in sorted(found.not_wanted.items()) if keys},
         "lost": {

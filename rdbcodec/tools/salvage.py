@@ -22,7 +22,7 @@ from os import PathLike
 from typing import IO, Any, Literal, NamedTuple
 
 from rdbcodec.errors import DecodeError, Truncated
-from rdbcodec.facts.problems import Problem, entry_problems, record_problems
+from rdbcodec.facts.problems import Problem
 from rdbcodec.facts.selection import Selection
 from rdbcodec.formats import Dialect
 from rdbcodec.limits import CHECKED_VALUE, MAX_PROBLEMS, MAX_RECORD
@@ -43,9 +43,10 @@ from rdbcodec.records import (
 )
 from rdbcodec.servers import Server
 from rdbcodec.tail import Tail
+from rdbcodec.tools.damage_signs import key_problems, other_problems
 from rdbcodec.tools.mending import Mended, mend
-from rdbcodec.tools.resync import refuse_later
 from rdbcodec.tools.survivors import Gap, Survivors
+from rdbcodec.writing.guard import Guard
 from rdbcodec.writing.output import OutputLike, OutputPath, Whole, like
 from rdbcodec.writing.packing import Compression
 from rdbcodec.writing.writer import Writer
@@ -67,7 +68,8 @@ class Salvage:
     """What became of a damaged snapshot.
 
     `keys` are in the output, by database in `kept`; of them `behind` stood behind damage, and
-    `kept_damaged` are known to be damaged. `beside` names those that stand right before damage, which
+    `kept_damaged` are known to be damaged, and `rewritten` hold what they held in a layout that servers load,
+    which they did not. `beside` names those that stand right before damage, which
     may have taken the end of their value, and right behind it, which may have taken their expiry.
     `not_wanted` are those that filters did not choose. `dropped` keys and other records were met and
     left out; `problems` says why, of the first. `gaps` are the stretches that could not be read, the
@@ -86,6 +88,7 @@ class Salvage:
     not_wanted: Counter[int] = field(default_factory=Counter)
     kept_damaged: int = 0
     unverified: int = 0
+    rewritten: int = 0
     problems: list[Problem] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     beside: list[Beside] = field(default_factory=list)
@@ -212,6 +215,7 @@ class _Job:
         self._progress = progress or _nothing
         self._libraries: set[bytes] = set()
         self._are_templates_whole = True
+        self._is_odd = False  # the key in hand has what only some servers load
         self._number = 0
 
     def run(self, index: KeyIndex | None) -> Salvage | None:
@@ -313,7 +317,7 @@ class _Job:
                 found.add_problem(
                     Problem("error", "the key stood there before", entry.offset, entry.db, entry.key)
                 )
-        if is_kept and writer.write_entry(entry):
+        if is_kept and self._write(entry, found, writer):
             found.keys += 1
             found.kept[entry.db] += 1
             found.behind += bool(found.gap_count)
@@ -321,17 +325,27 @@ class _Job:
             found.dropped[entry.db] += 1
         return is_kept
 
+    def _write(self, entry: Entry, found: Salvage, writer: Writer) -> bool:
+        """As it stands; what not all servers load that read its version in a form that they load."""
+        if not self._is_odd or entry.is_large:
+            return writer.write_entry(entry)
+        before = sum(loss.times for loss in writer.losses.all())
+        is_written = Guard(writer).write_entry(entry)
+        found.rewritten += is_written and sum(loss.times for loss in writer.losses.all()) > before
+        return is_written
+
     def _is_kept(self, entry: Entry, found: Salvage) -> bool:
         try:
             name = entry.key
         except DecodeError as error:  # compressed, and damaged
             found.add_problem(Problem.of(error))
             return False
-        problems = _problems_of(entry)
+        problems = key_problems(entry)
         if entry.row.refers and not self._are_templates_whole:
             problems.append(Problem("error", "its template is left out", entry.offset, entry.db, name))
         errors = [problem for problem in problems if problem.severity == "error"]
         found.unverified += any(problem.severity == "not verified" for problem in problems)
+        self._is_odd = any(problem.severity == "warning" for problem in problems)
         for problem in errors[:1]:
             found.add_problem(problem)
         if not errors:
@@ -344,7 +358,7 @@ class _Job:
             found.announced[record.db] = found.announced.get(record.db, 0) + record.keys
         if isinstance(record, _COUNTS):
             return  # the writer selects databases; how many keys they have now is known too late
-        problems = [problem for problem in record_problems(record) if problem.severity == "error"]
+        problems = other_problems(record)
         if isinstance(record, Function):
             name = record.library or record.code
             if name in self._libraries:
@@ -372,14 +386,6 @@ class _Job:
         elif survivors.ended is not None:
             told = survivors.ended.checksum
             found.checksum = "none" if told in ("disabled", "absent") else told  # type: ignore[assignment]
-
-
-def _problems_of(entry: Entry) -> list[Problem]:
-    try:
-        refuse_later(entry)
-    except DecodeError as error:
-        return [Problem.of(error)]
-    return entry_problems(entry)
 
 
 _COUNTS = (SelectDb, ResizeDb, SlotInfo)

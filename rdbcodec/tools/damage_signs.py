@@ -1,0 +1,80 @@
+"""What speaks for a changed byte in a record that reads well: more than is odd about a value.
+
+A check of a snapshot that a server wrote needs none of this; in a damaged one a byte that was changed is
+likelier than a type from the future, or a module whose name is one byte off that of one which is known.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from rdbcodec.datatypes.modules import ModuleValue
+from rdbcodec.errors import DecodeError
+from rdbcodec.facts.problems import Problem, entry_problems, record_problems
+from rdbcodec.module_names import MODULES
+from rdbcodec.records import Entry, ModuleAux, Record
+from rdbcodec.tools.resync import refuse_later
+from rdbcodec.wire.module_ids import ModuleId, encode_module_id
+
+JSON = ModuleId("ReJSON-RL", 3)  # whose values are JSON texts, since RedisJSON 2.0
+
+
+def key_problems(entry: Entry) -> list[Problem]:
+    """What is wrong with a key, and what is too unlikely to have been written."""
+    try:
+        refuse_later(entry)
+        problems = entry_problems(entry)
+        sign = "" if problems or entry.type != "module" or entry.is_large else _sign_in(entry.value())
+    except DecodeError as error:
+        return [Problem.of(error)]
+    return [*problems, Problem("error", sign, entry.offset, entry.db, entry.key)] if sign else problems
+
+
+def other_problems(record: Record) -> list[Problem]:
+    """The same for a record that is no key: what ends a reading is an error."""
+    problems = [problem for problem in record_problems(record) if problem.severity == "error"]
+    sign = _sign_of(record.module) if isinstance(record, ModuleAux) else ""
+    return [*problems, Problem("error", sign)] if sign else problems
+
+
+def _sign_in(value: object) -> str:
+    if not isinstance(value, ModuleValue):
+        return ""
+    return _sign_of(value.module) or (_sign_in_json(value) if value.module == JSON else "")
+
+
+def _sign_of(module: ModuleId) -> str:
+    known = known_beside(module.name)
+    return f"module {module.name} is {known} with a byte changed" if known else ""
+
+
+def _sign_in_json(value: ModuleValue) -> str:
+    try:
+        json.loads(b"".join(item for _, item in value.items() if isinstance(item, bytes)))
+    except ValueError:
+        return "the text of a JSON document is no JSON"
+    except RecursionError:  # deeper than Python goes, which says nothing about the text
+        return ""
+    return ""
+
+
+def known_beside(name: str) -> str | None:
+    """The module type that this name is when one of the bytes it is written in was changed; None for a name
+    that is known, or beside none."""
+    ids = _known_ids()
+    if name in ids:
+        return None
+    written = encode_module_id(ModuleId(name, 0))
+    changed = ((known, written ^ number) for known, number in ids.items())
+    return next((known for known, bits in changed if any(not bits & ~(0xFF << at) for at in _BYTES)), None)
+
+
+_BYTES = range(0, 64, 8)
+_NAME = 9  # characters; classes of metadata have fewer
+
+
+@cache
+def _known_ids() -> dict[str, int]:
+    types = {name for row in MODULES for name in row.types if len(name) == _NAME}
+    return {name: encode_module_id(ModuleId(name, 0)) for name in sorted(types)}
