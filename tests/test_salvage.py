@@ -234,6 +234,16 @@ def test_a_module_whose_name_is_a_byte_off_a_known_one_and_a_document_that_is_no
     ]
 
 
+def test_numbers_of_a_damaged_module_value_are_no_module_under_an_odd_name() -> None:
+    """What a module wrote is many numbers: 7 2 is a record of a module, and 2 is the module's number."""
+    numbers = b"\x02\x07\x02\x02\x02\x02\x02\x01" * 20
+    whole = b"\x07\x03vec\x81" + encode_module_id(ModuleId("vectorset", 0)).to_bytes(8, "big") + numbers
+    data = snapshot(K[0], whole[:14] + b"\x09" + whole[15:] + b"\x00", *K[1:])
+    out, found = saved(data, resync=True)
+    assert names(out) == [b"key%d" % at for at in range(9)]
+    assert len(spans(found)) == 1
+
+
 def test_a_slot_import_that_valkey_refuses_is_damage() -> None:
     changed = b"\xf3" + string(b"x" * 40) + b"\x01\x05\x02"
     data = snapshot(K[0], b"\xf3\x04name\x00", *K[1:4], changed, *K[4:], magic=b"VALKEY080")

@@ -10,11 +10,11 @@ import json
 from functools import cache
 
 from rdbcodec.datatypes.modules import ModuleValue
-from rdbcodec.errors import DecodeError
+from rdbcodec.errors import CorruptStructure, DecodeError
 from rdbcodec.facts.problems import Problem, entry_problems, record_problems
 from rdbcodec.module_names import MODULES
 from rdbcodec.records import Entry, ModuleAux, Record
-from rdbcodec.tools.resync import refuse_later
+from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, encode_module_id
 
 JSON = ModuleId("ReJSON-RL", 3)  # whose values are JSON texts, since RedisJSON 2.0
@@ -23,7 +23,7 @@ JSON = ModuleId("ReJSON-RL", 3)  # whose values are JSON texts, since RedisJSON 
 def key_problems(entry: Entry) -> list[Problem]:
     """What is wrong with a key, and what is too unlikely to have been written."""
     try:
-        refuse_later(entry)
+        refuse_unlikely(entry)
         problems = entry_problems(entry)
         sign = "" if problems or entry.type != "module" or entry.is_large else _sign_in(entry.value())
     except DecodeError as error:
@@ -36,6 +36,30 @@ def other_problems(record: Record) -> list[Problem]:
     problems = [problem for problem in record_problems(record) if problem.severity == "error"]
     sign = _sign_of(record.module) if isinstance(record, ModuleAux) else ""
     return [*problems, Problem("error", sign)] if sign else problems
+
+
+def refuse_unlikely(entry: Entry) -> None:
+    """Raise CorruptStructure for a type that came after files of this version, and for a number that is too
+    small for the name of a module: its first letters would all be A.
+
+    Loaders compare no type with the version; in a damaged file such a type is a byte that was changed.
+    """
+    version, row = entry.origin.version, entry.row
+    message = ""
+    if row.dialect == "redis" and row.since > version:
+        message = f"type {entry.code} is of RDB {row.since}, the file is of RDB {version}"
+    elif row.name == _MODULE and not entry.is_large and lengths.read(entry.raw, 0)[0] < _LEAST_ID:
+        message = "the number of its module is that of no name"
+    if message:
+        error = CorruptStructure(message)
+        error.locate(offset=entry.offset, db=entry.db, key=entry.key, type=row.name)
+        raise error
+
+
+def is_of_unknown_module(entry: Entry) -> bool:
+    """Whether only a module understands the value, and its name is none that we know."""
+    value = entry.value() if entry.row.name == _MODULE and not entry.is_large else None
+    return isinstance(value, ModuleValue) and value.module.name not in _known_ids()
 
 
 def _sign_in(value: object) -> str:
@@ -70,6 +94,8 @@ def known_beside(name: str) -> str | None:
     return next((known for known, bits in changed if any(not bits & ~(0xFF << at) for at in _BYTES)), None)
 
 
+_MODULE = "module-2"
+_LEAST_ID = 1 << 32
 _BYTES = range(0, 64, 8)
 _NAME = 9  # characters; classes of metadata have fewer
 

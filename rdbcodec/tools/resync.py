@@ -29,6 +29,7 @@ from rdbcodec.reading.decoder import Decoder
 from rdbcodec.reading.unwrapped import Unwrapped
 from rdbcodec.records import End, Entry, SelectDb
 from rdbcodec.records.state import FileContext, Position
+from rdbcodec.tools.damage_signs import is_of_unknown_module, refuse_unlikely
 from rdbcodec.wire import strings
 from rdbcodec.wire.strings import Budget
 
@@ -143,6 +144,8 @@ class _Search:
                 name = record.db, record.key
                 if not record.key and not names:  # zeros, of which times are full, read as nothing else
                     return "no"
+                if not is_word(name) and is_of_unknown_module(record):  # any number is the name of one
+                    return "no"
                 if name in names or not 0 <= (record.expires_at_ms or 0) < LAST_EXPIRY:
                     return "no"
                 names.add(name)
@@ -166,20 +169,8 @@ def ends_file(whole: Unwrapped, size: int) -> bool:
 
 def verify(entry: Entry) -> None:
     """Raise what is wrong with a key."""
-    refuse_later(entry)
+    refuse_unlikely(entry)
     entry.verify()
-
-
-def refuse_later(entry: Entry) -> None:
-    """Raise CorruptStructure for a type that no server knew which wrote files of this version.
-
-    Loaders compare no type with the version; in a damaged file such a type is a byte that was changed.
-    """
-    version, row = entry.origin.version, entry.row
-    if row.dialect == "redis" and row.since > version:
-        error = CorruptStructure(f"type {entry.code} is of RDB {row.since}, the file is of RDB {version}")
-        error.locate(offset=entry.offset, db=entry.db, key=entry.key, type=row.name)
-        raise error
 
 
 def is_word(name: tuple[int, bytes]) -> bool:
