@@ -50,8 +50,10 @@ class PartCopying:
 
     def read(self, section: Section) -> None:
         """Write what is kept of it."""
+        context = section.context
+        assert context is not None, "a part begins between two records"
         with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
-            writer = PartWriter(file, self._known)
+            writer = PartWriter(file, self._known, context.db)
             records = chain.from_iterable(section.stretches(_STRETCH))
             self._copying.copy(records, Guard(writer) if self._is_guarded else writer, _nothing)
             self._part = writer.part(file.name)

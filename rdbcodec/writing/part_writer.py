@@ -15,7 +15,7 @@ from rdbcodec.losses import Losses
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.parallel.key_hashes import KeyHashes
 from rdbcodec.reading.reader import Reader
-from rdbcodec.records import Record, ResizeDb
+from rdbcodec.records import Record, SelectDb
 from rdbcodec.servers import Server
 from rdbcodec.wire.crc64 import combine
 from rdbcodec.writing.file import failing
@@ -61,13 +61,17 @@ class Known(NamedTuple):
 
 
 class PartWriter(Writer):
-    """Writes records that stand in the middle of a snapshot, without what begins and ends that."""
+    """Writes records that stand in the middle of a snapshot, without what begins and ends that.
 
-    def __init__(self, file: IO[bytes], known: Known) -> None:
+    They begin in database `db` of that snapshot.
+    """
+
+    def __init__(self, file: IO[bytes], known: Known, db: int) -> None:
         super().__init__(file, known.server, allow_loss=True, verbatim=known.is_verbatim, duplicates="allow")
         self._parts.clear()
         self._held = 0
         self._file = file
+        self._db_there = db
         self._first_db: int | None = None
         self._needed_db: int | None = None
         self._known = known
@@ -83,9 +87,9 @@ class PartWriter(Writer):
             super()._select(db)
 
     def write_record(self, record: Record) -> None:
-        """Any record; counts of keys belong to the database that is selected where parts are joined."""
-        if isinstance(record, ResizeDb) and self._db is None:
-            self._needed_db = self._db = record.db
+        """Any record; before the first key the database that is likely to be selected must be."""
+        if self._db is None and not isinstance(record, SelectDb):
+            self._needed_db = self._db = self._db_there
         super().write_record(record)
 
     def part(self, path: str) -> WrittenPart:
