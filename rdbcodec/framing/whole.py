@@ -7,7 +7,9 @@ are most of what large files hold.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
+from itertools import groupby, repeat
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.formats import ITEMS, LENGTH, STRING, TEXT_DOUBLE, Fixed, Repeat, Special, Step, Steps
@@ -50,7 +52,7 @@ def _compiled(framing: Steps) -> WalkFunction:
 
 
 def _compile(framing: Steps, templates: Templates) -> WalkFunction:
-    walks = tuple(_compile_step(step, templates) for step in framing)
+    walks = tuple(_compile_steps(framing, templates))
     if len(walks) == 1:
         return walks[0]
 
@@ -62,9 +64,34 @@ def _compile(framing: Steps, templates: Templates) -> WalkFunction:
     return walk
 
 
+def _compile_steps(framing: Steps, templates: Templates) -> Iterator[WalkFunction]:
+    """A walk of each step, and one for lengths in a row, of which streams have a dozen."""
+    for step, run in groupby(framing):
+        count = len(list(run))
+        if step is LENGTH and count > 1:
+            yield _walk_lengths(count)
+        else:
+            yield from repeat(_compile_step(step, templates), count)
+
+
+def _walk_lengths(count: int) -> WalkFunction:
+    def walk(buf: bytes, pos: int) -> int:
+        for _ in repeat(None, count):
+            head = buf[pos]
+            if head < 0x40:
+                pos += 1
+            elif head < 0x80:
+                pos += 2
+            else:
+                pos = lengths.read(buf, pos)[1]
+        return pos
+
+    return walk
+
+
 def _compile_step(step: Step, templates: Templates) -> WalkFunction:
     if isinstance(step, Repeat):
-        return _compile_repeat(step, templates)
+        return _compile_repeat(step.steps, templates)
     if isinstance(step, Special):
         return _compile_special(step.name, templates)
     if isinstance(step, Fixed):
@@ -80,14 +107,16 @@ def _compile_fixed(size: int) -> WalkFunction:
     return walk
 
 
-def _compile_repeat(repeat: Repeat, templates: Templates) -> WalkFunction:
-    size = fixed_size(repeat.steps)
+def _compile_repeat(steps: Steps, templates: Templates) -> WalkFunction:
+    size = fixed_size(steps)
     if size is not None:
         return lambda buf, pos: _walk_table(buf, pos, size)
-    run = string_run(repeat.steps)
+    run = string_run(steps)
     if run is not None:
         return lambda buf, pos: _walk_run(buf, pos, *run)
-    body = compile_walk(repeat.steps, templates)
+    if steps == (LENGTH, STRING):
+        return _walk_nodes
+    body = compile_walk(steps, templates)
 
     def walk(buf: bytes, pos: int) -> int:
         count, pos = lengths.read(buf, pos)
@@ -100,6 +129,25 @@ def _compile_repeat(repeat: Repeat, templates: Templates) -> WalkFunction:
         return pos
 
     return walk
+
+
+def _walk_nodes(buf: bytes, pos: int) -> int:
+    """The nodes of a list, each a number and a string: inline, as there are many lists with one node."""
+    count, pos = lengths.read(buf, pos)
+    end = len(buf)
+    while count and pos < end:
+        pos = pos + 1 if buf[pos] < 0x40 else lengths.read(buf, pos)[1]
+        head = buf[pos]
+        if head < 0x40:
+            pos += 1 + head
+        elif head < 0x80:
+            pos += 2 + ((head & 0x3F) << 8 | buf[pos + 1])
+        else:
+            pos = strings.walk(buf, pos)
+        count -= 1
+    if count:
+        raise IndexError
+    return pos
 
 
 def fixed_size(steps: Steps) -> int | None:
