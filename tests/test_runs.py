@@ -86,7 +86,7 @@ def test_more_short_strings_than_are_looked_for_at_a_time_are_the_same_in_runs()
 
 def test_damage_in_runs_is_told_as_it_is_one_by_one() -> None:
     rng = random.Random(12)
-    whole = snapshot(*(b"\x00\x05key%02d\x03abc" % n for n in range(90)), EXPIRY + pair(0, b"\xc0\x07"))
+    whole = snapshot(*(b"\x00\x06key%03d\x03abc" % n for n in range(500)), EXPIRY + pair(0, b"\xc0\x07"))
     for _ in range(100):
         data = bytearray(whole)
         data[rng.randrange(9, len(data))] = rng.randrange(256)
@@ -96,8 +96,8 @@ def test_damage_in_runs_is_told_as_it_is_one_by_one() -> None:
 @pytest.mark.parametrize(
     ("kind", "records"),
     [
-        (ShortStrings, [pair(0, b"\x03abc", b"key%d" % n) for n in range(100)]),
-        (ShortStrings, [EXPIRY + pair(0, b"\xc0\x07", b"key%d" % n) for n in range(101)]),
+        (ShortStrings, [pair(0, b"\x03abc", b"key%d" % n) for n in range(500)]),
+        (ShortStrings, [EXPIRY + pair(0, b"\xc0\x07", b"key%d" % n) for n in range(501)]),
         (Keys, [head + pair(0, b"\x40\x41" + b"a" * 65) for head in (b"", b"\xf9\x07", EXPIRY)]),
         (Keys, [pair(2, b"\x01\x01a"), EXPIRY + pair(0, b"\x01a"), pair(2, b"\x01\x01b")]),
     ],
