@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from operator import attrgetter
 from struct import Struct
 from typing import NamedTuple
 
+from rdbcodec.facts import entry_columns
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.common_numbers import CommonNumbers
 from rdbcodec.facts.folding import Folding
@@ -34,7 +34,6 @@ CLIFF_KEYS, CLIFF_SHARE, CLIFF_TIMES = 100, 0.01, 10
 _PLACE = Struct(">q")  # of a minute since 1970, before a pattern
 _HELD = 1 << 11  # prefixes of a cliff that are held, of which five are told at once
 _place_of = _PLACE.unpack_from
-_key_of = attrgetter("key")
 
 
 class Cliff(NamedTuple):
@@ -69,7 +68,7 @@ class Expiries:
         minutes = [at // MINUTE for at in times]
         self._common.add(minutes)
         held, of, pack = self._minutes.held, self._minutes.of, _PLACE.pack
-        names = self._folding.patterns(map(_key_of, keys.entries))
+        names = self._folding.patterns(entry_columns.names(keys.entries))
         for name, minute, memory, disk, elements in zip(
             names, minutes, keys.memory, keys.disk, keys.elements, strict=True
         ):

@@ -10,7 +10,7 @@ digits that are not letters alone, UUIDs and ULIDs. A part that cannot be shown 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 SEPARATORS = ":/|."
 DEPTH = 2
@@ -69,11 +69,22 @@ class Folding:
         known = self._known.get(name)
         return self._new(name) if known is None else known
 
-    def patterns(self, keys: Iterable[bytes]) -> list[bytes]:
-        """The patterns of many keys."""
-        cut, known, new = self._cut.match, self._known, self._new
+    def patterns(self, keys: Sequence[bytes]) -> list[bytes]:
+        """The patterns of many keys: where most differ in digits only, each of the others once."""
         if self._in_identifiers:
             return list(map(self.pattern, keys))
+        joined = b"\n".join(keys)
+        if joined.count(b"\n") != len(keys) - 1:
+            return self._one_by_one(keys)
+        alike = joined.translate(_ANY_DIGIT).split(b"\n")
+        distinct = [*{*alike}]
+        if len(distinct) > len(keys) // 2:
+            return self._one_by_one(keys)
+        pattern_of = dict(zip(distinct, self._one_by_one(distinct), strict=True))
+        return [pattern_of[key] for key in alike]
+
+    def _one_by_one(self, keys: Sequence[bytes]) -> list[bytes]:
+        cut, known, new = self._cut.match, self._known, self._new
         found = []
         for key in keys:
             if len(key) > _LONGEST:

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from rdbcodec.facts import entry_columns
 from rdbcodec.facts.amounts import TYPE_BITS, Usage
 from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
 from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass, OfLoaded
@@ -58,7 +59,8 @@ class Node:
         return self.usage.less(shown)
 
 
-_key_of = attrgetter("key")
+_code_of = attrgetter("code")
+_FEW = 4  # keys of a prefix, so that it is worth while to look at those of one together
 _Kept = tuple[float, int, bytes, Usage, int]  # measure, level below the root, name, usage, children
 
 
@@ -80,8 +82,18 @@ class PrefixSums:
 
     def add(self, keys: Measured) -> None:
         """Keys of one database. All keys of a snapshot come this way: a usage is added to in place."""
+        names = self.folding.patterns(entry_columns.names(keys.entries))
+        if len(set(names)) > len(names) // _FEW:
+            self._add_singly(names, keys)
+            return
+        for name, of_name in keys.by(names):
+            usage = self.sums.of(name)
+            usage.add_all(of_name)
+            for code in {*map(_code_of, of_name.entries)}:
+                usage.types |= self._types.get(code) or self._type(of_name.entries, code)
+
+    def _add_singly(self, names: list[bytes], keys: Measured) -> None:
         held, of, types = self.sums.held, self.sums.of, self._types
-        names = self.folding.patterns(map(_key_of, keys.entries))
         for name, (entry, memory, disk, elements, at) in zip(names, keys, strict=True):
             usage = held.get(name) or of(name)
             usage.keys += 1
@@ -91,10 +103,10 @@ class PrefixSums:
                 usage.elements += elements
             if at is not None:
                 usage.expiring += 1
-            usage.types |= types.get(entry.code) or self._type(entry)
+            usage.types |= types.get(entry.code) or self._type((entry,), entry.code)
 
-    def _type(self, entry: Entry) -> int:
-        bit = self._types[entry.code] = TYPE_BITS[entry.type]
+    def _type(self, entries: Sequence[Entry], code: int) -> int:
+        bit = self._types[code] = next(TYPE_BITS[entry.type] for entry in entries if entry.code == code)
         return bit
 
     def close(self) -> None:

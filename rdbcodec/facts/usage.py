@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
 
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.folding import Folding
@@ -41,6 +42,7 @@ SIZES = (
 LARGEST = "over 10 MiB"
 _TTL_NAMES, _TTL_LIMITS = (*(name for name, _ in TTLS), LATER, NEVER), [most for _, most in TTLS]
 _SIZE_NAMES, _SIZE_LIMITS = (*(name for name, _ in SIZES), LARGEST), [most for _, most in SIZES]
+_NEVER = (len(_TTL_NAMES) - 1) << 4  # as it stands in a cell
 FREQS = (("0", 0), ("1 to 5", 5), ("6 to 20", 20), ("21 to 100", 100))  # new keys begin with 5
 HOTTEST = "over 100"
 # How long ago a key was used, in seconds, and how often: names of classes, their limits, which class it is.
@@ -140,24 +142,26 @@ class StatPass(LoadedPass[Stat]):
 
     def count(self, keys: Measured) -> None:
         """More keys, in cells of one layout, expiry and size: this is done with every key of a snapshot."""
-        cells, now_ms, never = self._cells, self.now_ms, len(_TTL_NAMES) - 1
-        for entry, memory, disk, elements, at in keys:
-            ttl = never if at is None else bisect_right(_TTL_LIMITS, at - now_ms)
-            cell = entry.code << 8 | ttl << 4 | bisect_left(_SIZE_LIMITS, memory)
-            usage = cells.get(cell)
+        for cell, of_cell in keys.by(self._cells_of(keys)):
+            usage = self._cells.get(cell)
             if usage is None:
-                usage = cells[cell] = Usage()
-                self._rows[entry.code] = entry.row
-            usage.keys += 1
-            usage.memory += memory
-            usage.disk += disk
-            if elements:
-                usage.elements += elements
-            if at is not None:
-                usage.expiring += 1
+                usage = self._cells[cell] = Usage()
+                self._rows[cell >> 8] = of_cell.entries[0].row
+            usage.add_all(of_cell)
         if "prefix" in self._by:
             self._prefixes.add(keys)
         self._count_named(keys)
+
+    def _cells_of(self, keys: Measured) -> list[int]:
+        """The cell of each key: its type byte, then the class of its expiry, then that of its size."""
+        sizes = map(bisect_left, repeat(_SIZE_LIMITS), keys.memory)
+        if keys.expiries is None:
+            return [entry.code << 8 | _NEVER | size for entry, size in zip(keys.entries, sizes, strict=True)]
+        now_ms = self.now_ms
+        return [
+            entry.code << 8 | (_NEVER if at is None else bisect_right(_TTL_LIMITS, at - now_ms) << 4) | size
+            for entry, size, at in zip(keys.entries, sizes, keys.expiries, strict=True)
+        ]
 
     def _count_named(self, keys: Measured) -> None:
         named = self._named

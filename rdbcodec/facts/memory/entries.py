@@ -7,8 +7,10 @@ Several such passes run in one reading when they are given to `Together`, which 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import compress
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rdbcodec.errors import EncodeError
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Result = TypeVar("Result")
+Mark = TypeVar("Mark", bound=Hashable)
 _PRODUCTS = ((b"df-ver", "dragonfly"), (b"valkey-ver", "valkey"), (b"redis-ver", "redis"))
 _COUNTED = frozenset({SET, HASH, ZSET})
 _ELEMENTS = frozenset({FIELD, MEMBER, SCORED})
@@ -83,11 +86,42 @@ class Measured:
             longest=self.longest,
         )
 
+    def by(self, marks: Sequence[Mark]) -> Iterator[tuple[Mark, Measured]]:
+        """The keys by what each has a mark for: with C functions, as those of a mark are many mostly."""
+        places: defaultdict[Mark, list[int]] = defaultdict(list)
+        for at, mark in enumerate(marks):
+            places[mark].append(at)
+        if len(places) == 1:
+            yield marks[0], self
+            return
+        for mark, of_mark in places.items():
+            yield mark, self._at(of_mark)
+
+    def _at(self, places: list[int]) -> Measured:
+        get: Callable[[Sequence[Any]], Sequence[Any]]
+        if len(places) == 1:
+            (at,) = places
+            get = _one_at(at)
+        else:
+            get = itemgetter(*places)
+        return Measured(
+            get(self.entries),
+            get(self.memory),
+            get(self.disk),
+            elements=get(self.elements),
+            expiries=None if self.expiries is None else get(self.expiries),
+            longest=self.longest,
+        )
+
     def __len__(self) -> int:
         return len(self.entries)
 
     def __iter__(self) -> Iterator[tuple[Entry, float, int, int | None, int | None]]:
         return zip(self.entries, self.memory, self.disk, self.elements, self.times, strict=True)
+
+
+def _one_at(at: int) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    return lambda measures: measures[at : at + 1]
 
 
 class EntryPass(Pass[Result], Generic[Result]):
