@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 
+from rdbcodec.facts import entry_columns
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.folding import Folding
 from rdbcodec.facts.loaded import DATABASES, Loaded, LoadedPart, LoadedPass, OfLoaded
@@ -142,15 +143,22 @@ class StatPass(LoadedPass[Stat]):
 
     def count(self, keys: Measured) -> None:
         """More keys, in cells of one layout, expiry and size: this is done with every key of a snapshot."""
+        all_of_them = Usage()
         for cell, of_cell in keys.by(self._cells_of(keys)):
             usage = self._cells.get(cell)
             if usage is None:
                 usage = self._cells[cell] = Usage()
                 self._rows[cell >> 8] = of_cell.entries[0].row
-            usage.add_all(of_cell)
+            more = Usage()
+            more.add_all(of_cell)
+            usage.take(more)
+            all_of_them.take(more)
+        if "db" in self._named:
+            row_of(self._named["db"], str(keys.entries[0].db), OTHER_DATABASES).take(all_of_them)
         if "prefix" in self._by:
             self._prefixes.add(keys)
-        self._count_named(keys)
+        if keys.expiries is not None:
+            self._count_uses(keys)
 
     def _cells_of(self, keys: Measured) -> list[int]:
         """The cell of each key: its type byte, then the class of its expiry, then that of its size."""
@@ -163,16 +171,14 @@ class StatPass(LoadedPass[Stat]):
             for entry, size, at in zip(keys.entries, sizes, keys.expiries, strict=True)
         ]
 
-    def _count_named(self, keys: Measured) -> None:
+    def _count_uses(self, keys: Measured) -> None:
         named = self._named
-        if "db" in named:
-            row_of(named["db"], str(keys.entries[0].db), OTHER_DATABASES).add_all(keys)
-        if keys.expiries is None:
-            return
-        if "idle" in named:
-            self._count_used("idle", keys, [entry.idle for entry in keys.entries])
-        if "freq" in named:
-            self._count_used("freq", keys, [entry.freq for entry in keys.entries])
+        if "idle" in named or "freq" in named:
+            idle, freq = entry_columns.uses(keys.entries)
+            if "idle" in named:
+                self._count_used("idle", keys, idle)
+            if "freq" in named:
+                self._count_used("freq", keys, freq)
 
     def _count_used(self, aspect: str, keys: Measured, told: list[int | None]) -> None:
         """How long ago, or how often, keys were used, of those that tell."""

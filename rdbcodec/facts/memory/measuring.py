@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, repeat
 
 from rdbcodec.errors import DecodeError
 from rdbcodec.facts.memory.element_sizes import size_at
@@ -45,10 +45,10 @@ class Measuring:
         memory: list[float] = []
         elements: list[int | None] = []
         short, keys, looks = self._strings, self._keys, self._looks
-        for at, entry in enumerate(entries):
+        for entry, at in zip(entries, repeat(None) if expiries is None else expiries, strict=False):
             code, record, start = entry.code, entry._record, entry._start
             key = record[1]
-            expires = 0 if expiries is None or expiries[at] is None else 1
+            expires = at is not None  # as a number, in what follows
             if not code:
                 size = record[start]
                 elements.append(1)
