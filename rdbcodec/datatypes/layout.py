@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rdbcodec.datatypes.odd import UNDECODABLE, Odd
-from rdbcodec.datatypes.scope import HEADER_SIZE, Items, Scope
+from rdbcodec.datatypes.scope import HEADER_SIZE, Items, Scope, read_blob
 from rdbcodec.formats import TypeRow, VersionRow
 from rdbcodec.losses import Lose
 from rdbcodec.servers import Server
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rdbcodec.datatypes.values import Value
 
 Decode = Callable[[bytes, Scope], "Value"]
+FromBlob = Callable[[bytes], "Value"]
 CountOf = Callable[[bytes, Scope], "int | None"]
 Encode = Callable[[Any, Server], bytes]  # each takes the value class its decode gives
 
@@ -40,7 +41,8 @@ class Layout(NamedTuple):
     write one. `elements`, of layouts that are a number and so many elements, writes such as `items` gives:
     of values that are held, by `encode`, and of those that pass by, behind `head` and the number.
     `expiring_items` gives (element, expiry) where `items` leaves the expiries out. `odd` is how a value of
-    this layout is looked at for what contradicts itself.
+    this layout is looked at for what contradicts itself. `from_blob`, of layouts that are one packed
+    structure behind `blob_at` bytes, makes the value of its bytes: the shortest way there is.
     """
 
     decode: Decode
@@ -51,6 +53,19 @@ class Layout(NamedTuple):
     head: bytes = b""
     expiring_items: Items | None = None
     odd: Odd = UNDECODABLE
+    from_blob: FromBlob | None = None
+    blob_at: int = 0
+
+
+def packed_layout(
+    from_blob: FromBlob, items: Items, count_of: CountOf, encode: Encode, odd: Odd, *, at: int = 0
+) -> Layout:
+    """The Layout of a value that is one packed structure, behind `at` bytes that say nothing."""
+
+    def decode(raw: bytes, scope: Scope) -> Value:
+        return from_blob(read_blob(raw, scope, at))
+
+    return Layout(decode, items, count_of, encode, odd=odd, from_blob=from_blob, blob_at=at)
 
 
 def as_it_is(value: Any) -> Any:

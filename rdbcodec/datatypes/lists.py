@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rdbcodec.datatypes.layout import DataType, Layout, count_length, count_packed
+from rdbcodec.datatypes.layout import DataType, Layout, count_length, count_packed, packed_layout
 from rdbcodec.datatypes.natural import texts_of
 from rdbcodec.datatypes.odd import IN_LIST, Odd, Oddity, elements_of, ziplist_odd
 from rdbcodec.datatypes.packed import (
@@ -24,7 +24,7 @@ from rdbcodec.datatypes.packed import (
     entry_estimate,
     is_small,
 )
-from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, read_blob, read_strings, take_strings
+from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, read_strings, take_strings
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.formats import SINCE
 from rdbcodec.servers import Server
@@ -61,9 +61,9 @@ def list_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
     yield from cursor.batches(take_strings(scope), Cursor.element, cursor.length())
 
 
-def decode_list_ziplist(raw: bytes, scope: Scope) -> List:
+def list_in_ziplist(blob: bytes) -> List:
     """Type 10."""
-    return List(ziplist.decode(read_blob(raw, scope)))
+    return List(ziplist.decode(blob))
 
 
 def encode_list_ziplist(value: List, server: Server) -> bytes:
@@ -251,12 +251,12 @@ def _look_in_quicklist_2(raw: bytes, scope: Scope) -> Iterator[Oddity]:
 
 LAYOUTS = {
     "list": Layout(decode_list, list_items, count_length, encode_list, elements=encode_texts, odd=Odd(_look)),
-    "list-ziplist": Layout(
-        decode_list_ziplist,
+    "list-ziplist": packed_layout(
+        list_in_ziplist,
         list_ziplist_items,
         count_packed(ziplist.count),
         encode_list_ziplist,
-        odd=ziplist_odd(IN_LIST),
+        ziplist_odd(IN_LIST),
     ),
     "list-quicklist": Layout(
         decode_quicklist,

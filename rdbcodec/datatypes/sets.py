@@ -12,7 +12,14 @@ from collections.abc import Iterable, Iterator, MutableSet
 from typing import Any
 
 from rdbcodec.datatypes.dragonfly import expiries_in, expiry_text
-from rdbcodec.datatypes.layout import DataType, Layout, adapt_expiries, count_length, count_packed
+from rdbcodec.datatypes.layout import (
+    DataType,
+    Layout,
+    adapt_expiries,
+    count_length,
+    count_packed,
+    packed_layout,
+)
 from rdbcodec.datatypes.lists import list_items
 from rdbcodec.datatypes.natural import texts_of
 from rdbcodec.datatypes.odd import IN_SET, INTSET_ENTRIES, Odd, Oddity, listpack_odd
@@ -103,9 +110,9 @@ def encode_set(value: Set, server: Server) -> bytes:
 set_items = list_items
 
 
-def decode_set_intset(raw: bytes, scope: Scope) -> Set:
+def set_in_intset(blob: bytes) -> Set:
     """Type 11; the intset itself refuses doubles."""
-    return Set(intset.decode(read_blob(raw, scope)))
+    return Set(intset.decode(blob))
 
 
 def encode_set_intset(value: Set, server: Server) -> bytes:
@@ -122,9 +129,9 @@ def set_intset_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
     yield from blob_items(cursor, intset.decode, intset.iter_decode)
 
 
-def decode_set_listpack(raw: bytes, scope: Scope) -> Set:
+def set_in_listpack(blob: bytes) -> Set:
     """Type 20."""
-    return _distinct(listpack.decode(read_blob(raw, scope)))
+    return _distinct(listpack.decode(blob))
 
 
 def encode_set_listpack(value: Set, server: Server) -> bytes:
@@ -224,19 +231,19 @@ LAYOUTS = {
         elements=encode_texts,
         odd=Odd(_look, twice="set-twice"),
     ),
-    "set-intset": Layout(
-        decode_set_intset,
+    "set-intset": packed_layout(
+        set_in_intset,
         set_intset_items,
         count_packed(intset.count),
         encode_set_intset,
-        odd=Odd(_look_in_intset, "lzf", "undecodable", twice="set-twice", is_checked=True),
+        Odd(_look_in_intset, "lzf", "undecodable", twice="set-twice", is_checked=True),
     ),
-    "set-listpack": Layout(
-        decode_set_listpack,
+    "set-listpack": packed_layout(
+        set_in_listpack,
         set_listpack_items,
         count_packed(listpack.count),
         encode_set_listpack,
-        odd=listpack_odd(IN_SET),
+        listpack_odd(IN_SET),
     ),
     "set-expiry": Layout(
         decode_set_expiry,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from rdbcodec.datatypes.layout import DataType, Layout, Part, Text, count_length, count_packed
+from rdbcodec.datatypes.layout import DataType, Layout, Part, Text, count_length, count_packed, packed_layout
 from rdbcodec.datatypes.natural import text_of
 from rdbcodec.datatypes.odd import IN_ZSET, Look, Odd, Oddity, listpack_odd, ziplist_odd
 from rdbcodec.datatypes.packed import (
@@ -32,7 +32,6 @@ from rdbcodec.datatypes.scope import (
     check_whole,
     check_width,
     grouped,
-    read_blob,
 )
 from rdbcodec.datatypes.score_texts import score_text
 from rdbcodec.errors import CorruptStructure, EncodeError, LimitExceeded
@@ -177,21 +176,24 @@ def _slow_text_scored(cursor: Cursor) -> Scored:
 
 
 def _from_flat(flat: list[bytes]) -> ZSet:
-    check_width(flat, 2, "sorted set blob")
-    scores = doubles.parse_all(flat[1::2])
-    value = ZSet(zip(flat[0::2], scores))  # noqa: B905 - asked above, and strict doubles the time of zip
-    check_distinct(len(value), len(flat) // 2, "sorted set members")
+    scores = flat[1::2]
+    count = len(scores)
+    if 2 * count != len(flat):
+        check_width(flat, 2, "sorted set blob")
+    value = ZSet(zip(flat[0::2], doubles.parse_all(scores)))  # noqa: B905 - strict doubles the time of zip
+    if len(value) != count:
+        check_distinct(len(value), count, "sorted set members")
     return value
 
 
-def decode_zset_ziplist(raw: bytes, scope: Scope) -> ZSet:
+def zset_in_ziplist(blob: bytes) -> ZSet:
     """Type 12."""
-    return _from_flat(ziplist.decode(read_blob(raw, scope)))
+    return _from_flat(ziplist.decode(blob))
 
 
-def decode_zset_listpack(raw: bytes, scope: Scope) -> ZSet:
+def zset_in_listpack(blob: bytes) -> ZSet:
     """Type 17."""
-    return _from_flat(listpack.decode(read_blob(raw, scope)))
+    return _from_flat(listpack.decode(blob))
 
 
 def encode_zset_ziplist(value: ZSet, server: Server) -> bytes:
@@ -295,19 +297,19 @@ LAYOUTS = {
         elements=_encode_scored,
         odd=Odd(_looking(take_scored), twice="zset-twice", nan="score"),
     ),
-    "zset-ziplist": Layout(
-        decode_zset_ziplist,
+    "zset-ziplist": packed_layout(
+        zset_in_ziplist,
         zset_ziplist_items,
         count_packed(ziplist.count, width=2),
         encode_zset_ziplist,
-        odd=ziplist_odd(IN_ZSET, _NAN_IN_PACKED),
+        ziplist_odd(IN_ZSET, _NAN_IN_PACKED),
     ),
-    "zset-listpack": Layout(
-        decode_zset_listpack,
+    "zset-listpack": packed_layout(
+        zset_in_listpack,
         zset_listpack_items,
         count_packed(listpack.count, width=2),
         encode_zset_listpack,
-        odd=listpack_odd(IN_ZSET, _NAN_IN_PACKED),
+        listpack_odd(IN_ZSET, _NAN_IN_PACKED),
     ),
 }
 TYPES = (

@@ -75,8 +75,10 @@ def parse(text: bytes, pos: int | None = None) -> float:
 def parse_all(texts: list[bytes]) -> list[float]:
     """`parse` of each text."""
     if not b"".join(texts).translate(None, _PLAIN):
-        with contextlib.suppress(ValueError):  # `parse` has the words
+        try:
             return list(map(float, texts))
+        except ValueError:
+            pass  # `parse` has the words
     return list(map(parse, texts))
 
 

@@ -108,6 +108,36 @@ def read(buf: bytes, pos: int, budget: Budget) -> tuple[bytes, int]:
     return b"%d" % int.from_bytes(buf[pos + 1 : end], "little", signed=True), end
 
 
+def read_rest(buf: bytes, pos: int, limit: int) -> bytes | None:
+    """The string at `pos`, which is all there is from there on: most values are one.
+
+    None when `read` must have a look: for integers, rare forms, more than `limit` bytes, and damage of any
+    kind. It needs no budget, which would be a tenth of the time of a small value.
+    """
+    head = buf[pos]
+    if head < 0x40:
+        text = buf[pos + 1 :]
+        return text if len(text) == head else None
+    if head < 0x80:
+        text = buf[pos + 2 :]
+        return text if len(text) == (head & 0x3F) << 8 | buf[pos + 1] else None
+    if head != LZF:
+        return None
+    packed, size = buf[pos + 1], buf[pos + 2]
+    pos += 3
+    if packed >= 0x40:
+        packed = (packed & 0x3F) << 8 | size if packed < 0x80 else -1
+        size = buf[pos]
+        pos += 1
+    if size >= 0x40:
+        size = (size & 0x3F) << 8 | buf[pos] if size < 0x80 else limit + 1
+        pos += 1
+    block = buf[pos:]
+    if len(block) != packed or size > limit or size > packed * lzf.MAX_EXPANSION:
+        return None
+    return lzf.reader()(block, size)
+
+
 def take(buf: bytes, pos: int, count: int, out: list[bytes], budget: Budget) -> int:
     """Append up to `count` whole strings to `out`; the position after the last one.
 

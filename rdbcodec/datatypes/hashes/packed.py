@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rdbcodec.datatypes.hashes.odd import TTL_TWICE, TWICE, in_expiring
 from rdbcodec.datatypes.hashes.value import MAX_EXPIRY, Field, Hash, check_expiries, hash_of, text_of_element
-from rdbcodec.datatypes.layout import Layout, count_packed
+from rdbcodec.datatypes.layout import count_packed, packed_layout
 from rdbcodec.datatypes.odd import HASH_ENTRIES, Odd, Oddity, Packing, elements_of
 from rdbcodec.datatypes.packed import encode_blob, encode_listpack
 from rdbcodec.datatypes.scope import Scope, blob_items, check_width, grouped, read_blob
@@ -30,7 +30,8 @@ def fields_with_listpack_ttl(blob: bytes) -> list[Field]:
     return _fields_of(zip(flat[0::3], flat[1::3], flat[2::3], strict=True))
 
 
-def _from_triples(blob: bytes) -> Hash:
+def hash_in_triples(blob: bytes) -> Hash:
+    """Types 23 and 25; the minimum in front of 25 may be stale and says nothing (rdb-format.md, 4.6)."""
     return hash_of(fields_with_listpack_ttl(blob))
 
 
@@ -45,16 +46,6 @@ def _listpack_expiry(ttl: bytes | int) -> int | None:
     if not isinstance(ttl, int):
         raise CorruptStructure("hash field expiry is a string, expected an integer")
     return ttl or None
-
-
-def decode_hash_listpack_ttl_rc(raw: bytes, scope: Scope) -> Hash:
-    """Type 23."""
-    return _from_triples(read_blob(raw, scope))
-
-
-def decode_hash_listpack_ttl(raw: bytes, scope: Scope) -> Hash:
-    """Type 25; the minimum in front may be stale and says nothing (rdb-format.md, 4.6)."""
-    return _from_triples(read_blob(raw, scope, _I64))
 
 
 def encode_hash_listpack_ttl_rc(value: Hash, server: Server) -> bytes:
@@ -106,18 +97,19 @@ def _look(raw: bytes, scope: Scope) -> Iterator[Oddity]:
 
 
 LAYOUTS = {
-    "hash-listpack-ttl-rc": Layout(
-        decode_hash_listpack_ttl_rc,
+    "hash-listpack-ttl-rc": packed_layout(
+        hash_in_triples,
         hash_listpack_ttl_rc_items,
         count_packed(listpack.count, width=3),
         encode_hash_listpack_ttl_rc,
-        odd=Odd(damage="undecodable", twice=TWICE),
+        Odd(damage="undecodable", twice=TWICE),
     ),
-    "hash-listpack-ttl": Layout(
-        decode_hash_listpack_ttl,
+    "hash-listpack-ttl": packed_layout(
+        hash_in_triples,
         hash_listpack_ttl_items,
         count_packed(listpack.count, width=3, skip=_I64),
         encode_hash_listpack_ttl,
-        odd=Odd(_look, "lzf", "undecodable", TTL_TWICE, is_checked=True),
+        Odd(_look, "lzf", "undecodable", TTL_TWICE, is_checked=True),
+        at=_I64,
     ),
 }

@@ -1,0 +1,70 @@
+"""`Entry.value` has ways shorter than the layout's own `decode`; what they say of any bytes is the same."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rdbcodec
+from rdbcodec.datatypes.registry import layout_of
+from rdbcodec.errors import DecodeError
+from rdbcodec.records import Entry
+
+SNAPSHOTS = Path(__file__).parents[1] / "fixtures" / "snapshots"
+NAMES = ("redis-2.4.18-types.rdb", "redis-6.2.16-types.rdb", "redis-7.2.6-types.rdb", "redis-8.2.3-types.rdb")
+LONGEST = 600  # bytes of a value that is damaged here
+
+
+def entries(data: bytes) -> Iterator[Entry]:
+    return (record for record in rdbcodec.open(data) if isinstance(record, Entry))
+
+
+def said(entry: Entry) -> str:
+    """What the value is, or what is wrong with it."""
+    try:
+        return repr(entry.value())
+    except DecodeError as error:
+        return f"{type(error).__name__}: {error.message}"
+
+
+def said_by_the_layout(entry: Entry) -> str:
+    try:
+        return repr(layout_of(entry.row).decode(entry.raw, entry.scope()))
+    except DecodeError as error:
+        return f"{type(error).__name__}: {error.message}"
+    except IndexError:
+        return "CorruptStructure: the value ends inside an element"
+
+
+def damaged(raw: bytes, rng: random.Random) -> Iterator[bytes]:
+    """The value with a byte changed near its start and anywhere, cut, and with bytes behind it."""
+    for most in (4, 12, len(raw)):
+        at = rng.randrange(min(most, len(raw)))
+        yield raw[:at] + bytes((rng.randrange(256),)) + raw[at + 1 :]
+    yield raw[: rng.randrange(len(raw))]
+    yield raw + b"\xff"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_value_is_the_same_by_the_short_way_and_by_its_layout(name: str) -> None:
+    rng = random.Random(name)
+    seen = 0
+    for entry in entries(SNAPSHOTS.joinpath(name).read_bytes()):
+        if entry.type in ("string", "module") or entry.serialized_size > LONGEST:
+            continue
+        assert said(entry) == said_by_the_layout(entry)
+        for raw in damaged(entry.raw, rng):
+            changed = entry.with_value(raw)
+            assert said(changed) == said_by_the_layout(changed), (entry.row.name, raw)
+        seen += 1
+    assert seen
+
+
+@pytest.mark.parametrize("raw", [b"\xc0", b"\xc1\x01", b"\xc2\x01\x02\x03", b"\xc3\x05"])
+def test_a_string_that_ends_inside_its_number_is_damage(raw: bytes) -> None:
+    entry = next(entries(b"REDIS0011\x00\x01k\x01v\xff" + bytes(8)))
+    with pytest.raises(rdbcodec.CorruptStructure, match="the value ends inside an element"):
+        entry.with_value(raw).value()
