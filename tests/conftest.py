@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     hands out, and for each test alone it took a minute.
     """
     for item in items:
-        marks = marks_of(item.path)
+        marks = set(marks_of(item.path))
         if {"pool", "trusting", "server"} & set(getattr(item, "fixturenames", ())):
             marks.add("server")
         for mark in marks:
