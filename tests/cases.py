@@ -13,6 +13,7 @@ from itertools import repeat
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 
 Test = Callable[..., None]
 T = TypeVar("T")
@@ -30,6 +31,18 @@ def spread(cases: Sequence[T], most: int | None) -> Sequence[T]:
     if most is None or most >= len(cases):
         return cases
     return [cases[(at * len(cases) // most + turn) % len(cases)] for at in range(most)]
+
+
+def examples(count: int) -> settings:
+    """So many examples of what Hypothesis tries, by the profile that looks no less and no more than most.
+
+    A profile that only glances (conftest.py) tries its own number at most, the one of the night no fewer.
+    """
+    least, most = settings.get_profile("glance").max_examples, settings.get_profile("nightly").max_examples
+    own = settings().max_examples
+    return settings(
+        max_examples=min(count, own) if own <= least else max(count, own) if own >= most else count
+    )
 
 
 class Cases:

@@ -10,8 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cases import every
-from hypothesis import given, settings
+from cases import every, examples
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import VALUES, as_read
 from ways import FIXTURES, SNAPSHOTS, corpus, entries, pair, plain_value, read, snapshot
@@ -276,7 +276,7 @@ def test_an_entry_s_payload_for_any_version_holds_its_value_or_says_what_would_g
 
 @every("version", VERSIONS)
 @every("name", ["string", "list", "set", "set-intset", "zset", "hash"])
-@settings(max_examples=10)
+@examples(10)
 @given(data=st.data())
 def test_a_value_of_the_first_types_makes_a_payload_of_every_version(
     name: str, version: int, data: st.DataObject
@@ -303,7 +303,7 @@ def test_a_value_of_the_first_types_makes_a_payload_of_every_version(
         ("module-2", (*range(8, 16), 80, 81)),
     ],
 )
-@settings(max_examples=10)
+@examples(10)
 @given(data=st.data())
 def test_a_value_of_a_later_type_makes_a_payload_of_every_version_that_has_it(
     name: str, versions: range, data: st.DataObject

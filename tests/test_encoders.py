@@ -14,8 +14,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cases import every
-from hypothesis import given, settings
+from cases import every, examples
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import (
     SERVERS,
@@ -117,7 +117,7 @@ def test_every_layout_is_held_by_some_target() -> None:
 
 
 @pytest.mark.parametrize("row", WRITABLE, ids=named)
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data(), options=server_options)
 def test_every_value_reads_back_from_every_layout_of_every_target(
     row: TypeRow, data: st.DataObject, options: str
@@ -138,7 +138,7 @@ def test_every_value_reads_back_from_every_layout_of_every_target(
 _SKETCHES = {"bloom", "cms", "topk", "cuckoo"}  # tried with any bytes: only their server knows the rest
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     value=st.one_of(VALUES["list"], VALUES["set"], VALUES["set-intset"], VALUES["zset"], VALUES["hash-ttl"]),
     options=server_options,
@@ -554,7 +554,7 @@ def test_a_score_has_the_text_its_server_gives_it(score: float, said: dict[int, 
 
 
 @pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
-@settings(max_examples=40)
+@examples(40)
 @given(data=st.data())
 def test_a_stream_that_goes_up_and_down_again_is_what_it_was(version: int, data: st.DataObject) -> None:
     stream = data.draw(streams(version))
@@ -567,7 +567,7 @@ def test_a_stream_that_goes_up_and_down_again_is_what_it_was(version: int, data:
 
 
 @pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data())
 def test_a_stream_of_any_version_is_written_for_any_other(version: int, data: st.DataObject) -> None:
     stream = data.draw(streams(5))
@@ -699,7 +699,7 @@ def test_how_much_a_group_has_read_is_guessed_as_loaders_do(
 # --- what a target loses ----------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(value=hashes)
 def test_a_hash_for_a_target_without_field_expiry_is_the_same_hash_and_a_loss(value: Hash) -> None:
     value = expiring(value)
@@ -711,7 +711,7 @@ def test_a_hash_for_a_target_without_field_expiry_is_the_same_hash_and_a_loss(va
     assert lost == ["field-ttl"]
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(value=sets)
 def test_a_set_for_a_target_without_member_expiry_is_the_same_set_and_a_loss(value: Set) -> None:
     value = expiring(value)

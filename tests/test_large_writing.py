@@ -15,8 +15,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cases import every
-from hypothesis import given, settings
+from cases import every, examples
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import ONE_A_NODE, VALUES, server_of
 from ways import FIXTURES, pair, plain_value, snapshot
@@ -261,7 +261,7 @@ ORIGINS = {
 
 
 @pytest.mark.parametrize("name", ORIGINS)
-@settings(max_examples=10)
+@examples(10)
 @given(data=st.data())
 def test_any_value_that_passes_by_becomes_what_it_becomes_when_held(name: str, data: st.DataObject) -> None:
     row, origin = ROWS[name], ORIGINS[name]

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import examples
 from commands import run
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ways import FIXTURES, entries, pair, snapshot, string
 
@@ -167,7 +168,7 @@ def test_every_string_in_the_table_is_known_to_be_text_or_a_structure() -> None:
 # --- disguises --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.binary(max_size=200))
 def test_a_text_keeps_its_length_and_what_kinds_of_bytes_it_has(text: bytes) -> None:
     made = DISGUISE.text(text)
@@ -176,7 +177,7 @@ def test_a_text_keeps_its_length_and_what_kinds_of_bytes_it_has(text: bytes) -> 
     assert [bytes((byte,)).islower() for byte in made] == [bytes((byte,)).islower() for byte in text]
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(st.text(max_size=60).filter(lambda text: not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text)))
 def test_what_was_utf_8_still_is(text: str) -> None:
     assert len(DISGUISE._text(text.encode()).decode("utf-8", "replace")) == len(text)

@@ -6,7 +6,8 @@ import io
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from cases import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import VALUES
 from ways import plain_value
@@ -41,7 +42,7 @@ def told(data: bytes, row: TypeRow, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data())
 def test_a_large_value_is_told_as_a_held_one_is(row: TypeRow, data: st.DataObject) -> None:
     """Above 3 bytes a string is large, and so is a value."""

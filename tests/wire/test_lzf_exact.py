@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cases import every
-from hypothesis import given, settings
+from cases import every, examples
+from hypothesis import given
 from hypothesis import strategies as st
 from test_lzf import BLOCKS, PLAIN, TEXTS, by_definition, engine_or_skip
 
@@ -136,7 +136,7 @@ def test_servers_before_3_2_packed_some_strings_in_another_way(monkeypatch: pyte
     assert (same.count(True), same.count(False)) == (147, 27)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(text=PLAIN | MIXED | ENDS)
 def test_the_procedure_is_the_one_of_the_servers(text: bytes) -> None:
     if len(text) > 20:
@@ -195,7 +195,7 @@ def test_what_is_packed_comes_back(text: bytes) -> None:
         assert len(block) <= len(text) - 4
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(text=PLAIN | MIXED | ENDS)
 def test_python_lzf_packs_the_same(text: bytes) -> None:
     run = engine_or_skip("python-lzf")
