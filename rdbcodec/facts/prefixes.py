@@ -60,7 +60,7 @@ class Node:
 
 
 _code_of = attrgetter("code")
-_FEW = 4  # keys of a prefix, so that it is worth while to look at those of one together
+_FEW = 4  # keys of a prefix
 _Kept = tuple[float, int, bytes, Usage, int]  # measure, level below the root, name, usage, children
 
 
@@ -82,9 +82,9 @@ class PrefixSums:
 
     def add(self, keys: Measured) -> None:
         """Keys of one database. All keys of a snapshot come this way: a usage is added to in place."""
-        names = self.folding.patterns(entry_columns.names(keys.entries))
-        if len(set(names)) > len(names) // _FEW:
-            self._add_singly(names, keys)
+        names = self.names(keys)
+        if not are_few(names):
+            self.add_singly(names, keys)
             return
         for name, of_name in keys.by(names):
             usage = self.sums.of(name)
@@ -92,7 +92,12 @@ class PrefixSums:
             for code in {*map(_code_of, of_name.entries)}:
                 usage.types |= self._types.get(code) or self._type(of_name.entries, code)
 
-    def _add_singly(self, names: list[bytes], keys: Measured) -> None:
+    def names(self, keys: Measured) -> list[bytes]:
+        """The prefix of each."""
+        return self.folding.patterns(entry_columns.names(keys.entries))
+
+    def add_singly(self, names: list[bytes], keys: Measured) -> None:
+        """Keys of which hardly two have the same prefix."""
         held, of, types = self.sums.held, self.sums.of, self._types
         for name, (entry, memory, disk, elements, at) in zip(names, keys, strict=True):
             usage = held.get(name) or of(name)
@@ -112,6 +117,11 @@ class PrefixSums:
     def close(self) -> None:
         """Give up the file of a reading that ended in an error."""
         self.sums.close()
+
+
+def are_few(names: Sequence[bytes]) -> bool:
+    """Whether so many keys have one prefix that it is worth while to look at those together."""
+    return len(set(names)) <= len(names) // _FEW
 
 
 class Prefixes(OfLoaded):

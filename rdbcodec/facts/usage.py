@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 
 from rdbcodec.facts import entry_columns
-from rdbcodec.facts.amounts import Usage
+from rdbcodec.facts.amounts import TYPE_BITS, Usage
 from rdbcodec.facts.folding import Folding
 from rdbcodec.facts.loaded import DATABASES, Loaded, LoadedPart, LoadedPass, OfLoaded
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.entries import Measured
 from rdbcodec.facts.passes import Progress, run_over
 from rdbcodec.facts.places import merged
-from rdbcodec.facts.prefixes import Prefixes, PrefixSums
+from rdbcodec.facts.prefixes import Prefixes, PrefixSums, are_few
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.sums import Sums
 from rdbcodec.formats import TYPES, TypeRow
@@ -143,22 +143,40 @@ class StatPass(LoadedPass[Stat]):
 
     def count(self, keys: Measured) -> None:
         """More keys, in cells of one layout, expiry and size: this is done with every key of a snapshot."""
-        all_of_them = Usage()
-        for cell, of_cell in keys.by(self._cells_of(keys)):
-            usage = self._cells.get(cell)
-            if usage is None:
-                usage = self._cells[cell] = Usage()
-                self._rows[cell >> 8] = of_cell.entries[0].row
-            more = Usage()
-            more.add_all(of_cell)
-            usage.take(more)
-            all_of_them.take(more)
-        if "db" in self._named:
-            row_of(self._named["db"], str(keys.entries[0].db), OTHER_DATABASES).take(all_of_them)
-        if "prefix" in self._by:
-            self._prefixes.add(keys)
+        cells = self._cells_of(keys)
+        if "prefix" not in self._by:
+            self._add(keys, cells)
+        elif are_few(names := self._prefixes.names(keys)):
+            self._add_both(keys, [*zip(cells, names, strict=True)])
+        else:
+            self._add(keys, cells)
+            self._prefixes.add_singly(names, keys)
         if keys.expiries is not None:
             self._count_uses(keys)
+
+    def _add(self, keys: Measured, cells: list[int]) -> None:
+        for cell, of_cell in keys.by(cells):
+            self._take(cell, of_cell)
+
+    def _add_both(self, keys: Measured, marks: list[tuple[int, bytes]]) -> None:
+        """Keys by cell and prefix, which have one type then."""
+        for (cell, name), of_both in keys.by(marks):
+            more = self._take(cell, of_both)
+            more.types = TYPE_BITS[self._rows[cell >> 8].type]
+            self._prefixes.sums.of(name).take(more)
+
+    def _take(self, cell: int, keys: Measured) -> Usage:
+        """Keys of one cell and one database; their usage."""
+        more = Usage()
+        more.add_all(keys)
+        usage = self._cells.get(cell)
+        if usage is None:
+            usage = self._cells[cell] = Usage()
+            self._rows[cell >> 8] = keys.entries[0].row
+        usage.take(more)
+        if "db" in self._named:
+            row_of(self._named["db"], str(keys.entries[0].db), OTHER_DATABASES).take(more)
+        return more
 
     def _cells_of(self, keys: Measured) -> list[int]:
         """The cell of each key: its type byte, then the class of its expiry, then that of its size."""

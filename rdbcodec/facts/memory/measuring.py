@@ -66,9 +66,10 @@ class Measuring:
                 else:
                     memory.append(self._model[string_shape(entry)])
                 continue
-            if code not in looks:
-                looks[code] = look_of(entry.row, self._model)
-            look = looks[code]
+            try:
+                look = looks[code]
+            except KeyError:
+                look = looks[code] = look_of(entry.row, self._model)
             try:
                 found = None if look is None else look(record, start)
             except (DecodeError, IndexError, struct.error):
@@ -79,8 +80,9 @@ class Measuring:
             else:
                 if key >= _SHORT:
                     key = size_at(record, 1)
-                memory.append(keys[key << 1 | expires] + found[0])
-                elements.append(found[1])
+                cost, count = found
+                memory.append(keys[key << 1 | expires] + cost)
+                elements.append(count)
         return memory, elements
 
 
