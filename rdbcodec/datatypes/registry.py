@@ -48,7 +48,9 @@ def types() -> dict[str, DataType]:
 def type_of(value: object) -> DataType:
     """The type that a Python value is written as; raises EncodeError when it is none."""
     by_class = _types_by_class()
-    found = next((by_class[base] for base in type(value).__mro__ if base in by_class), None)
+    found = by_class.get(type(value))
+    if found is None:
+        found = next((by_class[base] for base in type(value).__mro__ if base in by_class), None)
     if found is not None:
         return found
     if isinstance(value, float):

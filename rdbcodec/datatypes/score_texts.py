@@ -15,13 +15,12 @@ def score_text(score: float, version: int) -> bytes:
     and as few as read back the same since. Servers since 7.0 write -0.0 as 0; as a string it stays what
     it is in all of them.
     """
-    if math.isinf(score):
+    if score.is_integer():
+        whole = doubles.WHOLE if version < _WIDE_SINCE else _HALF_I64
+        if -whole <= score <= whole:
+            return b"%d" % int(score) if score or math.copysign(1, score) > 0 else b"-0"
+    elif math.isinf(score):
         return b"inf" if score > 0 else b"-inf"
-    if not score and math.copysign(1, score) < 0:
-        return b"-0"
-    whole = doubles.WHOLE if version < _WIDE_SINCE else _HALF_I64
-    if score.is_integer() and abs(score) <= whole:
-        return b"%d" % int(score)
     return b"%.17g" % score if version < _SHORT_SINCE else _shortest_text(score).encode()
 
 
@@ -37,11 +36,11 @@ def _shortest_text(score: float) -> str:
     1.234567890123e+5. About one in 1000 of the servers' texts has other digits (they use an algorithm that
     does not always find the shortest), and the same value.
     """
-    text = repr(abs(score))
-    mantissa, _, power = text.partition("e")
+    text = repr(score)
+    if "e" not in text and len(text) - text.find(".") <= _DECIMALS + 1:
+        return text
+    mantissa, _, power = text.lstrip("-").partition("e")
     whole, _, fraction = mantissa.partition(".")
-    if not power and len(fraction) <= _DECIMALS:
-        return repr(score)
     digits = (whole + fraction).lstrip("0")
     last = int(power or 0) - len(fraction)  # the power of ten of the last digit
     return "-" * (score < 0) + _notation(digits, last)

@@ -21,7 +21,7 @@ from rdbcodec.datatypes.layout import (
     packed_layout,
 )
 from rdbcodec.datatypes.lists import list_items
-from rdbcodec.datatypes.natural import texts_of
+from rdbcodec.datatypes.natural import are_bytes, texts_of
 from rdbcodec.datatypes.odd import IN_SET, INTSET_ENTRIES, Odd, Oddity, listpack_odd
 from rdbcodec.datatypes.packed import (
     encode_blob,
@@ -47,7 +47,7 @@ from rdbcodec.servers import Server
 from rdbcodec.structures import intset, listpack
 from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
-from rdbcodec.wire.integers import integer_in
+from rdbcodec.wire.integers import integers_in
 
 _INTSET_HEADER = 8  # bytes: width and count
 
@@ -117,10 +117,10 @@ def set_in_intset(blob: bytes) -> Set:
 
 def encode_set_intset(value: Set, server: Server) -> bytes:
     """Type 11."""
-    members = [integer_in(member) for member in value]
-    if None in members:
+    members = integers_in(list(value))
+    if members is None:
         raise EncodeError("an intset holds integers of at most 64 bits only")
-    return encode_blob(intset.encode([member for member in members if member is not None]), server)
+    return encode_blob(intset.encode(members), server)
 
 
 def set_intset_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -178,6 +178,9 @@ def expiring_members(cursor: Cursor, scope: Scope) -> Iterator[list[tuple[bytes,
 
 def natural_set(value: Any) -> Set:
     """Sets of Python are sorted, so that equal ones give equal bytes."""
+    if value.__class__ is Set and are_bytes(value, value.expires_at_ms):
+        natural: Set = value
+        return natural
     members = texts_of(value)
     changed = Set(members if isinstance(value, Set) else sorted(members))
     changed.expires_at_ms = dict(expiries_of(value))
@@ -191,7 +194,7 @@ def _choose(value: Set, server: Server) -> Iterator[str]:
         yield "set-expiry"
     most = server.thresholds
     may_be_compact = len(value) <= max(most.intset_entries, most.set_entries)
-    if may_be_compact and all(integer_in(member) is not None for member in value):
+    if may_be_compact and integers_in(list(value)) is not None:
         # An intset that outgrows its limit becomes a table at once, whatever that of listpacks is.
         yield from (("set-intset",) if len(value) <= most.intset_entries else ())
     elif is_small(value, len(value), most.set_entries, most.set_value) and is_clear(value, server):

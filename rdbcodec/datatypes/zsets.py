@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from rdbcodec.datatypes.layout import DataType, Layout, Part, Text, count_length, count_packed, packed_layout
-from rdbcodec.datatypes.natural import text_of
+from rdbcodec.datatypes.natural import are_bytes, text_of
 from rdbcodec.datatypes.odd import IN_ZSET, Look, Odd, Oddity, listpack_odd, ziplist_odd
 from rdbcodec.datatypes.packed import (
     encode_blob,
@@ -42,6 +42,7 @@ from rdbcodec.wire.cursor import Cursor, Reader
 from rdbcodec.wire.strings import Budget
 
 Scored = tuple[bytes, float]
+_FLOATS = {float}
 _F64 = struct.Struct("<d")
 
 
@@ -99,7 +100,7 @@ def _ascending(value: ZSet) -> list[Scored]:
     """By score, then member: the order that packed sorted sets must have (rdb-format.md, 4.1)."""
     if any(map(math.isnan, value.values())):
         check_score(math.nan)
-    return sorted(value.items(), key=lambda pair: (pair[1], pair[0]))
+    return [(member, score) for score, member in sorted(zip(value.values(), value, strict=True))]
 
 
 def check_score(score: float) -> None:
@@ -240,6 +241,9 @@ def _parsed(score: bytes) -> float:
 
 def natural_zset(value: Any) -> ZSet:
     """The sorted set, its members bytes and its scores floats."""
+    if value.__class__ is ZSet and are_bytes(value) and set(map(type, value.values())) <= _FLOATS:
+        natural: ZSet = value
+        return natural
     changed = ZSet({text_of(member): _natural_score(score) for member, score in value.items()})
     if len(changed) != len(value):
         raise EncodeError("two members of the sorted set are the same bytes", value=value)

@@ -50,8 +50,11 @@ def choose(type_: str, value: Any, server: Server) -> TypeRow | None:
     choose_names = type_named(type_).choose
     if choose_names is None:
         return newest(type_, server)
-    rows = (server.types.get(name) for name in choose_names(value, server))
-    return next((row for row in rows if row is not None), None)
+    types = server.types
+    for name in choose_names(value, server):
+        if name in types:
+            return types[name]
+    return None
 
 
 def newest(type_: str, server: Server) -> TypeRow | None:

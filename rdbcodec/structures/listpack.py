@@ -68,7 +68,7 @@ from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures.back_length import back_length, pass_back_length, wrong_back_length
 from rdbcodec.structures.parts import ELEMENT, Part
 from rdbcodec.structures.pieces import Pieces
-from rdbcodec.wire.integers import I64_DIGITS, integer_in
+from rdbcodec.wire.integers import integer_in
 from rdbcodec.wire.long_strings import HELD, Held
 
 if TYPE_CHECKING:
@@ -96,6 +96,10 @@ _i64 = struct.Struct("<q").unpack_from
 _SMALL = (*range(4096), *range(-4096, 0))
 _TEXTS: Rendering[bytes] = (tuple(b"%d" % number for number in _SMALL), b"%d".__mod__)
 _NUMBERS: Rendering[bytes | int] = (_SMALL, int)
+
+# What stands before and behind a text, by its size.
+_HEADS = tuple(b"%c" % (0x80 | size) for size in range(64))
+_BACKS = tuple(b"%c" % (size + 1) for size in range(64))
 
 # Size of encoding and data by first byte; 0 where more bytes must be read to know it.
 _SIZES = (
@@ -326,30 +330,30 @@ def encode(elements: Iterable[bytes | int], *, short_backlen: bool = False) -> b
     `short_backlen` chooses the new back-length rule. Raises ValueError for an int beyond 64 bits and
     for a listpack beyond what its u32 size can say.
     """
-    parts = [b""]
+    # Long and without helpers for what most elements are, as in `take`.
+    elements = list(elements)
+    parts: list[bytes] = []
     append = parts.append
+    heads, backs = _HEADS, _BACKS
     for element in elements:
-        if element.__class__ is bytes and (
-            element[:1] > b"9" or len(element) > I64_DIGITS
-        ):  # no integer's text
+        if element.__class__ is bytes:
             size = len(element)
-            if size < 64:
-                append(b"%c%b%c" % (0x80 | size, element, size + 1))
-            else:
-                append(_encode_string(element, short_backlen))
-            continue
-        if isinstance(element, int):
+            if size < 64 and not element.isdigit() and element[:1] != b"-":  # no integer's text
+                append(heads[size])
+                append(element)
+                append(backs[size])
+                continue
+        elif isinstance(element, int):
             append(_encode_integer(element))
             continue
         number = integer_in(element)
         append(_encode_string(element, short_backlen) if number is None else _encode_integer(number))
-    declared = min(len(parts) - 1, _UNKNOWN_COUNT)
-    total = _HEADER.size + sum(map(len, parts)) + 1
+    append(b"\xff")
+    body = b"".join(parts)
+    total = _HEADER.size + len(body)
     if total > _SIZE_LIMIT:
         raise ValueError(f"listpack would take {total} bytes, its header can say {_SIZE_LIMIT}")
-    parts[0] = _HEADER.pack(total, declared)
-    append(b"\xff")
-    return b"".join(parts)
+    return _HEADER.pack(total, min(len(elements), _UNKNOWN_COUNT)) + body
 
 
 def _encode_integer(number: int) -> bytes:
@@ -371,7 +375,7 @@ def _encode_integer(number: int) -> bytes:
 def _encode_string(data: bytes, short_backlen: bool) -> bytes:
     size = len(data)
     if size < 64:
-        return b"%c%b%c" % (0x80 | size, data, size + 1)
+        return b"%b%b%b" % (_HEADS[size], data, _BACKS[size])
     if size < 4096:
         return b"%c%c%b%b" % (0xE0 | size >> 8, size & 0xFF, data, back_length(size + 2))
     if size > _SIZE_LIMIT:

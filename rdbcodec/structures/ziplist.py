@@ -54,7 +54,7 @@ from typing import TYPE_CHECKING
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures.parts import ELEMENT, Part
 from rdbcodec.structures.pieces import Pieces
-from rdbcodec.wire.integers import I64_DIGITS, integer_in
+from rdbcodec.wire.integers import integer_in
 from rdbcodec.wire.long_strings import HELD, Held
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ _i32 = struct.Struct("<i").unpack_from
 _i64 = struct.Struct("<q").unpack_from
 
 _TEXTS = tuple(b"%d" % number for number in (*range(128), *range(-128, 0)))  # of an i8, by its byte
+
+_LENGTHS = tuple(b"%c" % size for size in range(254))  # of texts below 64, of entries before below 254
 
 # Size of encoding and data by encoding byte; 0 where more bytes must be read to know it, or nothing fits.
 _SIZES = (
@@ -276,37 +278,39 @@ def encode(elements: Iterable[bytes | int], *, small_integers: bool = True) -> b
     `small_integers` off leaves out the encodings that came with RDB 6. Raises ValueError for an int
     beyond 64 bits and for a ziplist beyond what its u32 size can say.
     """
-    parts = [b""]
+    # Long and without helpers for what most elements are, as in `take`.
+    elements = list(elements)
+    parts: list[bytes] = []
     append = parts.append
-    previous = 0
-    total = _HEADER.size
+    sizes = _LENGTHS
+    previous = 0  # size of the entry before
     for element in elements:
-        head = b"%c" % previous if previous < 254 else b"\xfe" + previous.to_bytes(4, "little")
-        if element.__class__ is bytes and (
-            element[:1] > b"9" or len(element) > I64_DIGITS
-        ):  # no integer's text
+        if previous < 254:
+            append(sizes[previous])
+            before = 1
+        else:
+            append(b"\xfe" + previous.to_bytes(4, "little"))
+            before = 5
+        if element.__class__ is bytes:
             size = len(element)
-            if size < 64:
-                entry = b"%b%c%b" % (head, size, element)
-            else:
-                entry = head + _encode_string(element)
-        elif isinstance(element, int):
-            entry = head + _encode_integer(element, small_integers)
+            if size < 64 and not element.isdigit() and element[:1] != b"-":  # no integer's text
+                append(sizes[size])
+                append(element)
+                previous = before + 1 + size
+                continue
+        if isinstance(element, int):
+            entry = _encode_integer(element, small_integers)
         else:
             number = integer_in(element)
-            entry = head + (
-                _encode_string(element) if number is None else _encode_integer(number, small_integers)
-            )
+            entry = _encode_string(element) if number is None else _encode_integer(number, small_integers)
         append(entry)
-        previous = len(entry)
-        total += previous
-    zltail = total - previous
-    total += 1
+        previous = before + len(entry)
+    append(b"\xff")
+    body = b"".join(parts)
+    total = _HEADER.size + len(body)
     if total > _SIZE_LIMIT:
         raise ValueError(f"ziplist would take {total} bytes, its header can say {_SIZE_LIMIT}")
-    parts[0] = _HEADER.pack(total, zltail, min(len(parts) - 1, _UNKNOWN_COUNT))
-    append(b"\xff")
-    return b"".join(parts)
+    return _HEADER.pack(total, total - 1 - previous, min(len(elements), _UNKNOWN_COUNT)) + body
 
 
 def _encode_integer(number: int, small_integers: bool) -> bytes:

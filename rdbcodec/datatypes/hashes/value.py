@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from rdbcodec.datatypes.natural import text_of
+from rdbcodec.datatypes.natural import are_bytes, text_of
 from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import check_distinct
 from rdbcodec.errors import CorruptStructure, EncodeError
@@ -64,6 +64,9 @@ def flat(value: Mapping[bytes, bytes]) -> list[bytes]:
 
 def natural_hash(value: Any) -> Hash:
     """The hash, all of its texts bytes."""
+    if value.__class__ is Hash and are_bytes(value, value.values(), value.expires_at_ms):
+        natural: Hash = value
+        return natural
     changed = Hash({text_of(field): text_of(text) for field, text in value.items()})
     if len(changed) != len(value):
         raise EncodeError("two fields of the hash are the same bytes", value=value)

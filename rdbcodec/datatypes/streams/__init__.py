@@ -20,7 +20,7 @@ import copy
 from functools import partial
 
 from rdbcodec.datatypes.layout import DataType, Layout
-from rdbcodec.datatypes.natural import text_of
+from rdbcodec.datatypes.natural import are_bytes, text_of
 from rdbcodec.datatypes.odd import Odd
 from rdbcodec.datatypes.streams.odd import look_in_stream
 from rdbcodec.datatypes.streams.passing import passing
@@ -74,6 +74,8 @@ __all__ = [
 
 def natural_stream(value: Stream) -> Stream:
     """The stream, its fields and their values bytes."""
+    if are_bytes(*(pair for entry in value.entries for pair in entry.fields)):
+        return value
     changed = copy.copy(value)
     changed.entries = [
         StreamEntry(entry.id, [(text_of(name), text_of(text)) for name, text in entry.fields])

@@ -14,8 +14,6 @@ Facts: rdb-format.md 4.7 and 7.1; rdb-v13-15.md 3.1, 5.1, 8.2.
 
 from __future__ import annotations
 
-import copy
-
 from rdbcodec.datatypes.streams.value import NO_ID, Consumer, Group, Idempotence, Stream
 from rdbcodec.losses import Lose
 from rdbcodec.structures.stream_node import StreamId
@@ -39,7 +37,7 @@ def in_version(stream: Stream, version: int, lose: Lose, first: StreamId | None 
     `first` is the ID of the first live entry, for a stream whose entries are not at hand.
     """
     entries, stream.entries = stream.entries, []
-    changed = copy.deepcopy(stream)
+    changed = stream.copied()
     stream.entries = changed.entries = entries
     first = changed.entries[0].id if changed.entries else first
     complete(changed, first or NO_ID)
