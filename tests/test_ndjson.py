@@ -367,6 +367,53 @@ def test_a_line_of_a_plain_string_tells_what_its_json_says(
     assert quick == decoded(line)
 
 
+HASH = '{"db":0,"key":"k","type":"hash","encoding":"listpack","value":%s}'
+LIST = HASH.replace("hash", "list").replace("listpack", "quicklist")
+
+
+@every(
+    "line",
+    [
+        HASH % '{"f":"v","g":"a,b:c"}',
+        HASH % '{"f":"v"}' + "\r\n",
+        HASH % '{"":"","x":""}',
+        HASH % '{"f":"v","f":"w"}',
+        HASH % '{"f":"v","g":{"$b64":"/w=="}}',
+        HASH % '{"f":{"$b64":"/w=="},"g":"w"}',
+        HASH % '{"f":"\\"}","g":"w"}',
+        HASH % '{"f","v","g":"w"}',
+        HASH % '{"f":"v":"g","w"}',
+        HASH % '{"f":"v"},"field_expires_at":{"f":7}',
+        HASH % '{"f":"v"},"value":{"f":"v"}',
+        HASH % '{"f":"v"}}',
+        (HASH % '{"f":"v"}')[:-1],
+        HASH % '[["f","v"]]',
+        HASH % "{}",
+        HASH.replace('"value"', '"expires_at":5,"value"') % '{"f":"v"}',
+        HASH.replace("listpack", "intset") % '{"f":"v"}',
+        HASH.replace('"hash"', '"crate"') % '{"f":"v"}',
+        LIST % '["","",""]',
+        LIST % '[",","\u00e4"]',
+        LIST % '["a",""b"]',
+        LIST % '["]',
+        HASH.replace("hash", "set") % '["a","b","a"]',
+        HASH.replace("hash", "set") % '["a",["b",5]]',
+        HASH.replace("hash", "zset") % '{"a":1.5,"b":-0.0,"c":1e+22,"d":5e-324}',
+        HASH.replace("hash", "zset") % '{"a":1,"b":1.50}',
+        HASH.replace("hash", "zset") % '{"a":inf}',
+        HASH.replace("hash", "zset") % '{"a":1e999}',
+        HASH.replace("hash", "zset") % '{"a":"inf","b":2.0}',
+        HASH.replace("hash", "zset") % '{"a":1.0,"a":2.0}',
+        HASH.replace("hash", "zset") % '{"\u00e4":1.0}',
+    ],
+)
+def test_a_line_of_plain_values_tells_what_its_json_says(line: str) -> None:
+    quick = decoded(line)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ndjson, "_HEAD", re.compile(rb"(?!)"))
+        assert quick == decoded(line)
+
+
 def decoded(line: str) -> object:
     try:
         return ndjson.decode(line.encode())
@@ -384,6 +431,9 @@ def test_plain_ascii_takes_the_quick_way() -> None:
         '"value":{"a":1.5}',
         '"value":{"f":"v"}',
     ]
+    ways = [form_of(type_).plain for type_ in QUICK]
+    again = [way and way(text[8:].encode()) for way, text in zip(ways, texts, strict=False) if text]
+    assert again == [None, *values[1:]]
 
 
 @every(

@@ -56,7 +56,8 @@ class Form(NamedTuple):
     that `beside` names; it raises TextError, which `bytes_of`, `pairs_of` and their like in scalars.py do.
     `single` is a held value in JSON with nothing beside it, where that differs from "value". `is_bytes` says
     that it is one string. `text` is the JSON text of what `members` gives, without the braces: a quick way
-    for values of plain ASCII, which has None for others.
+    for values of plain ASCII, which has None for others; `plain` is its way back, from the JSON text of
+    "value" alone, and has None for whatever `text` would not have made to the letter.
 
     In RESP: `commands` that make the key; None where only RESTORE can, and `only_restore` says of which keys
     that is so. `is_taken` says whether the server takes the key at all, and counts it as lost.
@@ -68,6 +69,7 @@ class Form(NamedTuple):
     beside: tuple[str, ...] = ()
     single: Callable[[Any], Any] | None = None
     text: Callable[[Any], str | None] | None = None
+    plain: Callable[[bytes], Any] | None = None
     is_bytes: bool = False
     commands: Commands | None = None
     only_restore: Callable[[Entry], bool] | None = None

@@ -187,6 +187,9 @@ def decode(line: bytes) -> Told:
         db, key, expires_at_ms, value = plain.groups()
         expiry = None if expires_at_ms is None else int(expires_at_ms)
         return TextEntry(int(db), key, _STRING, _STRING, value, expiry)
+    told = _plainly(line)
+    if told is not None:
+        return told
     members = object_of(_parse(line), "a line")
     for name, from_text in _FROM_TEXT.items():
         if name in members:
@@ -205,6 +208,29 @@ _PLAIN_LINE = re.compile(
     + _TEXT
     + rb"\}[\r\n]*"
 )
+
+
+_HEAD = re.compile(
+    rb'\{"db":(0|[1-9][0-9]{0,8}),"key":'
+    + _TEXT
+    + rb',"type":"(?!string")([a-z-]+)","encoding":"([0-9a-z-]+)"'
+    + rb'(?:,"expires_at":(0|[1-9][0-9]{0,17}))?,"value":'
+)
+
+
+def _plainly(line: bytes) -> TextEntry | None:
+    """The same for values of other types that are plain ASCII, as their `text` makes them; None of others."""
+    head = _HEAD.match(line)
+    if head is None:
+        return None
+    db, key, type_, encoding, expires_at_ms = head.groups()
+    kind, layout = type_.decode("ascii"), encoding.decode("ascii")
+    plain = form_of(kind).plain if layout in _ENCODINGS.get(kind, ()) else None
+    text = line[head.end() :].rstrip(b"\r\n")
+    value = None if plain is None or text[-1:] != b"}" else plain(text[:-1])
+    if value is None:
+        return None
+    return TextEntry(int(db), key, kind, layout, value, None if expires_at_ms is None else int(expires_at_ms))
 
 
 def _parse(line: bytes) -> Any:

@@ -276,6 +276,27 @@ def plain_bytes(found: Collection[Any]) -> list[bytes] | None:
     return None
 
 
+def plain_array(text: bytes) -> list[bytes] | None:
+    """The texts of an array as `plain_texts` makes it; None of others, whose quotes are more or fewer."""
+    texts = text[2:-2].split(b'","')
+    return texts if _are_framed(text, b'[""]', 2 * len(texts)) else None
+
+
+def plain_object(text: bytes) -> list[tuple[bytes, bytes]] | None:
+    """Names and texts of an object as `plain_pairs` makes it, which is what the end asks; None of others."""
+    texts = text[2:-2].replace(b'":"', b'","').split(b'","')
+    if not _are_framed(text, b'{""}', 2 * len(texts)):
+        return None
+    pairs = list(zip(texts[::2], texts[1::2]))  # noqa: B905 - of an odd number the next line says so
+    return pairs if b'","'.join(map(b'":"'.join, pairs)) == text[2:-2] else None
+
+
+def _are_framed(text: bytes, frame: bytes, quotes: int) -> bool:
+    """Whether there is plain ASCII in a frame, and so many quotes."""
+    left = text.translate(None, PLAIN_ASCII)
+    return text[:2] + text[-2:] == frame and left == b'"' * quotes
+
+
 def distinct(pairs: list[tuple[Any, Any]], what: str) -> dict[Any, Any]:
     """A dict of the pairs; raises TextError when one would replace another."""
     table = dict(pairs)

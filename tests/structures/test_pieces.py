@@ -11,7 +11,7 @@ from cases import every
 from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.limits import MAX_ELEMENT
 from rdbcodec.structures import listpack, ziplist, zipmap
-from rdbcodec.wire.integers import integer_in
+from rdbcodec.wire.integers import integer_in, integers_in
 from rdbcodec.wire.long_strings import Held, Spool, skip
 
 HUGE = 1 << 31
@@ -108,3 +108,5 @@ def outcome(iter_decode: Callable[..., Iterator[list[bytes]]], blob: bytes, held
 )
 def test_canonical_integers_and_nothing_else_are_integers(text: bytes, number: int | None) -> None:
     assert integer_in(text) == number
+    assert integers_in([b"7", text]) == (None if number is None else [7, number])
+    assert integers_in([text]) == (None if number is None else [number])

@@ -26,6 +26,7 @@ from rdbcodec.exports.scalars import (
     json_bytes,
     pairs_of,
     plain_bytes,
+    plain_object,
     plain_pairs,
     table,
     time_of,
@@ -51,6 +52,12 @@ def json_hash(value: Hash) -> Members:
 def _held_text(value: Hash) -> str | None:
     pairs = None if value.expires_at_ms else plain_pairs(value.items())
     return None if pairs is None else f'"value":{{{pairs}}}'
+
+
+def _plain(text: bytes) -> Hash | None:
+    pairs = plain_object(text)
+    value = Hash(pairs or ())
+    return value if pairs is not None and len(value) == len(pairs) else None
 
 
 def _single(value: Hash) -> Any:
@@ -165,6 +172,7 @@ FORMS = {
         beside=(FIELD_EXPIRES,),
         single=_single,
         text=_held_text,
+        plain=_plain,
         commands=_commands,
     )
 }

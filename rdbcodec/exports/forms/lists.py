@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rdbcodec.datatypes.lists import List
 from rdbcodec.exports.form import ELEMENT, Form, Members, array_text, by_element, pushed
 from rdbcodec.exports.resp_words import Recipient
-from rdbcodec.exports.scalars import json_bytes, texts_of
+from rdbcodec.exports.scalars import json_bytes, plain_array, texts_of
 from rdbcodec.records import Entry
 
 
@@ -19,8 +19,15 @@ def _list_of(members: Members) -> List:
     return List(texts_of(members["value"], "a list"))
 
 
+def _plain(text: bytes) -> List | None:
+    texts = plain_array(text)
+    return None if texts is None else List(texts)
+
+
 def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     return pushed(b"RPUSH", entry, recipient)
 
 
-FORMS = {"list": Form(_members, by_element(ELEMENT), _list_of, text=array_text, commands=_commands)}
+FORMS = {
+    "list": Form(_members, by_element(ELEMENT), _list_of, text=array_text, plain=_plain, commands=_commands)
+}

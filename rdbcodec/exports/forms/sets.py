@@ -24,6 +24,7 @@ from rdbcodec.exports.scalars import (
     bytes_of,
     distinct,
     json_bytes,
+    plain_array,
     plain_bytes,
     quoted_bytes,
     time_of,
@@ -32,7 +33,7 @@ from rdbcodec.exports.scalars import (
 from rdbcodec.records import Entry
 from rdbcodec.wire.long_strings import Spool
 
-_PLAIN = by_element(ELEMENT)
+_PIECES = by_element(ELEMENT)
 
 
 def _members(value: Set) -> Members:
@@ -49,7 +50,7 @@ def _json_member(member: bytes, at_ms: int | None) -> Any:
 
 
 def _pieces(entry: Entry) -> Iterator[str]:
-    return _expiring_pieces(entry) if entry.row.expires else _PLAIN(entry)
+    return _expiring_pieces(entry) if entry.row.expires else _PIECES(entry)
 
 
 def _expiring_pieces(entry: Entry) -> Iterator[str]:
@@ -83,6 +84,12 @@ def _set_of(members: Members) -> Set:
     return value
 
 
+def _plain(text: bytes) -> Set | None:
+    texts = plain_array(text)
+    value = Set(texts or ())
+    return value if texts is not None and len(value) == len(texts) else None
+
+
 def _member_of(element: object) -> tuple[bytes, int | None]:
     if not isinstance(element, list):
         return bytes_of(element, "a set member"), None
@@ -97,4 +104,4 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     return pushed(b"SADD", entry, recipient)
 
 
-FORMS = {"set": Form(_members, _pieces, _set_of, text=_held_text, commands=_commands)}
+FORMS = {"set": Form(_members, _pieces, _set_of, text=_held_text, plain=_plain, commands=_commands)}

@@ -75,6 +75,19 @@ def _zset_of(members: Members) -> ZSet:
     return ZSet(distinct(scores, "sorted set members"))
 
 
+def _plain_zset(raw: bytes) -> ZSet | None:
+    """The sorted set of an object that `_held_text` would make again, to the letter. None of others."""
+    text = raw.decode("latin-1")
+    words = text[2:-1].replace('":', ',"').split(',"')
+    try:
+        scores = list(map(float, words[1::2]))
+    except ValueError:
+        return None
+    value = ZSet(zip(map(str.encode, words[::2]), scores))  # noqa: B905 - of an odd number the next line says so
+    again = _held_text(value)
+    return value if again is not None and again.removeprefix('"value":') == text else None
+
+
 _SCORE = b"%a"  # its repr
 
 
@@ -105,6 +118,7 @@ FORMS = {
         by_element(PAIR),
         _zset_of,
         text=_held_text,
+        plain=_plain_zset,
         commands=_commands,
     )
 }
