@@ -17,15 +17,15 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from commands import run
 from odd import lp
 from ways import DISABLED, pair, snapshot, string
 
+from rdbcodec.cli.main import main
 from rdbcodec.reading.parallel import opening
 from rdbcodec.reading.parallel.here import Here
 from rdbcodec.wire.crc64 import crc64
@@ -274,9 +274,16 @@ def told(path: Path, words: tuple[str, ...], jobs: int) -> Told:
     output = path.with_suffix(".out")
     output.unlink(missing_ok=True)
     verb, *others = (str(output) if word == MARK else word for word in words)
-    done = run(verb, path, *others, f"--jobs={jobs}")
+    out, err = path.with_suffix(".stdout"), path.with_suffix(".stderr")
+    with (
+        out.open("w", encoding="utf-8") as stdout,
+        err.open("w", encoding="utf-8", errors="backslashreplace") as stderr,
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+    ):
+        code = main([verb, str(path), *others, f"--jobs={jobs}"])
     written = output.read_bytes() if output.exists() else None
-    return Told(done.returncode, done.stdout, done.stderr, written)
+    return Told(code, out.read_bytes(), err.read_bytes(), written)
 
 
 def differences(
@@ -295,11 +302,14 @@ def differences(
     return found
 
 
-def main() -> int:
+def hostile() -> int:
     """Run all of them; 1 when anything differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="of the first file")
+    parser.add_argument(
+        "--each", type=int, default=len(JOBS), help="numbers of processes tried with a command"
+    )
     parser.add_argument("--seconds", type=float, default=1e9, help="end after so many")
     options = parser.parse_args()
     end = time.monotonic() + options.seconds
@@ -312,20 +322,23 @@ def main() -> int:
             path.write_bytes(data)
             shapes[shape] += 1
             sizes.append(len(data))
-            for verb, ways in COMMANDS.items():
-                runs[verb] += len(JOBS)
+            for number, (verb, ways) in enumerate(COMMANDS.items(), seed):
+                jobs = [JOBS[(number + more) % len(JOBS)] for more in range(options.each)]
+                runs.update(f"{verb} {count}" for count in jobs)
                 words = (verb, *ways[seed // len(SHAPES) % len(ways)])
-                for line in differences(path, seed, words, counts):
+                for line in differences(path, seed, words, counts, jobs):
                     differ.append(line)
                     print(line, flush=True)
+            if len(sizes) % 50 == 0:
+                print(f"{len(sizes)} files, {time.process_time():.0f} s", flush=True)
             if time.monotonic() > end:
                 break
     print(f"{len(sizes)} files of {min(sizes):,} to {max(sizes):,} bytes: {dict(sorted(shapes.items()))}")
-    print(f"commands with --jobs {JOBS[0]} to {JOBS[-1]}: {dict(runs)}")
+    print(f"commands with --jobs: {dict(sorted(runs.items()))}")
     print(f"parts joined {sum(counts.joined):,}, read again {sum(counts.again):,}")
     print(f"differences: {len(differ)}")
     return bool(differ)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(hostile())
