@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from rdbcodec.facts import databases, soundness
 from rdbcodec.facts.profile import profile
 from rdbcodec.facts.soundness import check
 from rdbcodec.limits import MAX_AUX, MAX_DATABASES
-from rdbcodec.reading import duplicates, sorted_runs
+from rdbcodec.reading import duplicates, repeats, sorted_runs
 from rdbcodec.reading.duplicates import Duplicate, KeyIndex
 
 
@@ -48,8 +50,8 @@ def test_what_is_surplus_depends_on_which_of_the_equal_ones_stays() -> None:
 
 @pytest.mark.parametrize("number", [0, 1, 4095, 4096, 4097, 30_007])
 def test_keys_are_found_again_across_files(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "HELD", 4096)
-    monkeypatch.setattr(duplicates, "SPREAD", 1024)
+    monkeypatch.setattr(repeats, "HELD", 4096)
+    monkeypatch.setattr(repeats, "SPREAD", 1024)
     before = descriptors()
     with KeyIndex() as index:
         for start in range(0, number, 1000):
@@ -62,8 +64,8 @@ def test_keys_are_found_again_across_files(number: int, monkeypatch: pytest.Monk
 
 
 def test_more_hashes_than_a_part_holds_are_spread_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "HELD", 64)
-    monkeypatch.setattr(duplicates, "SPREAD", 1024)
+    monkeypatch.setattr(repeats, "HELD", 64)
+    monkeypatch.setattr(repeats, "SPREAD", 1024)
     keys = [b"%d" % at for at in range(20_000)]
     before = descriptors()
     with index_of((keys, list(range(20_000)), 0), (keys[777:780], [20_000, 20_001, 20_002], 0)) as index:
@@ -71,8 +73,28 @@ def test_more_hashes_than_a_part_holds_are_spread_again(monkeypatch: pytest.Monk
     assert descriptors() == before
 
 
+@pytest.mark.parametrize("candidates", [100, 10])
+def test_others_compare_hashes_of_a_file(candidates: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "HELD", 64)
+    monkeypatch.setattr(repeats, "CANDIDATES", candidates)
+    keys = [b"%d" % (at % 970) for at in range(1000)]
+    asked: list[repeats.Errand] = []
+
+    def ask(errands: Sequence[repeats.Errand]) -> list[Any]:
+        asked.extend(errands)
+        return [None if number % 7 == 0 else errand.do() for number, errand in enumerate(errands)]
+
+    with KeyIndex() as index:
+        index.add(keys, range(1000))
+        index.compare(ask)
+        assert [found.place for found in index.duplicates()] == [*range(970, 1000)]
+        with pytest.raises(FileNotFoundError):
+            asked[0]._replace(path="/proc/0/fd/0").do()
+    assert len(asked) == 61
+
+
 def test_with_every_key_there_twice_all_names_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "CANDIDATES", 100)
+    monkeypatch.setattr(repeats, "CANDIDATES", 100)
     monkeypatch.setattr(sorted_runs, "RUN", 64)
     keys = [b"%d" % at for at in range(1000)]
     with index_of((keys, list(range(1000)), 0), (keys, list(range(1000, 2000)), 0)) as index:

@@ -270,6 +270,15 @@ def test_a_snapshot_whose_first_bytes_hold_no_key_is_one_table(tmp_path: Path, f
     assert wanted[0].count(b"k7") == 11
 
 
+def test_what_stands_before_damage_is_told_without_a_key_too(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.rdb"
+    remarks = [b"\xfa" + long_string(b"name") + b"\x01%d" % number for number in range(9)]
+    path.write_bytes(snapshot(*remarks)[:-14])
+    wanted = dumped(Reader(path), Ndjson(everything=True))
+    assert wanted[0].count(b"\n") == 9
+    assert dumped(in_parts(path, (50, 1)), Ndjson(everything=True)) == wanted
+
+
 # --- libraries ----------------------------------------------------------------------------------------
 
 

@@ -134,13 +134,19 @@ def _short_strings(run: Run) -> list[str]:
 def _with_dialect(records: Iterable[Record]) -> Iterator[Record]:
     """The records, the header with the dialect that an AUX field before the first key gives away."""
     source, first = iter(records), []
-    for record in source:
-        first.append(record)
-        if isinstance(record, Entry) or _telltale(record) is not None:
-            break
+    failure: RdbError | None = None
+    try:
+        for record in source:
+            first.append(record)
+            if isinstance(record, Entry) or _telltale(record) is not None:
+                break
+    except RdbError as error:
+        failure = error
     dialect = _telltale(first[-1]) if first else None
     for record in first:
         yield record._replace(dialect=dialect) if dialect and isinstance(record, Header) else record
+    if failure is not None:
+        raise failure
     yield from source
 
 

@@ -189,7 +189,7 @@ class Writing:
             self._write(section, out, context.db)  # type: ignore[arg-type] # it has `write`
 
     def _write(self, section: Section, out: BinaryIO, db: int | None) -> None:
-        records = self._noted(chain.from_iterable(section.stretches(STRETCH)))
+        records = self._noted(self._records(section))
         if self._form.needs_header and self._header is not None:
             records = chain((self._header,), records)
         for piece in self._form.pieces(records, losses=self._losses, before=Before(self._is_text, db)):
@@ -197,6 +197,16 @@ class Writing:
             self._is_text = self._is_text or bool(piece)
             if self._progress is not None:
                 self._progress()
+
+    def _records(self, section: Section) -> Iterator[Record]:
+        """Those up to where the section stops; all of them where no key stands before that.
+
+        What is told of the header depends on all that stands before the first key.
+        """
+        yield from chain.from_iterable(section.stretches(STRETCH))
+        if self._out is not None and self._db is None and section.ended_at is None:
+            section.until(None)
+            yield from chain.from_iterable(section.stretches(STRETCH))
 
     def _noted(self, records: Iterable[Record]) -> Iterator[Record]:
         for record in records:
@@ -232,8 +242,11 @@ class Writing:
         self._db = self._db if part.last is None else part.last
         self._losses.join(part.losses)
 
+    def finish(self, ask: object) -> None:
+        """Nobody is asked for more."""
+
     def end(self) -> None:
-        """All was read."""
+        """All was read: what ends the text."""
         assert self._out is not None
         self._out.write(self._form.ending(Before(self._is_text)))
 

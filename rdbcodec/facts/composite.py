@@ -7,6 +7,7 @@ from typing import Any, Generic
 
 from rdbcodec.facts.passes import Batch, Pass, Result, all_or_none, fit, join
 from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.repeats import Ask
 from rdbcodec.records import Header, LargeEntry, Record
 
 
@@ -46,6 +47,11 @@ class Composite(Pass[Result], Generic[Result]):
     def join(self, part: list[Any]) -> None:
         """Every part joins its own."""
         join(self._parts, part)
+
+    def finish(self, ask: Ask) -> None:
+        """Every part may ask."""
+        for part in self._parts:
+            part.finish(ask)
 
     def close(self) -> None:
         """Every part gives up its files."""

@@ -10,6 +10,7 @@ from rdbcodec.facts.passes import Batch, Pass
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.parallel.key_hashes import KeyHashes
 from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.repeats import Ask
 from rdbcodec.records import Header
 
 
@@ -60,6 +61,11 @@ class Duplicates(Pass[DuplicateKeys]):
         """The hashes of both."""
         assert self._index is not None
         self._index.join(part)
+
+    def finish(self, ask: Ask) -> None:
+        """Others compare the hashes of keys."""
+        if self._index is not None:
+            self._index.compare(ask)
 
     def end(self) -> DuplicateKeys:
         """Compare the names."""

@@ -15,6 +15,7 @@ A file may be read by several processes (see rdbcodec.scan), each of which count
     part()          what that one counted; goes to this one's process
     fits(part)      whether it can be joined, or must be counted here
     join(part)      go on as if it had been counted here
+    finish(ask)     all was counted: `ask` has the others do something more (reading.parallel.scan.Errand)
 
 The rules of this file:
 
@@ -35,6 +36,7 @@ from rdbcodec.facts.entry_columns import BRIEF
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
+from rdbcodec.reading.repeats import Ask
 from rdbcodec.reading.runs import Run
 from rdbcodec.reading.source import Source
 from rdbcodec.records import Entry, Header, LargeEntry, Record
@@ -107,6 +109,9 @@ class Pass(Generic[Result]):
     def join(self, part: Any) -> None:
         """Count the part behind what was counted so far."""
         raise NotImplementedError
+
+    def finish(self, ask: Ask) -> None:
+        """All was counted, some of it by others, whom `ask` has do something more."""
 
     def close(self) -> None:
         """Give up what is held outside of memory, also when reading ended in an error."""
@@ -231,6 +236,11 @@ class Counting:
     def join(self, part: list[Any]) -> None:
         """Join all of them."""
         join(self._passes, part)
+
+    def finish(self, ask: Ask) -> None:
+        """Each may ask."""
+        for each in self._passes:
+            each.finish(ask)
 
 
 Thing = TypeVar("Thing")

@@ -25,6 +25,7 @@ from rdbcodec.limits import MAX_DATABASES, MAX_PROBLEMS
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.parallel.key_hashes import KeyHashes
 from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.repeats import Ask
 from rdbcodec.records import (
     AttributedEntry,
     Aux,
@@ -289,6 +290,11 @@ class SoundnessPass(Pass[Soundness]):
         for db, hint in part.hints.items():
             self._hints[db] = _sum(self._hints[db], hint) if db in self._hints else hint
         self._index.join(part.hashes)
+
+    def finish(self, ask: Ask) -> None:
+        """Others compare the hashes of keys."""
+        if isinstance(self._index, KeyIndex):
+            self._index.compare(ask)
 
     def end(self) -> Soundness:
         """What was found, keys that are there twice among it."""

@@ -7,8 +7,7 @@
         duplicate.key, duplicate.place, duplicate.first
 
 Most files have none, so that this is what must be cheap. Of each name only Python's own hash is looked at:
-64 bits, keyed for each process. Up to HELD of them stay in memory, packed, and are compared in the end; more
-are spread over a temporary file by their bits, part by part few enough for that.
+64 bits, keyed for each process (see reading.repeats).
 
 Only when a hash occurs twice are the names with that hash compared, by digests of 16 bytes: the answer is
 that of the names, not of their hashes. Two different names have the same digest once in 2**64 snapshots
@@ -17,34 +16,27 @@ of four billion keys. It takes 64 MiB at most, whatever the number of keys and o
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, groupby, pairwise
 from operator import attrgetter
 from struct import Struct
-from typing import IO, TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rdbcodec.errors import DecodeError
 from rdbcodec.reading.key_names import Batch, Names
-from rdbcodec.reading.placed import read_at, temporary_file
-from rdbcodec.reading.sorted_runs import SortedRuns, write_all
+from rdbcodec.reading.repeats import HASH, Hashes
+from rdbcodec.reading.sorted_runs import SortedRuns
 from rdbcodec.records import Entry
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from rdbcodec.reading.reader import Reader
+    from rdbcodec.reading.repeats import Ask
     from rdbcodec.reading.runs import ShortStrings
 
-HELD = 1 << 20  # hashes that stay in memory: 8 MiB
-TOGETHER = 1 << 16  # hashes that are compared at once, 100 bytes each; more are shared out first
-SPREAD = 1 << 14  # hashes spread at once: few enough to stay in the caches of a processor
-CANDIDATES = 1 << 16  # hashes that occurred twice; with more, all names are compared
 BATCH = 1 << 10  # names that `note` makes a batch of
 _LONG_NAME = 1 << 12  # bytes: a thousand of them are 4 MiB
-
-_HASH = 8  # bytes, of a size and a place as well
 
 Keep = Literal["first", "last"]
 
@@ -66,7 +58,7 @@ class KeyIndex:
     """
 
     def __init__(self, reopen: Callable[[], Reader] | None = None) -> None:
-        self._hashes = _Hashes(0, _Candidates())
+        self._hashes = Hashes()
         self._kept = Names() if reopen is None else None
         self._reopen = reopen
         self._count = 0
@@ -112,12 +104,17 @@ class KeyIndex:
             raise ValueError("the names are kept, and hashes have none")
         self._add_noted()
         self._hashes.add_parts(parts)
-        self._count += sum(map(len, parts)) // _HASH
+        self._count += sum(map(len, parts)) // HASH
 
     def may_repeat(self) -> bool:
         """Whether a hash was there twice; without that no name was."""
         self._add_noted()
         return self._hashes.candidates().any
+
+    def compare(self, ask: Ask) -> None:
+        """All keys are here: others look for hashes that occur twice, each among some of them."""
+        self._add_noted()
+        self._hashes.compare(ask)
 
     def duplicates(self) -> Iterator[Duplicate]:
         """Every key after the first of its name, in the order they were added."""
@@ -261,138 +258,3 @@ _DIGEST = 16
 _PLACE = Struct(">Qq")  # ordinal, place
 _FOUND = Struct(">Qqq")  # ordinal, place, place of the first
 _ORDINAL = Struct(">Q")
-
-
-class _Candidates:
-    """Hashes that occurred twice, and perhaps some more: names decide."""
-
-    def __init__(self) -> None:
-        self._hashes: set[int] = set()
-        self._all = False
-
-    @property
-    def any(self) -> bool:
-        return self._all or bool(self._hashes)
-
-    def add(self, hashes: Iterable[int]) -> None:
-        self._hashes.update(hashes)
-        if len(self._hashes) > CANDIDATES:
-            self._all = True
-            self._hashes.clear()
-
-    def among(self, hashes: Sequence[int]) -> Iterable[bool]:
-        return [True] * len(hashes) if self._all else map(self._hashes.__contains__, hashes)
-
-
-class _Hashes:
-    """Finds hashes that occur twice; those in one part of `level` are alike in the parts above it."""
-
-    def __init__(self, level: int, candidates: _Candidates) -> None:
-        self._level = level
-        self._candidates = candidates
-        self._known = array("q")
-        self._waiting: list[int] = []
-        self._file: IO[bytes] | None = None
-        self._sizes: list[array[int]] = []  # bytes of each part, run by run
-
-    def add(self, hashes: list[int]) -> None:
-        if self._file is None:
-            self._known.extend(hashes)
-            if len(self._known) > HELD:
-                self._begin_file()
-            return
-        self._waiting += hashes
-        if len(self._waiting) >= SPREAD:
-            self._spread()
-
-    def _begin_file(self) -> None:
-        """What is known goes there, and what comes from now on."""
-        self._file = temporary_file()
-        for parts in self._shared_out():
-            self._write(parts)
-        self._known = array("q")
-
-    def _spread(self) -> None:
-        """What waits goes to the parts."""
-        assert self._file is not None
-        parts = spread(self._waiting, self._level)
-        self._waiting.clear()
-        self._write(parts)
-
-    def _write(self, parts: Sequence[bytes]) -> None:
-        assert self._file is not None
-        self._sizes.append(array("Q", map(len, parts)))
-        write_all(self._file, b"".join(parts))
-
-    def add_parts(self, parts: Sequence[bytes]) -> None:
-        """Hashes that were shared out already."""
-        if self._file is not None:
-            self._write(parts)
-            return
-        for part in parts:
-            self.add(array("q", part).tolist())  # a file may begin in between
-
-    def candidates(self) -> _Candidates:
-        """All hashes that occur twice; may be asked more than once."""
-        if self._file is None:
-            self._compare()
-            return self._candidates
-        self._spread()
-        for part in range(_MODULI[self._level]):
-            self._look_at(part)
-        return self._candidates
-
-    def _compare(self) -> None:
-        """Those in memory; of many only those of one part at a time are objects of Python."""
-        parts = [self._known]
-        if len(self._known) > TOGETHER:
-            parts = [array("q") for _ in range(_MODULI[self._level])]
-            for shares in self._shared_out():
-                for part, share in zip(parts, shares, strict=True):
-                    part.frombytes(share)
-        for part in parts:
-            hashes = part.tolist()
-            if len(set(hashes)) < len(hashes):
-                self._candidates.add(value for value, times in Counter(hashes).items() if times > 1)
-
-    def _shared_out(self) -> Iterator[list[bytes]]:
-        for begin in range(0, len(self._known), SPREAD):
-            yield spread(self._known[begin : begin + SPREAD], self._level)
-
-    def _look_at(self, part: int) -> None:
-        below = _Hashes(self._level + 1, self._candidates)
-        try:
-            for hashes in self._runs(part):
-                below.add(hashes)
-            below.candidates()
-        finally:
-            below.close()
-
-    def _runs(self, part: int) -> Iterator[list[int]]:
-        assert self._file is not None
-        begin = 0
-        for sizes in self._sizes:
-            run = array("q")
-            run.frombytes(read_at(self._file, begin + sum(sizes[:part]), sizes[part]))
-            yield run.tolist()
-            begin += sum(sizes)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._known = array("q")
-        self._waiting.clear()
-
-
-def spread(hashes: Iterable[int], level: int = 0) -> list[bytes]:
-    """Hashes, shared out to the parts of a level; a loop, because none of the C functions can do that."""
-    parts: list[list[int]] = [[] for _ in range(_MODULI[level])]
-    appends, modulus = [part.append for part in parts], _MODULI[level]
-    for value in hashes:
-        appends[value % modulus](value)
-    return [array("q", part).tobytes() for part in parts]
-
-
-# The parts of each level. No two have a common factor, so that each level shares out what the one above
-# could not; all eight are enough for 10**16 keys.
-_MODULI = (61, 16, 17, 19, 23, 25, 27, 29, 31)

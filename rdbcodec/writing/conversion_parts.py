@@ -17,6 +17,7 @@ from rdbcodec.writing.part_writer import Known, PartWriter, WholeWriter, Written
 if TYPE_CHECKING:
     from rdbcodec.reading.parallel.section import Section
     from rdbcodec.reading.reader import Reader
+    from rdbcodec.reading.repeats import Ask
     from rdbcodec.writing.writer import Writer
 
 _STRETCH = 1 << 20  # bytes read between two looks at whether a part ends
@@ -121,6 +122,11 @@ class WholeCopying:
         self.copying.modules |= part.modules
         if self._counting is not None and self._counting.dropped:
             raise CountsWrong
+
+    def finish(self, ask: Ask) -> None:
+        """Others compare the hashes of keys."""
+        if self.writer is not None:
+            self.writer.compare_keys(ask)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from rdbcodec.losses import Losses
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.parallel.key_hashes import KeyHashes
 from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.repeats import Ask
 from rdbcodec.records import Record, SelectDb
 from rdbcodec.servers import Server
 from rdbcodec.wire.crc64 import combine
@@ -155,6 +156,12 @@ class WholeWriter(Writer):
             dict(self._templates),
             set(self._template_ids),
         )
+
+    def compare_keys(self, ask: Ask) -> None:
+        """Others compare the hashes of all keys."""
+        self._settle()
+        if self._index is not None:
+            self._index.compare(ask)
 
     def may_repeat(self) -> bool:
         """Whether a key may be there twice."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rdbcodec.reading.parallel.scan import Found, Job, Part
+    from rdbcodec.reading.parallel.scan import Errand, Job, Part
 
 
 class Here:
@@ -18,23 +18,22 @@ class Here:
 
     def __init__(self, count: int = 2) -> None:
         self.count = count
-        self._parts: deque[Part] = deque()
+        self._parts: deque[Part | Errand] = deque()
         self._job = b""
 
     def begin(self, job: Job) -> None:
         """Note what is to be done."""
         self._job = pickle.dumps(job)
 
-    def give(self, part: Part) -> None:
+    def give(self, part: Part | Errand) -> None:
         """Note the part."""
         self._parts.append(part)
 
-    def take(self, waiting: Callable[[], Any]) -> Found | None:
+    def take(self, waiting: Callable[[], Any]) -> Any:
         """Read it."""
         del waiting
         job, part = pickle.loads(self._job), pickle.loads(pickle.dumps(self._parts.popleft()))
-        found: Found | None = pickle.loads(pickle.dumps(job.read(part)))
-        return found
+        return pickle.loads(pickle.dumps(job.read(part)))
 
     def close(self) -> None:
         """There is nothing to end."""

@@ -6,7 +6,8 @@ from array import array
 from collections.abc import Iterable, Sequence
 
 from rdbcodec.errors import RdbError
-from rdbcodec.reading.duplicates import hashes_in, hashes_of, key_hashes, spread
+from rdbcodec.reading.duplicates import hashes_in, hashes_of, key_hashes
+from rdbcodec.reading.repeats import spread
 from rdbcodec.reading.runs import ShortStrings
 from rdbcodec.records import Entry
 

@@ -11,7 +11,7 @@ bring back is joined in the order of the file.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rdbcodec.reading.parallel.guess import RECORDS, Guesser
@@ -57,6 +57,16 @@ class Work(Protocol):
     def join(self, part: Any, /) -> None:
         """Go on as if it had been read here."""
 
+    def finish(self, ask: Callable[[Sequence[Any]], Sequence[Any]], /) -> None:
+        """All was read; those who read parts can be asked for something more: an Errand."""
+
+
+class Errand(Protocol):
+    """What others do that is no part. It can be pickled, and what comes of it."""
+
+    def do(self) -> Any:
+        """Do it. When that raises, nothing came of it: None."""
+
 
 class Part(NamedTuple):
     """A part to read: `stop` None is the end of the file."""
@@ -73,8 +83,17 @@ class Job(NamedTuple):
     how: How
     work: PartWork
 
-    def read(self, part: Part) -> Found | None:
-        """Read a part in a process of its own.
+    def read(self, part: Part | Errand) -> Any:
+        """What comes of a part, or of something else, in a process of its own."""
+        if isinstance(part, Part):
+            return self._read(part)
+        try:
+            return part.do()
+        except Exception:  # noqa: BLE001 - whoever asked does it himself, and is told why it cannot be
+            return None
+
+    def _read(self, part: Part) -> Found | None:
+        """Read a part.
 
         None for what must be read in one piece: damage, a wrong guess, a file that is another one meanwhile.
         Whoever reads it then raises what there is to raise.
@@ -109,10 +128,10 @@ class Hands(Protocol):
     def begin(self, job: Job) -> None:
         """Be ready for parts of this file."""
 
-    def give(self, part: Part) -> None:
-        """Read a part, now or later."""
+    def give(self, part: Part | Errand) -> None:
+        """Read a part, now or later, or do something else."""
 
-    def take(self, waiting: Callable[[], Any]) -> Found | None:
+    def take(self, waiting: Callable[[], Any]) -> Any:
         """What came of the part that was given first of those not taken; `waiting` is called meanwhile."""
 
     def close(self) -> None:
@@ -140,6 +159,7 @@ class Scan:
         self._size = size
         self._records = records
         self._progress = progress or _nothing
+        self._waiting = deque[Part]()  # parts that others have, and that were not taken yet
         self.joined = self.read_here = 0  # parts
 
     def run(self) -> None:
@@ -154,6 +174,17 @@ class Scan:
                     self._read_over(part)
                 self._progress()
         self._read(None)
+        if work is not None:
+            self._work.finish(self._ask)
+
+    def _ask(self, errands: Sequence[Errand]) -> list[Any]:
+        """What came of each, after all parts."""
+        while self._waiting:
+            self._waiting.popleft()
+            self._hands.take(self._progress)
+        for errand in errands:
+            self._hands.give(errand)
+        return [self._hands.take(self._progress) for _ in errands]
 
     def _fork(self) -> PartWork | None:
         if not self._section.has_stopped or self._section.context is None:
@@ -188,7 +219,7 @@ class Scan:
 
     def _in_order(self) -> Iterator[tuple[Part, Found | None]]:
         """The parts, with what came of them, while more are handed out."""
-        section, parts, waiting = self._section, self._parts(), deque[Part]()
+        section, parts, waiting = self._section, self._parts(), self._waiting
         while section.ended_at is None and section.context is not None:
             while len(waiting) < self._hands.count + AHEAD and (part := next(parts, None)) is not None:
                 self._hands.give(part)
