@@ -261,10 +261,14 @@ def small_parts(size: int, records: int, counts: Counts) -> Iterator[None]:
         del path
         return jobs or 1
 
+    def here(count: int, ahead: int) -> Here:
+        del ahead
+        return Here(count)
+
     with (
         patch.object(opening, "InParts", Small),
         patch.object(opening, "jobs_for", jobs_for),
-        patch("rdbcodec.reading.parallel.workers.Processes", Here),
+        patch("rdbcodec.reading.parallel.workers.Processes", here),
     ):
         yield
 

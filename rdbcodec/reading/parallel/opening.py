@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rdbcodec.reading.parallel.guess import RECORDS
-from rdbcodec.reading.parallel.scan import PART, Hands, Scan, Work
+from rdbcodec.reading.parallel.scan import AHEAD, PART, Hands, Scan, Work
 from rdbcodec.reading.parallel.section import How, Section
 from rdbcodec.reading.reader import Reader
 
@@ -95,6 +95,6 @@ def open_in_parts(path: str | os.PathLike[str], jobs: int | None = None, **how: 
         # Only large files need multiprocessing.
         from rdbcodec.reading.parallel.workers import Processes  # noqa: PLC0415
 
-        return Processes(count)
+        return Processes(count, ahead=AHEAD)
 
     return InParts(path, how, start)

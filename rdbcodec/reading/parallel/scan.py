@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 HEAD = 64 << 10  # bytes read first: header, AUX fields, templates and the first keys
 PART = 8 << 20  # bytes of a part: some tenths of a second, and what is found in it small
 LONGEST_STEP = 32  # parts of a size in which no boundary was found that are skipped at once, at most
-AHEAD = 2  # parts handed out beyond those that are being read
+AHEAD = 2  # parts that each of the others has: one to read, one to go on with
+LEAST = 8  # to which fraction parts become smaller towards the end, so that all are done at once
 
 
 class PartWork(Protocol):
@@ -221,7 +222,7 @@ class Scan:
         """The parts, with what came of them, while more are handed out."""
         section, parts, waiting = self._section, self._parts(), self._waiting
         while section.ended_at is None and section.context is not None:
-            while len(waiting) < self._hands.count + AHEAD and (part := next(parts, None)) is not None:
+            while len(waiting) < self._hands.count * AHEAD and (part := next(parts, None)) is not None:
                 self._hands.give(part)
                 waiting.append(part)
             if not waiting:
@@ -244,8 +245,10 @@ class Scan:
 
     def _boundary(self, guesser: Guesser, begin: int) -> int | None:
         """The next guess, further away where there is none; None for the end of the file."""
-        size, step, at = self._section.size or 0, self._size, begin + self._size
-        while at < size - self._size // 4:
+        size = self._section.size or 0
+        step = max(self._size // LEAST, min(self._size, (size - begin) // (AHEAD * self._hands.count)))
+        at = begin + step
+        while at < size - step // 4:
             found = guesser.boundary(at)
             if found is not None:
                 return found

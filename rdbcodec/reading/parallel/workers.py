@@ -8,6 +8,7 @@ a terminal: the one that reads the rest is told of it, and ends them. When it is
 from __future__ import annotations
 
 import errno
+import gc
 import multiprocessing
 import pickle
 import signal
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _LOOK = 0.1  # seconds between two calls of `waiting`
 _PATIENCE = 5.0  # seconds a process has to end
+_BRIEF = 16 << 10  # bytes of a message that waits in a pipe, so that whoever sends it does not
 _OURS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -38,17 +40,20 @@ class Task(Protocol):
 
 
 class Processes:
-    """So many processes; they are there at once, before a progress bar has threads."""
+    """So many processes; they are there at once, before a progress bar has threads.
 
-    def __init__(self, count: int, method: str | None = None) -> None:
+    Each has up to `ahead` things to do in its pipe, so that it need not wait for more when one is done.
+    """
+
+    def __init__(self, count: int, method: str | None = None, *, ahead: int = 1) -> None:
         self.count = count
+        self._ahead = ahead
         self.method = method or start_method()
         self.share_hashes = self.method == "fork"
         self._processes: list[BaseProcess] = []
-        self._idle: list[Connection] = []
-        self._busy: dict[Connection, int] = {}
+        self._doing: dict[Connection, deque[int]] = {}
         self._process_of: dict[Connection, BaseProcess] = {}
-        self._queue: deque[tuple[int, Any]] = deque()
+        self._queue: deque[tuple[int, bytes]] = deque()
         self._found: dict[int, Any] = {}
         self._path_of: dict[int, str] = {}
         self._given = self._taken = 0
@@ -72,30 +77,34 @@ class Processes:
             process.start()
         theirs.close()
         self._processes.append(process)
-        self._idle.append(ours)
+        self._doing[ours] = deque()
         self._process_of[ours] = process
 
     def begin(self, job: Task) -> None:
         """Tell all of them what is to be done."""
         self._name = job.path
         message = pickle.dumps(job)
-        for connection in self._idle:
+        for connection in self._doing:
             self._send(connection, message)
 
     def give(self, part: Any, path: str | None = None) -> None:
-        """To whoever has nothing to do, or to the first who has not; of another file than the job's."""
-        self._queue.append((self._given, part))
+        """To whoever has least to do, or to the first who has; of another file than the job's."""
+        self._queue.append((self._given, pickle.dumps(part)))
         if path is not None:
             self._path_of[self._given] = path
         self._given += 1
         self._assign()
 
     def _assign(self) -> None:
-        while self._queue and self._idle:
-            number, part = self._queue.popleft()
-            connection = self._idle.pop()
-            self._busy[connection] = number
-            self._send(connection, pickle.dumps(part))
+        while self._queue:
+            number, message = self._queue[0]
+            connection = min(self._doing, key=lambda each: len(self._doing[each]))
+            most = self._ahead if len(message) <= _BRIEF else 1  # else both might wait for the other to read
+            if len(self._doing[connection]) >= most:
+                return
+            self._queue.popleft()
+            self._doing[connection].append(number)
+            self._send(connection, message)
 
     def _send(self, connection: Connection, message: bytes) -> None:
         try:
@@ -107,7 +116,7 @@ class Processes:
         """Wait for what came of the next part."""
         number, self._taken = self._taken, self._taken + 1
         while number not in self._found:
-            for connection in wait([*self._busy], _LOOK):
+            for connection in wait([each for each, doing in self._doing.items() if doing], _LOOK):
                 assert isinstance(connection, Connection)
                 self._receive(connection)
             waiting()
@@ -118,15 +127,16 @@ class Processes:
             message = connection.recv_bytes()
         except (EOFError, OSError):
             self._lose(connection)
-        self._found[self._busy.pop(connection)] = pickle.loads(message)
-        self._idle.append(connection)
+        number = self._doing[connection].popleft()
         self._assign()
+        self._found[number] = pickle.loads(message)
 
     def _lose(self, connection: Connection) -> None:
         process = self._process_of[connection]
         process.join(_PATIENCE)
         code = process.exitcode
-        name = self._path_of.get(self._busy.get(connection, -1), self._name)
+        number = next(iter(self._doing[connection]), -1)
+        name = self._path_of.get(number, self._name)
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
         raise ChildProcessError(errno.ECHILD, f"a process that read a part ended {how}", name)
 
@@ -175,6 +185,7 @@ def _no_signals() -> Iterator[None]:
 def _serve(connection: Connection, inherited: Sequence[Connection]) -> None:
     """What a process does: read one part after the other, until nobody asks any more."""
     _leave_signals()
+    gc.freeze()  # what is inherited stays
     for end in inherited:
         end.close()
     with suppress(EOFError, OSError), connection:
