@@ -80,6 +80,12 @@ def decode(elements: Iterable[bytes | int], master: StreamId) -> Node:
     return Node(entries, len(deleted))
 
 
+def live(elements: list[bytes | int], master: StreamId) -> list[StreamEntry]:
+    """The live entries of a node, as `decode` has them."""
+    usual = _usual_entries(elements, master)
+    return list(iter_decode(elements, master)) if usual is None else usual
+
+
 def _usual_entries(elements: list[Any], master: StreamId) -> list[StreamEntry] | None:
     """The entries of a node in which all live and have the fields of the master entry; None for any other.
 
