@@ -10,6 +10,7 @@ import copy
 import io
 import math
 from collections import defaultdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,14 @@ def converted(data: bytes, server: rdbcodec.Server) -> tuple[bytes, rdbcodec.Con
     return out.getvalue(), done, AllLosses.last
 
 
-def records_of(data: bytes, kind: type, dialect: Any = None) -> list[Any]:
+@lru_cache(maxsize=2)  # an original is compared with a dozen results
+def all_records(data: bytes, dialect: Any) -> list[Any]:
     with rdbcodec.open(data, dialect=dialect) as reader:
-        return [record for record in reader if isinstance(record, kind)]
+        return list(reader)
+
+
+def records_of(data: bytes, kind: type, dialect: Any = None) -> list[Any]:
+    return [record for record in all_records(data, dialect) if isinstance(record, kind)]
 
 
 def keys_of(data: bytes) -> dict[tuple[int, bytes], rdbcodec.Entry]:
