@@ -13,7 +13,7 @@ from cases import every
 from commands import run
 
 import rdbcodec
-from rdbcodec import ZSet, facts
+from rdbcodec import Entry, ZSet, facts
 from rdbcodec.facts.amounts import Usage, names_of
 from rdbcodec.facts.folding import Folding
 from rdbcodec.facts.prefixes import Node, Prefixes, PrefixPass
@@ -342,3 +342,26 @@ def test_wrong_usage_of_prefix_is_told(words: list[str], message: str, shop: Pat
     done = run("prefix", shop, *words)
     assert done.returncode == 2
     assert message in done.stderr.decode()
+
+
+@pytest.mark.parametrize("odd", [b"new\nline:1", b"x" * 300, b"", b"id:6f1c:7", b"\xd0\xba:1"])
+@pytest.mark.parametrize("separators", [":", "-:"])
+def test_keys_are_folded_together_like_each_alone(odd: bytes, separators: str) -> None:
+    keys = [*(b"user:%d:name" % at for at in range(40)), odd, b"user:07"]
+    assert Folding(separators).patterns(keys) == [Folding(separators).pattern(key) for key in keys]
+
+
+def test_keys_of_a_prefix_add_up_to_the_same_however_many_there_are(tmp_path: Path) -> None:
+    made = tmp_path / "dump.rdb"
+    with rdbcodec.create(made) as writer:
+        for at in range(60):
+            writer.write(b"a:%d" % at, b"v" * at, expires_at_ms=None if at % 3 else 4102444800000)
+            writer.write(b"b:%d" % at, [b"x"] * (1 + at % 4))
+    found = rdbcodec.stat(made, by=["prefix"], now_ms=0).by["prefix"]
+    with rdbcodec.open(made) as reader:
+        entries = [record for record in reader if isinstance(record, Entry)]
+    for prefix, expiring, elements in (("a:", 20, 60), ("b:", 0, 150)):
+        of_prefix = [entry for entry in entries if entry.key.startswith(prefix.encode())]
+        usage, size = found[prefix], sum(entry.serialized_size for entry in of_prefix)
+        assert (usage.keys, usage.expiring, usage.elements, usage.disk) == (60, expiring, elements, size)
+        assert names_of(usage.types) == [of_prefix[0].type]

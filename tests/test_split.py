@@ -293,7 +293,7 @@ def test_a_key_of_two_files_is_an_error_unless_it_is_said_which_stays(
         merged(pair_of_files, tmp_path / "out.rdb")
     assert str(caught.value) == (
         f"db 0, key b'a': the key is in an earlier file and in {pair_of_files[1]}, and so is 1 more key: "
-        "on-conflict says which stays"
+        "on-conflict first, last or longest-ttl says which stays"
     )
     assert not (tmp_path / "out.rdb").exists()
 

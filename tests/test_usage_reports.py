@@ -303,6 +303,11 @@ def test_the_keys_that_nobody_used_and_those_used_most(tmp_path: Path) -> None:
     ]
 
 
+def test_top_says_that_there_are_no_keys(shop: Path) -> None:
+    lines = run("top", shop, "--prefix", "nobody").stdout.decode().splitlines()
+    assert lines[-2:] == ["  keys           none", ""]
+
+
 def test_top_says_that_a_file_does_not_tell_of_use(shop: Path) -> None:
     done = run("top", shop, "--by", "freq")
     line = "  use            not told: the file has no counters (LFU)"

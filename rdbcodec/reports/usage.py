@@ -200,8 +200,8 @@ def top_sections(keys: LargestKeys, *, now_ms: int, hide_keys: Hiding = False) -
     """The largest keys as a table; of several files together each says of which it is."""
     files = keys.files > 1
     rows = worth(keys.servers, keys.allocator)
-    if not keys and keys.order in USES:
-        rows.append(("use", no_use(keys.order)))
+    if not keys:
+        rows.append(("use", no_use(keys.order)) if keys.order in USES else ("keys", "none"))
     third = _THIRDS.get(keys.order, "elements")
     head = (">memory", ">on disk", f">{third}", "type", *(("key", "file") if files else ("ttl", "key")))
     table = [_key_row(key, third, now_ms, hide_keys=hide_keys, files=files) for key in keys]

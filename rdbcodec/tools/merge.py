@@ -241,7 +241,8 @@ class _Job:
                 more = f", and so are {others:,} more keys" if others else ""
                 more = ", and so is 1 more key" if others == 1 else more
                 error = EncodeError(
-                    f"the key is in an earlier file and in {name}{more}: on-conflict says which stays"
+                    f"the key is in an earlier file and in {name}{more}: "
+                    "on-conflict first, last or longest-ttl says which stays"
                 )
                 error.db, error.key = entry.db, entry.key
                 raise error
