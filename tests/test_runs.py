@@ -109,11 +109,12 @@ def test_a_run_says_of_its_keys_what_they_say(kind: type[Run], records: list[byt
     assert type(run) is kind
     batch, entries = RunBatch(run), EntryBatch(run.entries())
     assert [facts_of(batch)] == [facts_of(entries)]
+    assert batch.names == [entry.key for entry in entries.entries] == entries.names
+    assert batch.offsets == [entry.offset for entry in entries.entries] == entries.offsets
+    assert batch.times == [entry.expires_at_ms for entry in entries.entries] == entries.times
     short = batch.short_strings
     assert (short is None) is (kind is Keys)
     if short is not None:
-        assert short.names() == [entry.key for entry in entries.entries]
-        assert short.offsets() == [entry.offset for entry in entries.entries]
         assert candidates(entries.entries) == []
     assert [plain(batch.entry(index)) for index in range(len(batch))] == [plain(e) for e in entries.entries]
 

@@ -13,12 +13,14 @@ from commands import run
 
 import rdbcodec
 from rdbcodec import ZSet, facts
+from rdbcodec.facts.batches import EntryBatch, RunBatch
 from rdbcodec.facts.largest import TopPass
 from rdbcodec.facts.memory.entries import Together
 from rdbcodec.facts.memory.estimates import bytes_in, model_of
 from rdbcodec.facts.memory.measuring import Measuring, elements_of
 from rdbcodec.facts.memory.shapes import shapes_of
 from rdbcodec.facts.usage import OTHER, PREFIXES, StatPass
+from rdbcodec.reading.runs import Run
 from rdbcodec.reports.usage import CSV_KEYS
 from rdbcodec.servers import Server
 
@@ -323,9 +325,15 @@ def test_every_key_takes_what_its_shapes_say_however_it_was_measured(name: str) 
     for path in sorted(TYPES.parent.glob("*.rdb")):
         with rdbcodec.open(path) as reader:
             entries = [record for record in reader if isinstance(record, rdbcodec.Entry)]
-        memory, elements = Measuring(model).measure(entries, [entry.expires_at_ms for entry in entries])
+        batch = EntryBatch(entries)
+        memory, elements = Measuring(model).measure(batch, batch.times)
         assert memory == [
             pytest.approx(model.total(shape for shapes in shapes_of(entry) for shape in shapes))
             for entry in entries
         ]
         assert elements == [elements_of(entry) for entry in entries]
+        with rdbcodec.open(path) as reader:
+            runs = [one for records in reader.runs(1 << 20) for one in records if isinstance(one, Run)]
+        for some in map(RunBatch, runs):
+            told = Measuring(model).measure(some, some.times)
+            assert told == Measuring(model).measure(EntryBatch(some.entries), some.times)

@@ -7,8 +7,11 @@ expiries takes none.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from itertools import repeat
 from operator import add, attrgetter
 
+from rdbcodec.facts import entry_columns
 from rdbcodec.facts.entry_columns import BRIEF, times_in
 from rdbcodec.reading.runs import Run, ShortStrings
 from rdbcodec.records import AttributedEntry, Entry
@@ -28,7 +31,7 @@ class Batch(ABC):
     `is_brief`: none is large, and none has anything odd before it.
     """
 
-    __slots__ = ("_codes", "_expiries", "_kinds", "_sizes", "is_brief", "is_plain")
+    __slots__ = ("_codes", "_expiries", "_kinds", "_names", "_sizes", "is_brief", "is_plain")
 
     def __init__(self, *, is_plain: bool, is_brief: bool) -> None:
         self.is_plain = is_plain
@@ -36,6 +39,7 @@ class Batch(ABC):
         self._sizes: list[int] | None = None
         self._codes: bytes | None = None
         self._kinds: tuple[int, ...] | None = None
+        self._names: list[bytes] | None = None
         self._expiries: list[int] | None = [] if is_plain else None
 
     @abstractmethod
@@ -101,6 +105,35 @@ class Batch(ABC):
 
     @property
     @abstractmethod
+    def times(self) -> list[int | None]:
+        """When each expires, absolute milliseconds; None for never."""
+
+    @property
+    def names(self) -> list[bytes]:
+        """The keys themselves."""
+        if self._names is None:
+            self._names = self._find_names()
+        return self._names
+
+    @abstractmethod
+    def _find_names(self) -> list[bytes]: ...
+
+    @property
+    @abstractmethod
+    def offsets(self) -> list[int]:
+        """Where each begins in the snapshot."""
+
+    @property
+    @abstractmethod
+    def places(self) -> Iterator[tuple[bytes, int]]:
+        """Bytes that have the record of each, and where its type byte stands there; of none that is large."""
+
+    @abstractmethod
+    def layouts(self, places: Mapping[str, int]) -> bytes:
+        """The number below 256 that `places` has for the name of the layout of each."""
+
+    @property
+    @abstractmethod
     def has_hints(self) -> bool:
         """Whether idle time or frequency stands before one, of those that have nothing rarer."""
 
@@ -153,8 +186,25 @@ class EntryBatch(Batch):
     def _find_expiries(self) -> list[int]:
         if self.is_brief:
             return times_in(self._kept_heads())
-        times = [entry.expires_at_ms for entry in self._entries]
-        return [time for time in times if time is not None]
+        return [time for time in self.times if time is not None]
+
+    @property
+    def times(self) -> list[int | None]:
+        return entry_columns.expiries(self._entries)
+
+    def _find_names(self) -> list[bytes]:
+        return entry_columns.names(self._entries)
+
+    @property
+    def offsets(self) -> list[int]:
+        return entry_columns.offsets(self._entries)
+
+    @property
+    def places(self) -> Iterator[tuple[bytes, int]]:
+        return zip(map(_record_of, self._entries), repeat(0))
+
+    def layouts(self, places: Mapping[str, int]) -> bytes:
+        return entry_columns.layouts(self._entries, places)
 
     @property
     def has_hints(self) -> bool:
@@ -216,6 +266,24 @@ class RunBatch(Batch):
 
     def _find_expiries(self) -> list[int]:
         return times_in(self._run.heads())
+
+    @property
+    def times(self) -> list[int | None]:
+        return self._run.times()
+
+    def _find_names(self) -> list[bytes]:
+        return self._run.names()
+
+    @property
+    def offsets(self) -> list[int]:
+        return self._run.offsets()
+
+    @property
+    def places(self) -> Iterator[tuple[bytes, int]]:
+        return self._run.places()
+
+    def layouts(self, places: Mapping[str, int]) -> bytes:
+        return self.codes.translate(entry_columns.layout_table(self._run.context, places))
 
     @property
     def has_hints(self) -> bool:

@@ -15,7 +15,6 @@ from collections.abc import Collection, Sequence
 from struct import Struct
 from typing import NamedTuple
 
-from rdbcodec.facts import entry_columns
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.common_numbers import CommonNumbers
 from rdbcodec.facts.folding import Folding
@@ -68,7 +67,7 @@ class Expiries:
         minutes = [at // MINUTE for at in times]
         self._common.add(minutes)
         held, of, pack = self._minutes.held, self._minutes.of, _PLACE.pack
-        names = self._folding.patterns(entry_columns.names(keys.entries))
+        names = self._folding.patterns(keys.names)
         for name, minute, memory, disk, elements in zip(
             names, minutes, keys.memory, keys.disk, keys.elements, strict=True
         ):

@@ -11,6 +11,7 @@ from struct import unpack
 from rdbcodec.facts.slots import SLOTS, key_slot
 from rdbcodec.records import CacheEntry, Entry
 from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE
+from rdbcodec.records.entry import Context
 
 BRIEF = {Entry, CacheEntry}  # those that have nothing but what `_head` holds before them
 _SHORT = 0x40  # lengths below are their own byte
@@ -32,13 +33,18 @@ def names(entries: Sequence[Entry]) -> list[bytes]:
 
 def layouts(entries: Sequence[Entry], places: Mapping[str, int]) -> bytes:
     """The number below 256 that `places` has for the layout of each."""
-    tables = {id(context.types): context.types for context in {*map(_context_of, entries)}}
-    if len(tables) > 1:
+    contexts = {id(context.types): context for context in {*map(_context_of, entries)}}
+    if len(contexts) > 1:
         return bytes(places[entry.row.name] for entry in entries)
+    return bytes(map(_code_of, entries)).translate(layout_table(contexts.popitem()[1], places))
+
+
+def layout_table(context: Context, places: Mapping[str, int]) -> bytes:
+    """The number that `places` has for the layout of each type code."""
     table = bytearray(256)
-    for code, row in tables.popitem()[1].items():
+    for code, row in context.types.items():
         table[code] = places[row.name]
-    return bytes(map(_code_of, entries)).translate(table)
+    return bytes(table)
 
 
 def offsets(entries: Sequence[Entry]) -> list[int]:
@@ -62,14 +68,6 @@ def expiries(entries: Sequence[Entry]) -> list[int | None]:
         times = iter(times_in(list(filter(None, heads))))
         return [next(times) if head else None for head in heads]
     return [int.from_bytes(head[1:EXPIRY_SIZE], "little") if head[:1] == _EXPIRES else None for head in heads]
-
-
-def uses(entries: Sequence[Entry]) -> tuple[list[int | None], list[int | None]]:
-    """How many seconds each was idle, and its use counter, where the file tells."""
-    if set(map(type, entries)) <= BRIEF and set(map(len, map(_head_of, entries))) <= _NO_HINT:
-        nothing: list[int | None] = [None] * len(entries)
-        return nothing, nothing
-    return [entry.idle for entry in entries], [entry.freq for entry in entries]
 
 
 def times_in(heads: list[bytes]) -> list[int]:

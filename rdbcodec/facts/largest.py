@@ -162,7 +162,7 @@ class TopPass(EntryPass[LargestKeys]):
 
     def sized(self, keys: Measured, at: int) -> KeySize:
         """What is told of one of the keys."""
-        entry, model = keys.entries[at], self.model
+        entry, model = keys.entry(at), self.model
         expiry = entry.expires_at_ms
         share = model.share() + (0 if expiry is None else model.expiry_share())
         return KeySize(

@@ -56,7 +56,7 @@ class Loaded:
     def add(self, keys: Measured) -> None:
         """Keys of one database."""
         self._keys.add_all(keys)
-        tables = self._tables(keys.entries[0].db)
+        tables = self._tables(keys.db)
         tables.keys += len(keys)
         if keys.expiries is not None:
             tables.expiring += len(keys) - keys.expiries.count(None)

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from rdbcodec.facts import entry_columns
 from rdbcodec.facts.amounts import TYPE_BITS, Usage
 from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
 from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass, OfLoaded
@@ -30,7 +29,6 @@ from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.sums import Sums
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.source import Source
-from rdbcodec.records import Entry
 from rdbcodec.servers import Server
 
 MEASURES = ("memory", "disk", "keys", "elements", "never")
@@ -59,7 +57,6 @@ class Node:
         return self.usage.less(shown)
 
 
-_code_of = attrgetter("code")
 _FEW = 4  # keys of a prefix
 _Kept = tuple[float, int, bytes, Usage, int]  # measure, level below the root, name, usage, children
 
@@ -89,17 +86,19 @@ class PrefixSums:
         for name, of_name in keys.by(names):
             usage = self.sums.of(name)
             usage.add_all(of_name)
-            for code in {*map(_code_of, of_name.entries)}:
-                usage.types |= self._types.get(code) or self._type(of_name.entries, code)
+            codes = of_name.codes
+            for code in {*codes}:
+                usage.types |= self._types.get(code) or self._type(of_name, code, codes.index(code))
 
     def names(self, keys: Measured) -> list[bytes]:
         """The prefix of each."""
-        return self.folding.patterns(entry_columns.names(keys.entries))
+        return self.folding.patterns(keys.names)
 
     def add_singly(self, names: list[bytes], keys: Measured) -> None:
         """Keys of which hardly two have the same prefix."""
         held, of, types = self.sums.held, self.sums.of, self._types
-        for name, (entry, memory, disk, elements, at) in zip(names, keys, strict=True):
+        columns = zip(names, keys.codes, keys.memory, keys.disk, keys.elements, keys.times, strict=True)
+        for place, (name, code, memory, disk, elements, at) in enumerate(columns):
             usage = held.get(name) or of(name)
             usage.keys += 1
             usage.memory += memory
@@ -108,10 +107,10 @@ class PrefixSums:
                 usage.elements += elements
             if at is not None:
                 usage.expiring += 1
-            usage.types |= types.get(entry.code) or self._type((entry,), entry.code)
+            usage.types |= types.get(code) or self._type(keys, code, place)
 
-    def _type(self, entries: Sequence[Entry], code: int) -> int:
-        bit = self._types[code] = next(TYPE_BITS[entry.type] for entry in entries if entry.code == code)
+    def _type(self, keys: Measured, code: int, place: int) -> int:
+        bit = self._types[code] = TYPE_BITS[keys.entry(place).type]
         return bit
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ class SlotPass(Pass["set[int]"]):
 
     def batch(self, batch: Batch) -> None:
         """Those of some more."""
-        self._slots.update(entry_columns.slots(entry_columns.names(batch.entries)))
+        self._slots.update(entry_columns.slots(batch.names))
 
     def fork(self) -> SlotPass:
         """It needs to know nothing."""

@@ -16,7 +16,6 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 from rdbcodec.errors import DecodeError
@@ -43,8 +42,6 @@ CLASSES = (
 )
 NAMES = (*(name for name, _ in CLASSES), LATER, NEVER)
 _LIMITS = [most for _, most in CLASSES]
-
-_code_of = attrgetter("code")
 
 
 @dataclass(slots=True)
@@ -189,8 +186,7 @@ class TtlPass(LoadedPass[Ttls]):
             if len(never):
                 self._usage(NEVER).add_all(never)
                 self._never.add(never)
-        codes = set(map(_code_of, keys.entries))
-        if not codes <= self._without_fields:
+        if not set(keys.codes) <= self._without_fields:
             self._look_for_fields(keys.entries)
 
     def _look_for_fields(self, entries: Sequence[Entry]) -> None:

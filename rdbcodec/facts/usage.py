@@ -13,7 +13,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 
-from rdbcodec.facts import entry_columns
 from rdbcodec.facts.amounts import TYPE_BITS, Usage
 from rdbcodec.facts.folding import Folding
 from rdbcodec.facts.loaded import DATABASES, Loaded, LoadedPart, LoadedPass, OfLoaded
@@ -151,7 +150,7 @@ class StatPass(LoadedPass[Stat]):
         else:
             self._add(keys, cells)
             self._prefixes.add_singly(names, keys)
-        if keys.expiries is not None:
+        if keys.have_hints:
             self._count_uses(keys)
 
     def _add(self, keys: Measured, cells: list[int]) -> None:
@@ -172,31 +171,29 @@ class StatPass(LoadedPass[Stat]):
         usage = self._cells.get(cell)
         if usage is None:
             usage = self._cells[cell] = Usage()
-            self._rows[cell >> 8] = keys.entries[0].row
+            self._rows[cell >> 8] = keys.entry(0).row
         usage.take(more)
         if "db" in self._named:
-            row_of(self._named["db"], str(keys.entries[0].db), OTHER_DATABASES).take(more)
+            row_of(self._named["db"], str(keys.db), OTHER_DATABASES).take(more)
         return more
 
     def _cells_of(self, keys: Measured) -> list[int]:
         """The cell of each key: its type byte, then the class of its expiry, then that of its size."""
         sizes = map(bisect_left, repeat(_SIZE_LIMITS), keys.memory)
         if keys.expiries is None:
-            return [entry.code << 8 | _NEVER | size for entry, size in zip(keys.entries, sizes, strict=True)]
+            return [code << 8 | _NEVER | size for code, size in zip(keys.codes, sizes, strict=True)]
         now_ms = self.now_ms
         return [
-            entry.code << 8 | (_NEVER if at is None else bisect_right(_TTL_LIMITS, at - now_ms) << 4) | size
-            for entry, size, at in zip(keys.entries, sizes, keys.expiries, strict=True)
+            code << 8 | (_NEVER if at is None else bisect_right(_TTL_LIMITS, at - now_ms) << 4) | size
+            for code, size, at in zip(keys.codes, sizes, keys.expiries, strict=True)
         ]
 
     def _count_uses(self, keys: Measured) -> None:
         named = self._named
-        if "idle" in named or "freq" in named:
-            idle, freq = entry_columns.uses(keys.entries)
-            if "idle" in named:
-                self._count_used("idle", keys, idle)
-            if "freq" in named:
-                self._count_used("freq", keys, freq)
+        if "idle" in named:
+            self._count_used("idle", keys, [entry.idle for entry in keys.entries])
+        if "freq" in named:
+            self._count_used("freq", keys, [entry.freq for entry in keys.entries])
 
     def _count_used(self, aspect: str, keys: Measured, told: list[int | None]) -> None:
         """How long ago, or how often, keys were used, of those that tell."""

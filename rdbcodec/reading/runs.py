@@ -12,10 +12,13 @@ from __future__ import annotations
 import re
 import sys
 from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from itertools import accumulate, repeat
 from operator import sub
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
@@ -33,6 +36,8 @@ _STRETCH = 32 << 10  # bytes in which short strings are looked for
 _LEAST = 4 << 10  # bytes left in which it pays to look for them: making the pattern takes 2 ms
 _MANY = 64  # short strings that are worth a run of their own
 _NUMBERS = (2, 3, 5)  # bytes of strings that are numbers: INT8, INT16, INT32
+
+_time_at = Struct("<q").unpack_from
 
 
 class Run(ABC):
@@ -70,6 +75,22 @@ class Run(ABC):
     @abstractmethod
     def heads(self) -> list[bytes]:
         """What stands before those that have something before them."""
+
+    @abstractmethod
+    def names(self) -> list[bytes]:
+        """The keys."""
+
+    @abstractmethod
+    def offsets(self) -> list[int]:
+        """Where they begin in the snapshot."""
+
+    @abstractmethod
+    def times(self) -> list[int | None]:
+        """When each expires, absolute milliseconds; None for never."""
+
+    @abstractmethod
+    def places(self) -> Iterator[tuple[bytes, int]]:
+        """Bytes that have the record of each, all of it, and where its type byte stands there."""
 
     @abstractmethod
     def entries(self) -> list[Entry]:
@@ -110,13 +131,19 @@ class ShortStrings(Run):
         return [record[:EXPIRY_SIZE] for record in self._records] if self._head else []
 
     def names(self) -> list[bytes]:
-        """The keys."""
         text = self._head + 2  # behind the type byte and the length
         return [record[text : text + record[text - 1]] for record in self._records]
 
     def offsets(self) -> list[int]:
-        """Where they begin in the snapshot."""
         return list(accumulate(map(len, self._records[:-1]), initial=self.context.base + self.begin))
+
+    def times(self) -> list[int | None]:
+        if not self._head:
+            return [None] * len(self._records)
+        return [_time_at(record, 1)[0] for record in self._records]
+
+    def places(self) -> Iterator[tuple[bytes, int]]:
+        return zip(self._records, repeat(self._head))
 
     def entry(self, index: int) -> Entry:
         start = self.begin + sum(map(len, self._records[:index]))
@@ -173,6 +200,29 @@ class Keys(Run):
     def heads(self) -> list[bytes]:
         buf = self.buf
         return [buf[start:at] for start, at in zip(self._starts, self._types, strict=False) if start != at]
+
+    def names(self) -> list[bytes]:
+        buf = self.buf
+        return [
+            buf[at + 2 : at + 2 + head] if (head := buf[at + 1]) < 0x40 else self._long_name(at)
+            for at in self._types
+        ]
+
+    def _long_name(self, at: int) -> bytes:
+        return self.entry(bisect_left(self._types, at)).key
+
+    def offsets(self) -> list[int]:
+        return list(map(self.context.base.__add__, self._starts[:-1]))
+
+    def times(self) -> list[int | None]:
+        buf, read = self.buf, _time_at
+        return [
+            None if start == at or buf[start] != EXPIRETIME_MS else read(buf, start + 1)[0]
+            for start, at in zip(self._starts, self._types, strict=False)
+        ]
+
+    def places(self) -> Iterator[tuple[bytes, int]]:
+        return zip(repeat(self.buf), self._types)
 
     def entry(self, index: int) -> Entry:
         (entry,) = self._entries(slice(index, index + 1))

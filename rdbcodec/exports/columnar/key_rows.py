@@ -49,20 +49,18 @@ class KeyRows(EntryPass[None]):
 
     def measured(self, keys: Measured) -> None:
         """A batch of one database, a column at a time."""
-        entries, number = keys.entries, len(keys)
-        names = entry_columns.names(entries)
-        idle, freqs = entry_columns.uses(entries)
-        self._dbs += repeat(entries[0].db, number)
+        names, number = keys.names, len(keys)
+        self._dbs += repeat(keys.db, number)
         self._keys += names if self._rename is None else map(self._rename, names)
-        self._layouts += entry_columns.layouts(entries, _ROW_AT)
+        self._layouts += keys.layouts(_ROW_AT)
         self._elements += keys.elements
         self._disk += keys.disk
         self._memory += keys.memory
         self._expiries += keys.times
-        self._idle += idle
-        self._freqs += freqs
+        self._idle += [entry.idle for entry in keys.entries] if keys.have_hints else repeat(None, number)
+        self._freqs += [entry.freq for entry in keys.entries] if keys.have_hints else repeat(None, number)
         self._slots += entry_columns.slots(names)
-        self._offsets += entry_columns.offsets(entries)
+        self._offsets += keys.offsets
 
     def taken(self, *, at_least: int) -> Iterator[Any]:
         """What was collected, as one batch, when there are so many rows."""

@@ -8,13 +8,13 @@ Several such passes run in one reading when they are given to `Together`, which 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import compress
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rdbcodec.errors import EncodeError
-from rdbcodec.facts import entry_columns
+from rdbcodec.facts.batches import EntryBatch
 from rdbcodec.facts.memory.allocators import DEFAULT
 from rdbcodec.facts.memory.estimates import model_of
 from rdbcodec.facts.memory.kinds import FIELD, HASH, MEMBER, SCORED, SET, ZSET, Shape
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Mark = TypeVar("Mark", bound=Hashable)
+Measure = TypeVar("Measure")
 _PRODUCTS = ((b"df-ver", "dragonfly"), (b"valkey-ver", "valkey"), (b"redis-ver", "redis"))
 _COUNTED = frozenset({SET, HASH, ZSET})
 _ELEMENTS = frozenset({FIELD, MEMBER, SCORED})
@@ -43,47 +44,96 @@ class Measured:
 
     `memory` is without the share of a key in the tables of its database. `elements` are None where headers do
     not tell. `expiries` is None when all keys are plain: none expires, was idle, passed by. `longest` is the
-    longest element of a single key that passed by, where that was told.
+    longest element of a single key that passed by, where that was told. What `batch` has of each key is found
+    when somebody asks; `places` are those of these keys in it, None for all of them.
     """
 
-    __slots__ = ("disk", "elements", "entries", "expiries", "longest", "memory")
+    __slots__ = ("_batch", "_places", "elements", "expiries", "longest", "memory")
 
     def __init__(
         self,
-        entries: Sequence[Entry],
+        batch: Batch,
         memory: Sequence[float],
-        disk: Sequence[int],
         *,
         elements: Sequence[int | None],
         expiries: Sequence[int | None] | None,
         longest: int | None = None,
+        places: Sequence[int] | None = None,
     ) -> None:
-        self.entries = entries
+        self._batch = batch
+        self._places = places
         self.memory = memory
-        self.disk = disk
         self.elements = elements
         self.expiries = expiries
         self.longest = longest
 
     @property
+    def db(self) -> int:
+        """The number of their database."""
+        return self._batch.db
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The keys as entries, which are made for who asks: `entry` makes one."""
+        return self._of(self._batch.entries)
+
+    def entry(self, at: int) -> Entry:
+        """One of the keys as an entry."""
+        return self._batch.entry(at if self._places is None else self._places[at])
+
+    @property
+    def names(self) -> Sequence[bytes]:
+        """The keys themselves."""
+        return self._of(self._batch.names)
+
+    @property
+    def codes(self) -> bytes:
+        """The type code of each."""
+        return bytes(self._of(self._batch.codes))
+
+    @property
+    def disk(self) -> Sequence[int]:
+        """The bytes of each on disk."""
+        return self._of(self._batch.sizes)
+
+    @property
     def times(self) -> Sequence[int | None]:
         """The expiry of each."""
-        return [None] * len(self.entries) if self.expiries is None else self.expiries
+        return [None] * len(self.memory) if self.expiries is None else self.expiries
+
+    @property
+    def offsets(self) -> Sequence[int]:
+        """Where each begins in the snapshot."""
+        return self._of(self._batch.offsets)
+
+    def layouts(self, places: Mapping[str, int]) -> bytes:
+        """The number below 256 that `places` has for the name of the layout of each."""
+        return bytes(self._of(self._batch.layouts(places)))
+
+    @property
+    def have_hints(self) -> bool:
+        """Whether the file may tell of one when it was used, or how often."""
+        return not self._batch.is_brief or self._batch.has_hints
+
+    def _of(self, column: Sequence[Measure]) -> Sequence[Measure]:
+        places = self._places
+        if places is None:
+            return column
+        return itemgetter(*places)(column) if len(places) > 1 else [column[at] for at in places]
 
     def only(self, wanted: Sequence[bool]) -> Measured:
         """Those of the keys that are wanted."""
 
-        def of(measures: Sequence[Any]) -> list[Any]:
+        def of(measures: Sequence[Measure]) -> list[Measure]:
             return list(compress(measures, wanted))
 
-        expiries = None if self.expiries is None else of(self.expiries)
         return Measured(
-            of(self.entries),
+            self._batch,
             of(self.memory),
-            of(self.disk),
             elements=of(self.elements),
-            expiries=expiries,
+            expiries=None if self.expiries is None else of(self.expiries),
             longest=self.longest,
+            places=of(range(len(wanted)) if self._places is None else self._places),
         )
 
     def by(self, marks: Sequence[Mark]) -> Iterator[tuple[Mark, Measured]]:
@@ -105,19 +155,16 @@ class Measured:
         else:
             get = itemgetter(*places)
         return Measured(
-            get(self.entries),
+            self._batch,
             get(self.memory),
-            get(self.disk),
             elements=get(self.elements),
             expiries=None if self.expiries is None else get(self.expiries),
             longest=self.longest,
+            places=places if self._places is None else get(self._places),
         )
 
     def __len__(self) -> int:
-        return len(self.entries)
-
-    def __iter__(self) -> Iterator[tuple[Entry, float, int, int | None, int | None]]:
-        return zip(self.entries, self.memory, self.disk, self.elements, self.times, strict=True)
+        return len(self.memory)
 
 
 def _one_at(at: int) -> Callable[[Sequence[Any]], Sequence[Any]]:
@@ -167,22 +214,23 @@ class EntryPass(Pass[Result], Generic[Result]):
 
     def batch(self, batch: Batch) -> None:
         """All keys but the large ones, which passed by."""
-        entries = batch.entries
-        expiries, disk = None, batch.sizes
-        if not batch.is_brief:
-            entries = [entry for entry in entries if not entry.is_large]
-        if self.selection is not None:
-            entries = self.selection.chosen(entries)
-        if not entries:
+        keys = self._chosen(batch)
+        if keys is None:
             return
-        if not batch.is_plain:
-            expiries = entry_columns.expiries(entries)
-        if len(entries) < len(disk):
-            disk = [entry.serialized_size for entry in entries]
+        expiries = None if batch.is_plain else keys.times
         if self._measuring is None:
             self._measuring = Measuring(self.model)
-        memory, elements = self._measuring.measure(entries, expiries)
-        self.measured(Measured(entries, memory, disk, elements=elements, expiries=expiries))
+        memory, elements = self._measuring.measure(keys, expiries)
+        self.measured(Measured(keys, memory, elements=elements, expiries=expiries))
+
+    def _chosen(self, batch: Batch) -> Batch | None:
+        """The keys that are selected, of those that did not pass by; None when there are none."""
+        if batch.is_brief and self.selection is None:
+            return batch
+        entries = [entry for entry in batch.entries if not entry.is_large]
+        if self.selection is not None:
+            entries = self.selection.chosen(entries)
+        return EntryBatch(entries) if entries else None
 
     def large(self, entry: LargeEntry) -> None:
         """One that passes by: its elements are counted on the way."""
@@ -195,9 +243,9 @@ class EntryPass(Pass[Result], Generic[Result]):
             count += sum(shape[1] for shape in shapes if shape[0] in _COUNTED)
             longest = max(longest, _longest(shapes))
         elements = count or (1 if not entry.code else None)
-        size, at = entry.serialized_size, entry.expires_at_ms
+        keys, expiries = EntryBatch([entry]), [entry.expires_at_ms]
         self.measured(
-            Measured([entry], [memory], [size], elements=[elements], expiries=[at], longest=longest or None)
+            Measured(keys, [memory], elements=[elements], expiries=expiries, longest=longest or None)
         )
 
     def look(self, entry: LargeEntry) -> None:

@@ -1,17 +1,19 @@
 """What a value takes, by a look at two or three headers: of layouts that servers keep as they are in memory.
 
     look = look_of(row, model)      None: this layout has no fast way
-    look(record, start)             its bytes and elements, the key apart; None: this value has none
+    look(buf, start)                its bytes and elements, the key apart; None: this value has none
 
 A value of the size that servers keep packed takes as much as any other of the same length, which is
 remembered. What a look does not answer, damaged headers too, is told by `shapes`. Each look is one function:
-they are asked of most keys of a snapshot.
+they are asked of most keys of a snapshot. Other keys follow in `buf`: a look does not read beyond the strings
+that the value is made of.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import repeat
 from struct import Struct
 
 from rdbcodec.datatypes.lists import PACKED as PACKED_NODE
@@ -25,7 +27,7 @@ from rdbcodec.formats import TypeRow
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.lzf import decompress_prefix
 
-# Bytes of a value and its elements, by its record and where it starts there; IndexError where it is cut.
+# Bytes of a value and its elements, by bytes that have all of it, and where it starts there.
 Look = Callable[[bytes, int], "tuple[float, int] | None"]
 
 _SHORT, _LONG = 0x40, 0x80  # lengths below 0x40 are their own byte; from there to 0x80 begin those of two
@@ -68,17 +70,22 @@ def _packed_look(row: TypeRow, model: Model) -> Look:
     # By size << 16 | elements, because old servers make tables of some.
     costs = Costs(lambda number: model[packed_shape(row, number >> 16, number & 0xFFFF)])
 
-    def look(record: bytes, start: int) -> tuple[float, int] | None:
-        size = record[start]
-        if size < _SHORT:
-            numbers = read(record, start + 1) if size >= least else None
-        elif size < _LONG:
-            size = size << 8 & 0x3F00 | record[start + 1]
-            numbers = read(record, start + 2)
+    def look(buf: bytes, start: int) -> tuple[float, int] | None:
+        size = buf[start]
+        if size < _LONG:
+            start += 1
+            if size >= _SHORT:
+                size = size << 8 & 0x3F00 | buf[start]
+                start += 1
+            if size < least:
+                return None
+            numbers = read(buf, start)
         else:
-            size, head = _unpacked(record, start, least)
-            numbers = read(head, 0) if len(head) >= least else None
-        if numbers is None or (is_intset and numbers[0] not in _WIDTHS):
+            size, head, at = _unpacked(buf, start, least)
+            if len(head) < at + least:
+                return None
+            numbers = read(head, at)
+        if is_intset and numbers[0] not in _WIDTHS:
             return None
         count = numbers[-1] // each
         return (costs[size << 16 | count], count) if count <= most else None
@@ -92,18 +99,19 @@ def _node_look(model: Model) -> Look:
     read, least = header.unpack_from, header.size
     costs = Costs(lambda size: model[ONE_NODE, size, LISTPACK, 0])
 
-    def look(record: bytes, start: int) -> tuple[float, int] | None:
-        if record[start] != 1 or record[start + 1] != PACKED_NODE:
+    def look(buf: bytes, start: int) -> tuple[float, int] | None:
+        if buf[start] != 1 or buf[start + 1] != PACKED_NODE:
             return None
-        size = record[start + 2]
-        if size < _SHORT:
-            count = read(record, start + 3)[1] if size >= least else _UNKNOWN
-        elif size < _LONG:
-            size = size << 8 & 0x3F00 | record[start + 3]
-            count = read(record, start + 4)[1]
+        size = buf[start + 2]
+        if size < _LONG:
+            start += 3
+            if size >= _SHORT:
+                size = size << 8 & 0x3F00 | buf[start]
+                start += 1
+            count = read(buf, start)[1] if size >= least else _UNKNOWN
         else:
-            size, head = _unpacked(record, start + 2, least)
-            count = read(head, 0)[1] if len(head) >= least else _UNKNOWN
+            size, head, at = _unpacked(buf, start + 2, least)
+            count = read(head, at)[1] if len(head) >= at + least else _UNKNOWN
         return None if count == _UNKNOWN else (costs[size], count)
 
     return look
@@ -112,38 +120,58 @@ def _node_look(model: Model) -> Look:
 _UNKNOWN = 0xFFFF  # elements of a listpack that does not say how many it has
 
 
-def _unpacked(record: bytes, pos: int, count: int) -> tuple[int, bytes]:
-    """The length of the string at `pos`, and its first bytes, which LZF mostly has as they are."""
-    if record[pos] != strings.LZF:
-        return size_at(record, pos), strings.peek(record, pos, count)
-    packed, size, start = strings.read_lzf_header(record, pos)
-    if count <= record[start] + 1 <= 32:
-        return size, record[start + 1 : start + 1 + count]
-    return size, decompress_prefix(record[start : start + packed], count)
+def _unpacked(buf: bytes, pos: int, count: int) -> tuple[int, bytes, int]:
+    """The length of the string at `pos`, bytes that have the first `count` of it, if it has those, and where.
+
+    LZF mostly has them as they are: it begins with a run of bytes that nothing before them is like.
+    """
+    if buf[pos] != strings.LZF:
+        return size_at(buf, pos), strings.peek(buf, pos, count), 0
+    packed = buf[pos + 1]
+    start = pos + 2 if packed < _SHORT else pos + 3
+    size = buf[start]
+    if packed < _LONG and _SHORT <= size < _LONG:  # lengths of one or two bytes, and of two, as most have
+        packed = packed if packed < _SHORT else packed << 8 & 0x3F00 | buf[pos + 2]
+        size = size << 8 & 0x3F00 | buf[start + 1]
+        start += 2
+    else:
+        packed, size, start = strings.read_lzf_header(buf, pos)
+    if count <= buf[start] + 1 <= _LONGEST_RUN and count < packed:
+        return size, buf, start + 1
+    return size, decompress_prefix(buf[start : start + packed], count), 0
+
+
+_LONGEST_RUN = 32
 
 
 def _stream_look(generation: int, model: Model) -> Look:
     """A stream without groups: its nodes, and how many entries stand behind them."""
     node = Costs(lambda size: model[STREAM_NODE, size, 0, 0])
     further = 2 if generation < 2 else 7  # numbers between the count of entries and that of groups
+    empty = model[STREAM, 0, 0, 0]
+    of_one = math.fsum(map(model.__getitem__, tree_shapes([0])))  # whatever its ID is
 
-    def look(record: bytes, start: int) -> tuple[float, int] | None:
-        nodes, pos = lengths.read(record, start)
-        costs, masters = [model[STREAM, 0, 0, 0]], []
-        for _ in range(nodes):
-            if record[pos] != ID_SIZE:
+    def look(buf: bytes, start: int) -> tuple[float, int] | None:
+        nodes, pos = lengths.read(buf, start)
+        costs, masters = [empty], []
+        for _ in repeat(None, nodes):
+            if buf[pos] != ID_SIZE:
                 return None
-            masters.append(int.from_bytes(record[pos + 1 : pos + 1 + ID_SIZE], "big"))
+            if nodes > 1:
+                masters.append(int.from_bytes(buf[pos + 1 : pos + 1 + ID_SIZE], "big"))
             pos += 1 + ID_SIZE
-            costs.append(node[size_at(record, pos)])
-            pos = strings.walk(record, pos)
-        count, pos = lengths.read(record, pos)
-        for _ in range(further):
-            _, pos = lengths.read(record, pos)
-        groups, _ = lengths.read(record, pos)
-        if groups:
+            costs.append(node[size_at(buf, pos)])
+            pos = strings.walk(buf, pos)
+        count, pos = lengths.read(buf, pos)
+        for _ in repeat(None, further):
+            head = buf[pos]
+            pos += 1 if head < _SHORT else 2 if head < _LONG else lengths.read(buf, pos)[1] - pos
+        if buf[pos]:
             return None
-        costs += map(model.__getitem__, tree_shapes(masters))
+        if nodes == 1:
+            costs.append(of_one)
+        else:
+            costs += map(model.__getitem__, tree_shapes(masters))
         return math.fsum(costs), count
 
     return look

@@ -11,15 +11,17 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 
 from rdbcodec.errors import DecodeError
+from rdbcodec.facts.batches import Batch
 from rdbcodec.facts.memory.element_sizes import size_at
 from rdbcodec.facts.memory.kinds import KEY, STRING
 from rdbcodec.facts.memory.looks import Costs, Look, look_of
 from rdbcodec.facts.memory.model import Model
-from rdbcodec.facts.memory.shapes import shapes_of, string_shape
+from rdbcodec.facts.memory.shapes import shapes_of, string_size
 from rdbcodec.records import Entry
+from rdbcodec.wire import strings
 from rdbcodec.wire.integers import I64_DIGITS
 
-Expiries = Sequence[int | None]
+Times = Sequence[int | None]
 
 _NUMERALS, _LAST_DIGIT = b"-0123456789", ord("9")
 _SHORT, _LONG = 0x40, 0x80  # lengths below 0x40 are their own byte; from there to 0x80 begin those of two
@@ -34,55 +36,59 @@ class Measuring:
         self._keys = Costs(lambda n: model[KEY, n >> 1, 0, n & 1])
         self._looks: dict[int, Look | None] = {}
 
-    def measure(
-        self, entries: Sequence[Entry], expiries: Expiries | None
-    ) -> tuple[list[float], list[int | None]]:
+    def measure(self, keys: Batch, times: Times | None) -> tuple[list[float], list[int | None]]:
         """The bytes of each in memory, and its elements, None where its headers do not tell.
 
-        Without `expiries` none of them expires. None may be large. This is the loop that all keys of a
-        snapshot go through, so what most of them need is done in place.
+        `times` are their expiries, None for none of all. No key may be large. This is the loop that all keys
+        of a snapshot go through, so what most of them need is done in place, and no entry is made for it.
         """
         memory: list[float] = []
         elements: list[int | None] = []
-        short, keys, looks = self._strings, self._keys, self._looks
-        for entry, at in zip(entries, repeat(None) if expiries is None else expiries, strict=False):
-            code, record, start = entry.code, entry._record, entry._start
-            key = record[1]
-            expires = at is not None  # as a number, in what follows
+        add, count = memory.append, elements.append
+        short, named, looks = self._strings, self._keys, self._looks
+        for (buf, pos), time in zip(keys.places, repeat(None) if times is None else times, strict=False):
+            code, key = buf[pos], buf[pos + 1]
+            if key < _SHORT:
+                start = pos + 2 + key
+            else:
+                start, key = strings.walk(buf, pos + 1), size_at(buf, pos + 1)
             if not code:
-                size = record[start]
-                elements.append(1)
-                if key >= _SHORT or (
-                    size <= I64_DIGITS
-                    and size
-                    and record[start + 1] <= _LAST_DIGIT
-                    and not record[start + 1 :].lstrip(_NUMERALS)
-                ):
-                    memory.append(self._model[string_shape(entry)])
-                elif size < _SHORT:
-                    memory.append(short[size << 7 | key << 1 | expires])
-                elif size < _LONG:
-                    memory.append(short[(size << 8 & 0x3F00 | record[start + 1]) << 7 | key << 1 | expires])
+                size = buf[start]
+                count(1)
+                if size < _LONG:
+                    start += 1
+                    if size >= _SHORT:
+                        size = size << 8 & 0x3F00 | buf[start]
+                    elif (
+                        size <= I64_DIGITS
+                        and size
+                        and buf[start] <= _LAST_DIGIT
+                        and not buf[start : start + size].lstrip(_NUMERALS)
+                    ):
+                        size = string_size(buf, start - 1)
                 else:
-                    memory.append(self._model[string_shape(entry)])
+                    size = string_size(buf, start)
+                if size >= 0 and key < _SHORT:
+                    add(short[size << 7 | key << 1 | (time is not None)])
+                else:
+                    add(self._model[STRING, key, size, time is not None])
                 continue
             try:
                 look = looks[code]
             except KeyError:
-                look = looks[code] = look_of(entry.row, self._model)
+                look = looks[code] = look_of(keys.entry(len(memory)).row, self._model)
             try:
-                found = None if look is None else look(record, start)
+                found = None if look is None else look(buf, start)
             except (DecodeError, IndexError, struct.error):
                 found = None  # a damaged header, of which more is said there
             if found is None:
-                memory.append(self._model.total(chain.from_iterable(shapes_of(entry))))
-                elements.append(elements_of(entry))
+                entry = keys.entry(len(memory))
+                add(self._model.total(chain.from_iterable(shapes_of(entry))))
+                count(elements_of(entry))
             else:
-                if key >= _SHORT:
-                    key = size_at(record, 1)
-                cost, count = found
-                memory.append(keys[key << 1 | expires] + cost)
-                elements.append(count)
+                cost, number = found
+                add(named[key << 1 | (time is not None)] + cost)
+                count(number)
         return memory, elements
 
 

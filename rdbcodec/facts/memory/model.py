@@ -58,6 +58,7 @@ _LIST, _LINK = 48, 24  # a linked list, and each link of it
 _ZIPLIST_MORE = 4  # bytes that a ziplist is larger than the same listpack
 _FULL = 7  # keys a bucket, from which on such a table grows
 _CHAIN = 6  # keys that a further bucket of Valkey's hashtable takes
+_REMEMBERED = 1 << 15  # shapes: 8 MiB, however many a file has
 _SHARES = 1 << 20  # keys of the database that a key's share of the tables is told of, if nobody says
 
 
@@ -75,7 +76,7 @@ _FRACTIONS = 1 << 10  # of a byte; averages have some
 
 
 class Model(dict[Shape, float]):
-    """The bytes a server allocates for each shape: `model[shape]`, computed when first asked for.
+    """The bytes a server allocates for each shape: `model[shape]`, computed when first asked for and kept.
 
     Those of a key are without its share of the tables of its database, which `tables` has.
     """
@@ -117,6 +118,8 @@ class Model(dict[Shape, float]):
         }
 
     def __missing__(self, shape: Shape) -> float:
+        if len(self) >= _REMEMBERED:
+            self.clear()
         kind, *numbers = shape
         # In whole fractions, so that a sum does not hang on the order in which keys were added.
         cost = self[shape] = round(self._costs[kind](*numbers) * _FRACTIONS) / _FRACTIONS

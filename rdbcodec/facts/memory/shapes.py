@@ -74,19 +74,23 @@ def shapes_of(entry: Entry) -> Iterator[list[Shape]]:
 
 def string_shape(entry: Entry) -> Shape:
     """The shape of a key with a string that is held: a look at two headers, and whether it is a number."""
-    record, start = entry._record, entry._start
-    size, key = record[start], record[1]
-    if size < 0x40:
-        if 0 < size <= I64_DIGITS and record[start + 1] <= _LAST_DIGIT:
-            number = integer_in(record[start + 1 :])
-            size = size if number is None else _object_of(number)
-    elif size in INTEGER_SIZE:
-        size = _object_of(int.from_bytes(record[start + 1 :], "little", signed=True))
-    else:
-        size = size_at(record, start)
+    record, key = entry._record, entry._record[1]
     if key >= 0x40:
         key = size_at(record, 1)
-    return STRING, key, size, 0 if entry.expires_at_ms is None else 1
+    return STRING, key, string_size(record, entry._start), 0 if entry.expires_at_ms is None else 1
+
+
+def string_size(buf: bytes, pos: int) -> int:
+    """The length of the text at `pos`, or that servers keep it as a number."""
+    size = buf[pos]
+    if size < 0x40:
+        if 0 < size <= I64_DIGITS and buf[pos + 1] <= _LAST_DIGIT:
+            number = integer_in(buf[pos + 1 : pos + 1 + size])
+            return size if number is None else _object_of(number)
+        return size
+    if size in INTEGER_SIZE:
+        return _object_of(int.from_bytes(buf[pos + 1 : pos + 1 + INTEGER_SIZE[size]], "little", signed=True))
+    return size_at(buf, pos)
 
 
 def _object_of(number: int) -> int:
