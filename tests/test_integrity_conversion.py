@@ -11,9 +11,10 @@ from odd import ODD
 from test_integrity import FOUND, facts_of
 
 import rdbcodec
-from rdbcodec import LossyConversion
+from rdbcodec import Entry, LossyConversion
 from rdbcodec.compat.target import find
 from rdbcodec.compat.verdict import check
+from rdbcodec.integrity import oddities
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.writing.conversion import convert
 from rdbcodec.writing.result import Conversion
@@ -158,6 +159,16 @@ def test_nothing_is_converted_that_its_target_refuses(name: str) -> None:
         left = [TRAITS[trait] for trait in facts_of(data).oddities or ()]
         effects = {trait.name: trait.effect(product, release) for trait in left if trait.repair != "none"}
         assert set(effects.values()) <= {"loads"}, (target, effects)
+
+
+@every("name", ODD)
+def test_a_value_that_decoding_finds_sound_has_nothing_odd_about_it(name: str) -> None:
+    try:
+        entries = [record for record in rdbcodec.open(ODD[name]) if isinstance(record, Entry)]
+    except rdbcodec.RdbError:
+        return  # no value to look at
+    sound = [entry for entry in entries if oddities.sound_value(entry) is not None]
+    assert [oddities.oddities(entry) for entry in sound] == [[] for _ in sound]
 
 
 @every("name", FOUND)

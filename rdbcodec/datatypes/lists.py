@@ -262,7 +262,14 @@ def _look_in_quicklist_2(raw: bytes, scope: Scope) -> Iterator[Oddity]:
 
 
 LAYOUTS = {
-    "list": Layout(decode_list, list_items, count_length, encode_list, elements=encode_texts, odd=Odd(_look)),
+    "list": Layout(
+        decode_list,
+        list_items,
+        count_length,
+        encode_list,
+        elements=encode_texts,
+        odd=Odd(_look, is_sound=bool),
+    ),
     "list-ziplist": packed_layout(
         list_in_ziplist,
         list_ziplist_items,
@@ -275,14 +282,14 @@ LAYOUTS = {
         quicklist_items,
         count_quicklist,
         encode_quicklist,
-        odd=Odd(_look_in_quicklist, large_damage="undecodable"),
+        odd=Odd(_look_in_quicklist, large_damage="undecodable", is_sound=bool),
     ),
     "list-quicklist-2": Layout(
         decode_quicklist_2,
         quicklist_2_items,
         count_quicklist_2,
         encode_quicklist_2,
-        odd=Odd(_look_in_quicklist_2, large_damage="undecodable", is_checked=True),
+        odd=Odd(_look_in_quicklist_2, large_damage="undecodable", is_checked=True, is_sound=bool),
     ),
 }
 TYPES = (DataType("list", (list, tuple), _natural, choose=_choose, empty="dropped"),)

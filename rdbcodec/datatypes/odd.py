@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -40,7 +40,8 @@ class Odd(NamedTuple):
     `damage` is that of a value which cannot be read, `large_damage` the same where it passes by, when whether
     it is the frame or the inside is not known; `twice` and `nan` are those of a large value with something
     twice, or with a score that is no number. `is_checked` says that loaders refuse what decodes whole, or
-    that there are words for it: so a check asks the look and not the decoder.
+    that there are words for it: so a check asks the look and not the decoder. `is_sound` says of a value that
+    was decoded that the look would find nothing; None where decoding overlooks something.
     """
 
     look: Look | None = None
@@ -49,6 +50,18 @@ class Odd(NamedTuple):
     twice: str | None = None
     nan: str | None = None
     is_checked: bool = False
+    is_sound: Callable[[Any], bool] | None = None
+
+
+def are_finite(value: Mapping[bytes, float]) -> bool:
+    """`is_sound` of a sorted set: it is not empty, and no score is "not a number"."""
+    return len(value) > 0 and math.isfinite(sum(value.values()))
+
+
+def ascend(value: Mapping[bytes, float]) -> bool:
+    """The same of one whose members are in order of their scores."""
+    pairs = list(zip(value.values(), value, strict=True))
+    return are_finite(value) and pairs == sorted(pairs)
 
 
 UNDECODABLE = Odd(damage="undecodable")
@@ -74,13 +87,15 @@ IN_ZSET = Packing(2, ZSET_ENTRIES, scored=True)
 def listpack_odd(packing: Packing, nan: str | None = None) -> Odd:
     """For values that are one listpack."""
     twice = "listpack-twice-large" if packing.unique else None
-    return Odd(partial(_look, name="listpack", packing=packing), "lzf", "undecodable", twice, nan)
+    look = partial(_look, name="listpack", packing=packing)
+    return Odd(look, "lzf", "undecodable", twice, nan, is_sound=ascend if packing.scored else bool)
 
 
 def ziplist_odd(packing: Packing, nan: str | None = None) -> Odd:
     """For values that are one ziplist."""
     twice = "ziplist-twice" if packing.unique else None
-    return Odd(partial(_look, name="ziplist", packing=packing), "lzf", "undecodable", twice, nan)
+    look = partial(_look, name="ziplist", packing=packing)
+    return Odd(look, "lzf", "undecodable", twice, nan, is_sound=ascend if packing.scored else bool)
 
 
 def _look(raw: bytes, scope: Scope, name: str, packing: Packing) -> Iterator[Oddity]:

@@ -232,14 +232,14 @@ LAYOUTS = {
         count_length,
         encode_set,
         elements=encode_texts,
-        odd=Odd(_look, twice="set-twice"),
+        odd=Odd(_look, twice="set-twice", is_sound=bool),
     ),
     "set-intset": packed_layout(
         set_in_intset,
         set_intset_items,
         count_packed(intset.count),
         encode_set_intset,
-        Odd(_look_in_intset, "lzf", "undecodable", twice="set-twice", is_checked=True),
+        Odd(_look_in_intset, "lzf", "undecodable", twice="set-twice", is_checked=True, is_sound=bool),
     ),
     "set-listpack": packed_layout(
         set_in_listpack,

@@ -16,7 +16,7 @@ from typing import Any
 
 from rdbcodec.datatypes.layout import DataType, Layout, Part, Text, count_length, count_packed, packed_layout
 from rdbcodec.datatypes.natural import are_bytes, text_of
-from rdbcodec.datatypes.odd import IN_ZSET, Look, Odd, Oddity, listpack_odd, ziplist_odd
+from rdbcodec.datatypes.odd import IN_ZSET, Look, Odd, Oddity, are_finite, listpack_odd, ziplist_odd
 from rdbcodec.datatypes.packed import (
     encode_blob,
     encode_listpack,
@@ -291,7 +291,7 @@ LAYOUTS = {
         count_length,
         encode_zset,
         elements=_encode_text_scored,
-        odd=Odd(_looking(take_text_scored), twice="zset-twice", nan="score"),
+        odd=Odd(_looking(take_text_scored), twice="zset-twice", nan="score", is_sound=are_finite),
     ),
     "zset-2": Layout(
         decode_zset_2,
@@ -299,7 +299,7 @@ LAYOUTS = {
         count_length,
         encode_zset_2,
         elements=_encode_scored,
-        odd=Odd(_looking(take_scored), twice="zset-twice", nan="score"),
+        odd=Odd(_looking(take_scored), twice="zset-twice", nan="score", is_sound=are_finite),
     ),
     "zset-ziplist": packed_layout(
         zset_in_ziplist,

@@ -84,8 +84,10 @@ def encode(row: TypeRow, value: Any, server: Server, templates: Templates = _NO_
     encode_layout = layout_of(row).encode
     assert encode_layout is not None  # such a row is in no target
     try:
-        _check_size(row, value)
-        _check_place(row, value)
+        if not value:
+            _check_size(row)
+        if not row.expires:
+            _check_place(row, value)
         return encode_layout(_referring(value, templates) if row.refers else value, server)
     except EncodeError as error:
         error.locate(type=row.type, server=server.name)
@@ -94,8 +96,9 @@ def encode(row: TypeRow, value: Any, server: Server, templates: Templates = _NO_
         raise EncodeError(str(error), value=value, type=row.type, server=server.name) from error
 
 
-def _check_size(row: TypeRow, value: Any) -> None:
-    if type_named(row.type).empty == "dropped" and not value:
+def _check_size(row: TypeRow) -> None:
+    """Of a value without elements."""
+    if type_named(row.type).empty == "dropped":
         raise EncodeError(
             f"an empty {row.type}: Redis 2.4 to 6.0 load it, 6.2 and later drop the key; "
             "drop-empty leaves it out"
@@ -103,7 +106,7 @@ def _check_size(row: TypeRow, value: Any) -> None:
 
 
 def _check_place(row: TypeRow, value: Any) -> None:
-    if not row.expires and expiries_of(value):
+    if expiries_of(value):
         raise EncodeError(f"a {row.type} in the layout {row.encoding!r} has no place for its expiries")
 
 
@@ -170,9 +173,19 @@ def copies_this(row: TypeRow, raw: bytes, origin: VersionRow, server: Server) ->
 
 
 def transcode(
-    row: TypeRow, raw: bytes, scope: Scope, origin: VersionRow, *, server: Server, lose: Lose
+    row: TypeRow,
+    raw: bytes,
+    scope: Scope,
+    origin: VersionRow,
+    *,
+    server: Server,
+    lose: Lose,
+    value: Any = None,
 ) -> tuple[TypeRow, bytes] | None:
-    """A value as on disk for the target; byte for byte where the target reads it so."""
+    """A value as on disk for the target; byte for byte where the target reads it so.
+
+    `value` is the same decoded, if it was decoded already.
+    """
     if copies_this(row, raw, origin, server):
         return row, raw
     if row.type == "module" and row.name in server.types:
@@ -181,7 +194,8 @@ def transcode(
     if newest(row.type, server) is None:
         lose(TYPE_PREFIX + row.type)
         return None
-    value = _decoded(row, raw, scope)
+    if value is None:
+        value = _decoded(row, raw, scope)
     if origin.back_length == server.back_length or not _is_critical(row, raw, value):
         if server.types.get(row.name) is row and row.packed == "listpack" and not row.refers:
             return row, raw

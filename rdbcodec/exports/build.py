@@ -19,6 +19,7 @@ from rdbcodec.servers import DEFAULT_VERSION
 from rdbcodec.writing.arguments import check_word
 from rdbcodec.writing.create import create
 from rdbcodec.writing.output import OutputLike
+from rdbcodec.writing.values import NO_ATTRIBUTES, STRING
 from rdbcodec.writing.writer import Writer
 
 OnDuplicate = Literal["error", "first", "last", "allow"]
@@ -185,9 +186,6 @@ def _again(text: Any) -> Iterator[bytes]:
     return lines
 
 
-_NO_ATTRIBUTES = (None,) * 4  # expiry, idle time, frequency, metadata: the last of a TextEntry
-
-
 def _asked(first: bytes) -> dict[str, Any]:
     """The target that a first line may ask for; from version 80 on a version names its dialect."""
     for _, told in read([first]):
@@ -197,17 +195,7 @@ def _asked(first: bytes) -> dict[str, Any]:
 
 
 def _write_key(writer: Writer, told: TextEntry) -> None:
-    if told.type == "string" and told[5:] == _NO_ATTRIBUTES:
+    if told.type == STRING and told[5:] == NO_ATTRIBUTES:
         writer.write(told.key, told.value, db=told.db, encoding=told.encoding)
-        return
-    writer.write(
-        told.key,
-        told.value,
-        db=told.db,
-        expires_at_ms=told.expires_at_ms,
-        idle=told.idle,
-        freq=told.freq,
-        meta=told.meta,
-        type=told.type,
-        encoding=told.encoding,
-    )
+    else:
+        writer.write_decoded(told.key, told.value, told.type, told.encoding, db=told.db, attributes=told[5:])

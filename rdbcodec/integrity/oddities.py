@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
+from typing import Any
 
 from rdbcodec.datatypes.odd import Look, Oddity
 from rdbcodec.datatypes.registry import layout_of, type_named
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.errors import CorruptStructure, LimitExceeded
+from rdbcodec.errors import CorruptStructure, DecodeError, LimitExceeded
 from rdbcodec.formats import TypeRow
 from rdbcodec.integrity.stream_oddities import large_stream_oddities
 from rdbcodec.limits import MAX_UNPACKED
@@ -41,6 +42,22 @@ def oddities(entry: Entry) -> list[Oddity]:
         return [*found, Oddity(odd.damage, error.message)]
     except IndexError:
         return [*found, Oddity(odd.damage, "the value ends inside an element")]
+
+
+def sound_value(entry: Entry) -> Any:
+    """The value, decoded, if that shows that nothing is odd about it: `oddities` would find nothing.
+
+    None says nothing: who wants to know looks. Decoding takes no longer than the look, which takes the value
+    apart as well.
+    """
+    is_sound = layout_of(entry.row).odd.is_sound
+    if is_sound is None or entry._record[1] in _UNPLAIN:
+        return None
+    try:
+        value = entry.value()
+    except (DecodeError, LimitExceeded):
+        return None
+    return value if is_sound(value) else None
 
 
 def _decoding(row: TypeRow) -> Look:
@@ -72,12 +89,16 @@ def candidates(entries: Sequence[Entry]) -> list[Entry]:
 
 def is_plain(entry: Entry) -> bool:
     """Whether nothing can be odd about an entry: a string neither compressed nor of a length of 9 bytes."""
+    if entry.code:
+        return False
     record = entry._record
-    return not entry.code and record[1] not in _UNPLAIN and record[entry._start] not in _UNPLAIN
+    name, value = record[1], record[entry._start]
+    return (name < _LONG or name not in _UNPLAIN) and (value < _LONG or value not in _UNPLAIN)
 
 
 # First bytes of a string that is to be looked at: nothing can be odd about any other.
-_UNPLAIN = frozenset({LZF, 0x81})
+_LONG = 0x81  # a length of 9 bytes; the least of them, and less is a plain text: asked first, as most are
+_UNPLAIN = frozenset({LZF, _LONG})
 
 
 def _in_key(entry: Entry) -> Iterator[Oddity]:

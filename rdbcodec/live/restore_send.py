@@ -68,9 +68,11 @@ class Sender(Judge):
         """Records that are no keys go another way."""
         raise TypeError(f"{type(record).__name__} is no key")
 
-    def write_entry(self, entry: Entry, *, db: int | None = None, key: bytes | None = None) -> bool:
+    def write_entry(
+        self, entry: Entry, *, db: int | None = None, key: bytes | None = None, value: object = None
+    ) -> bool:
         """Send a key; False when the server cannot have it."""
-        del key
+        del key, value
         to = entry.db if db is None else db
         try:
             request = self._ways.request(entry, to, self._why)

@@ -17,6 +17,9 @@ from rdbcodec.writing.file import failing
 
 STRING = "string"  # type and layout of the same name, which every server has as type 0
 OF_STRINGS = (None, STRING)
+Attributes = tuple[int | None, int | None, int | None, bytes | None]
+NO_ATTRIBUTES: Attributes = (None, None, None, None)
+Made = tuple[TypeRow, bytes] | None  # a value in a layout; None when the target has no such type
 
 
 class ValueWriter(AttributeWriter):
@@ -34,9 +37,56 @@ class ValueWriter(AttributeWriter):
         self._fresh.append(key)
         self.keys += 1
 
-    def _encoded(
-        self, value: Any, type_: str | None, encoding: str | None, lose: Lose
-    ) -> tuple[TypeRow, bytes] | None:
+    @failing
+    def write_decoded(
+        self,
+        key: bytes,
+        value: Any,
+        type_: str,
+        encoding: str | None,
+        *,
+        db: int,
+        attributes: Attributes = NO_ATTRIBUTES,
+    ) -> None:
+        """A key whose value is as Entry.value gives it: of the class of its type, its elements bytes.
+
+        In the layout asked for, as `Writer.write` has it, which does not take values on trust. `attributes`
+        are when it expires, idle time, frequency and metadata.
+        """
+
+        def lose(kind: str) -> None:
+            self._lose(kind, db=db, key=key)
+
+        try:
+            if db != self._db:
+                self._check_database(db)
+            row = None if encoding is None else self._row_named(type_, encoding)
+            if type_ == STRING:
+                made: Made = self.server.types[STRING], strings.encode(value, compress=self.server.compress)
+            elif row is None:
+                made = encode_value(type_, value, self.server, lose)
+            else:
+                made = encode_as(row, value, self.server, lose, self._templates)
+            head = b"" if made is None or attributes == NO_ATTRIBUTES else self._attributes(*attributes, lose)
+        except EncodeError as error:
+            error.locate(type=type_, server=self.server.name, db=db, key=key)
+            raise
+        self._put_value(key, db, head, made)
+
+    def _put_value(self, key: bytes, db: int, head: bytes, made: Made) -> None:
+        """A key with what stands before it; one whose value the target cannot hold is left out."""
+        if made is None:
+            self.dropped += 1
+            return
+        if db != self._db:
+            self._select(db)
+        row, raw = made
+        shown = strings.encode(key, compress=self.server.compress)
+        self._put(b"%b%c%b%b" % (head, row.code, shown, raw))
+        self._fresh.append(key)
+        self.keys += 1
+
+    def _encoded(self, value: Any, type_: str | None, encoding: str | None, lose: Lose) -> Made:
         server = self.server
         if value.__class__ is bytes and type_ in OF_STRINGS and encoding in OF_STRINGS:
             return server.types[STRING], strings.encode(value, compress=server.compress)

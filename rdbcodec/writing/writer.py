@@ -208,19 +208,11 @@ class Writer(ValueWriter):
         try:
             self._check_database(to)
             made = self._encoded(value, *asked, lose)
-            if made is None:
-                self.dropped += 1
-                return
-            head = self._attributes(*attributes, lose)
+            head = b"" if made is None else self._attributes(*attributes, lose)
         except EncodeError as error:
             error.locate(type=str(asked[0] or "value"), server=self.server.name, db=to, key=key)
             raise
-        if to != self._db:
-            self._select(to)
-        row, raw = made
-        self._put(head + bytes((row.code,)) + strings.encode(key, compress=self.server.compress) + raw)
-        self._fresh.append(key)
-        self.keys += 1
+        self._put_value(key, to, head, made)
 
     @failing
     def _write_given(
@@ -245,10 +237,12 @@ class Writer(ValueWriter):
         db: int | None = None,
         key: bytes | None = None,
         expires_at_ms: int | Keep | None = KEEP,
+        value: object = None,
     ) -> bool:
         """An entry of a reader, in another database, under another key, with another expiry if told so.
 
-        With `expires_at_ms` None it never expires. False when the target cannot hold it, and the loss is
+        With `expires_at_ms` None it never expires. `value` is what entry.value() gave to one who asked
+        already, so that it is not decoded twice. False when the target cannot hold it, and the loss is
         counted. The short way to the bytes is what copying and filtering live on: nearly all entries of
         most files take it.
         """
@@ -270,7 +264,7 @@ class Writer(ValueWriter):
                 or expires_at_ms is not KEEP
                 or (self._shortens and _LONG_LENGTH in record and not entry.is_large)
             ):
-                return self._write_changed(entry, key, expires_at_ms)
+                return self._write_changed(entry, key, expires_at_ms, value)
             if entry.__class__ is Entry:
                 self._parts.append(record)
                 self._held += len(record)
@@ -307,14 +301,16 @@ class Writer(ValueWriter):
         self._pour(pieces)
         return True
 
-    def _write_changed(self, entry: Entry, key: bytes | None, expires_at_ms: int | Keep | None) -> bool:
+    def _write_changed(
+        self, entry: Entry, key: bytes | None, expires_at_ms: int | Keep | None, value: object
+    ) -> bool:
         record = entry._record
         shown = record[1 : entry._start]
         if key is not None or (self._shortens and shown[:1] == _LONG_LENGTH):
             key = entry.key if key is None else key
             shown = strings.encode(key, compress=self.server.compress)
         try:
-            made = self._transcoded(entry)
+            made = self._transcoded(entry, value)
             if made is None:
                 self.dropped += 1
                 return False
@@ -331,7 +327,7 @@ class Writer(ValueWriter):
         self.keys += 1
         return True
 
-    def _transcoded(self, entry: Entry) -> tuple[TypeRow, Iterable[bytes]] | None:
+    def _transcoded(self, entry: Entry, value: object) -> tuple[TypeRow, Iterable[bytes]] | None:
         context, row = entry._context, entry.row
         is_copied = self._copies[entry.code] or self._refers_to_written(row, context)
         if is_copied and (entry.is_large or not self._shortens or _LONG_LENGTH not in entry.raw):
@@ -347,7 +343,9 @@ class Writer(ValueWriter):
             return None if made is None else (made[0], (made[1],))
         scope = Scope(Budget(context.limit), context.templates)
         try:
-            made = transcode(row, entry.raw, scope, context.origin, server=self.server, lose=lose)
+            made = transcode(
+                row, entry.raw, scope, context.origin, server=self.server, lose=lose, value=value
+            )
         except LimitExceeded:  # it unpacks to more than is held
             return transcode_large(entry, self.server, lose)
         return None if made is None else (made[0], (made[1],))

@@ -124,7 +124,7 @@ LAYOUTS = {
         count_length,
         encode_hash,
         elements=_encode_fields,
-        odd=Odd(look_in_pairs, twice=TWICE),
+        odd=Odd(look_in_pairs, twice=TWICE, is_sound=bool),
     ),
     "hash-zipmap": packed_layout(
         hash_in_zipmap,
