@@ -213,14 +213,13 @@ class Scan:
         if answer.payload is None or answer.expires_at_ms == _GONE:
             self.found.vanished += 1
             return
-        record = self._record(db, key, answer)
-        answer.payload = None  # it may be large, and is in the record
-        yield from self._decoded(record)
+        yield from self._decoded([self._record(db, key, answer)])
         self.found.keys += 1
 
     def _record(self, db: int, key: bytes, answer: _Answer) -> bytes:
-        """The key as a snapshot holds it."""
+        """The key as a snapshot holds it, for its answer, which is given up: both may be large."""
         value, meta = self._value(answer.payload or b"")
+        answer.payload = None
         before = b"" if db == self._db else select_db.encode(db)
         self._db = db
         name = strings.encode(key, compress=False)
@@ -255,7 +254,7 @@ class Scan:
                 self.found.lacks.append(f"{_LIBRARIES}: this user may not run FUNCTION DUMP")
             return
         self._begin(int.from_bytes(payload[-payloads.FOOTER : -8], "little"))
-        yield from self._decoded(payload[: -payloads.FOOTER])
+        yield from self._decoded([payload[: -payloads.FOOTER]])
 
     def _begin(self, version: int) -> None:
         """The header of what the decoder is given: every payload of a server says the same version."""
@@ -269,12 +268,13 @@ class Scan:
         self._server = Server(dialect, version)
         self._decoder = Decoder(dialect=dialect, verify_checksum=False)
         magic = b"VALKEY%03d" % version if version >= FIRST_VALKEY else b"REDIS%04d" % version
-        for _ in self._decoded(magic):
+        for _ in self._decoded([magic]):
             raise AssertionError  # a header is no record that is wanted
 
-    def _decoded(self, data: bytes) -> Iterator[Record]:
+    def _decoded(self, data: list[bytes]) -> Iterator[Record]:
+        """The records in it, whose bytes are held nowhere else meanwhile: it is taken out of the list."""
         assert self._decoder is not None  # _begin came first
-        self._decoder.feed(data)
+        self._decoder.feed(data.pop())
         while (record := self._decoder.next_record()) is not NEED_DATA:
             if isinstance(record, Entry | Function):
                 yield record
