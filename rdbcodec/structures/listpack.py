@@ -60,12 +60,14 @@ the position in the blob, whether the blob came whole or in chunks.
 
 from __future__ import annotations
 
+import itertools
 import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures.back_length import back_length, pass_back_length, wrong_back_length
+from rdbcodec.structures.frames import EVERY, LARGEST, Frames
 from rdbcodec.structures.parts import ELEMENT, Part
 from rdbcodec.structures.pieces import Pieces
 from rdbcodec.wire.integers import integer_in
@@ -176,11 +178,23 @@ def _decode(blob: bytes, rendering: Rendering[T]) -> list[T]:
     total, declared = _read_header(blob)
     if total != len(blob):
         raise CorruptStructure(f"listpack is {len(blob)} bytes, its header says {total}", 0)
+    frame = _FRAMES.get(total)
+    if frame is not None:
+        found = frame[0](blob)
+        if found[::2] == frame[1]:
+            return list(found[1::2])
+        _FRAMES.pop(total, None)
     elements: list[T] = []
     pos = take(blob, 6, total - 1, elements, rendering)
     if pos != total - 1 or len(elements) != declared or blob[pos] != 0xFF:  # else all is well
         _check_end(blob[pos:], pos, len(elements), declared)
+    if not next(_MET) % EVERY and total <= LARGEST:
+        _FRAMES.remember(blob, parts(blob), _form)
     return elements
+
+
+_FRAMES = Frames()  # of listpacks of strings alone
+_MET = itertools.count(1)  # listpacks that were taken apart element by element
 
 
 def _iter_decode(chunks: Iterable[bytes], rendering: Rendering[T], held: Held) -> Iterator[list[T]]:

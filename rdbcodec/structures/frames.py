@@ -1,0 +1,59 @@
+"""Frames that were seen before: what structures of one shape have in common, so that C takes them apart.
+
+Values of one kind often have elements of the same sizes: tokens, digests, fields of fixed names. All that
+is not the text of an element (header, sizes, back-lengths, terminator) is then the same bytes. Of a structure
+that its decoder found sound, now and then one is remembered: its frame, and a struct that cuts a blob into
+pieces of the frame and texts by turns. A later blob of the same size whose frame is equal, byte for byte, is
+sound for the same reasons, and its texts stand where those of the first did. Any other goes the usual way.
+
+    frame = frames.get(len(blob))
+    if frame is not None:
+        found = frame[0](blob)
+        if found[::2] == frame[1]:
+            return list(found[1::2])
+        frames.pop(len(blob), None)
+
+What this costs where no two values have the same shape is a look into a dict, and one in so many measured.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rdbcodec.structures.parts import ELEMENT, Part
+
+LARGEST = 16 << 10  # bytes of a structure whose frame is remembered
+MOST = 512  # sizes of which a frame is known: some hundred KiB
+EVERY = 256  # structures of unknown frame, of which one is measured
+
+_HEAD = 5  # bytes that tell how an element is written
+
+Frame = tuple[Callable[[bytes], tuple[Any, ...]], tuple[bytes, ...]]
+
+
+class Frames(dict[int, Frame]):
+    """The frames of one kind of structure, by size: what cuts it, and its pieces of the frame."""
+
+    def remember(self, blob: bytes, parts: Iterable[Part], form: Callable[[bytes], tuple[int, str]]) -> None:
+        """The frame of a sound structure, if its elements are strings.
+
+        `form` tells the size of an element by its head, without what stands behind the text.
+        """
+        code, at = "<", 0
+        for part in parts:
+            if part.label != ELEMENT:
+                continue
+            if not isinstance(part.value, bytes):
+                return
+            size = len(part.value)
+            start = part.start + form(blob[part.start : part.start + _HEAD])[0] - size
+            code += f"{start - at}s{size}s"
+            at = start + size
+        if not at:
+            return
+        cut = struct.Struct(f"{code}{len(blob) - at}s").unpack
+        if len(self) >= MOST:
+            self.clear()
+        self[len(blob)] = cut, cut(blob)[::2]
