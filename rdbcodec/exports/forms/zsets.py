@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -75,19 +76,17 @@ def _zset_of(members: Members) -> ZSet:
     return ZSet(distinct(scores, "sorted set members"))
 
 
-def _plain_zset(raw: bytes) -> ZSet | None:
-    """The sorted set of an object that `_held_text` would make again, to the letter. None of others."""
-    text = raw.decode("latin-1")
-    words = text[2:-1].replace('":', ',"').split(',"')
-    try:
-        scores = list(map(float, words[1::2]))
-    except ValueError:
+def _plain_zset(text: bytes) -> ZSet | None:
+    """The sorted set of an object of plain ASCII as `_held_text` makes them. None of others."""
+    if _PLAIN_OBJECT.fullmatch(text) is None:
         return None
-    value = ZSet(zip(map(str.encode, words[::2]), scores))  # noqa: B905 - of an odd number the next line says so
-    again = _held_text(value)
-    return value if again is not None and again.removeprefix('"value":') == text else None
+    words = text[2:-1].replace(b'":', b',"').split(b',"')  # members have no quotes: nothing else is split
+    value = ZSet(zip(words[::2], map(float, words[1::2]), strict=True))
+    return value if 2 * len(value) == len(words) and math.isfinite(sum(value.values())) else None
 
 
+_PAIR = rb'"[ !#-\[\]-~]*":-?(?:0|[1-9][0-9]{0,16})(?:\.[0-9]+)?(?:e[-+][0-9]+)?'
+_PLAIN_OBJECT = re.compile(rb"\{" + _PAIR + rb"(?:," + _PAIR + rb")*\}")
 _SCORE = b"%a"  # its repr
 
 

@@ -29,6 +29,7 @@ from rdbcodec.exports.scalars import (
     known_names,
     object_of,
     pairs_of,
+    plain_bytes,
     stream_id_of,
     table,
     time_of,
@@ -39,6 +40,7 @@ _ENCODING = re.compile(r"stream([1-5])")
 _NEWEST = "stream5"  # holds whatever can be told
 _NOWHERE = StreamId(0, 0)
 _ENTRY = ("id", "fields")
+_ENTRY_NAMES = set(_ENTRY)
 _PENDING = ("id", "consumer", "delivered_at", "deliveries")
 _CONSUMER = ("name", "seen_at", "active_at", "pending")
 _GROUP = ("name", "last_id", "entries_read", "pending", "consumers", "nacked")
@@ -168,8 +170,16 @@ def _members(found: object, what: str, known: Sequence[str], needed: int = 1) ->
     return told
 
 
-def _entry_of(found: object) -> StreamEntry:
-    told = _members(found, "a stream entry", _ENTRY, needed=2)
+def _entry_of(found: Any) -> StreamEntry:
+    is_whole = found.__class__ is dict and found.keys() == _ENTRY_NAMES  # nothing is left to ask then
+    told: dict[str, Any] = found if is_whole else _members(found, "a stream entry", _ENTRY, needed=2)
+    named = told["fields"]
+    if named.__class__ is dict:  # as most have them
+        names, values = plain_bytes(named), plain_bytes(named.values())
+        if names is not None and values is not None:
+            return StreamEntry(
+                stream_id_of(told["id"], "the ID of an entry"), list(zip(names, values, strict=True))
+            )
     fields = pairs_of(told["fields"], "fields")
     texts = [(field, bytes_of(value, "a field's value")) for field, value in fields]
     return StreamEntry(stream_id_of(told["id"], "the ID of an entry"), texts)
