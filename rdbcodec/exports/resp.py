@@ -24,6 +24,7 @@ from typing import Any
 
 from rdbcodec.encoding.payloads import server_for
 from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
+from rdbcodec.exports.form import value_of
 from rdbcodec.exports.resp_words import MUCH, Recipient, command, command_pieces
 from rdbcodec.exports.rows import Run, runs
 from rdbcodec.exports.values import form_of
@@ -31,6 +32,7 @@ from rdbcodec.losses import TYPE_PREFIX, Losses
 from rdbcodec.module_names import types_held
 from rdbcodec.records import (
     Aux,
+    CacheEntry,
     End,
     Entry,
     Function,
@@ -43,6 +45,7 @@ from rdbcodec.records import (
     SelectDb,
     SlotInfo,
 )
+from rdbcodec.records.attributes import EXPIRY_SIZE
 from rdbcodec.records.function import shebang_of
 from rdbcodec.records.module_aux import loss_of
 from rdbcodec.records.registry import kind_of
@@ -102,7 +105,11 @@ def _commands(
             if record.db != db:
                 db = record.db
                 yield command(b"SELECT", db)
-            yield from key_commands(record, recipient, restore=restore)
+            quick = None if restore else _expiring_string(record, recipient)
+            if quick is None:
+                yield from key_commands(record, recipient, restore=restore)
+            else:
+                yield quick
         else:
             yield from record_commands(record, recipient)
 
@@ -138,6 +145,21 @@ def _sets(parts: list[bytes]) -> bytes:
             for key, value in zip(raws, raws, strict=True)
         ]
     )
+
+
+def _expiring_string(entry: Entry, recipient: Recipient) -> bytes | None:
+    """What makes a string that expires and has nothing else, as caches are full of; None of other keys."""
+    if entry.code or entry.__class__ is not CacheEntry or len(entry.attribute_bytes) != EXPIRY_SIZE:
+        return None
+    at_ms, value = entry.expires_at_ms, value_of(entry)
+    if at_ms is None or value is None or recipient.version < _MILLISECONDS_SINCE:
+        return None
+    key, at = entry.key, b"%d" % at_ms
+    return _SET_AND_EXPIRE % (len(key), key, len(value), value, len(key), key, len(at), at)
+
+
+_BULK = b"$%d\r\n%b\r\n"
+_SET_AND_EXPIRE = b"*3\r\n$3\r\nSET\r\n" + _BULK * 2 + b"*3\r\n$9\r\nPEXPIREAT\r\n" + _BULK * 2
 
 
 def key_commands(
