@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any
@@ -35,32 +36,32 @@ class KeyRows(EntryPass[None]):
         self._clear()
 
     def _clear(self) -> None:
-        self._dbs: list[int] = []
+        self._dbs = array("i")
         self._keys: list[bytes] = []
         self._layouts = bytearray()
         self._elements: list[int | None] = []
-        self._disk: list[int] = []
-        self._memory: list[float] = []
+        self._disk = array("q")
+        self._memory = array("d")
         self._expiries: list[int | None] = []
         self._idle: list[int | None] = []
         self._freqs: list[int | None] = []
-        self._slots: list[int] = []
-        self._offsets: list[int] = []
+        self._slots = array("h")
+        self._offsets = array("q")
 
     def measured(self, keys: Measured) -> None:
         """A batch of one database, a column at a time."""
         names, number = keys.names, len(keys)
-        self._dbs += repeat(keys.db, number)
+        self._dbs += array("i", (keys.db,)) * number
         self._keys += names if self._rename is None else map(self._rename, names)
         self._layouts += keys.layouts(_ROW_AT)
         self._elements += keys.elements
-        self._disk += keys.disk
-        self._memory += keys.memory
+        self._disk.extend(keys.disk)
+        self._memory.extend(keys.memory)
         self._expiries += keys.times
         self._idle += [entry.idle for entry in keys.entries] if keys.have_hints else repeat(None, number)
         self._freqs += [entry.freq for entry in keys.entries] if keys.have_hints else repeat(None, number)
-        self._slots += entry_columns.slots(names)
-        self._offsets += keys.offsets
+        self._slots.extend(entry_columns.slots(names))
+        self._offsets.extend(keys.offsets)
 
     def taken(self, *, at_least: int) -> Iterator[Any]:
         """What was collected, as one batch, when there are so many rows."""
@@ -71,21 +72,21 @@ class KeyRows(EntryPass[None]):
     def _batch(self) -> Any:
         keys = pa.array(self._keys, pa.binary())
         expiries = pa.array(self._expiries, TIME)
-        layouts = pa.Array.from_buffers(pa.uint8(), len(self._layouts), [None, pa.py_buffer(self._layouts)])
+        layouts = _of_buffer(self._layouts, pa.uint8())
         columns = [
-            pa.array(self._dbs, pa.int32()),
+            _of_buffer(self._dbs, pa.int32()),
             keys,
             _texts(keys),
             dictionary(_TYPES.take(layouts), TYPE_NAMES),
             dictionary(_ENCODINGS.take(layouts), ENCODING_NAMES),
             pa.array(self._elements, pa.int64()),
-            pa.array(self._disk, pa.int64()),
+            _of_buffer(self._disk, pa.int64()),
             self._whole_memory(expiries),
             expiries,
             pa.array(self._idle, pa.int64()),
             pa.array(self._freqs, pa.uint8()),
-            pa.array(self._slots, pa.int16()),
-            pa.array(self._offsets, pa.int64()),
+            _of_buffer(self._slots, pa.int16()),
+            _of_buffer(self._offsets, pa.int64()),
         ]
         return pa.record_batch(columns, schema=KEYS)
 
@@ -94,10 +95,15 @@ class KeyRows(EntryPass[None]):
         shares = pc.if_else(
             expiries.is_valid(), self.model.share() + self.model.expiry_share(), self.model.share()
         )
-        return pc.round(pc.add(pa.array(self._memory, pa.float64()), shares)).cast(pa.int64())
+        return pc.round(pc.add(_of_buffer(self._memory, pa.float64()), shares)).cast(pa.int64())
 
     def end(self) -> None:
         """Batches are all there is."""
+
+
+def _of_buffer(numbers: bytearray | array[Any], type_: Any) -> Any:
+    """Numbers of which none is null, as they lie in memory."""
+    return pa.Array.from_buffers(type_, len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def _texts(keys: Any) -> Any:
