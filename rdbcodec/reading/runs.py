@@ -327,8 +327,8 @@ def _walk_keys(window: Window, pos: int, types: list[int], ends: list[int], *, k
                 pos = start + numbers[head - 0xC0]
             else:
                 pos = walk_string(buf, start)
-        elif walk is None:
-            break
+        elif walk is None or 0x50 <= buf[start] <= 0x80:
+            break  # 4,096 elements or more may not end in this window: reading.core walks them once
         else:
             pos = walk(buf, start)
         if pos - start > max_value:
