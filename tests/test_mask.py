@@ -278,7 +278,7 @@ def test_the_command_says_what_is_kept_and_what_is_replaced(tmp_path: Path) -> N
         "  replaced  texts, integers and scores, by others of the same length and form",
         "            the names of fields, groups and consumers",
         "            keys, by others in the same cluster slot",
-        "  kept      types, layouts, sizes, counts, expiries and other times, IDs of streams",
+        "  kept      types, layouts, sizes, counts, expiries, times, IDs of streams",
         "            punctuation in texts, which scores are greater, their decimals",
         "            keys up to their colon number 1",
         "            1 key for which there is no other name in the slot",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import gzip
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any, Protocol
 
 import pytest
@@ -17,7 +19,7 @@ from serving import serving
 
 import rdbcodec
 from rdbcodec.remote import account, forward, permits
-from rdbcodec.remote.objects import expanded
+from rdbcodec.remote.objects import expanded, filesystem
 from rdbcodec.remote.signed_uri import parse
 from rdbcodec.remote.urls import name_of, scheme_of
 
@@ -421,3 +423,19 @@ def test_what_is_a_url() -> None:
 def test_spans_have_two_units() -> None:
     assert permits.span(3 * 60_000) == "3 minutes"
     assert time.gmtime(NOW // 1000).tm_year == 2026
+
+
+def test_an_account_that_nobody_told_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def url_to_fs(url: str) -> None:
+        raise ValueError(url)
+
+    package = SimpleNamespace(core=SimpleNamespace(url_to_fs=url_to_fs), available_protocols=lambda: ["az"])
+    monkeypatch.setitem(sys.modules, "fsspec", package)
+    for name in ("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_ACCOUNT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    words = "no storage account: set AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT_NAME"
+    with pytest.raises(OSError, match=words):
+        filesystem("az://backups/dump.rdb")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "acct")
+    with pytest.raises(OSError, match="az:// needs more to be told: ValueError of its package"):
+        filesystem("az://backups/dump.rdb")

@@ -20,7 +20,7 @@ from rdbcodec.remote import permits
 from rdbcodec.remote.account import place_of
 from rdbcodec.remote.objects import errors_of
 from rdbcodec.remote.signed_uri import parse
-from rdbcodec.remote.urls import WEB, refusal, scheme_of
+from rdbcodec.remote.urls import NO_ACCOUNT, WEB, refusal, scheme_of
 
 PAGE = 512  # bytes; "Understanding block blobs, append blobs, and page blobs", learn.microsoft.com
 PIECE = 4 << 20  # bytes of one request: the most that one Put Page takes
@@ -271,8 +271,7 @@ def _service_of(url: str) -> Any:
             return service
         account = place.account or told.get("AZURE_STORAGE_ACCOUNT_NAME")
         if not account:
-            words = "no storage account: set AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT_NAME"
-            raise refusal(url, words, errno.EINVAL)
+            raise refusal(url, NO_ACCOUNT, errno.EINVAL)
         return blob.BlobServiceClient(
             f"https://{account}.blob.core.windows.net", credential=_credential(told)
         )

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from rdbcodec.remote.urls import SERVERS, STORES, WEB, refusal, scheme_of
+from rdbcodec.remote.urls import ACCOUNT_IN, NO_ACCOUNT, SERVERS, STORES, WEB, refusal, scheme_of
 from rdbcodec.remote.web import refused
 
 BLOCK = 8 << 20  # bytes of one request: half the processor time of the stores' own default, measured
@@ -92,6 +92,8 @@ def _missing(url: str, extra: str) -> OSError:
 def _unknown(scheme: str, fsspec: Any, error: ValueError) -> str:
     if scheme not in fsspec.available_protocols():
         return f"nothing here opens {scheme}:// URLs"
+    if scheme in STORES and STORES[scheme].extra == "azure" and ACCOUNT_IN.isdisjoint(os.environ):
+        return NO_ACCOUNT
     return f"{scheme}:// needs more to be told: {type(error).__name__} of its package"
 
 

@@ -17,6 +17,8 @@ class Store(NamedTuple):
     extra: str
 
 
+ACCOUNT_IN = frozenset({"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_ACCOUNT_NAME"})
+NO_ACCOUNT = "no storage account: set AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT_NAME"
 WEB = ("http", "https")
 SERVERS = ("redis", "rediss", "unix", "valkey", "valkeys")
 STORES = {

@@ -42,7 +42,7 @@ def _replaced(asked: Asked) -> Iterator[str]:
 
 
 def _kept(found: Masked, asked: Asked) -> Iterator[str]:
-    yield "types, layouts, sizes, counts, expiries and other times, IDs of streams"
+    yield "types, layouts, sizes, counts, expiries, times, IDs of streams"
     yield "punctuation in texts, which scores are greater, their decimals"
     if not asked.keys:
         yield "keys (--keys replaces them too)"
