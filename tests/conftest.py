@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     hands out, and for each test alone it took a minute.
     """
     for item in items:
+        if " at 0x" in item.nodeid:  # workers must call a test the same
+            raise pytest.UsageError(f"{item.nodeid}: a memory address in the name of a test")
         marks = set(marks_of(item.path))
         if {"pool", "trusting", "server"} & set(getattr(item, "fixturenames", ())):
             marks.add("server")

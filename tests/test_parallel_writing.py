@@ -79,7 +79,7 @@ def same(path: Path, job: Job, cut: tuple[int, int] = (2000, 8)) -> Written:
     return parts
 
 
-@pytest.mark.parametrize("job", JOBS, ids=str)
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: " ".join([str(job.get("to", "a copy")), *job]))
 def test_what_is_copied_in_parts_is_the_same_file(tmp_path: Path, job: Job) -> None:
     path = tmp_path / "in.rdb"
     path.write_bytes(many())
