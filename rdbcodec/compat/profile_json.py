@@ -2,7 +2,7 @@
 
     {"rdbcodec_profile": 1, "now_ms": ..., "magic": ..., "databases": [[0, {...}]], ...}
 
-The shape is that of the dataclasses in `profile`, field by field. Bytes are text when that is valid UTF-8,
+The shape is that of the facts in `profile`, field by field. Bytes are text when that is valid UTF-8,
 else {"$b64": ...}; a key above 1 KiB is {"head": ..., "size": ..., "digest": ...}; tables whose keys are no
 text are lists of pairs; a value type is its name in the table of formats, a shape (`facts.memory`) its parts
 with spaces between them, as in "string 10 120 1". The file holds the names of keys, never a value.

@@ -7,7 +7,6 @@ import os
 import shlex
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +105,7 @@ def test_the_weightiest_answer_is_that_of_all_files() -> None:
 def test_files_of_one_import_are_in_the_cache_together() -> None:
     """Two shards of 300 MiB each do not fit into the 410 MiB that B0 leaves."""
     used = b"REDIS0009\xfa\x08used-mem\x09314572800\xff" + bytes(8)
-    shards = {name: replace(profile_of(used, now_ms=NOW_MS), memory=None) for name in ("a", "b")}
+    shards = {name: profile_of(used, now_ms=NOW_MS).replace(memory=None) for name in ("a", "b")}
     answers = {
         (len(files), sku): plan(files, find("amr-balanced-7.4"), Circumstances(sku=sku), Names()).loads
         for files in (shards, {"a": shards["a"]})
