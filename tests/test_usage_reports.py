@@ -49,6 +49,7 @@ def test_the_columns_are_those_of_redis_rdb_tools() -> None:
     )
 
 
+@pytest.mark.once
 def test_what_stat_counts_is_what_the_memory_model_says() -> None:
     for path in SNAPSHOTS:
         profile = facts.profile_of(path, now_ms=NOW_MS)
@@ -319,6 +320,7 @@ def test_top_says_that_a_file_does_not_tell_of_use(shop: Path) -> None:
     assert "use not told: the file has no idle times (LRU)\n" in done.stderr.decode()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["redis-6.2", "valkey-9.1"])
 def test_every_key_takes_what_its_shapes_say_however_it_was_measured(name: str) -> None:
     model = model_of(Server.of(name))

@@ -191,6 +191,7 @@ def test_a_string_takes_its_shortest_form_in_both_rules(size: int, head: str, ba
     assert listpack.decode(blob) == listpack.decode_mixed(blob) == [data]
 
 
+@pytest.mark.once  # one of them has 256 MiB
 @pytest.mark.parametrize(
     ("size", "classic", "new"),
     [
