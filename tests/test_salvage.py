@@ -21,6 +21,8 @@ from rdbcodec.reading.unwrapped import Unwrapped
 from rdbcodec.tools.diff import diff
 from rdbcodec.tools.salvage import Salvage, salvage
 from rdbcodec.tools.survivors import Survivors
+from rdbcodec.wire import lengths
+from rdbcodec.wire.crc64 import crc64
 from rdbcodec.wire.module_ids import ModuleId, encode_module_id
 
 TYPES = Path(__file__).parent.parent / "fixtures" / "snapshots" / "redis-7.2.6-types.rdb"
@@ -230,7 +232,7 @@ def test_a_module_whose_name_is_a_byte_off_a_known_one_and_a_document_that_is_no
     assert names(out) == [b"key0"]
     assert [problem.message for problem in found.problems] == [
         "module ReISON-RL is ReJSON-RL with a byte changed",
-        "the text of a JSON document is no JSON",
+        "ReJSON-RL writes no such value: its text is no JSON",
     ]
 
 
@@ -242,6 +244,33 @@ def test_numbers_of_a_damaged_module_value_are_no_module_under_an_odd_name() -> 
     out, found = saved(data, resync=True)
     assert names(out) == [b"key%d" % at for at in range(9)]
     assert len(spans(found)) == 1
+
+
+def test_a_value_that_its_module_never_writes_is_left_out_unless_the_checksum_vouches_for_it() -> None:
+    """Redis 8 refuses a whole file for a vector set whose quantization is 122."""
+    items = b"".join(b"\x02" + lengths.encode(number) for number in (3, 0, 4096 + 122, 0)) + b"\x00"
+    flawed = pair(7, b"\x81" + encode_module_id(ModuleId("vectorset", 0)).to_bytes(8, "big") + items, b"vec")
+    out, found = saved(snapshot(K[0], flawed))
+    assert (names(out), found.checksum) == ([b"key0"], "none")
+    assert [(problem.key, problem.message) for problem in found.problems] == [
+        (b"vec", "vectorset writes no such value: quantization is 122")
+    ]
+    body = snapshot(K[0], flawed, checksum=b"")
+    out, found = saved(body + crc64(body, 0).to_bytes(8, "little"))
+    assert (names(out), found.checksum, found.problems) == ([b"key0", b"vec"], "ok", [])
+
+
+def test_behind_damage_a_module_nobody_knows_is_believed_when_its_key_is_a_word_or_it_was_met_before() -> (
+    None
+):
+    mine, other = module_value("mymodule1", 0, b"x"), module_value("other-one", 0, b"x")
+    behind = [pair(7, mine, b"\x01\xff"), pair(7, other, b"\x02\xff"), pair(7, other, b"word")]
+    data = snapshot(pair(7, mine, b"first"), K[0], b"\xf3\x04name\x00", *K[1:5], *behind)
+    out, found = saved(data, resync=True)
+    assert names(out) == [b"first", *(b"key%d" % at for at in range(5)), b"\x01\xff", b"word"]
+    assert [problem.message for problem in found.problems] == [
+        "module other-one is not known, and its key no word, behind damage"
+    ]
 
 
 def test_a_slot_import_that_valkey_refuses_is_damage() -> None:

@@ -1,12 +1,12 @@
 """What speaks for a changed byte in a record that reads well: more than is odd about a value.
 
 A check of a snapshot that a server wrote needs none of this; in a damaged one a byte that was changed is
-likelier than a type from the future, or a module whose name is one byte off that of one which is known.
+likelier than a type from the future, a module whose name is one byte off that of one which is known, or a
+value that its module has never written.
 """
 
 from __future__ import annotations
 
-import json
 from functools import cache
 
 from rdbcodec.datatypes.modules import ModuleValue
@@ -14,28 +14,53 @@ from rdbcodec.errors import CorruptStructure, DecodeError
 from rdbcodec.facts.problems import Problem, entry_problems, record_problems
 from rdbcodec.module_names import MODULES
 from rdbcodec.records import Entry, ModuleAux, Record
+from rdbcodec.tools.module_layouts import flaw_in
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, encode_module_id
 
-JSON = ModuleId("ReJSON-RL", 3)  # whose values are JSON texts, since RedisJSON 2.0
+WORD = 3  # bytes of a name that is one
 
 
-def key_problems(entry: Entry) -> list[Problem]:
-    """What is wrong with a key, and what is too unlikely to have been written."""
-    try:
-        refuse_unlikely(entry)
-        problems = entry_problems(entry)
-        sign = "" if problems or entry.type != "module" or entry.is_large else _sign_in(entry.value())
-    except DecodeError as error:
-        return [Problem.of(error)]
-    return [*problems, Problem("error", sign, entry.offset, entry.db, entry.key)] if sign else problems
+class Doubts:
+    """What is wrong with the records of a file, and what is too unlikely to have been written.
 
+    There are none of the second kind when a checksum vouches for every byte: `are_none`.
+    """
 
-def other_problems(record: Record) -> list[Problem]:
-    """The same for a record that is no key: what ends a reading is an error."""
-    problems = [problem for problem in record_problems(record) if problem.severity == "error"]
-    sign = _sign_of(record.module) if isinstance(record, ModuleAux) else ""
-    return [*problems, Problem("error", sign)] if sign else problems
+    def __init__(self, *, are_none: bool) -> None:
+        self._are_none = are_none
+        self._modules: set[str] = set()  # of values before any damage
+
+    def of_key(self, entry: Entry, *, is_behind: bool) -> list[Problem]:
+        """The problems of a key; `is_behind` says that it stands behind damage, where any bytes may have been
+        taken for it."""
+        if self._are_none:
+            return entry_problems(entry)
+        try:
+            refuse_unlikely(entry)
+            problems = entry_problems(entry)
+            is_asked = not problems and entry.type == "module" and not entry.is_large
+            sign = self._sign_in(entry, is_behind) if is_asked else ""
+        except DecodeError as error:
+            return [Problem.of(error)]
+        return [*problems, Problem("error", sign, entry.offset, entry.db, entry.key)] if sign else problems
+
+    def of_record(self, record: Record) -> list[Problem]:
+        """The same for a record that is no key: what ends a reading is an error."""
+        problems = [problem for problem in record_problems(record) if problem.severity == "error"]
+        sign = _sign_in_aux(record) if isinstance(record, ModuleAux) and not self._are_none else ""
+        return [*problems, Problem("error", sign)] if sign else problems
+
+    def _sign_in(self, entry: Entry, is_behind: bool) -> str:
+        value = entry.value()
+        if not isinstance(value, ModuleValue):
+            return ""
+        name = value.module.name
+        if not is_behind:
+            self._modules.add(name)
+        elif name not in self._modules and is_of_unknown_module(entry) and not is_word(entry.key):
+            return f"module {name} is not known, and its key no word, behind damage"
+        return _sign_of(value.module, value.raw[lengths.read(value.raw, 0)[1] :])
 
 
 def refuse_unlikely(entry: Entry) -> None:
@@ -62,25 +87,28 @@ def is_of_unknown_module(entry: Entry) -> bool:
     return isinstance(value, ModuleValue) and value.module.name not in _known_ids()
 
 
-def _sign_in(value: object) -> str:
-    if not isinstance(value, ModuleValue):
-        return ""
-    return _sign_of(value.module) or (_sign_in_json(value) if value.module == JSON else "")
-
-
-def _sign_of(module: ModuleId) -> str:
-    known = known_beside(module.name)
-    return f"module {module.name} is {known} with a byte changed" if known else ""
-
-
-def _sign_in_json(value: ModuleValue) -> str:
+def is_word(name: bytes) -> bool:
+    """Whether the name of a key is one that no bytes make by chance."""
+    if len(name) < WORD:
+        return False
     try:
-        json.loads(b"".join(item for _, item in value.items() if isinstance(item, bytes)))
-    except ValueError:
-        return "the text of a JSON document is no JSON"
-    except RecursionError:  # deeper than Python goes, which says nothing about the text
-        return ""
-    return ""
+        return name.decode("utf-8").isprintable()
+    except UnicodeDecodeError:
+        return False
+
+
+def _sign_in_aux(record: ModuleAux) -> str:
+    if lengths.read(record.raw, 1)[0] < _LEAST_ID:
+        return "the number of its module is that of no name"
+    return _sign_of(record.module, b"" if record.is_empty else record.items)
+
+
+def _sign_of(module: ModuleId, items: bytes) -> str:
+    known = known_beside(module.name)
+    if known:
+        return f"module {module.name} is {known} with a byte changed"
+    flaw = flaw_in(module, items) if items else ""
+    return f"{module.name} writes no such value: {flaw}" if flaw else ""
 
 
 def known_beside(name: str) -> str | None:

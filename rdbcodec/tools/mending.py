@@ -1,6 +1,7 @@
 """One byte of a snapshot that was changed, put right: the checksum tells which it was, and what stood there.
 
-    mend(whole)      the Mended byte, which `whole` has right from then on; None when no one byte explains it
+    mend(whole).byte      the Mended byte, which `whole` has right from then on; None for none
+    mend(whole).is_right  whether the checksum of the whole is right, with that byte or without one
 
 The commonest damage, a bit that flipped on a disk or in memory, takes nothing then. That it was that, reading
 proves: the checksum is right with the byte, and is not without it.
@@ -25,23 +26,30 @@ class Mended(NamedTuple):
     was: int
 
 
-def mend(whole: Unwrapped) -> Mended | None:
+class Mending(NamedTuple):
+    """Whether the checksum vouches for a whole snapshot, and what had to be put right for it."""
+
+    is_right: bool
+    byte: Mended | None = None
+
+
+def mend(whole: Unwrapped) -> Mending:
     """Find the byte, if the snapshot is whole but for one, and ends with a checksum; zeros may follow."""
     end = _end(whole)
     if end <= CRC_SIZE:
-        return None
+        return Mending(False)
     size, stored = end - CRC_SIZE, whole.read_at(end - CRC_SIZE, CRC_SIZE)
     if not any(stored):  # eight zeros: no checksum
-        return None
+        return Mending(False)
     computed = _checksum(whole, size)
     if computed == int.from_bytes(stored, "little"):
-        return None
+        return Mending(True)
     change = changed_byte(int.from_bytes(stored, "little"), computed, size)
     if change is None:
-        return None
+        return Mending(False)
     found = whole.read_at(change.offset, 1)[0]
     whole.mend(change.offset, found ^ change.by)
-    return Mended(change.offset, found, found ^ change.by)
+    return Mending(True, Mended(change.offset, found, found ^ change.by))
 
 
 def _end(whole: Unwrapped) -> int:

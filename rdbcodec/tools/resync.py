@@ -29,13 +29,12 @@ from rdbcodec.reading.decoder import Decoder
 from rdbcodec.reading.unwrapped import Unwrapped
 from rdbcodec.records import End, Entry, SelectDb
 from rdbcodec.records.state import FileContext, Position
-from rdbcodec.tools.damage_signs import is_of_unknown_module, refuse_unlikely
+from rdbcodec.tools.damage_signs import is_of_unknown_module, is_word, refuse_unlikely
 from rdbcodec.wire import strings
 from rdbcodec.wire.strings import Budget
 
 IN_A_ROW = 3  # records that decode
 ODD_IN_A_ROW = 12  # that do when their names are short, or no words
-WORD = 3  # bytes of a name that is one
 PIECE = 256 << 10  # bytes searched at a time
 NEAR, FAR = 256 << 10, 8 << 20  # bytes in which the records stand; the second when the first are too few
 LAST_EXPIRY = 10**15  # milliseconds: the year 33658
@@ -135,7 +134,7 @@ class _Search:
             while True:
                 record = decoder.next_record()
                 if isinstance(record, End):
-                    return "yes" if names and all(map(is_word, names)) and self._is_last(record) else "no"
+                    return "yes" if names and are_words(names) and self._is_last(record) else "no"
                 if isinstance(record, SelectDb) and record.db > LAST_DB:
                     return "no"
                 if not isinstance(record, Entry):
@@ -144,12 +143,12 @@ class _Search:
                 name = record.db, record.key
                 if not record.key and not names:  # zeros, of which times are full, read as nothing else
                     return "no"
-                if not is_word(name) and is_of_unknown_module(record):  # any number is the name of one
+                if not is_word(record.key) and is_of_unknown_module(record):  # any number is the name of one
                     return "no"
                 if name in names or not 0 <= (record.expires_at_ms or 0) < LAST_EXPIRY:
                     return "no"
                 names.add(name)
-                if len(names) >= (IN_A_ROW if all(map(is_word, names)) else ODD_IN_A_ROW):
+                if len(names) >= (IN_A_ROW if are_words(names) else ODD_IN_A_ROW):
                     return "yes"
         except Truncated:
             return "needs more" if offset + len(data) < self._whole.size and len(data) < FAR else "no"
@@ -173,12 +172,6 @@ def verify(entry: Entry) -> None:
     entry.verify()
 
 
-def is_word(name: tuple[int, bytes]) -> bool:
-    """Whether the name of a key is one that no bytes make by chance."""
-    key = name[1]
-    if len(key) < WORD:
-        return False
-    try:
-        return key.decode("utf-8").isprintable()
-    except UnicodeDecodeError:
-        return False
+def are_words(names: set[tuple[int, bytes]]) -> bool:
+    """Whether all names of keys, each with its database, are such as no bytes make by chance."""
+    return all(is_word(key) for _, key in names)

@@ -43,8 +43,8 @@ from rdbcodec.records import (
 )
 from rdbcodec.servers import Server
 from rdbcodec.tail import Tail
-from rdbcodec.tools.damage_signs import key_problems, other_problems
-from rdbcodec.tools.mending import Mended, mend
+from rdbcodec.tools.damage_signs import Doubts
+from rdbcodec.tools.mending import Mended, Mending, mend
 from rdbcodec.tools.survivors import Gap, Survivors
 from rdbcodec.writing.guard import Guard
 from rdbcodec.writing.output import OutputLike, OutputPath, Whole, like
@@ -164,7 +164,7 @@ def salvage(
     """
     with Unwrapped(source) as whole, _target(output, source) as target, KeyIndex() as index:
         job = _Job(whole, target, keep_damaged=keep_damaged, progress=progress)
-        job.mended = mend(whole) if verify_checksum else None
+        job.mending = mend(whole) if verify_checksum else Mending(False)
         job.reading = {
             "resync": resync,
             "dialect": dialect,
@@ -206,7 +206,7 @@ class _Job:
     ) -> None:
         self.reading: dict[str, Any] = {}
         self.selection = Selection()
-        self.mended: Mended | None = None
+        self.mending = Mending(False)
         self.writing: dict[str, Any] = {}
         self.surplus: set[int] = set()  # numbers, among those that are sound, of keys that stood there before
         self._whole = whole
@@ -215,6 +215,7 @@ class _Job:
         self._progress = progress or _nothing
         self._libraries: set[bytes] = set()
         self._are_templates_whole = True
+        self._doubts = Doubts(are_none=False)
         self._is_odd = False  # the key in hand has what only some servers load
         self._number = 0
 
@@ -223,8 +224,10 @@ class _Job:
         if not isinstance(self._target, OutputPath):
             self._target.seek(0)
             self._target.truncate()
-        found = Salvage(size=self._whole.size, mended=self.mended)
-        mended_at = -1 if self.mended is None else self.mended.offset
+        mended = self.mending.byte
+        found = Salvage(size=self._whole.size, mended=mended)
+        mended_at = -1 if mended is None else mended.offset
+        self._doubts = Doubts(are_none=self.mending.is_right)
         last: Entry | Gap | None = None  # what stood before the record in hand
         survivors = Survivors(self._whole, **self.reading)
         self._libraries.clear()
@@ -340,7 +343,7 @@ class _Job:
         except DecodeError as error:  # compressed, and damaged
             found.add_problem(Problem.of(error))
             return False
-        problems = key_problems(entry)
+        problems = self._doubts.of_key(entry, is_behind=found.gap_count > 0)
         if entry.row.refers and not self._are_templates_whole:
             problems.append(Problem("error", "its template is left out", entry.offset, entry.db, name))
         errors = [problem for problem in problems if problem.severity == "error"]
@@ -358,7 +361,7 @@ class _Job:
             found.announced[record.db] = found.announced.get(record.db, 0) + record.keys
         if isinstance(record, _COUNTS):
             return  # the writer selects databases; how many keys they have now is known too late
-        problems = other_problems(record)
+        problems = self._doubts.of_record(record)
         if isinstance(record, Function):
             name = record.library or record.code
             if name in self._libraries:

@@ -34,7 +34,8 @@ from rdbcodec.records.end import CRC_SIZE
 from rdbcodec.records.header import MAGIC_SIZE
 from rdbcodec.records.state import FileContext, Position
 from rdbcodec.tail import Tail, measure
-from rdbcodec.tools.resync import find, is_word, verify
+from rdbcodec.tools.damage_signs import is_word
+from rdbcodec.tools.resync import find, verify
 
 
 class Gap(NamedTuple):
@@ -242,7 +243,7 @@ _SEARCHED = 8 << 20  # bytes of one that are looked through
 def _is_named(record: Record) -> bool:
     """Whether it is a key whose name is a word."""
     try:
-        return isinstance(record, Entry) and is_word((record.db, record.key))
+        return isinstance(record, Entry) and is_word(record.key)
     except DecodeError:
         return False
 
