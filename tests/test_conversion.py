@@ -27,6 +27,7 @@ from rdbcodec.facts.soundness import check
 from rdbcodec.losses import Losses
 from rdbcodec.writing import conversion
 from rdbcodec.writing.folding import Folding
+from rdbcodec.writing.writer import Writer
 
 FIXTURES = [*SNAPSHOTS, *corpus("vectors", ".rdb")]
 UNREPEATED = thinned(*FIXTURES)
@@ -470,6 +471,53 @@ def test_keys_beyond_the_databases_of_the_target_are_lost() -> None:
 
 
 # --- files ------------------------------------------------------------------------------------------
+
+
+MANY = 300  # short strings that come in a run
+TEXTS = [b"text", b"17", b"caf\xe9 \x81", b"-40000", b"\x81" * 40, b""]
+
+
+def many_strings(expires_at_ms: int | None = None) -> bytes:
+    """Short strings enough for runs, in two databases, and a hash after each hundred."""
+    made = io.BytesIO()
+    with rdbcodec.create(made, to="redis-6.2") as writer:
+        for number in range(2 * MANY):
+            text, db = TEXTS[number % len(TEXTS)], 3 * (number // MANY)
+            writer.write(b"key:%07d" % number, text, db=db, expires_at_ms=expires_at_ms)
+            if number % 100 == 99:
+                writer.write(b"hash:%d" % number, {b"field": text}, db=db)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("expires_at_ms", [None, NOW_MS])
+@pytest.mark.parametrize("to", [None, "redis-2.4", "redis-2.8", "redis-8.0", "valkey-9.0", "keydb-6.3"])
+def test_keys_copied_many_at_once_are_those_copied_one_by_one(
+    to: str | None, expires_at_ms: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = many_strings(expires_at_ms)
+    together, apart = io.BytesIO(), io.BytesIO()
+    many = rdbcodec.convert(source, together, to=to, allow_loss=True)
+    monkeypatch.setattr(Writer, "write_run", lambda *_: False)
+    single = rdbcodec.convert(source, apart, to=to, allow_loss=True)
+    assert together.getvalue() == apart.getvalue()
+    assert (many.keys, many.databases, many.losses) == (single.keys, single.databases, single.losses)
+
+
+def test_keys_copied_many_at_once_in_a_database_that_is_not_there_are_each_lost() -> None:
+    server = rdbcodec.Server.of("redis-6.2").replaced(databases=2)
+    done = rdbcodec.convert(many_strings(), io.BytesIO(), to=server, allow_loss=True)
+    (loss,) = done.losses
+    assert (loss.kind, loss.times, done.keys) == ("database", MANY + 3, MANY + 3)
+
+
+def test_a_key_that_is_twice_among_many_is_found() -> None:
+    many = b"".join(
+        b"\0" + string(b"key:%07d" % (number % MANY)) + string(b"x") for number in range(MANY + 1)
+    )
+    source = snapshot(many)
+    with pytest.raises(EncodeError, match="the key is there twice") as caught:
+        rdbcodec.convert(source, io.BytesIO(), to="redis-2.8")
+    assert caught.value.key == b"key:0000000"
 
 
 def test_a_refused_conversion_leaves_no_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from os import PathLike
 from typing import TypeVar, get_args
 
@@ -20,6 +20,7 @@ from rdbcodec.errors import DecodeError, EncodeError, LossyConversion
 from rdbcodec.formats import writable_types
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.reader import Reader
+from rdbcodec.reading.runs import Run
 from rdbcodec.reading.source import Source
 from rdbcodec.records import (
     Aux,
@@ -153,7 +154,7 @@ class _Job:
         """
         if reader.in_parts is not None and not self.is_alone:
             return self._run_in_parts(reader, output, allow_loss=allow_loss, trusting=trusting)
-        records = iter(reader)
+        records = self._records(reader)
         header = next(records)
         assert isinstance(header, Header)  # every snapshot begins with one
         if self.fold is not None:
@@ -188,7 +189,8 @@ class _Job:
             writer = self._writer(output, header, WholeWriter)
             return writer, *self._copying(section, header, writer, trusting=trusting)
 
-        with copied_in_parts(reader, begin, self.progress, is_guarded=self._looks) as copied:
+        asks = {"is_guarded": self._looks, "asks_keys": self.keep is not None}
+        with copied_in_parts(reader, begin, self.progress, **asks) as copied:
             if copied is None:
                 return None
             writer, copying = copied
@@ -269,7 +271,13 @@ class _Job:
                 index.note(key, number, db)
         self.index = index
 
-    def _without_surplus(self, records: Iterator[Record], writer: Writer) -> Iterator[Record]:
+    def _records(self, reader: Reader) -> Iterator[Record | Run]:
+        """Keys in runs where none is looked at alone."""
+        if self.index is None and not self.drop_empty and self.keep is None and self.fold is None:
+            return chain.from_iterable(reader.runs(_STRETCH))
+        return iter(reader)
+
+    def _without_surplus(self, records: Iterator[Record | Run], writer: Writer) -> Iterator[Record | Run]:
         """The records but for keys of which another stays, and empty ones if those shall go."""
         surplus: Iterator[int] = iter(())
         if self.index is not None:
@@ -344,6 +352,7 @@ class _Job:
         return self.server is not None or end is None or end.checksum != "disabled"
 
 
+_STRETCH = 8 << 20  # bytes of records handed on as one iterator
 _COUNT_OPCODES = {"resizedb", "slot-info"}  # a server without them is told no count that could be wrong
 
 

@@ -55,7 +55,7 @@ class PartCopying:
         assert context is not None, "a part begins between two records"
         with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
             writer = PartWriter(file, self._known, context.db)
-            records = chain.from_iterable(section.stretches(_STRETCH))
+            records = chain.from_iterable(section.stretches(_STRETCH, in_runs=not self._copying.asks_keys))
             self._copying.copy(records, Guard(writer) if self._is_guarded else writer, _nothing)
             self._part = writer.part(file.name)
 
@@ -71,11 +71,14 @@ class PartCopying:
 class WholeCopying:
     """Copies what is read here, and joins the parts of others (a reading.parallel.scan.Work)."""
 
-    def __init__(self, begin: Begin, folder: str, tick: Callable[[], object], *, is_guarded: bool) -> None:
+    def __init__(
+        self, begin: Begin, folder: str, tick: Callable[[], object], *, is_guarded: bool, asks_keys: bool
+    ) -> None:
         self._begin = begin
         self._folder = folder
         self._tick = tick
         self._is_guarded = is_guarded
+        self._asks_keys = asks_keys
         self.writer: WholeWriter | None = None
         self.copying: Copying | None = None
         self._counting: Writer | None = None
@@ -88,7 +91,7 @@ class WholeCopying:
 
     def read(self, section: Section) -> None:
         """Write what is kept of it; the header, which is first, says to what."""
-        records = chain.from_iterable(section.stretches(_STRETCH))
+        records = chain.from_iterable(section.stretches(_STRETCH, in_runs=not self._asks_keys))
         if self.writer is None or self.copying is None:
             header = next(records)
             assert isinstance(header, Header)  # every snapshot begins with one
@@ -131,7 +134,7 @@ class WholeCopying:
 
 @contextmanager
 def copied_in_parts(
-    reader: Reader, begin: Begin, tick: Callable[[], object], *, is_guarded: bool
+    reader: Reader, begin: Begin, tick: Callable[[], object], *, is_guarded: bool, asks_keys: bool
 ) -> Iterator[tuple[WholeWriter, Copying] | None]:
     """The writer of all records of a reader that others help, still open; None when counts went wrong.
 
@@ -139,7 +142,7 @@ def copied_in_parts(
     """
     assert reader.in_parts is not None
     with tempfile.TemporaryDirectory(prefix="rdbcodec-") as folder:
-        work = WholeCopying(begin, folder, tick, is_guarded=is_guarded)
+        work = WholeCopying(begin, folder, tick, is_guarded=is_guarded, asks_keys=asks_keys)
         try:
             try:
                 reader.in_parts(work, tick)

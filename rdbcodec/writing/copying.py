@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from rdbcodec.errors import EncodeError
 from rdbcodec.module_names import product_of
+from rdbcodec.reading.runs import Run
 from rdbcodec.records import Aux, End, Entry, Function, ModuleAux, Record, ResizeDb, SelectDb, SlotInfo
 from rdbcodec.writing.folding import Folding
 from rdbcodec.writing.guard import Guard
@@ -42,6 +43,11 @@ class Copying:
         self.modules: set[str] = set()
         self.end: End | None = None
 
+    @property
+    def asks_keys(self) -> bool:
+        """Whether keys are looked at one by one: which to keep, under which name."""
+        return self.keep is not None or self.fold is not None
+
     def of_a_part(self) -> Copying:
         """One that does the same with some records behind; what is folded is not."""
         return Copying(
@@ -54,13 +60,14 @@ class Copying:
 
     def copy(
         self,
-        records: Iterator[Record],
+        records: Iterator[Record | Run],
         writer: Writer | Guard,
         tick: Callable[[], object],
         counting: Writer | None = None,
     ) -> bool:
         """Every record but the kinds `skipped`. Keys come first in the loop: it runs once for each of them.
 
+        Runs may be among them when nothing is asked of single keys (`asks_keys`).
         False when counts were copied and are wrong: the writer that is `counting` dropped a key.
         """
         keep, fold, write_entry, skipped = self.keep, self.fold, writer.write_entry, self.skipped
@@ -73,6 +80,10 @@ class Copying:
                     dropped_at = at
                 elif not (write_entry(record) if fold is None else self._fold(record, writer, fold)):
                     dropped_at = at
+            elif isinstance(record, Run):
+                if not self._copy_run(record, writer):
+                    dropped_at = at
+                tick()
             elif isinstance(record, End):
                 self.end = record
             elif isinstance(record, Function) and not self.functions:
@@ -94,6 +105,16 @@ class Copying:
         if at >= 0:
             self.was_kept = dropped_at != at
         return counting is None or not counting.dropped
+
+    @staticmethod
+    def _copy_run(run: Run, writer: Writer | Guard) -> bool:
+        """Keys at once where that can be; whether the last of them was written."""
+        if writer.write_run(run):
+            return True
+        is_written = True
+        for entry in run.entries():
+            is_written = writer.write_entry(entry)
+        return is_written
 
     def _fold(self, entry: Entry, writer: Writer | Guard, fold: Folding) -> bool:
         if fold.renames(entry.db):

@@ -116,6 +116,15 @@ class FileWriter:
             raise error
         self.losses.add(kind, offset=offset, db=db, key=key)
 
+    def _has_database(self, db: int, entry: Entry) -> bool:
+        if self._holds(db):
+            return True
+        self.lose("database", entry)
+        return False
+
+    def _holds(self, db: int) -> bool:
+        return self.server.databases is None or db < self.server.databases
+
     def _put(self, data: bytes) -> None:
         self._parts.append(data)
         self._held += len(data)

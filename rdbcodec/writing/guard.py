@@ -18,10 +18,12 @@ from rdbcodec.integrity.oddities import is_plain, large_oddities, oddities, soun
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.traits import TRAITS, Effect, Trait
 from rdbcodec.losses import Losses
+from rdbcodec.reading.runs import Run, ShortStrings
 from rdbcodec.records import AttributedEntry, CacheEntry, Entry, LargeEntry, Record
 from rdbcodec.servers import Server
 from rdbcodec.wire.strings import LZF
 from rdbcodec.writing.repairs import repaired, repaired_pieces
+from rdbcodec.writing.writer import Writer
 
 PIECE = 256 << 10
 _BRIEF = (Entry, CacheEntry)  # with nothing before them that servers dispute
@@ -91,6 +93,12 @@ class Guard:
                 return False
             entry = repaired(entry, {trait.name for trait in traits}, self._writer.server)
         return self._write(entry, db, key)
+
+    def write_run(self, run: Run) -> bool:
+        """As a Writer does: nothing is odd about short strings."""
+        return (
+            isinstance(run, ShortStrings) and isinstance(self._writer, Writer) and self._writer.write_run(run)
+        )
 
     def _write(self, entry: Entry, db: int | None, key: bytes | None, value: object = None) -> bool:
         if isinstance(entry, AttributedEntry) and (entry.meta is not None or entry.disputed is not None):

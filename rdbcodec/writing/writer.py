@@ -29,14 +29,13 @@ from rdbcodec.encoding.transcoding import (
 )
 from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded
 from rdbcodec.formats import SINCE, TypeRow
+from rdbcodec.reading.runs import ShortStrings
 from rdbcodec.records import CacheEntry, Context, Entry, LargeEntry
 from rdbcodec.records.attributes import EXPIRY_SIZE
 from rdbcodec.servers import Server
 from rdbcodec.wire import lzf, strings
 from rdbcodec.wire.strings import MAX_INTEGER_TEXT, Budget
-from rdbcodec.writing.arguments import (
-    check_db,
-)
+from rdbcodec.writing.arguments import check_db
 from rdbcodec.writing.attributes import KEEP, Keep
 from rdbcodec.writing.file import failing
 from rdbcodec.writing.output import CHUNK, OutputLike
@@ -48,6 +47,7 @@ from rdbcodec.writing.written import OnDuplicate
 if TYPE_CHECKING:
     from rdbcodec.datatypes.natural import Text
     from rdbcodec.datatypes.values import Writable
+    from rdbcodec.reading.runs import Run
     from rdbcodec.records import Record
 
 _NO_VALUE = object()
@@ -290,6 +290,30 @@ class Writer(ValueWriter):
         self.keys += 1
         return True
 
+    @failing
+    def write_run(self, run: Run) -> bool:
+        """Keys of a reader, all at once; False, and nothing is written, when each has to be looked at."""
+        context, data = run.context, run.buf[run.begin : run.end]
+        if context is not self._context:
+            self._enter(context)
+        if not (self._verbatim or self._copies_short(run, data)) or not self._holds(context.db):
+            return False
+        if context.db != self._db:
+            self._select(context.db)
+        self._fresh += run.names()
+        self.keys += len(run)
+        self._put(data)
+        return True
+
+    def _copies_short(self, run: Run, data: bytes) -> bool:
+        """Whether it is of short strings that `write_entry` would copy."""
+        return (
+            isinstance(run, ShortStrings)
+            and self._copies[0]
+            and not (self._shortens and _LONG_LENGTH in data)
+            and (self._keeps_expiries or run.head_sizes == {0})
+        )
+
     def _copy_large(self, entry: LargeEntry) -> bool:
         pieces = entry.chunks()
         first = next(pieces, b"")
@@ -356,13 +380,6 @@ class Writer(ValueWriter):
             return False
         written = self._templates
         return all(written.get(tuple(fields)) == id for id, fields in context.templates.items())
-
-    def _has_database(self, db: int, entry: Entry) -> bool:
-        limit = self.server.databases
-        if limit is None or db < limit:
-            return True
-        self.lose("database", entry)
-        return False
 
     def _enter(self, context: Context) -> None:
         """Entries of another stretch of a file: what of them can be copied as it is?"""
