@@ -17,6 +17,7 @@ from commands import run
 import rdbcodec
 from rdbcodec.reports.html.report import Report
 from rdbcodec.showing import KeyDigest
+from rdbcodec.showing import size as size_words
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "snapshots"
 NOW = 1_795_000_000_000
@@ -229,7 +230,10 @@ def test_several_files_have_a_row_each_and_a_total(tmp_path: Path) -> None:
     names[0].write_bytes(SHOP)
     names[1].write_bytes(snapshot({b"user:1": b"v"}))
     out = tmp_path / "page.html"
-    assert run("report", *names, "-o", out, "--now", str(NOW)).returncode == 0
+    done = run("report", *names, "-o", out, "--now", str(NOW), "--target", "redis-7.2")
+    assert (done.returncode, done.stderr) == (0, b"")
+    size = size_words(out.stat().st_size)
+    assert done.stdout.decode() == f"{out}: 8 keys of 2 files, verdicts for 1 target, {size}\n"
     page = Page(out.read_text())
     rows = re.search(r"File Server .*? Total (.*?) Where the memory", page.text)
     assert rows is not None
@@ -249,6 +253,7 @@ def test_a_damaged_file_makes_a_partial_page_and_3(tmp_path: Path) -> None:
     damaged.write_bytes(SHOP[:-40])
     done = run("report", damaged, "-o", out, "--now", str(NOW), "--target", "redis-6.2")
     assert done.returncode == 3
+    assert b"page.html: 6 keys of 1 file, PARTIAL, " in done.stdout
     text = Page(out.read_text()).text
     assert "PARTIAL: this report is about what stands before the damage" in text
     assert "Does it load there?" not in text

@@ -32,6 +32,7 @@ from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.remote.urls import can_be_read_again
 from rdbcodec.reports.html.report import Report, judged, title_of
 from rdbcodec.reports.html.subject import Subject
+from rdbcodec.reports.words import plural, size
 from rdbcodec.showing import escaped
 from rdbcodec.showing import name as shown
 
@@ -84,11 +85,24 @@ def run(options: argparse.Namespace) -> int:
     if not subject.files:
         return files.code
     subject.unread = [f"{file.name}: {file.message}" for file in files.unread]
-    page = Report(subject, judged(subject.files, targets, told)).html()
+    verdicts = judged(subject.files, targets, told)
+    page = Report(subject, verdicts).html().encode()
     with whole_output_of(options) as out:
-        out.write(page.encode())
+        out.write(page)
+    if options.output != STDIN:
+        print(_account(subject, len(targets) if verdicts else 0, len(page), options))
     codes = [_code(file, options) for file in subject.files]
     return max([int(options.code), files.code, *codes])
+
+
+def _account(subject: Subject, targets: int, written: int, options: argparse.Namespace) -> str:
+    """What was written, and what the page is about."""
+    words = [f"{plural(subject.total.keys, 'key')} of {plural(len(subject.files), 'file')}"]
+    if targets:
+        words.append(f"verdicts for {plural(targets, 'target')}")
+    if any(file.damage is not None for file in subject.files):
+        words.append("PARTIAL")
+    return f"{shown(options.output)}: {', '.join([*words, size(written)])}"
 
 
 def _read(files: Files[Overview], options: argparse.Namespace) -> Iterator[Overview]:
