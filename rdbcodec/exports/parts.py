@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
@@ -27,10 +27,14 @@ COPIED = 1 << 20  # bytes of a part that are copied at a time
 
 
 class Before(NamedTuple):
-    """What stands before: whether any text, and the database that is selected by it."""
+    """What stands before: whether any text, and the database that is selected by it.
+
+    `on_select` is told which one the text selects then.
+    """
 
     is_text: bool = False
     db: int | None = None
+    on_select: Callable[[int], object] | None = None
 
 
 class Form(Protocol):
@@ -133,6 +137,7 @@ class Commands(NamedTuple):
             now_ms=self.now_ms,
             losses=losses,
             db=before.db,
+            on_select=before.on_select,
         )
 
     def ending(self, before: Before) -> bytes:
@@ -142,11 +147,11 @@ class Commands(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A part that was written: where, the database of the keys before and of the last, what was lost."""
+    """A part that was written: where, the databases that are selected before and by it, what was lost."""
 
     path: str
     before: int
-    last: int | None
+    selected: int | None
     losses: Losses
 
 
@@ -173,7 +178,8 @@ class Writing:
         self._progress = progress
         self._before = 0
         self._is_text = False  # whether any stands before
-        self._db: int | None = None  # of the last key
+        self._has_keys = False
+        self._db: int | None = None  # that the text selects
         self._path = ""
 
     def read(self, section: Section) -> None:
@@ -189,39 +195,46 @@ class Writing:
             self._write(section, out, context.db)  # type: ignore[arg-type] # it has `write`
 
     def _write(self, section: Section, out: BinaryIO, db: int | None) -> None:
-        records = self._noted(self._records(section))
+        source = chain.from_iterable(self._stretches(section))
+        # Behind the first key nothing is looked at here: that would cost each record a call.
+        records = source if self._has_keys else chain(self._to_first_key(source), source)
         if self._form.needs_header and self._header is not None:
             records = chain((self._header,), records)
-        for piece in self._form.pieces(records, losses=self._losses, before=Before(self._is_text, db)):
+        before = Before(self._is_text, db, self._select)
+        for piece in self._form.pieces(records, losses=self._losses, before=before):
             out.write(piece)
             self._is_text = self._is_text or bool(piece)
             if self._progress is not None:
                 self._progress()
 
-    def _records(self, section: Section) -> Iterator[Record]:
+    def _stretches(self, section: Section) -> Iterator[Iterator[Record]]:
         """Those up to where the section stops; all of them where no key stands before that.
 
         What is told of the header depends on all that stands before the first key.
         """
-        yield from chain.from_iterable(section.stretches(STRETCH))
-        if self._out is not None and self._db is None and section.ended_at is None:
+        yield from section.stretches(STRETCH)
+        if not self._has_keys and section.ended_at is None:
             section.until(None)
-            yield from chain.from_iterable(section.stretches(STRETCH))
+            yield from section.stretches(STRETCH)
 
-    def _noted(self, records: Iterable[Record]) -> Iterator[Record]:
+    def _to_first_key(self, records: Iterator[Record]) -> Iterator[Record]:
         for record in records:
-            if isinstance(record, Entry):
-                self._db = record.db
-            elif isinstance(record, Header):
+            if isinstance(record, Header):
                 self._header = record
+            self._has_keys = isinstance(record, Entry)
             yield record
+            if self._has_keys:
+                return
+
+    def _select(self, db: int) -> None:
+        self._db = db
 
     def fork(self) -> Writing | None:
         """None before the first key: what stands before it may say something of the header."""
-        if self._db is None:
+        if not self._has_keys:
             return None
         fork = Writing(self._form, None, self._folder, losses=Losses(), header=self._header)
-        fork._is_text = self._is_text
+        fork._is_text, fork._has_keys = self._is_text, True
         return fork
 
     def part(self) -> Written:
@@ -229,8 +242,8 @@ class Writing:
         return Written(self._path, self._before, self._db, self._losses)
 
     def fits(self, part: Written) -> bool:
-        """Whether the database of the last key is still the one that is selected."""
-        return part.before == self._db
+        """Whether it was written for the database that is selected, where text selects any."""
+        return self._db in (None, part.before)
 
     def join(self, part: Written) -> None:
         """Write it behind what was written, which removes it."""
@@ -239,7 +252,7 @@ class Writing:
         with path.open("rb") as file:
             shutil.copyfileobj(file, self._out, COPIED)
         path.unlink()
-        self._db = self._db if part.last is None else part.last
+        self._db = self._db if part.selected is None else part.selected
         self._losses.join(part.losses)
 
     def finish(self, ask: object) -> None:

@@ -53,6 +53,8 @@ from rdbcodec.servers import Server
 from rdbcodec.wire.long_strings import LongString, Spool
 from rdbcodec.writing.passing import payload_pieces
 
+OnSelect = Callable[[int], object]
+
 _SECOND = 1000  # milliseconds
 _MILLISECONDS_SINCE, _RESTORE_SINCE, _REPLACE_SINCE, _ABSOLUTE_SINCE, _FUNCTIONS_SINCE = 6, 6, 7, 9, 10
 
@@ -67,16 +69,18 @@ def commands(
     restore: bool = False,
     now_ms: int = 0,
     db: int | None = None,
+    on_select: OnSelect | None = None,
 ) -> Iterator[bytes]:
     """The commands, in pieces. `now_ms` is for RESTORE before version 9 only; `db` is selected already.
 
+    `on_select` is called with each database that a command selects.
     The server is named by its RDB version, or by `to` and the modules it has besides its own.
     Raises EncodeError for one that nobody knows, and what reading the records raises.
     """
     server = _recipient(version, to, modules, losses, now_ms)
     held, size = [], 0
     try:
-        for piece in _commands(records, server, restore=restore, db=db):
+        for piece in _commands(records, server, restore=restore, db=db, on_select=on_select):
             held.append(piece)
             size += len(piece)
             if size >= MUCH:
@@ -89,7 +93,12 @@ def commands(
 
 
 def _commands(
-    records: Iterable[Record], server: Callable[[int], Recipient], *, restore: bool, db: int | None
+    records: Iterable[Record],
+    server: Callable[[int], Recipient],
+    *,
+    restore: bool,
+    db: int | None,
+    on_select: OnSelect | None,
 ) -> Iterator[bytes]:
     recipient = None
     for record in records if restore else runs(records):
@@ -99,12 +108,12 @@ def _commands(
         if isinstance(record, Run):
             if record.db != db:
                 db = record.db
-                yield command(b"SELECT", db)
+                yield _select(db, on_select)
             yield _sets(record.parts)
         elif isinstance(record, Entry):
             if record.db != db:
                 db = record.db
-                yield command(b"SELECT", db)
+                yield _select(db, on_select)
             quick = None if restore else _expiring_string(record, recipient)
             if quick is None:
                 yield from key_commands(record, recipient, restore=restore)
@@ -112,6 +121,12 @@ def _commands(
                 yield quick
         else:
             yield from record_commands(record, recipient)
+
+
+def _select(db: int, tell: OnSelect | None) -> bytes:
+    if tell is not None:
+        tell(db)
+    return command(b"SELECT", db)
 
 
 def _recipient(

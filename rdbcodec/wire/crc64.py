@@ -81,26 +81,39 @@ def combine(first: int, second: int, size: int) -> int:
 
     It is linear, as it begins with 0 and ends without a XOR: that of a + b is a's times x^(8 size), plus b's.
     """
-    power, factor = 8 * size, _X
-    while power and first:
-        if power & 1:
-            first = _product(first, factor)
-        factor = _product(factor, factor)
-        power >>= 1
+    place = 0
+    while size and first:
+        if size & 1:
+            first = _product(first, _power(place))
+        size, place = size >> 1, place + 1
     return first ^ second
 
 
-_X = 1 << 62  # reflected: the highest bit stands for 1, the next one for x
+_X8 = 1 << 55  # x^8, reflected: the highest bit stands for 1, the next one for x
+
+
+@cache
+def _power(place: int) -> int:
+    """x^8 squared so many times."""
+    if not place:
+        return _X8
+    before = _power(place - 1)
+    return _product(before, before)
 
 
 def _product(left: int, right: int) -> int:
     """Two polynomials multiplied, modulo P; all reflected."""
     product = 0
-    for bit in range(63, -1, -1):
-        if right >> bit & 1:
+    while right:
+        if right & _ONE:
             product ^= left
+        right = right << 1 & _ALL
         left = left >> 1 ^ (REFLECTED if left & 1 else 0)
     return product
+
+
+_ONE = 1 << 63
+_ALL = (1 << 64) - 1
 
 
 def engine() -> str:

@@ -24,6 +24,7 @@ FEW = 12  # that are enough where values are so large that more do not go into a
 SECONDS = 0.05  # for one guess
 WINDOWS = (128 << 10, 1 << 20, 4 << 20)  # bytes that are looked at, more when records ran out of fewer
 _STEP = 1 << 20  # bytes in which a SELECTDB is looked for at once
+_GLANCE = 64 << 10  # bytes in which the first byte of one is looked for
 _HEAD = 16  # bytes that SELECTDB and RESIZEDB take at most, and more
 _PROOF = 16  # records behind a SELECTDB that make it believed
 
@@ -118,16 +119,18 @@ class Guesser:
         """The database that the last SELECTDB between two offsets selects; None when there is none."""
         while end > begin:
             start = max(begin, end - _STEP)
-            window = self._read_at(start, end - start + _HEAD)
-            found = self._last_select(window, end - start)
-            if found is not None:
-                return found
+            if self._may_select(start, end):
+                found = self._last_select(self._read_at(start, end - start + _HEAD), end - start)
+                if found is not None:
+                    return found
             end = start
         return None
 
+    def _may_select(self, begin: int, end: int) -> bool:
+        """Most bytes are text, in which there is no SELECTDB: little at a time stays in the caches."""
+        return any(_SELECT in self._read_at(at, _GLANCE) for at in range(begin, end, _GLANCE))
+
     def _last_select(self, window: bytes, size: int) -> int | None:
-        if b"\xfe" not in window:
-            return None
         for select in reversed([*self._selects.finditer(window)]):
             if select.start() < size and self._is_believed(window, select.start()):
                 return lengths.read(window, select.start() + 1)[0]
@@ -157,5 +160,6 @@ _TRIED = 512  # places where it may begin
 # Behind these is no record of the kind that is looked for, or none that can be read without the one before.
 _NEVER = ("eof", "tagged-chunk", "zstd-blob", "lz4-blob", "blob-end", "full-sync-end")
 _ATTRIBUTES = ("expiretime", "expiretime-ms", "freq", "idle", "key-meta", "key-attributes", "ram-lru")
+_SELECT = b"\xfe"
 _SELECTDB = re.compile(rb"\xfe(?:[\x00-\x3f]|[\x40-\x7f].|\x80....)", re.DOTALL)
 _WITH_RESIZEDB = re.compile(_SELECTDB.pattern + rb"\xfb", re.DOTALL)
