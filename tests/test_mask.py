@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -256,6 +257,38 @@ def test_keys_stay_apart_and_change_where_there_is_room() -> None:
     assert key_slot(Names(DISGUISE, same_slot=False).of(b"a-long-name-1234")) != key_slot(b"a-long-name-1234")
 
 
+def test_keys_of_one_prefix_have_one_prefix_afterwards() -> None:
+    names = Names(DISGUISE)
+    keys = [
+        b"%b:%d:%b" % (kind, number, part)
+        for kind in (b"user", b"session", b"cart-v2")
+        for number in range(50)
+        for part in (b"name", b"x")
+    ]
+    made = [names.of(key) for key in keys]
+    assert {(key.split(b":")[0], name.split(b":")[0]) for key, name in zip(keys, made, strict=True)} == {
+        (b"user", names.of(b"user:1").split(b":")[0]),
+        (b"session", names.of(b"session:1").split(b":")[0]),
+        (b"cart-v2", names.of(b"cart-v2:1").split(b":")[0]),
+    }
+    assert len({name.split(b":")[0] for name in made} - {b"user", b"session", b"cart-v2"}) == 3
+    assert list(map(key_slot, made)) == list(map(key_slot, keys))
+    assert len({*made}) == len(keys)
+    assert names.of(b"{user:1}:session:2")[9:17] == names.of(b"session:1")[:8]
+    free = Names(DISGUISE, same_slot=False)
+    assert free.of(b"user:1")[:5] == free.of(b"user:2")[:5] != b"user:"
+
+
+def test_names_are_told_by_their_kinds_alone_so_that_none_gets_that_of_another() -> None:
+    """All names of four letters, a colon and a digit of one slot stay apart, and so does what is no text."""
+    names = Names(DISGUISE)
+    words = [bytes(letters) for letters in itertools.product(b"abc", repeat=4)]
+    keys = [b"%b:%d" % (word, number) for word in words for number in range(3)]
+    assert len({names.of(key) for key in keys}) == len(keys)
+    long = b"\x00" * (1 << 16)
+    assert len(names.of(long)) == len(long)
+
+
 def test_structures_are_the_same_when_each_element_stands_for_itself() -> None:
     numbers = [0, 12, 13, -1, 127, 128, -4096, 30000, -70000, 1 << 30, 1 << 40]
     texts = [b"", b"x" * 63, b"x" * 64, b"x" * 5000, b"x" * 20000]
@@ -276,7 +309,7 @@ def test_structures_are_the_same_when_each_element_stands_for_itself() -> None:
 
 def test_the_command_says_what_is_kept_and_what_is_replaced(tmp_path: Path) -> None:
     source, output = tmp_path / "dump.rdb", tmp_path / "masked.rdb"
-    source.write_bytes(snapshot(pair(0, string(b"private"), b"user:1234")))
+    source.write_bytes(snapshot(pair(0, string(b"private"), b"user:1")))
     done = run("mask", source, "-o", output, "--seed", "x", "--keys", "--keep-prefix", "1")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().splitlines() == [

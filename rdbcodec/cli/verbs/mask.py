@@ -50,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"${SEED_VARIABLE} (default: a secret that is thrown away)",
     )
     parser.add_argument(
-        "--keys", action="store_true", help="replace keys, too: same length, same cluster slot"
+        "--keys",
+        action="store_true",
+        help="replace keys, too: same length, same cluster slot; words of four letters or more before a "
+        "colon alike in all",
     )
     parser.add_argument(
         "--keep-prefix",

@@ -1,30 +1,26 @@
-"""Keys in disguise that stay in their slots.
+"""Keys in disguise that stay in their slots, and beside those that they stood beside.
 
     user:1234       ->  wkqe:9071       the same slot of a cluster, the same length, the same separators
-    {user1}.cart    ->  {pafk8}.xmwo    what stands in the braces decides alone
+    user:5          ->  wkqe:5          the same prefix for each key that had the same
+    {user1}.cart    ->  {pafk8}.xmwo    what stands in the braces decides the slot alone
 
-A slot is a CRC, and a CRC is linear: what each byte adds to it depends on the byte and its distance from
-the end alone. So a few positions at a time are given other bytes that add the same, one of all that do, and
-no two names get the same one. A long name gets one by chance, whose last positions then set the slot right.
+A slot is a CRC. A word of a prefix becomes another of the same CRC, which then adds the same wherever it
+stands; the rest of the key is moved among all that add the same to the slot.
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
+import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import accumulate
 
-from rdbcodec.facts.slots import SLOTS, key_slot
+from rdbcodec.facts.slots import SLOTS
 from rdbcodec.tools.masking.disguise import ENOUGH, Disguise
-from rdbcodec.tools.masking.shapes import ALPHABETS, STAYS, Half, Shape, filled, half_of, shape_of
+from rdbcodec.tools.masking.moves import Moves
+from rdbcodec.tools.masking.shapes import DIGIT, LOWER, STAYS, UPPER, Shape, filled, shape_of
 
-_LEFT, _RIGHT = 20, SLOTS // 4  # how many ways the positions of the two halves of a window have, or more
-_TURNS = 2  # over all windows
-_TRIES = 256
-
-Part = tuple[int, int]  # the kind of a position, and its distance from the end of what the slot is made of
+_ALL_SUMS = 1 << 16  # of a CRC-16
+_CACHED = 1 << 14
 
 
 class Names:
@@ -34,20 +30,29 @@ class Names:
         self._disguise = disguise
         self._same_slot = same_slot
         self._keep = keep
+        self._moves = Moves(disguise, SLOTS)
+        self._words = Moves(disguise, _ALL_SUMS)
+        self._word = lru_cache(_CACHED)(self._made_word)
 
     def of(self, key: bytes) -> bytes:
         """The disguise of a key."""
-        shape = self._shape(key)
+        kinds = bytearray(self._shape(key).kinds)
+        made = bytearray(key)
         begin, end = _tag(key)
-        inside = bytes((STAYS,)) * begin + shape.kinds[begin:end] + bytes((STAYS,)) * (len(key) - end)
-        outside = shape.kinds[:begin] + bytes((STAYS,)) * (end - begin) + shape.kinds[end:]
-        if not self._same_slot:
-            made = self._any(key, Shape(inside), b"tag")
+        for start, stop in _words(key, kinds):
+            made[start:stop] = self._word(key[start:stop], bytes(kinds[start:stop]))
+            kinds[start:stop] = bytes((STAYS,)) * (stop - start)
+        return self._rest(bytes(made), bytes(kinds), begin, end)
+
+    def _rest(self, key: bytes, kinds: bytes, begin: int, end: int) -> bytes:
+        """What is left to be replaced of a key: in its tag first, which says the slot, then around it."""
+        if self._same_slot:
+            tag = self._moves.of(key[begin:end], Shape(kinds[begin:end]))
+            made = key[:begin] + tag + key[end:]
         else:
-            tag = key[begin:end]
-            moved = self._moved(tag, Shape(inside[begin:end]))
-            made = key[:begin] + moved + key[end:]
-        return self._any(made, Shape(outside), b"key")
+            inside = bytes((STAYS,)) * begin + kinds[begin:end] + bytes((STAYS,)) * (len(key) - end)
+            made = self._any(key, Shape(inside), b"tag")
+        return self._any(made, Shape(kinds[:begin] + bytes((STAYS,)) * (end - begin) + kinds[end:]), b"key")
 
     def _shape(self, key: bytes) -> Shape:
         shape, at = shape_of(key), 0
@@ -58,58 +63,17 @@ class Names:
             at = found + 1
         return Shape(bytes((STAYS,)) * at + shape.kinds[at:])
 
+    def _made_word(self, word: bytes, kinds: bytes) -> bytes:
+        """The same for every key that has the word in its prefix."""
+        if self._same_slot:
+            return self._words.of(word, Shape(kinds))
+        return self._any(word, Shape(kinds), b"word")
+
     def _any(self, key: bytes, shape: Shape, tweak: bytes) -> bytes:
         """Another, whatever its slot."""
         if shape.bits() >= ENOUGH:
             return filled(key, shape, self._disguise.noise(tweak + b":" + key, len(key)))
         return self._disguise.shuffled(key, shape, tweak)
-
-    # --- in the same slot ----------------------------------------------------------------------------
-
-    def _moved(self, tag: bytes, shape: Shape) -> bytes:
-        """Another that adds up to the same slot, if there is one."""
-        free = shape.free()
-        if shape.bits() >= ENOUGH:
-            return self._chosen(tag, shape, free)
-        windows = list(_windows(free, shape))
-        made = bytearray(tag)
-        for turn in range(_TURNS):
-            for window in windows:
-                self._turn(made, window, shape, turn)
-        return bytes(made)
-
-    def _turn(self, tag: bytearray, window: tuple[Half, Half], shape: Shape, turn: int) -> None:
-        """Move the bytes of a window on, among all that add the same."""
-        left, right = window
-        heads, tails = _sums(_parts(left, shape)), _sorted_sums(_parts(right, shape))
-        head, tail = left.taken(tag), right.taken(tag)
-        added = heads[head] ^ tails.sums[tail]
-        starts = tails.starts
-        groups = [added ^ sum_ for sum_ in heads]
-        before = [0, *accumulate([starts[group + 1] - starts[group] for group in groups])]
-        rank = before[head] + tails.rank(groups[head], tail)
-        rest = bytearray(tag)
-        for pos in (*left.positions, *right.positions):
-            rest[pos] = 0
-        rank = (rank + self._disguise.number(b"slot%d:" % turn + rest + shape.kinds)) % before[-1]
-        head = bisect_left(before, rank + 1) - 1
-        left.put(tag, head)
-        right.put(tag, tails.at(groups[head], rank - before[head]))
-
-    def _chosen(self, tag: bytes, shape: Shape, free: list[int]) -> bytes:
-        """One by chance, whose last positions set the slot right."""
-        last = half_of(shape.kinds, free[_enough(free, len(free), shape, _RIGHT) :])
-        tails = _sorted_sums(_parts(last, shape))
-        wanted = key_slot(tag)
-        for attempt in range(_TRIES):
-            seed = b"name%d:" % attempt + tag
-            made = bytearray(filled(tag, shape, self._disguise.noise(seed, len(tag))))
-            group = tails.sums[last.taken(made)] ^ key_slot(bytes(made)) ^ wanted
-            there = tails.count(group)
-            if there:
-                last.put(made, tails.at(group, self._disguise.number(seed) % there))
-                return bytes(made)
-        return tag  # not met: a quarter of the slots can be had each time
 
 
 def _tag(key: bytes) -> tuple[int, int]:
@@ -119,74 +83,25 @@ def _tag(key: bytes) -> tuple[int, int]:
     return (begin + 1, end) if begin >= 0 and end > begin + 1 else (0, len(key))
 
 
-def _windows(free: list[int], shape: Shape) -> Iterator[tuple[Half, Half]]:
-    """Positions that are looked at together, in two halves; each window begins in the middle of another."""
-    at = len(free)
-    while at > 0:
-        right = _enough(free, at, shape, _RIGHT)
-        left = _enough(free, right, shape, _LEFT)
-        yield half_of(shape.kinds, free[left:right]), half_of(shape.kinds, free[right:at])
-        if not left:
-            return
-        at -= max(1, (at - left) // 2)
+def _words(key: bytes, kinds: bytearray) -> Iterator[tuple[int, int]]:
+    """Where the words of the prefix stand, of which there are enough to hide one among: before a colon, four
+    letters or more, few digits.
+
+    Masking changes nothing of what is looked at here, so that no two keys get the same name; and a tag, which
+    braces end, is told by itself alone.
+    """
+    for found in _SEGMENT(key):
+        start, stop = found.span()
+        if key[stop : stop + 1] != b":" or kinds[stop] != STAYS:
+            continue
+        word = kinds[start:stop]
+        digits = word.count(DIGIT)
+        letters = word.count(LOWER) + word.count(UPPER)
+        others = len(word) - digits - letters - word.count(STAYS)
+        if letters >= _LETTERS and digits <= _DIGITS and not others:
+            yield start, stop
 
 
-def _enough(free: list[int], end: int, shape: Shape, wanted: int) -> int:
-    """Where those begin that end here and have so many ways, or all there are."""
-    ways, at = 1, end
-    while at and ways < wanted:
-        at -= 1
-        ways *= len(ALPHABETS[shape.kinds[free[at]]])
-    return at
-
-
-class _Tails:
-    """What each way to fill some positions adds to the slot, and the ways that add the same."""
-
-    def __init__(self, sums: array[int]) -> None:
-        self.sums = sums
-        self._order = array("I", sorted(range(len(sums)), key=sums.__getitem__))
-        counts = [0] * (SLOTS + 1)
-        for sum_ in sums:
-            counts[sum_ + 1] += 1
-        self.starts = array("I", accumulate(counts))
-
-    def count(self, group: int) -> int:
-        """How many add this."""
-        return self.starts[group + 1] - self.starts[group]
-
-    def at(self, group: int, rank: int) -> int:
-        """One of them."""
-        return self._order[self.starts[group] + rank]
-
-    def rank(self, group: int, index: int) -> int:
-        """Which of them it is."""
-        start = self.starts[group]
-        return bisect_left(self._order, index, start, self.starts[group + 1]) - start
-
-
-def _parts(half: Half, shape: Shape) -> tuple[Part, ...]:
-    """The positions as their tables are kept by."""
-    size = len(shape.kinds)
-    return tuple((shape.kinds[pos], size - 1 - pos) for pos in half.positions)
-
-
-@lru_cache(128)
-def _sorted_sums(parts: tuple[Part, ...]) -> _Tails:
-    return _Tails(_sums(parts))
-
-
-@lru_cache(128)
-def _sums(parts: tuple[Part, ...]) -> array[int]:
-    """What each way to fill these positions adds to the slot, in the order of their indexes."""
-    sums = [0]
-    for kind, distance in parts:
-        added = [_added(byte, distance) for byte in ALPHABETS[kind]]
-        sums = [sum_ ^ more for sum_ in sums for more in added]
-    return array("H", sums)
-
-
-@lru_cache(1 << 14)
-def _added(byte: int, distance: int) -> int:
-    """What a byte adds to the slot that stands so far from the end."""
-    return key_slot(bytes((byte,)) + bytes(distance))
+_SEGMENT = re.compile(rb"[^:{}]+").finditer
+_LETTERS = 4  # about seven words of so many have the same CRC
+_DIGITS = 2  # of a word; more are a number
