@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import re
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from commands import run
 from serving import serving
 
 import rdbcodec
-from rdbcodec.remote import account, forward, permits
+from rdbcodec.remote import account, forward, permits, web
 from rdbcodec.remote.objects import expanded, filesystem
 from rdbcodec.remote.signed_uri import parse
 from rdbcodec.remote.urls import name_of, scheme_of
@@ -52,9 +53,16 @@ class Served(BaseHTTPRequestHandler):
     files: dict[str, bytes]
     breaks: list[int]
     seen: list[str | None]
+    asked: list[str | None]
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
+        if path.startswith("/a/moved/"):
+            self.send_response(302)
+            self.send_header("Location", path.replace("moved", "c"))
+            self.end_headers()
+            return
+        self.asked.append(self.headers["Authorization"])
         self.seen.append(self.headers["Range"])
         if path not in self.files:
             self.send_response(403 if "denied" in path else 404)
@@ -80,6 +88,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(forward, "PAUSE", 0)
     data = SNAPSHOT.read_bytes()
     Served.files, Served.breaks, Served.seen = {"/c/d.rdb": data, "/c/d.rdb.gz": gzip.compress(data)}, [], []
+    Served.asked = []
     with serving(Served) as address:
         yield address
 
@@ -95,6 +104,15 @@ def keys_of(source: Any) -> list[bytes]:
 @pytest.mark.parametrize("name", ["d.rdb", "d.rdb.gz"])
 def test_a_url_is_read_like_a_file(server: str, name: str) -> None:
     assert keys_of(f"{server}/c/{name}?{SAS}") == keys_of(SNAPSHOT)
+
+
+def test_certificates_are_read_for_https_alone(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read() -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ssl, "create_default_context", read)
+    web._opener.cache_clear()
+    assert keys_of(f"{server}/c/d.rdb") == keys_of(SNAPSHOT)
 
 
 def test_a_lost_connection_is_taken_up_where_it_broke_off(server: str) -> None:
@@ -150,6 +168,13 @@ def test_a_blob_is_read_and_taken_up_again_by_the_key_of_the_account(
     Served.breaks[:] = [1000]
     assert keys_of("az://c/d e.rdb") == keys_of(SNAPSHOT)
     assert Served.seen == [None, "bytes=1000-"]
+
+
+def test_who_asks_is_not_told_where_an_answer_points_to(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection(server, f"AccountKey={SECRET}"))
+    Served.files["/a/c/d.rdb"] = SNAPSHOT.read_bytes()
+    assert keys_of("az://moved/d.rdb") == keys_of(SNAPSHOT)
+    assert Served.asked == [None]
 
 
 def test_what_a_key_signs_is_as_the_service_says() -> None:

@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from rdbcodec.remote.urls import ACCOUNT_IN, NO_ACCOUNT, SERVERS, STORES, WEB, refusal, scheme_of
@@ -60,8 +59,8 @@ def _of_service(url: str, error: Exception) -> OSError:
 
 def is_configured() -> bool:
     """Whether fsspec has settings of its own, which only it understands."""
-    settings = Path("~/.config/fsspec").expanduser()
-    return any(name.startswith("FSSPEC_") for name in os.environ) or settings.is_dir()
+    settings = os.path.expanduser("~/.config/fsspec")  # noqa: PTH111 - pathlib takes as long as all else here
+    return any(name.startswith("FSSPEC_") for name in os.environ) or os.path.isdir(settings)  # noqa: PTH112
 
 
 def filesystem(url: str) -> tuple[Any, str]:

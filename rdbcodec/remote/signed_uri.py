@@ -16,13 +16,11 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 
-@dataclass(frozen=True, slots=True)
-class Sas:
+class Sas(NamedTuple):
     """What a SAS URI says, without its signature; None where it does not say.
 
     `repeated` and `unreadable` name parameters that occur twice or whose value has no form of theirs.

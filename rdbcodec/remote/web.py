@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import cache
 from http.client import HTTPException, HTTPResponse
 from typing import NoReturn
 
@@ -64,6 +65,28 @@ class WebFile(Forward):
         return headers
 
 
+class _Https(urllib.request.HTTPSHandler):
+    """The certificates of this machine are read when the first server shows its own.
+
+    Reading them takes longer than all that is imported here, and http:// needs none.
+    """
+
+    def __init__(self) -> None:
+        self._has_read = False
+
+    def https_open(self, req: urllib.request.Request) -> HTTPResponse:
+        if not self._has_read:
+            super().__init__()
+            self._has_read = True
+        return super().https_open(req)
+
+
+@cache
+def _opener() -> urllib.request.OpenerDirector:
+    """Proxies are those of the environment."""
+    return urllib.request.build_opener(_Https)
+
+
 def connected(name: str, address: str, position: int, tag: str | None, signed: Signing) -> Body:
     """A body that begins at the position; asked for again when the server says that may help."""
     headers = {"Accept-Encoding": "identity"}
@@ -71,9 +94,9 @@ def connected(name: str, address: str, position: int, tag: str | None, signed: S
         headers |= {"Range": f"bytes={position}-"}
         headers |= {"If-Match": tag} if tag else {}
     for tries in range(forward.TRIES):
-        request = urllib.request.Request(address, headers=signed(headers))  # noqa: S310 - http and https alone
+        request = _request(address, signed(headers))
         try:
-            response: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310
+            response: HTTPResponse = _opener().open(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as error:
             with error:  # it holds the connection
                 code = _code_of(error)
@@ -85,6 +108,15 @@ def connected(name: str, address: str, position: int, tag: str | None, signed: S
             _not_reached(name, error)
         return _body(name, response, position)
     raise AssertionError  # the last try returns or raises
+
+
+def _request(address: str, headers: dict[str, str]) -> urllib.request.Request:
+    """Who asks is told to this address alone, not to where its answer may point."""
+    request = urllib.request.Request(address)  # noqa: S310 - http and https alone
+    for name, value in headers.items():
+        add = request.add_unredirected_header if name == "Authorization" else request.add_header
+        add(name, value)
+    return request
 
 
 def _body(name: str, response: HTTPResponse, position: int) -> Body:
