@@ -261,8 +261,8 @@ def small_parts(size: int, records: int, counts: Counts) -> Iterator[None]:
         del path
         return jobs or 1
 
-    def here(count: int, ahead: int) -> Here:
-        del ahead
+    def here(count: int, method: str, ahead: int) -> Here:
+        del method, ahead
         return Here(count)
 
     with (

@@ -30,9 +30,10 @@ from rdbcodec.facts.ttls import TtlPass
 from rdbcodec.facts.usage import StatPass
 from rdbcodec.limits import CHECKED_VALUE, COUNTED_VALUE
 from rdbcodec.losses import Losses
+from rdbcodec.reading.parallel import opening, workers
 from rdbcodec.reading.parallel.here import Here
 from rdbcodec.reading.parallel.opening import InParts, cores, jobs_for
-from rdbcodec.reading.parallel.scan import PART
+from rdbcodec.reading.parallel.scan import AHEAD, PART
 from rdbcodec.reading.parallel.workers import Processes
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reports.ttls import ttl_json
@@ -44,7 +45,7 @@ FEW = [path for path in SNAPSHOTS if path.suffix == ".rdb"][::24]
 
 
 def in_parts(path: Path, cut: tuple[int, int], max_value: int = COUNTED_VALUE) -> InParts:
-    return InParts(path, {"max_value": max_value}, lambda: Here(3), size=cut[0], records=cut[1])
+    return InParts(path, {"max_value": max_value}, lambda _: Here(3), size=cut[0], records=cut[1])
 
 
 def profiled(reader: Reader, path: Path) -> Any:
@@ -329,7 +330,7 @@ def test_small_files_and_what_is_no_file_have_one_process(many: Path, tmp_path: 
 @pytest.mark.parametrize("method", ["spawn"])
 def test_processes_find_what_one_finds(many: Path, method: str) -> None:
     wanted = profiled(Reader(many), many)
-    reader = InParts(many, {}, lambda: Processes(2, method), size=8_000, records=16)
+    reader = InParts(many, {}, lambda _: Processes(2, method), size=8_000, records=16)
     with reader:
         each = ProfilePass(now_ms=NOW_MS, biggest=3, values=True, memory=True)
         profile = run(reader, [each])[0]
@@ -342,11 +343,11 @@ def test_processes_find_what_one_finds(many: Path, method: str) -> None:
 def test_a_process_that_is_killed_is_an_error_that_says_so(many: Path) -> None:
     started: list[Processes] = []
 
-    def start() -> Processes:
+    def start(_: bool) -> Processes:
         started.append(Processes(1, "spawn"))
-        for process in started[0]._processes:
+        for process in started[0].processes:
             process.kill()
-            process.join()
+            process.code()
         return started[0]
 
     with (
@@ -369,13 +370,87 @@ def test_processes_end_when_the_one_that_started_them_is_gone() -> None:
     assert ended.returncode == 7
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+def test_forked_processes_find_what_one_finds_and_one_that_is_killed_is_an_error(many: Path) -> None:
+    with Reader(many) as reader:
+        wanted = run(reader, [Kinds()])
+    started: list[Processes] = []
+
+    def start(_: bool) -> Processes:
+        started.append(Processes(2, "fork"))
+        return started[-1]
+
+    def kill() -> None:
+        for process in started[-1].processes if len(started) == 2 else ():
+            process.kill()
+
+    with InParts(many, {}, start, size=8_000, records=16) as reader:
+        assert run(reader, [Kinds()]) == wanted
+    assert reader.joined >= 5
+    with (
+        InParts(many, {}, start, size=2_000, records=16) as reader,
+        pytest.raises(ChildProcessError, match=f"ended by signal {int(signal.SIGKILL)}"),
+    ):
+        run(reader, [Kinds()], progress=kill)
+    assert [each.processes for each in started] == [[], []]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
+def test_a_forked_process_that_fails_says_why(many: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    processes = Processes(1, "fork")
+    processes.begin(FailingJob(str(many)))
+    processes.give(1)
+    with pytest.raises(ChildProcessError, match="ended with code 1"):
+        processes.take(lambda: None)
+    processes.close()
+    assert capfd.readouterr().err.endswith("ZeroDivisionError: no part is like this\n")
+
+
+class FailingJob(NamedTuple):
+    """One that cannot even say that it cannot."""
+
+    path: str
+
+    def read(self, _: int) -> None:
+        raise ZeroDivisionError("no part is like this")
+
+
+def test_where_processes_are_not_forked_none_is_started_for_what_compares_hashes(
+    many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    def processes(count: int, method: str, *, ahead: int) -> Here:
+        assert (method, ahead) == ("spawn", AHEAD)
+        started.append(count)
+        return Here(count)
+
+    monkeypatch.setattr(workers, "start_method", lambda: "spawn")
+    monkeypatch.setattr(workers, "Processes", processes)
+    monkeypatch.setattr(opening, "jobs_for", lambda _, jobs: jobs)
+    monkeypatch.setattr(opening.InParts.__init__, "__kwdefaults__", {"size": 8_000, "records": 16})
+    check: list[str | Path] = ["check", many]
+    convert: list[str | Path] = ["convert", many, "--to", "redis-7.2", "--force", "-o", tmp_path / "all.rdb"]
+    for words in (check, convert):
+        alone, asked = (run_command(*words, "--jobs", jobs) for jobs in ("1", "3"))
+        assert (alone.returncode, alone.stdout, alone.stderr) == (
+            asked.returncode,
+            asked.stdout,
+            asked.stderr,
+        )
+    assert started == []
+    run_command("stat", many, "--jobs", "3")
+    assert started == [3]
+
+
 def test_an_exception_of_the_progress_ends_the_processes(many: Path) -> None:
     started: list[Processes] = []
 
     def stop() -> None:
-        raise KeyboardInterrupt
+        if started:
+            raise KeyboardInterrupt
 
-    def start() -> Processes:
+    def start(_: bool) -> Processes:
         started.append(Processes(1, "spawn"))
         return started[0]
 
@@ -384,7 +459,7 @@ def test_an_exception_of_the_progress_ends_the_processes(many: Path) -> None:
         InParts(many, {}, start, size=8_000, records=16) as reader,
     ):
         run(reader, [Kinds()], progress=stop)
-    assert started[0]._processes == []
+    assert started[0].processes == []
 
 
 def test_a_file_that_is_replaced_meanwhile_is_read_by_the_one_who_has_it_open(

@@ -215,6 +215,9 @@ def progress_of(
         yield bar.update
 
 
+_BETWEEN = 0.1  # seconds between two looks of a bar at how far it is
+
+
 class _PlainBar:
     """One line on the terminal, redrawn at most ten times a second."""
 
@@ -235,7 +238,7 @@ class _PlainBar:
         now = time.monotonic()
         if now < self._next:
             return
-        self._next = now + 0.1
+        self._next = now + _BETWEEN
         size = self._reader.size
         share = (
             f"{100 * self._reader.bytes_read / size:3.0f}%"
@@ -255,11 +258,18 @@ def _rich_bar(name: str, reader: Progressing) -> Any:
         return None
 
     class Bar(Progress):
+        shown = 0.0
+
         def update(self) -> None:  # type: ignore[override]
             super().update(self.task_ids[0], completed=reader.bytes_read, total=reader.size)
+            now = time.monotonic()
+            if now >= self.shown + _BETWEEN:
+                self.shown = now
+                self.refresh()
 
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeLeft()
-    bar = Bar(*columns, console=Console(stderr=True), transient=True)
+    # It would refresh itself by a thread, and a process with threads cannot be forked: see reading.parallel.
+    bar = Bar(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
     bar.add_task(name, total=reader.size)
     return bar
 

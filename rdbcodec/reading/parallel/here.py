@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 class Here:
     """Hands that are none: what goes to them and comes back is pickled all the same."""
 
-    share_hashes = True
-
     def __init__(self, count: int = 2) -> None:
         self.count = count
         self._parts: deque[Part | Errand] = deque()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rdbcodec.reading.parallel.guess import RECORDS
-from rdbcodec.reading.parallel.scan import AHEAD, PART, Hands, Scan, Work
+from rdbcodec.reading.parallel.scan import AHEAD, PART, Hands, Scan, Start, Work
 from rdbcodec.reading.parallel.section import How, Section
 from rdbcodec.reading.reader import Reader
 
@@ -43,46 +43,33 @@ def cores() -> int:
 
 
 class InParts(Section):
-    """A reader of a path that others help: see `Reader.in_parts`. Close it, which ends them."""
+    """A reader of a path that others help: see `Reader.in_parts`."""
 
     def __init__(
         self,
         path: str | os.PathLike[str],
         how: How,
-        hands: Callable[[], Hands],
+        start: Start,
         *,
         size: int = PART,
         records: int = RECORDS,
     ) -> None:
         super().__init__(path, how)
         self._how = how
+        self._start = start
         self._size, self._needed = size, records
-        self._hands: Hands | None = None
         self.joined = self.read_here = 0  # parts, when all was read
-        try:
-            if not self.containers:
-                self._hands = hands()
-                self.in_parts = self._read_in_parts
-        except BaseException:
-            self.close()
-            raise
+        if not self.containers:
+            self.in_parts = self._read_in_parts
 
     def _read_in_parts(self, work: Work, progress: Callable[[], Any] | None) -> None:
-        assert self._hands is not None
         scan = Scan(
-            self, work, self._hands, self._how, size=self._size, records=self._needed, progress=progress
+            self, work, self._start, self._how, size=self._size, records=self._needed, progress=progress
         )
         try:
             scan.run()
         finally:
             self.joined, self.read_here = scan.joined, scan.read_here
-            self._hands.close()
-
-    def close(self) -> None:
-        """End the others, and close the file."""
-        if self._hands is not None:
-            self._hands.close()
-        super().close()
 
 
 def open_in_parts(path: str | os.PathLike[str], jobs: int | None = None, **how: Unpack[How]) -> Reader:
@@ -91,10 +78,10 @@ def open_in_parts(path: str | os.PathLike[str], jobs: int | None = None, **how: 
     if count < 2:
         return Reader(path, **how)
 
-    def start() -> Hands:
-        # Only large files need multiprocessing.
-        from rdbcodec.reading.parallel.workers import Processes  # noqa: PLC0415
+    def start(same_hashes: bool) -> Hands | None:
+        from rdbcodec.reading.parallel import workers  # noqa: PLC0415 - only large files need others
 
-        return Processes(count, ahead=AHEAD)
+        method = workers.start_method()
+        return None if same_hashes and method != "fork" else workers.Processes(count, method, ahead=AHEAD)
 
     return InParts(path, how, start)

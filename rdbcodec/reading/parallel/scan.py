@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rdbcodec.reading.parallel.guess import RECORDS, Guesser
@@ -124,7 +125,6 @@ class Hands(Protocol):
     """Those who read parts: processes, or whoever is there."""
 
     count: int
-    share_hashes: bool  # whether `hash` gives there what it gives here
 
     def begin(self, job: Job) -> None:
         """Be ready for parts of this file."""
@@ -139,14 +139,21 @@ class Hands(Protocol):
         """End, whatever is being done."""
 
 
+# Called when there is something to do; None when nobody can. With True `hash` must give what it gives here.
+Start = Callable[[bool], "Hands | None"]
+
+
 class Scan:
-    """Reads a section to its end with the help of others."""
+    """Reads a section to its end with the help of others, who begin when its head was read.
+
+    So they know what is known then, and have what was imported and compiled for it.
+    """
 
     def __init__(
         self,
         section: Section,
         work: Work,
-        hands: Hands,
+        start: Start,
         how: How,
         *,
         size: int = PART,
@@ -155,7 +162,7 @@ class Scan:
     ) -> None:
         self._section = section
         self._work = work
-        self._hands = hands
+        self._start = start
         self._how = how
         self._size = size
         self._records = records
@@ -166,33 +173,47 @@ class Scan:
     def run(self) -> None:
         """Read all. Raises what reading raises."""
         self._read(min(HEAD, self._size))
-        work = self._fork()
-        if work is not None:
-            stored = self._section.stored
-            self._hands.begin(Job(stored.name, stored.identity, self._how, work))
-            for part, found in self._in_order():
-                if not self._join(part, found):
-                    self._read_over(part)
-                self._progress()
+        hands = self._begin()
+        if hands is not None:
+            try:
+                self._read_with(hands)
+            finally:
+                hands.close()
         self._read(None)
-        if work is not None:
-            self._work.finish(self._ask)
 
-    def _ask(self, errands: Sequence[Errand]) -> list[Any]:
+    def _begin(self) -> Hands | None:
+        """Those who help, with the job told; None when there is nothing that they could do."""
+        work, stored = self._fork(), self._section.stored
+        hands = None if work is None else self._start(self._work.needs_same_hashes)
+        if hands is None or work is None:
+            return None
+        try:
+            hands.begin(Job(stored.name, stored.identity, self._how, work))
+        except BaseException:
+            hands.close()
+            raise
+        return hands
+
+    def _fork(self) -> PartWork | None:
+        is_between = self._section.has_stopped and self._section.context is not None
+        return self._work.fork() if is_between else None
+
+    def _read_with(self, hands: Hands) -> None:
+        for part, found in self._in_order(hands):
+            if not self._join(part, found):
+                self._read_over(part)
+            self._progress()
+        self._read(None)
+        self._work.finish(partial(self._ask, hands))
+
+    def _ask(self, hands: Hands, errands: Sequence[Errand]) -> list[Any]:
         """What came of each, after all parts."""
         while self._waiting:
             self._waiting.popleft()
-            self._hands.take(self._progress)
+            hands.take(self._progress)
         for errand in errands:
-            self._hands.give(errand)
-        return [self._hands.take(self._progress) for _ in errands]
-
-    def _fork(self) -> PartWork | None:
-        if not self._section.has_stopped or self._section.context is None:
-            return None
-        if self._work.needs_same_hashes and not self._hands.share_hashes:
-            return None
-        return self._work.fork()
+            hands.give(errand)
+        return [hands.take(self._progress) for _ in errands]
 
     def _read(self, stop: int | None) -> None:
         if self._section.ended_at is None:
@@ -218,18 +239,18 @@ class Scan:
         self.joined += 1
         return True
 
-    def _in_order(self) -> Iterator[tuple[Part, Found | None]]:
+    def _in_order(self, hands: Hands) -> Iterator[tuple[Part, Found | None]]:
         """The parts, with what came of them, while more are handed out."""
-        section, parts, waiting = self._section, self._parts(), self._waiting
+        section, parts, waiting = self._section, self._parts(AHEAD * hands.count), self._waiting
         while section.ended_at is None and section.context is not None:
-            while len(waiting) < self._hands.count * AHEAD and (part := next(parts, None)) is not None:
-                self._hands.give(part)
+            while len(waiting) < hands.count * AHEAD and (part := next(parts, None)) is not None:
+                hands.give(part)
                 waiting.append(part)
             if not waiting:
                 return
-            yield waiting.popleft(), self._hands.take(self._progress)
+            yield waiting.popleft(), hands.take(self._progress)
 
-    def _parts(self) -> Iterator[Part]:
+    def _parts(self, at_once: int) -> Iterator[Part]:
         """From guess to guess. What is likely to be known there is what is known here by then, but for the
         database, which is looked for in the bytes between."""
         section, guesser = self._section, self._section.guesser(self._records)
@@ -237,16 +258,16 @@ class Scan:
         selected = 0, 0
         while begin is not None and (context := section.context) is not None:
             db = selected[1] if selected[0] > section.offset else context.db
-            stop = self._boundary(guesser, begin)
+            stop = self._boundary(guesser, begin, at_once)
             yield Part(Position(begin, context._replace(db=db)), stop)
             if stop is not None and (found := guesser.database(begin, stop)) is not None:
                 selected = stop, found
             begin = stop
 
-    def _boundary(self, guesser: Guesser, begin: int) -> int | None:
+    def _boundary(self, guesser: Guesser, begin: int, at_once: int) -> int | None:
         """The next guess, further away where there is none; None for the end of the file."""
         size = self._section.size or 0
-        step = max(self._size // LEAST, min(self._size, (size - begin) // (AHEAD * self._hands.count)))
+        step = max(self._size // LEAST, min(self._size, (size - begin) // at_once))
         at = begin + step
         while at < size - step // 4:
             found = guesser.boundary(at)

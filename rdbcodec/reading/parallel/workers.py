@@ -8,26 +8,16 @@ a terminal: the one that reads the rest is told of it, and ends them. When it is
 from __future__ import annotations
 
 import errno
-import gc
-import multiprocessing
+import os
 import pickle
-import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection, wait
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from multiprocessing.process import BaseProcess
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn, Protocol
 
 _LOOK = 0.1  # seconds between two calls of `waiting`
-_PATIENCE = 5.0  # seconds a process has to end
 _BRIEF = 16 << 10  # bytes of a message that waits in a pipe, so that whoever sends it does not
-_OURS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Task(Protocol):
@@ -39,8 +29,28 @@ class Task(Protocol):
     def read(self, part: Any, /) -> Any: ...
 
 
+class Process(Protocol):
+    """One of them, however it is started; see Forked."""
+
+    def send(self, message: bytes) -> None: ...
+
+    def receive(self) -> bytes | bytearray: ...
+
+    def code(self) -> int | None: ...
+
+    def kill(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Kind(Protocol):
+    def __call__(self, others: Sequence[Any], /) -> Process: ...
+
+    def wait(self, those: Iterable[Any], seconds: float, /) -> Sequence[Process]: ...
+
+
 class Processes:
-    """So many processes; they are there at once, before a progress bar has threads.
+    """So many processes, which are there at once.
 
     Each has up to `ahead` things to do in its pipe, so that it need not wait for more when one is done.
     """
@@ -48,11 +58,9 @@ class Processes:
     def __init__(self, count: int, method: str | None = None, *, ahead: int = 1) -> None:
         self.count = count
         self._ahead = ahead
-        self.method = method or start_method()
-        self.share_hashes = self.method == "fork"
-        self._processes: list[BaseProcess] = []
-        self._doing: dict[Connection, deque[int]] = {}
-        self._process_of: dict[Connection, BaseProcess] = {}
+        self._kind = _kind(method or start_method())
+        self.processes: list[Process] = []
+        self._doing: dict[Process, deque[int]] = {}
         self._queue: deque[tuple[int, bytes]] = deque()
         self._found: dict[int, Any] = {}
         self._path_of: dict[int, str] = {}
@@ -60,32 +68,18 @@ class Processes:
         self._name = ""
         try:
             for _ in range(count):
-                self._start()
+                self.processes.append(self._kind(self.processes))
+                self._doing[self.processes[-1]] = deque()
         except BaseException:
             self.close()
             raise
-
-    def _start(self) -> None:
-        context = multiprocessing.get_context(self.method)
-        ours, theirs = context.Pipe()
-        # What is forked has our ends, too, its own among them, and would never see that we are gone.
-        inherited = [*self._process_of, ours] if self.method == "fork" else []
-        process = context.Process(  # type: ignore[attr-defined]
-            target=_serve, args=(theirs, inherited), daemon=True
-        )
-        with _no_signals():
-            process.start()
-        theirs.close()
-        self._processes.append(process)
-        self._doing[ours] = deque()
-        self._process_of[ours] = process
 
     def begin(self, job: Task) -> None:
         """Tell all of them what is to be done."""
         self._name = job.path
         message = pickle.dumps(job)
-        for connection in self._doing:
-            self._send(connection, message)
+        for process in self._doing:
+            self._send(process, message)
 
     def give(self, part: Any, path: str | None = None) -> None:
         """To whoever has least to do, or to the first who has; of another file than the job's."""
@@ -98,61 +92,62 @@ class Processes:
     def _assign(self) -> None:
         while self._queue:
             number, message = self._queue[0]
-            connection = min(self._doing, key=lambda each: len(self._doing[each]))
+            process = min(self._doing, key=lambda each: len(self._doing[each]))
             most = self._ahead if len(message) <= _BRIEF else 1  # else both might wait for the other to read
-            if len(self._doing[connection]) >= most:
+            if len(self._doing[process]) >= most:
                 return
             self._queue.popleft()
-            self._doing[connection].append(number)
-            self._send(connection, message)
+            self._doing[process].append(number)
+            self._send(process, message)
 
-    def _send(self, connection: Connection, message: bytes) -> None:
+    def _send(self, process: Process, message: bytes) -> None:
         try:
-            connection.send_bytes(message)
+            process.send(message)
         except OSError:
-            self._lose(connection)
+            self._lose(process)
 
     def take(self, waiting: Callable[[], Any]) -> Any:
         """Wait for what came of the next part."""
         number, self._taken = self._taken, self._taken + 1
         while number not in self._found:
-            for connection in wait([each for each, doing in self._doing.items() if doing], _LOOK):
-                assert isinstance(connection, Connection)
-                self._receive(connection)
+            for process in self._kind.wait([each for each, doing in self._doing.items() if doing], _LOOK):
+                self._receive(process)
             waiting()
         return self._found.pop(number)
 
-    def _receive(self, connection: Connection) -> None:
+    def _receive(self, process: Process) -> None:
         try:
-            message = connection.recv_bytes()
+            message = process.receive()
         except (EOFError, OSError):
-            self._lose(connection)
-        number = self._doing[connection].popleft()
+            self._lose(process)
+        number = self._doing[process].popleft()
         self._assign()
         self._found[number] = pickle.loads(message)
 
-    def _lose(self, connection: Connection) -> None:
-        process = self._process_of[connection]
-        process.join(_PATIENCE)
-        code = process.exitcode
-        number = next(iter(self._doing[connection]), -1)
+    def _lose(self, process: Process) -> NoReturn:
+        code = process.code()
+        number = next(iter(self._doing[process]), -1)
         name = self._path_of.get(number, self._name)
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
         raise ChildProcessError(errno.ECHILD, f"a process that read a part ended {how}", name)
 
     def close(self) -> None:
         """End them all, whatever they do."""
-        for process in self._processes:
-            process.terminate()
-        for connection in self._process_of:
-            connection.close()
-        for process in self._processes:
-            process.join(_PATIENCE)
-            if process.is_alive():
-                process.kill()
-                process.join()
-        self._processes.clear()
-        self._process_of.clear()
+        for process in self.processes:
+            process.kill()
+        for process in self.processes:
+            process.close()
+        self.processes.clear()
+
+
+def _kind(method: str) -> _Kind:
+    if method == "fork":
+        from rdbcodec.reading.parallel.forked import Forked  # noqa: PLC0415 - what it needs is on Unix only
+
+        return Forked
+    from rdbcodec.reading.parallel.spawned import Spawned  # noqa: PLC0415 - multiprocessing takes its time
+
+    return Spawned
 
 
 def start_method() -> str:
@@ -164,44 +159,6 @@ def start_method() -> str:
 def _threads() -> int:
     """Those of libraries in C, too."""
     try:
-        return sum(1 for _ in Path("/proc/self/task").iterdir())
+        return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - pathlib takes 5 ms to import
     except OSError:
         return 1
-
-
-@contextmanager
-def _no_signals() -> Iterator[None]:
-    """None of the signals that the command line waits for arrive in a process that is just beginning."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {getattr(signal, name) for name in _OURS})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _serve(connection: Connection, inherited: Sequence[Connection]) -> None:
-    """What a process does: read one part after the other, until nobody asks any more."""
-    _leave_signals()
-    gc.freeze()  # what is inherited stays
-    for end in inherited:
-        end.close()
-    with suppress(EOFError, OSError), connection:
-        job = connection.recv_bytes()
-        while True:
-            part = pickle.loads(connection.recv_bytes())
-            found = pickle.loads(job).read(part)
-            connection.send_bytes(pickle.dumps(found))
-
-
-def _leave_signals() -> None:
-    for name in _OURS:
-        number = getattr(signal, name, None)
-        if number is not None:
-            signal.signal(number, signal.SIG_IGN if name == "SIGINT" else signal.SIG_DFL)
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {getattr(signal, name) for name in _OURS})
