@@ -64,9 +64,19 @@ def told(url: str, error: Exception, command: str | None = None) -> LiveError:
         return live_error(url, "the server did not answer in time", errno.ETIMEDOUT)
     if isinstance(error, those.ConnectionError) and not isinstance(error, _said(those)):
         return _of_connection(url, error)
-    code, detail = _code_of(those, error)
+    return of_refusal(url, *_code_of(those, error), command)
+
+
+def of_refusal(url: str, code: str, detail: str, command: str | None) -> LiveError:
+    """What a server refuses, by its name for it, in our words."""
     number, words = _words(code, detail, command)
     return live_error(url, words, number, code=code, command=command, detail=detail)
+
+
+def name_and_detail(text: str) -> tuple[str, str]:
+    """The line of a refusal. Some servers answer with words alone; the first is no name then."""
+    found = re.match(r"([A-Z][A-Z0-9_]{1,30})(?: (.*)|$)", text, re.DOTALL)
+    return (found[1], found[2] or "") if found else ("ERR", text)
 
 
 def _said(those: Any) -> tuple[type[Exception], ...]:
@@ -98,8 +108,7 @@ def _code_of(those: Any, error: Exception) -> tuple[str, str]:
         code = "NOAUTH"
     if code is not None:
         return code, text.removeprefix(f"{code} ")
-    found = re.match(r"([A-Z][A-Z0-9_]{1,30}) (.*)", text, re.DOTALL)
-    return (found[1], found[2]) if found else ("ERR", text)
+    return name_and_detail(text)
 
 
 def _words(code: str, detail: str, command: str | None) -> tuple[int, str]:
@@ -164,5 +173,7 @@ def _of_system(url: str, error: OSError) -> LiveError:
         return live_error(url, f"TLS fails ({error.reason}): is it a port for rediss://?", errno.EIO)
     if isinstance(error, TimeoutError):
         return live_error(url, "the server did not answer in time", errno.ETIMEDOUT)
+    if isinstance(error, (ConnectionResetError, BrokenPipeError)):
+        return live_error(url, "the server closed the connection", errno.ECONNRESET)
     words = error.strerror or type(error).__name__
     return live_error(url, f"the server is not reached: {words}", number)

@@ -6,7 +6,8 @@ import socket
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rdbcodec.live.errors import errors_of, told
+from rdbcodec.live.errors import LiveError, errors_of, of_refusal
+from rdbcodec.live.replies import Refused, Replies
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,12 +31,14 @@ class Link:
         self._connection = kind(**options, protocol=2, retry=Retry(NoBackoff(), 0))
         with errors_of(url):
             self._connection.connect()
+        self._replies = Replies(self.socket(), url)
 
     def call(self, *words: Word) -> Any:
         """The reply to one command: bytes, int, list or None. LiveError when the server refuses it."""
-        with errors_of(self.url, _command(words)):
-            self._connection.send_command(*words, check_health=False)
-            return self._connection.read_response()
+        (reply,) = self.calls([words])
+        if isinstance(reply, LiveError):
+            raise reply
+        return reply
 
     def send(self, commands: Iterable[Sequence[Word]]) -> None:
         """Send many commands at once; as many replies are to be read."""
@@ -43,21 +46,16 @@ class Link:
             self._connection.send_packed_command([b"".join(map(packed, commands))], check_health=False)
 
     def replies(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        """The next replies, to these commands; a LiveError stands where the server refuses one."""
-        from redis.exceptions import ConnectionError, ResponseError  # noqa: PLC0415
+        """The next replies, to these commands; a LiveError stands where the server refuses one.
 
-        read, found = self._connection.read_response, []
-        with errors_of(self.url):
-            for words in commands:
-                try:
-                    found.append(read())
-                except ResponseError as error:
-                    found.append(told(self.url, error, _command(words)))
-                except ConnectionError as error:  # LOADING is one, and leaves the connection as it is
-                    refused = told(self.url, error, _command(words))
-                    if refused.code is None:
-                        raise
-                    found.append(refused)
+        In a list that is a reply, of EXEC, a Refused stands there.
+        """
+        found = []
+        for words in commands:
+            reply = self._replies.read()
+            if isinstance(reply, Refused):
+                reply = of_refusal(self.url, *reply, _command(words))
+            found.append(reply)
         return found
 
     def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:

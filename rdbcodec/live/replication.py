@@ -18,7 +18,7 @@ import errno
 import re
 
 from rdbcodec.live.connect import Live, Node
-from rdbcodec.live.errors import LiveError, errors_of, live_error, told
+from rdbcodec.live.errors import LiveError, errors_of, live_error, name_and_detail, of_refusal
 from rdbcodec.live.identity import Identity
 from rdbcodec.live.link import Link
 
@@ -102,7 +102,8 @@ class Replication:
                 raise live_error(self.name, "what it answers to SYNC is no snapshot")
         line, _, self._held = line.partition(b"\n")
         if line.startswith(b"-"):
-            raise _refused(self.name, line[1:].rstrip(b"\r").decode("utf-8", "replace"))
+            text = line[1:].rstrip(b"\r").decode("utf-8", "replace")
+            raise of_refusal(self.name, *name_and_detail(text), "SYNC")
         found = _LINE.fullmatch(line.rstrip(b"\r"))
         if found is None:
             raise live_error(self.name, "what it answers to SYNC is no snapshot")
@@ -118,14 +119,6 @@ def _introduce(link: Link, identity: Identity) -> None:
     if identity.product == "Valkey" and identity.version:
         words.append(("REPLCONF", "version", identity.version))
     link.calls([*words, ("REPLCONF", "capa", "eof"), ("REPLCONF", "rdb-only", "1")])
-
-
-def _refused(url: str, text: str) -> LiveError:
-    """What redis-py would make of the same line, had it read it."""
-    from redis.exceptions import NoPermissionError, ResponseError  # noqa: PLC0415
-
-    kind = NoPermissionError if text.startswith("NOPERM ") else ResponseError
-    return told(url, kind(text), "SYNC")
 
 
 def is_forbidden(error: LiveError) -> bool:

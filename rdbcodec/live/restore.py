@@ -21,12 +21,12 @@ from rdbcodec.exports.resp import record_commands
 from rdbcodec.exports.resp_words import Recipient
 from rdbcodec.live.connect import Live, connect
 from rdbcodec.live.errors import live_error
+from rdbcodec.live.replies import Refused
 from rdbcodec.live.restore_done import Failures, Restored, RestoreStopped, literal, stopped
 from rdbcodec.live.restore_exchange import Sent
 from rdbcodec.live.restore_functions import put_library
 from rdbcodec.live.restore_judge import now_ms
 from rdbcodec.live.restore_nodes import Nodes
-from rdbcodec.live.restore_pipe import Refused
 from rdbcodec.live.restore_reading import Reading, Snapshot
 from rdbcodec.live.restore_send import MANY, MUCH, Rehearsal, Sender
 from rdbcodec.live.restore_state import AHEAD, FileState, State, StateFile, check, file_state

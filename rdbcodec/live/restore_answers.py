@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rdbcodec.live.restore_pipe import Refused
+from rdbcodec.live.replies import Refused
 from rdbcodec.live.restore_ways import Request
 
 # It may do so after a while, and the same command is sent again.

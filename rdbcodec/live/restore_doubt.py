@@ -12,7 +12,7 @@ from typing import Any, Literal
 from rdbcodec.encoding import payloads
 from rdbcodec.errors import DecodeError
 from rdbcodec.exports.resp_words import command
-from rdbcodec.live.restore_pipe import Refused
+from rdbcodec.live.replies import Refused
 from rdbcodec.live.restore_ways import Request, Ways
 from rdbcodec.losses import Losses
 

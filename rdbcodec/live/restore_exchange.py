@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from rdbcodec.live.errors import LiveError, live_error
+from rdbcodec.live.replies import Refused
 from rdbcodec.live.restore_answers import NO_DATABASE, WAITING, is_done, refusal
 from rdbcodec.live.restore_done import RestoreStopped, literal, stopped
 from rdbcodec.live.restore_nodes import Nodes, Place
-from rdbcodec.live.restore_pipe import Pipe, Refused
+from rdbcodec.live.restore_pipe import Pipe
 from rdbcodec.live.restore_ways import Counter, Request, Ways, naming
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from __future__ import annotations
 from typing import Literal
 
 from rdbcodec.encoding.payloads import wrap
+from rdbcodec.live.replies import Refused
 from rdbcodec.live.restore_nodes import Nodes
-from rdbcodec.live.restore_pipe import Pipe, Refused
+from rdbcodec.live.restore_pipe import Pipe
 from rdbcodec.live.restore_ways import OnConflict
 from rdbcodec.records import Function
 from rdbcodec.records.function import text_of

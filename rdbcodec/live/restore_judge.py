@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Literal
 
 from rdbcodec.exports.resp_words import command
 from rdbcodec.live.errors import LiveError
+from rdbcodec.live.replies import Refused
 from rdbcodec.live.restore_answers import ENDING, WAITING, forbids, is_done, is_named, refusal
 from rdbcodec.live.restore_done import literal
 from rdbcodec.live.restore_doubt import Ours, is_ours, question
 from rdbcodec.live.restore_exchange import Answers, Exchange, Odd
 from rdbcodec.live.restore_nodes import Nodes, Place, redirection
-from rdbcodec.live.restore_pipe import Refused
 from rdbcodec.live.restore_ways import Request, Ways, Why
 from rdbcodec.losses import Losses
 from rdbcodec.records import Entry

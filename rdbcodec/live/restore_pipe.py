@@ -7,31 +7,18 @@ at once.
 from __future__ import annotations
 
 import errno
-import re
 import selectors
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.exports.resp_words import command
 from rdbcodec.live.errors import errors_of, live_error
 from rdbcodec.live.link import Link
+from rdbcodec.live.replies import Answer, Replies
 
 OK = b"+OK\r\n"
-_SIZE, _MOST = 64 << 10, 256 << 10  # bytes read, and written, at a time
-
-
-class Refused(NamedTuple):
-    """A server's -ERR: its name for it, and what it says behind."""
-
-    code: str
-    detail: str
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.detail}".rstrip()
-
-
-Answer = Any  # bytes, an int, Refused, None, or a list of these
+_MOST = 256 << 10  # bytes written at a time
 
 
 class Pipe:
@@ -43,13 +30,13 @@ class Pipe:
         self._socket = link.socket()
         self._ready = selectors.DefaultSelector()
         self._ready.register(self._socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
-        self._held = b""
+        self._replies = Replies(self._socket, link.url)
         self.is_closed = False
 
     def ask(self, *words: bytes | str | int) -> Any:
         """The answer to one command, when no other is outstanding."""
         self.send((command(*words),))
-        return self._answer()
+        return self._replies.read()
 
     def send(self, pieces: Iterable[bytes]) -> None:
         """Send commands as they are, in pieces.
@@ -61,7 +48,7 @@ class Pipe:
             while left:
                 ready = self._wait()
                 if ready & selectors.EVENT_READ:
-                    self._read()
+                    self._replies.receive()
                 if ready & selectors.EVENT_WRITE:
                     with errors_of(self.link.url):
                         left = left[self._socket.send(left[:_MOST]) :]
@@ -75,51 +62,9 @@ class Pipe:
 
     def answers(self, count: int) -> list[Answer] | None:
         """So many answers; None for "all of them were OK"."""
-        wanted = OK * count
-        while len(self._held) < len(wanted) and wanted.startswith(self._held):
-            self._read()
-        if self._held.startswith(wanted):
-            self._held = self._held[len(wanted) :]
+        if self._replies.skip(OK * count):
             return None
-        return [self._answer() for _ in range(count)]
-
-    def _answer(self) -> Answer:
-        line = self._line()
-        kind, rest = line[:1], line[1:]
-        if kind == b"+":
-            return rest
-        if kind == b":":
-            return int(rest)
-        if kind == b"-":
-            code, _, detail = rest.decode("utf-8", "replace").partition(" ")
-            # Some servers answer with words alone; the first is no name then.
-            return Refused(code, detail) if _CODE.fullmatch(code) else Refused("ERR", f"{code} {detail}")
-        if kind == b"$":
-            return self._bulk(int(rest))
-        if kind == b"*":
-            return [self._answer() for _ in range(int(rest))]
-        raise live_error(self.link.url, "what the server answers is no answer to what was sent")
-
-    def _line(self) -> bytes:
-        while (end := self._held.find(b"\r\n")) < 0:
-            self._read()
-        line, self._held = self._held[:end], self._held[end + 2 :]
-        return line
-
-    def _bulk(self, size: int) -> bytes | None:
-        if size < 0:
-            return None
-        while len(self._held) < size + 2:
-            self._read()
-        data, self._held = self._held[:size], self._held[size + 2 :]
-        return data
-
-    def _read(self) -> None:
-        with errors_of(self.link.url):
-            data = self._socket.recv(_SIZE)
-            if not data:
-                raise ConnectionResetError("the server closed the connection")
-        self._held += data
+        return [self._replies.read() for _ in range(count)]
 
     def close(self) -> None:
         """Give it up."""
@@ -127,6 +72,3 @@ class Pipe:
         self._ready.close()
         with suppress(OSError):
             self.link.close()
-
-
-_CODE = re.compile(r"[A-Z][A-Z0-9_]{1,30}")

@@ -30,9 +30,10 @@ from rdbcodec.errors import ChecksumMismatch
 from rdbcodec.facts.slots import key_slot
 from rdbcodec.formats import FIRST_VALKEY, Dialect
 from rdbcodec.live.connect import Live, Node
-from rdbcodec.live.errors import LiveError, live_error, told
+from rdbcodec.live.errors import LiveError, live_error, of_refusal
 from rdbcodec.live.identity import of_info
 from rdbcodec.live.link import Link, Word
+from rdbcodec.live.replies import Refused
 from rdbcodec.live.seen import Seen
 from rdbcodec.reading.decoder import NEED_DATA, Decoder
 from rdbcodec.records import Entry, Function, Record, attributes, select_db
@@ -46,6 +47,7 @@ from rdbcodec.writing.writer import Writer
 
 PAGE = 500  # keys asked for by one SCAN
 MOST, IN_FLIGHT = 100, 4 << 20  # keys asked for in one go, and bytes of answers that are expected of them
+LARGE = 1 << 20  # bytes of a payload that is not held longer than need be
 TRIES = 20  # to see an expiry between two looks at a clock of milliseconds
 _META = CODES["key-meta"]
 _LIBRARIES = "function libraries"
@@ -124,11 +126,13 @@ class Scan:
         with Writer(output, self.server, verbatim=True, duplicates="allow", **file) as writer:
             for name, value in self._remarks():
                 writer.write_aux(name, value)
-            for record in chain(() if first is None else (first,), records):
-                if isinstance(record, Entry):
-                    writer.write_entry(record)
-                else:
-                    writer.write_record(record)
+            if first is not None:
+                _write(writer, first)
+                del first  # it may be large, and would be held to the end
+                yield
+            for record in records:
+                _write(writer, record)
+                del record  # or while the next comes
                 yield
 
     def _remarks(self) -> Iterator[tuple[str, str | int]]:
@@ -189,8 +193,8 @@ class Scan:
             raise _moved(self.live.url) if refused.code in ("MOVED", "ASK", "TRYAGAIN") else refused
         answers = replies[-1]
         for answer in answers[1 if self._use else 0 :]:
-            if isinstance(answer, Exception):
-                raise told(link.url, answer, "DUMP")
+            if isinstance(answer, Refused):
+                raise of_refusal(link.url, *answer, "DUMP")
         use = answers.pop(0) if self._use else None
         expiry = answers[1] if self._is_exact else _expiry_between(*answers[1:])
         if expiry is None:
@@ -213,8 +217,11 @@ class Scan:
         if answer.payload is None or answer.expires_at_ms == _GONE:
             self.found.vanished += 1
             return
+        size = len(answer.payload)
         yield from self._decoded([self._record(db, key, answer)])
         self.found.keys += 1
+        if size > LARGE:  # a decoder holds what it was fed last until it gets more
+            yield from self._decoded([select_db.encode(db)])
 
     def _record(self, db: int, key: bytes, answer: _Answer) -> bytes:
         """The key as a snapshot holds it, for its answer, which is given up: both may be large."""
@@ -278,6 +285,13 @@ class Scan:
         while (record := self._decoder.next_record()) is not NEED_DATA:
             if isinstance(record, Entry | Function):
                 yield record
+
+
+def _write(writer: Writer, record: Record) -> None:
+    if isinstance(record, Entry):
+        writer.write_entry(record)
+    else:
+        writer.write_record(record)
 
 
 @dataclass(slots=True)

@@ -136,11 +136,14 @@ class FileWriter:
             self._put(piece)
 
     def _flush(self) -> None:
+        # What is large by itself is not joined with what stands before it: both would be held.
+        large = self._parts.pop() if self._parts and len(self._parts[-1]) > CHUNK else b""
         data = b"".join(self._parts)
         self._parts.clear()
         self._held = 0
         self._settle()
-        self._output.write(data)
+        for piece in (data, large) if large else (data,):
+            self._output.write(piece)
 
     def _settle(self) -> None:
         """The keys written last are known by their database."""

@@ -321,7 +321,8 @@ class Writer(ValueWriter):
             self.lose("length-64-bit", entry)
             self.dropped += 1
             return False
-        self._put(self._attributes_of(entry) + entry._record + first)
+        self._put(self._attributes_of(entry) + entry._record)
+        self._put(first)
         self._pour(pieces)
         return True
 
