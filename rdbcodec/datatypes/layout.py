@@ -32,6 +32,7 @@ Encode = Callable[[Any, Server], bytes]  # each takes the value class its decode
 Part = bytes | LongString
 Text = Callable[[bytes], Part]  # a string as it is to stand there
 EncodeElements = Callable[[Iterable[Any], Text], Iterable[Part]]
+EncodeParts = Callable[[Iterator[Any], Server], Iterator[tuple[int, bytes]]]
 
 
 class Layout(NamedTuple):
@@ -40,6 +41,8 @@ class Layout(NamedTuple):
     `decode`, `items` and `count_of` are the three ways to look at a value; without `encode` nobody can
     write one. `elements`, of layouts that are a number and so many elements, writes such as `items` gives:
     of values that are held, by `encode`, and of those that pass by, behind `head` and the number.
+    `parts` makes of values that are parts of one what `encode` makes of the whole, behind the number: of each
+    how much of that it is, and its bytes. It raises EncodeError for parts of which it cannot.
     `expiring_items` gives (element, expiry) where `items` leaves the expiries out. `odd` is how a value of
     this layout is looked at for what contradicts itself. `from_blob`, of layouts that are one packed
     structure behind `blob_at` bytes, makes the value of its bytes: the shortest way there is.
@@ -50,6 +53,7 @@ class Layout(NamedTuple):
     count_of: CountOf
     encode: Encode | None = None
     elements: EncodeElements | None = None
+    parts: EncodeParts | None = None
     head: bytes = b""
     expiring_items: Items | None = None
     odd: Odd = UNDECODABLE

@@ -9,10 +9,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rdbcodec.datatypes.layout import DataType, Layout, count_length, count_packed, packed_layout
+from rdbcodec.datatypes.layout import (
+    DataType,
+    EncodeParts,
+    Layout,
+    count_length,
+    count_packed,
+    packed_layout,
+)
 from rdbcodec.datatypes.natural import are_bytes, texts_of
 from rdbcodec.datatypes.odd import IN_LIST, Odd, Oddity, elements_of, ziplist_odd
 from rdbcodec.datatypes.packed import (
@@ -26,6 +33,7 @@ from rdbcodec.datatypes.packed import (
     encode_ziplist,
     entry_estimate,
     is_small,
+    parts_of_table,
 )
 from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, read_strings, take_strings
 from rdbcodec.errors import CorruptStructure
@@ -91,7 +99,7 @@ def decode_quicklist(raw: bytes, scope: Scope) -> List:
 
 def encode_quicklist(value: List, server: Server) -> bytes:
     """Type 14."""
-    nodes = [encode_blob(encode_ziplist(node, server), server) for node in _nodes(value, server)]
+    nodes = [_encode_ziplist_node(node, server) for node in _nodes(value, server)]
     return lengths.encode(len(nodes)) + b"".join(nodes)
 
 
@@ -120,6 +128,23 @@ def encode_quicklist_2(value: List, server: Server) -> bytes:
     """Type 18."""
     nodes = [_encode_node(node, server) for node in _nodes(value, server)]
     return lengths.encode(len(nodes)) + b"".join(nodes)
+
+
+def _parts_in_nodes(encode: Callable[[Sequence[bytes], Server], bytes]) -> EncodeParts:
+    """`parts` of quicklists: the last node of a part is not full before the next one is there."""
+
+    def parts(values: Iterator[List], server: Server) -> Iterator[tuple[int, bytes]]:
+        last: Sequence[bytes] = ()
+        for value in values:
+            *nodes, last = _nodes([*last, *value], server)
+            yield len(nodes), b"".join([encode(node, server) for node in nodes])
+        yield 1, encode(last, server)
+
+    return parts
+
+
+def _encode_ziplist_node(node: Sequence[bytes], server: Server) -> bytes:
+    return encode_blob(encode_ziplist(node, server), server)
 
 
 def _encode_node(node: Sequence[bytes], server: Server) -> bytes:
@@ -268,6 +293,7 @@ LAYOUTS = {
         count_length,
         encode_list,
         elements=encode_texts,
+        parts=parts_of_table(iter, encode_texts),
         odd=Odd(_look, is_sound=bool),
     ),
     "list-ziplist": packed_layout(
@@ -282,6 +308,7 @@ LAYOUTS = {
         quicklist_items,
         count_quicklist,
         encode_quicklist,
+        parts=_parts_in_nodes(_encode_ziplist_node),
         odd=Odd(_look_in_quicklist, large_damage="undecodable", is_sound=bool),
     ),
     "list-quicklist-2": Layout(
@@ -289,6 +316,7 @@ LAYOUTS = {
         quicklist_2_items,
         count_quicklist_2,
         encode_quicklist_2,
+        parts=_parts_in_nodes(_encode_node),
         odd=Odd(_look_in_quicklist_2, large_damage="undecodable", is_checked=True, is_sound=bool),
     ),
 }

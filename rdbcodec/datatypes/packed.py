@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.errors import EncodeError
 from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist
@@ -36,6 +37,21 @@ def encode_table(
 ) -> bytes:
     """LENGTH n, then n elements, by the function that also encodes those passing by."""
     return lengths.encode(count) + b"".join(encode(elements, text_encoder(server)))
+
+
+def parts_of_table(
+    items: Callable[[Any], Iterable[Any]], encode: Callable[..., Iterable[Any]], *, expires: bool = False
+) -> Callable[[Iterator[Any], Server], Iterator[tuple[int, bytes]]]:
+    """`parts` of such a layout: `items` gives the elements of a value."""
+
+    def parts(values: Iterator[Any], server: Server) -> Iterator[tuple[int, bytes]]:
+        text = text_encoder(server)
+        for value in values:
+            if not expires and expiries_of(value):
+                raise EncodeError("a part has expiries, and there is no place for them")
+            yield len(value), b"".join(encode(items(value), text))
+
+    return parts
 
 
 def encode_texts(texts: Iterable[bytes], text: Callable[[bytes], Any]) -> Iterable[Any]:

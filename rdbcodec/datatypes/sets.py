@@ -31,6 +31,7 @@ from rdbcodec.datatypes.packed import (
     encode_texts,
     is_clear,
     is_small,
+    parts_of_table,
 )
 from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import (
@@ -232,6 +233,7 @@ LAYOUTS = {
         count_length,
         encode_set,
         elements=encode_texts,
+        parts=parts_of_table(iter, encode_texts),
         odd=Odd(_look, twice="set-twice", is_sound=bool),
     ),
     "set-intset": packed_layout(

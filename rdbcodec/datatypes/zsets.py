@@ -24,6 +24,7 @@ from rdbcodec.datatypes.packed import (
     encode_ziplist,
     is_clear,
     is_small,
+    parts_of_table,
 )
 from rdbcodec.datatypes.scope import (
     Scope,
@@ -76,6 +77,22 @@ def encode_zset(value: ZSet, server: Server) -> bytes:
 def encode_zset_2(value: ZSet, server: Server) -> bytes:
     """Type 5, greatest first: that is how servers since 4.0 write and fastest read it."""
     return encode_table(len(value), _ascending(value)[::-1], _encode_scored, server)
+
+
+def _parts_in_order(values: Iterator[ZSet], server: Server) -> Iterator[tuple[int, bytes]]:
+    """`parts` of type 5."""
+    return parts_of_table(dict.items, _encode_scored)(_greatest_first(values), server)
+
+
+def _greatest_first(values: Iterator[ZSet]) -> Iterator[ZSet]:
+    """The parts of a sorted set, which stand as servers write them."""
+    before: list[Scored] = []
+    for value in values:
+        pairs = list(value.items())
+        if _ascending(ZSet(before + pairs))[::-1] != before + pairs:
+            raise EncodeError("a score stands before greater ones")
+        before = pairs[-1:]
+        yield value
 
 
 def _encode_text_scored(pairs: Iterable[Scored], text: Text) -> Iterator[Part]:
@@ -291,6 +308,7 @@ LAYOUTS = {
         count_length,
         encode_zset,
         elements=_encode_text_scored,
+        parts=parts_of_table(dict.items, _encode_text_scored),
         odd=Odd(_looking(take_text_scored), twice="zset-twice", nan="score", is_sound=are_finite),
     ),
     "zset-2": Layout(
@@ -299,6 +317,7 @@ LAYOUTS = {
         count_length,
         encode_zset_2,
         elements=_encode_scored,
+        parts=_parts_in_order,
         odd=Odd(_looking(take_scored), twice="zset-twice", nan="score", is_sound=are_finite),
     ),
     "zset-ziplist": packed_layout(

@@ -11,6 +11,7 @@ from typing import IO, Any, Literal, NamedTuple, cast, get_args
 
 from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import EncodeError, TextError
+from rdbcodec.exports.long_lines import Line, Parts, lines_of
 from rdbcodec.exports.ndjson import TextEntry, read
 from rdbcodec.exports.records import Asked
 from rdbcodec.formats import VERSIONS
@@ -26,6 +27,7 @@ OnDuplicate = Literal["error", "first", "last", "allow"]
 
 _BOM = b"\xef\xbb\xbf"
 _MAGICS = (b"REDIS0", b"VALKEY")
+_BUFFER = 256 << 10  # bytes
 _SPOOL = 1 << 20  # bytes of text for which there is no need of a file
 _NAMES_SERVER = {"version", "dialect", "to"}
 _LATER = tuple(
@@ -60,8 +62,9 @@ def build(
     check_word("on_duplicate", on_duplicate, get_args(OnDuplicate))
     with ExitStack() as stack:
         job = _Job(stack, on_duplicate, options, drop_empty=drop_empty)
+        again = _place_of(source)
         lines = _begun(source)
-        first = next(lines, b"")
+        first: Line = next(lines, b"")
         is_free = not _NAMES_SERVER & {name for name, value in options.items() if value is not None}
         if is_free:
             asked = _asked(first)
@@ -69,12 +72,12 @@ def build(
             is_free = not asked
         if not is_free and on_duplicate in ("error", "allow"):
             return Built(job.write(_all(first, lines), output), None)
-        text = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=_SPOOL))
-        text.writelines(_all(first, lines))
+        text = source if again is not None else stack.enter_context(_spooled(_all(first, lines)))
+        job.start = again or 0
         if on_duplicate in ("first", "last"):
-            job.find_surplus(_again(text))
+            job.find_surplus(job.lines(text))
         if not is_free:
-            return Built(job.write(_again(text), output), None)
+            return Built(job.write(job.lines(text), output), None)
         return _oldest(job, text, output)
 
 
@@ -98,9 +101,9 @@ def _attempt(job: _Job, text: Any, output: OutputLike, version: int, **options: 
     """One version; a file object gets what an attempt wrote only when it is whole."""
     options = {"allow_loss": False} | options | {"version": version}
     if isinstance(output, str | os.PathLike):
-        return job.write(_again(text), output, **options)
+        return job.write(job.lines(text), output, **options)
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
-        writer = job.write(_again(text), cast("IO[bytes]", spool), **options)
+        writer = job.write(job.lines(text), cast("IO[bytes]", spool), **options)
         spool.seek(0)
         shutil.copyfileobj(spool, output)
     return writer
@@ -116,15 +119,21 @@ class _Job:
         self.on_duplicate = on_duplicate
         self.options = {"allow_loss": False} | options
         self.drop_empty = drop_empty
+        self.start = 0  # of the lines in their file
         self.index: KeyIndex | None = None  # of all keys, when some of them are surplus
 
-    def find_surplus(self, lines: Iterator[bytes]) -> None:
+    def lines(self, text: Any) -> Iterator[Line]:
+        """All of them once more."""
+        text.seek(self.start)
+        return _begun(text)
+
+    def find_surplus(self, lines: Iterator[Line]) -> None:
         self.index = self.stack.enter_context(KeyIndex())
         for number, told in read(lines):
             if isinstance(told, TextEntry):
                 self.index.note(told.key, number, told.db)
 
-    def write(self, lines: Iterator[bytes], output: OutputLike, **options: Any) -> Writer:
+    def write(self, lines: Iterator[Line], output: OutputLike, **options: Any) -> Writer:
         """A snapshot of the lines; keys are looked for twice here, as a line says more than a number."""
         surplus: Iterator[int] = iter(())
         if self.index is not None:
@@ -145,6 +154,9 @@ class _Job:
                             index.note(told.key, number, told.db)
                     elif not isinstance(told, Asked):
                         writer.write_record(told)
+                except TextError as error:  # of a long line that was taken whole
+                    error.line = number
+                    raise
                 except EncodeError as error:
                     raise TextError(str(error), number) from error
             if self.on_duplicate == "error":
@@ -164,29 +176,52 @@ def _refuse_duplicate(index: KeyIndex, writer: Writer) -> None:
         raise TextError(str(error), duplicate.place) from error
 
 
-def _begun(source: Iterable[bytes]) -> Iterator[bytes]:
+def _begun(source: Iterable[bytes]) -> Iterator[Line]:
     """The lines, without the mark some editors put before the first; a snapshot is no text."""
-    for number, line in enumerate(source):
-        if number == 0:
-            if line.startswith(_MAGICS):
-                raise TextError("this is a snapshot, not NDJSON: convert is the command for it", 1)
-            yield line.removeprefix(_BOM)
+    lines = lines_of(source)
+    for first in lines:
+        begin = first if isinstance(first, bytes) else first.begin
+        if begin.startswith(_MAGICS):
+            raise TextError("this is a snapshot, not NDJSON: convert is the command for it", 1)
+        if isinstance(first, bytes):
+            yield first.removeprefix(_BOM)
         else:
-            yield line
+            first.begin = begin.removeprefix(_BOM)
+            yield first
+        break
+    yield from lines
 
 
-def _all(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+def _all(first: Line, rest: Iterator[Line]) -> Iterator[Line]:
     yield first
     yield from rest
 
 
-def _again(text: Any) -> Iterator[bytes]:
-    text.seek(0)
-    lines: Iterator[bytes] = iter(text)
-    return lines
+def _texts(lines: Iterator[Line]) -> Iterator[bytes]:
+    for line in lines:
+        if isinstance(line, bytes):
+            yield line if line[-1:] == b"\n" else line + b"\n"
+        else:
+            yield from line.pieces()
+            yield b"\n"
 
 
-def _asked(first: bytes) -> dict[str, Any]:
+def _place_of(source: Any) -> int | None:
+    """Where a file stands that can be read again from there."""
+    try:
+        return source.tell() if source.seekable() else None
+    except (AttributeError, OSError):
+        return None
+
+
+def _spooled(lines: Iterator[Line]) -> IO[bytes]:
+    """A file of lines that pass by once; a spooled one would hold all that `writelines` is given."""
+    text = tempfile.TemporaryFile(buffering=_BUFFER)  # noqa: SIM115 - whoever asked closes it
+    text.writelines(_texts(lines))
+    return text
+
+
+def _asked(first: Line) -> dict[str, Any]:
     """The target that a first line may ask for; from version 80 on a version names its dialect."""
     for _, told in read([first]):
         if isinstance(told, Asked):
@@ -195,6 +230,12 @@ def _asked(first: bytes) -> dict[str, Any]:
 
 
 def _write_key(writer: Writer, told: TextEntry) -> None:
+    if told.value.__class__ is Parts:
+        if writer.write_parts(
+            told.key, told.value, told.type, told.encoding, db=told.db, attributes=told[5:]
+        ):
+            return
+        told = told.value.whole()
     if told.type == STRING and told[5:] == NO_ATTRIBUTES:
         writer.write(told.key, told.value, db=told.db, encoding=told.encoding)
     else:

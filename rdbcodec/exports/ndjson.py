@@ -25,8 +25,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
+from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.errors import RdbError, TextError
 from rdbcodec.exports import records as record_forms
+from rdbcodec.exports.long_lines import OPENING, Line, LongLine, Parts
 from rdbcodec.exports.rows import BATCH, BATCH_SIZE, NAMES, Run, head_of, runs, texts_of_run
 from rdbcodec.exports.scalars import (
     MAX_SIGNED,
@@ -172,18 +174,21 @@ def _large_object(entry: Entry) -> Iterator[str]:
 # --- from text --------------------------------------------------------------------------------------
 
 
-def read(source: Iterable[bytes]) -> Iterator[tuple[int, Told]]:
+def read(source: Iterable[Line]) -> Iterator[tuple[int, Told]]:
     """What the lines of NDJSON tell, with the line's number; empty lines tell nothing.
 
+    The value of a long line may be Parts.
     Raises TextError, with the number, for a line that is not what the form says.
     """
     for number, line in enumerate(source, 1):
-        if not line.isspace():
-            try:
-                yield number, decode(line)
-            except TextError as error:
-                error.line = number
-                raise
+        try:
+            if line.__class__ is LongLine:
+                yield number, _decode_long(line)
+            elif line and not line.isspace():  # type: ignore[union-attr] # that is what bytes have
+                yield number, decode(line)  # type: ignore[arg-type]
+        except TextError as error:
+            error.line = number
+            raise
 
 
 def decode(line: bytes) -> Told:
@@ -239,6 +244,47 @@ def _plainly(line: bytes) -> TextEntry | None:
     return TextEntry(int(db), key, kind, layout, value, None if expires_at_ms is None else int(expires_at_ms))
 
 
+def _decode_long(line: LongLine) -> Told:
+    """What a long line tells; of a collection the value comes in parts, if nothing is unusual about it."""
+
+    def whole() -> Told:
+        return decode(b"".join(line.pieces()))
+
+    value = OPENING.search(line.begin)
+    if value is None:
+        return whole()
+    try:
+        members = object_of(_parse(line.begin[: value.start()] + b"}"), "a line") | {"value": None}
+        if not _comes_in_parts(members):
+            return whole()
+        opening, start = value[1], value.end()
+
+        def parts(type_: str) -> Parts:
+            decode_part = _part_of(type_, members)
+            return Parts(line, opening, start, type_=type_, decode=decode_part, whole=whole)
+
+        return _entry_from_text(members, parts)
+    except TextError:
+        return whole()  # which says what is wrong, in the words of all lines
+
+
+def _comes_in_parts(members: dict[str, Any]) -> bool:
+    return "key" in members and any(
+        layout_of(row).parts is not None for row in TYPES if row.type == members.get("type")
+    )
+
+
+def _part_of(type_: str, members: dict[str, Any]) -> Callable[[bytes], Any]:
+    """What makes a value of JSON text of "value" alone; the members are those before it."""
+    form = form_of(type_)
+
+    def decode_part(text: bytes) -> Any:
+        value = None if form.plain is None else form.plain(text)
+        return form.value(members | {"value": _parse(text)}) if value is None else value
+
+    return decode_part
+
+
 def _parse(line: bytes) -> Any:
     try:
         return _PARSER.decode(line.decode("utf-8").rstrip("\r\n"))
@@ -267,7 +313,7 @@ def _integer(digits: str) -> int:
 _PARSER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer)
 
 
-def _entry_from_text(members: dict[str, Any]) -> TextEntry:
+def _entry_from_text(members: dict[str, Any], long_value: Callable[[str], Parts] | None = None) -> TextEntry:
     type_ = members.get("type")
     if not isinstance(type_, str) or type_ not in TYPE_NAMES:
         raise unknown_word("type", type_, TYPE_NAMES)
@@ -280,7 +326,7 @@ def _entry_from_text(members: dict[str, Any]) -> TextEntry:
         bytes_of(members["key"], "key"),
         type_,
         _encoding_of(members, type_),
-        form_of(type_).value(members),
+        form_of(type_).value(members) if long_value is None else long_value(type_),
         *_attributes_of(members),
     )
 

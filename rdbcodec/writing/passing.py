@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from rdbcodec.datatypes.layout import Part, Passing, Text
 from rdbcodec.datatypes.modules import is_held
@@ -17,8 +17,8 @@ from rdbcodec.datatypes.packed import text_encoder
 from rdbcodec.datatypes.registry import layout_of, type_named
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.encoding.payloads import refusing, server_for, whole
-from rdbcodec.encoding.transcoding import copies, newest
-from rdbcodec.errors import EncodeError
+from rdbcodec.encoding.transcoding import choose, copies, newest
+from rdbcodec.errors import EncodeError, TextError
 from rdbcodec.formats import FIRST_VALKEY, TypeRow
 from rdbcodec.losses import TYPE_PREFIX, Lose
 from rdbcodec.records import Entry, LargeEntry
@@ -48,6 +48,34 @@ def transcode_large(entry: Entry, server: Server, lose: Lose) -> tuple[TypeRow, 
         return row, _spooled(entry, row, server, lose)
     value = Passing(*_opened(entry, Spool()), entry.row, entry.origin)
     return row, passing(value, row, server, lose)
+
+
+class Gathered(NamedTuple):
+    """A value whose parts wait in a temporary file: its row, and the number that stands before them."""
+
+    row: TypeRow
+    number: int
+
+
+def gather(
+    values: Iterable[Any], type_: str, row: TypeRow | None, server: Server, spool: IO[bytes]
+) -> Gathered | None:
+    """A value in parts, in a layout asked for or in that which the server would choose; None where it must be
+    held to be written, or to know what is wrong with it."""
+    parts = iter(values)
+    try:
+        first = next(parts)
+        row = choose(type_, first, server) if row is None else row  # it has too much for a compact one
+        encode = None if row is None else layout_of(row).parts
+        if row is None or encode is None:
+            return None
+        count = 0
+        for size, data in encode(chain((first,), parts), server):
+            count += size
+            spool.write(data)
+    except (EncodeError, TextError, ValueError, OverflowError):
+        return None
+    return Gathered(row, count)
 
 
 def payload_pieces(entry: LargeEntry, version: int) -> Iterator[bytes]:
@@ -113,7 +141,7 @@ def _spooled(entry: Entry, row: TypeRow, server: Server, lose: Lose) -> Iterator
                 server=server.name,
             )
         yield layout.head + lengths.encode(count)
-        yield from _pieces(spool)
+        yield from spooled(spool)
 
 
 def _text_of(server: Server) -> Text:
@@ -159,7 +187,8 @@ def _opened(entry: Entry, long: Spool) -> tuple[Cursor, Scope]:
     return cursor, Scope(budget, {})
 
 
-def _pieces(spool: IO[bytes]) -> Iterator[bytes]:
+def spooled(spool: IO[bytes]) -> Iterator[bytes]:
+    """All of a temporary file."""
     spool.seek(0)
     while piece := spool.read(PIECE):
         yield piece

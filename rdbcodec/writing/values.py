@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -10,10 +12,11 @@ from rdbcodec.encoding.transcoding import encode_as, encode_value, natural, row_
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.losses import Lose
-from rdbcodec.wire import strings
+from rdbcodec.wire import lengths, strings
 from rdbcodec.writing.arguments import check_word
 from rdbcodec.writing.attributes import AttributeWriter
 from rdbcodec.writing.file import failing
+from rdbcodec.writing.passing import Gathered, gather, spooled
 
 STRING = "string"  # type and layout of the same name, which every server has as type 0
 OF_STRINGS = (None, STRING)
@@ -63,6 +66,8 @@ class ValueWriter(AttributeWriter):
             row = None if encoding is None else self._row_named(type_, encoding)
             if type_ == STRING:
                 made: Made = self.server.types[STRING], strings.encode(value, compress=self.server.compress)
+            elif value.__class__ is Gathered:
+                made = value.row, lengths.encode(value.number)
             elif row is None:
                 made = encode_value(type_, value, self.server, lose)
             else:
@@ -72,6 +77,30 @@ class ValueWriter(AttributeWriter):
             error.locate(type=type_, server=self.server.name, db=db, key=key)
             raise
         self._put_value(key, db, head, made)
+
+    @failing
+    def write_parts(
+        self,
+        key: bytes,
+        values: Iterable[Any],
+        type_: str,
+        encoding: str | None,
+        *,
+        db: int,
+        attributes: Attributes = NO_ATTRIBUTES,
+    ) -> bool:
+        """`write_decoded` of a value that comes in parts, each a value of its type.
+
+        False, and nothing is written, where that cannot be: who has all of it writes that.
+        """
+        with tempfile.TemporaryFile() as spool:
+            row = None if encoding is None else self._row_named(type_, encoding)
+            gathered = gather(values, type_, row, self.server, spool)
+            if gathered is None:
+                return False
+            self.write_decoded(key, gathered, type_, encoding, db=db, attributes=attributes)
+            self._pour(spooled(spool))
+            return True
 
     def _put_value(self, key: bytes, db: int, head: bytes, made: Made) -> None:
         """A key with what stands before it; one whose value the target cannot hold is left out."""

@@ -14,7 +14,7 @@ from rdbcodec.datatypes.hashes.odd import MAX_FIELD_TTL, TTL_TWICE, TWICE, in_ex
 from rdbcodec.datatypes.hashes.value import Field, Hash, check_expiries, check_expiry, fields_of, hash_of
 from rdbcodec.datatypes.layout import Layout, Part, Text, count_after, count_length
 from rdbcodec.datatypes.odd import Odd, Oddity
-from rdbcodec.datatypes.packed import encode_table
+from rdbcodec.datatypes.packed import encode_table, parts_of_table
 from rdbcodec.datatypes.scope import Scope, check_whole
 from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.servers import Server
@@ -211,6 +211,7 @@ LAYOUTS = {
         count_length,
         encode_hash_ttl_rc,
         elements=_encode_ttl_first,
+        parts=parts_of_table(fields_of, _encode_ttl_first, expires=True),
         odd=Odd(damage="undecodable", twice=TWICE),
     ),
     # The smallest expiry comes before the fields, and of those passing by it is not known yet; with 0 there,
@@ -230,6 +231,7 @@ LAYOUTS = {
         count_length,
         encode_hash_ttl_valkey,
         elements=_encode_ttl_last,
+        parts=parts_of_table(fields_of, _encode_ttl_last, expires=True),
         odd=Odd(_look_in_valkey, twice=TTL_TWICE, is_checked=True),
     ),
 }

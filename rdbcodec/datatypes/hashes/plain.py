@@ -14,7 +14,13 @@ from rdbcodec.datatypes.hashes.odd import TWICE, look_in_pairs, look_in_zipmap
 from rdbcodec.datatypes.hashes.value import Field, Hash, fields_of, flat
 from rdbcodec.datatypes.layout import Layout, Part, Text, count_length, count_packed, packed_layout
 from rdbcodec.datatypes.odd import IN_HASH, Odd, listpack_odd, ziplist_odd
-from rdbcodec.datatypes.packed import encode_blob, encode_listpack, encode_table, encode_ziplist
+from rdbcodec.datatypes.packed import (
+    encode_blob,
+    encode_listpack,
+    encode_table,
+    encode_ziplist,
+    parts_of_table,
+)
 from rdbcodec.datatypes.scope import (
     Scope,
     blob_items,
@@ -124,6 +130,7 @@ LAYOUTS = {
         count_length,
         encode_hash,
         elements=_encode_fields,
+        parts=parts_of_table(fields_of, _encode_fields),
         odd=Odd(look_in_pairs, twice=TWICE, is_sound=bool),
     ),
     "hash-zipmap": packed_layout(

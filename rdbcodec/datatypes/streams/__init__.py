@@ -46,7 +46,7 @@ from rdbcodec.datatypes.streams.value import (
     encode_id,
 )
 from rdbcodec.datatypes.streams.versions import in_version
-from rdbcodec.datatypes.streams.writing import encode_stream, encode_tail
+from rdbcodec.datatypes.streams.writing import encode_stream, encode_tail, parts_of_stream
 from rdbcodec.formats import TypeRow
 from rdbcodec.losses import Lose
 from rdbcodec.servers import Server
@@ -101,6 +101,7 @@ def _layout(generation: int) -> Layout:
         partial(stream_items, version=generation),
         count_stream,
         partial(encode_stream, version=generation),
+        parts=partial(parts_of_stream, version=generation),
         odd=Odd(partial(look_in_stream, version=generation), "stream-tail", "undecodable", is_checked=True),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from rdbcodec.datatypes.packed import SMALLEST_CRITICAL, encode_blob, entry_estimate, has_critical
 from rdbcodec.datatypes.streams.value import (
@@ -18,6 +19,7 @@ from rdbcodec.datatypes.streams.value import (
     Stream,
     encode_id,
 )
+from rdbcodec.datatypes.streams.versions import in_version
 from rdbcodec.errors import EncodeError
 from rdbcodec.servers import Server
 from rdbcodec.structures import stream_node
@@ -35,6 +37,26 @@ def encode_stream(value: Stream, server: Server, version: int = 1) -> bytes:
         raise EncodeError(f"the stream has {len(value.entries)} entries, its length says {value.length}")
     nodes = [encode_node(entries, server) for entries in _nodes_of(value.entries, server)]
     return lengths.encode(len(nodes)) + b"".join(nodes) + encode_tail(value, server, version)
+
+
+def parts_of_stream(values: Iterator[Stream], server: Server, version: int) -> Iterator[tuple[int, bytes]]:
+    """`parts` of these types: the entries of all values, and what the last one tells beside them."""
+    last: Sequence[StreamEntry] = ()
+    first, length, told = NO_ID, 0, None
+    for told in values:
+        first = first if length else told.entries[0].id
+        length += len(told.entries)
+        *nodes, last = _nodes_of([*last, *told.entries], server)
+        yield len(nodes), b"".join([encode_node(node, server) for node in nodes])
+    if told is None or told.length != length:
+        raise EncodeError(f"the stream has {length} entries, its length says another number")
+    told.entries = []
+    tail = in_version(told, version, _refuse, first)
+    yield 1, encode_node(last, server) + encode_tail(tail, server, version)
+
+
+def _refuse(kind: str) -> NoReturn:
+    raise EncodeError(f"the stream would lose {kind}")
 
 
 def encode_node(entries: Sequence[StreamEntry], server: Server) -> bytes:
