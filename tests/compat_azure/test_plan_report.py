@@ -44,7 +44,7 @@ from rdbcodec.compat.azure.shells import (
     line,
     lines,
 )
-from rdbcodec.compat.target import sources
+from rdbcodec.compat.target import find, sources
 from rdbcodec.reports import azure
 from rdbcodec.reports.azure_script import script
 
@@ -311,7 +311,7 @@ def test_an_export_needs_no_file() -> None:
 
 USAGE = [
     (("x.rdb", "--target", "amr-balance-7.2"), "unknown target 'amr-balance-7.2', "),
-    (("x.rdb", "--target", "redis-7.2"), "argument --target: Redis 7.2 is none of Azure's"),
+    (("x.rdb", "--target", "redis-7.2"), "--target redis-7.2 is none of Azure's: one of acr-"),
     (("-", "--target", "amr-balanced-7.4"), "a plan needs the names of files, stdin has none"),
     (("--target", "amr-balanced-7.4"), "a FILE is needed, or --operation export"),
     (
@@ -544,3 +544,11 @@ def test_there_is_no_target_without_a_plan_or_a_reason() -> None:
         found = planned(target, although=True)
         assert {"import"} <= {*kinds(found)}
         assert all(shell in SHELLS for shell in found.shells)
+
+
+def test_without_a_target_all_kinds_of_azure_are_named() -> None:
+    told = run_cli("azure", "plan", "x.rdb").stderr.decode().splitlines()[0]
+    head, _, kinds = told.partition("--target is needed: one of ")
+    found = [find(kind) for kind in kinds.partition(", or ")[0].split(", ")]
+    assert (head, {target.family for target in found}) == ("rdbcodec azure plan: error: ", {"azure"})
+    assert {target.id for target in found} >= {"acr-premium-6.0", "amr-balanced-7.4"}

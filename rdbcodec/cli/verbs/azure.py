@@ -62,7 +62,9 @@ def _add_plan_arguments(parser: argparse.ArgumentParser, force: str) -> None:
     parser.add_argument(
         "files", nargs="*", metavar="FILE", help="snapshots, all of one import; none for an export"
     )
-    parser.add_argument("--target", required=True, metavar="T", help="the cache, such as amr-balanced-7.4")
+    parser.add_argument(
+        "--target", metavar="T", help="the cache, such as amr-balanced-7.4 (needed; left out, all are named)"
+    )
     parser.add_argument("--even-if-no", "--force", dest="even_if_no", action="store_true", help=force)
     parser.add_argument("--resource-group", metavar="NAME", help="of the cache")
     parser.add_argument("--database-name", metavar="NAME", help="of Azure Managed Redis and Enterprise")
@@ -101,13 +103,21 @@ def _lines(found: Plan, options: argparse.Namespace) -> Iterator[str]:
 
 
 def _target(options: argparse.Namespace) -> compat.Target:
+    if options.target is None:
+        _leave(options, f"--target is needed: {_all_targets()}")
     try:
         target = compat.find(options.target)
     except TargetError as error:
         _leave(options, str(error))
     if target.family != "azure":
-        _leave(options, f"argument --target: {target.name} is none of Azure's")
+        _leave(options, f"--target {target.id} is none of Azure's: {_all_targets()}")
     return target
+
+
+def _all_targets() -> str:
+    """Azure's targets by the names of their kinds, each of which is that of its newest version."""
+    kinds = {id.rpartition("-")[0]: None for id, row in compat.targets().items() if row.family == "azure"}
+    return f"one of {', '.join(kinds)}, or one with a version (compat --list-targets)"
 
 
 def _check_files(options: argparse.Namespace, told: compat.Circumstances) -> None:
