@@ -17,6 +17,7 @@ from itertools import accumulate
 from rdbcodec.tools.masking.disguise import ENOUGH, Disguise
 from rdbcodec.tools.masking.shapes import ALPHABETS, Half, Shape, filled, half_of
 
+WHOLE = 1 << 16  # sums there are of a whole CRC-16
 _LEFT, _PART = 20, 4  # ways that the left half of a window has, and what part of all sums the right, or more
 _TURNS = 2  # over all windows, where there are several
 _TRIES = 256
@@ -46,8 +47,9 @@ class Moves:
     def _turn(self, text: bytearray, window: tuple[Half, Half], shape: Shape, turn: int) -> None:
         """Move the bytes of a window on, among all that add the same; those of one way stay."""
         left, right = window
-        heads = _sums_of(_parts(left, shape), self._sums)
-        tails = _sorted_sums(_parts(right, shape), self._sums)
+        end = self._end(window, len(text))
+        heads = _sums_of(_parts(left, shape, end), self._sums)
+        tails = self._sorted(_parts(right, shape, end))
         head, tail = left.taken(text), right.taken(text)
         added = heads[head] ^ tails.sums[tail]
         starts = tails.starts
@@ -69,7 +71,7 @@ class Moves:
     def _chosen(self, text: bytes, shape: Shape, free: list[int]) -> bytes:
         """One by chance, whose last positions set the sum right."""
         last = half_of(shape.kinds, free[_enough(free, len(free), shape, self._sums // _PART) :])
-        tails = _sorted_sums(_parts(last, shape), self._sums)
+        tails = self._sorted(_parts(last, shape, len(text)))
         wanted = self._sum(text)
         for attempt in range(_TRIES):
             seed = b"name%d:" % attempt + text
@@ -80,6 +82,16 @@ class Moves:
                 last.put(made, tails.at(group, self._disguise.number(seed) % there))
                 return bytes(made)
         return text  # not met: a quarter of the sums can be had each time
+
+    def _end(self, window: tuple[Half, Half], size: int) -> int:
+        """From where distances are counted. What adds the same to a whole CRC does so wherever it stands, so
+        that one table does for all windows of the same kinds; to a part of one it does not."""
+        if self._sums != WHOLE:
+            return size
+        return 1 + max(pos for half in window for pos in half.positions)
+
+    def _sorted(self, parts: tuple[Part, ...]) -> _Tails:
+        return (_sorted_whole if self._sums == WHOLE else _sorted_sums)(parts, self._sums)
 
     def _sum(self, text: bytes) -> int:
         return binascii.crc_hqx(text, 0) % self._sums
@@ -130,15 +142,17 @@ class _Tails:
         return bisect_left(self._order, index, start, self.starts[group + 1]) - start
 
 
-def _parts(half: Half, shape: Shape) -> tuple[Part, ...]:
+def _parts(half: Half, shape: Shape, end: int) -> tuple[Part, ...]:
     """The positions as their tables are kept by."""
-    size = len(shape.kinds)
-    return tuple((shape.kinds[pos], size - 1 - pos) for pos in half.positions)
+    return tuple((shape.kinds[pos], end - 1 - pos) for pos in half.positions)
 
 
-@lru_cache(64)
-def _sorted_sums(parts: tuple[Part, ...], count: int) -> _Tails:
+def _made_tails(parts: tuple[Part, ...], count: int) -> _Tails:
     return _Tails(_sums_of(parts, count), count)
+
+
+_sorted_sums = lru_cache(128)(_made_tails)
+_sorted_whole = lru_cache(32)(_made_tails)  # of 0.4 MiB and more each
 
 
 @lru_cache(128)

@@ -16,10 +16,9 @@ from functools import lru_cache
 
 from rdbcodec.facts.slots import SLOTS
 from rdbcodec.tools.masking.disguise import ENOUGH, Disguise
-from rdbcodec.tools.masking.moves import Moves
-from rdbcodec.tools.masking.shapes import DIGIT, LOWER, STAYS, UPPER, Shape, filled, shape_of
+from rdbcodec.tools.masking.moves import WHOLE, Moves
+from rdbcodec.tools.masking.shapes import STAYS, Shape, filled, shape_of
 
-_ALL_SUMS = 1 << 16  # of a CRC-16
 _CACHED = 1 << 14
 
 
@@ -31,7 +30,7 @@ class Names:
         self._same_slot = same_slot
         self._keep = keep
         self._moves = Moves(disguise, SLOTS)
-        self._words = Moves(disguise, _ALL_SUMS)
+        self._words = Moves(disguise, WHOLE)
         self._word = lru_cache(_CACHED)(self._made_word)
 
     def of(self, key: bytes) -> bytes:
@@ -85,7 +84,7 @@ def _tag(key: bytes) -> tuple[int, int]:
 
 def _words(key: bytes, kinds: bytearray) -> Iterator[tuple[int, int]]:
     """Where the words of the prefix stand, of which there are enough to hide one among: before a colon, four
-    letters or more, few digits.
+    letters or more.
 
     Masking changes nothing of what is looked at here, so that no two keys get the same name; and a tag, which
     braces end, is told by itself alone.
@@ -94,14 +93,11 @@ def _words(key: bytes, kinds: bytearray) -> Iterator[tuple[int, int]]:
         start, stop = found.span()
         if key[stop : stop + 1] != b":" or kinds[stop] != STAYS:
             continue
-        word = kinds[start:stop]
-        digits = word.count(DIGIT)
-        letters = word.count(LOWER) + word.count(UPPER)
-        others = len(word) - digits - letters - word.count(STAYS)
-        if letters >= _LETTERS and digits <= _DIGITS and not others:
+        if _IS_WORD(bytes(kinds[start:stop]).translate(None, bytes((STAYS,)))) is not None:
             yield start, stop
 
 
 _SEGMENT = re.compile(rb"[^:{}]+").finditer
-_LETTERS = 4  # about seven words of so many have the same CRC
-_DIGITS = 2  # of a word; more are a number
+# Kinds of a word as people write it, which identifiers hardly ever have: user, USER, User, userCart, user2.
+# About seven words of four letters have the same CRC, and of three letters hardly two.
+_IS_WORD = re.compile(rb"(?=[lu]{4})(?:u+|u?l+(?:ul+)?)d{0,2}").fullmatch
