@@ -168,8 +168,21 @@ def read_reply(file: Readable) -> Any:
 QUIET = ("--crash-memcheck-enabled", "no")
 
 
+def free_port() -> str:
+    """A port that nobody listens on, and one 10000 above it, where a cluster node has its bus."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port < 55_000:
+            return str(port)
+
+
 class Server:
-    """A running server with an empty data set; `command` sends one command."""
+    """A running server with an empty data set; `command` sends one command.
+
+    A node of a cluster listens on a port as well: without one its bus has port 10000, which others may have.
+    """
 
     def __init__(self, path: str, folder: Path, *options: str) -> None:
         self.path = path
@@ -178,6 +191,8 @@ class Server:
         sock = folder / "s"
         words = [path, "--port", "0", "--unixsocket", str(sock), "--dir", str(folder), "--save", "", *QUIET]
         words += options
+        if "--cluster-enabled" in options and "--port" not in options:
+            words += ["--port", free_port()]
         self.log = folder / "log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(words, stdout=log, stdin=subprocess.DEVNULL, env=environment())

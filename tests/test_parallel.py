@@ -334,7 +334,7 @@ def test_processes_find_what_one_finds(many: Path, method: str) -> None:
     with reader:
         each = ProfilePass(now_ms=NOW_MS, biggest=3, values=True, memory=True)
         profile = run(reader, [each])[0]
-    assert reader.joined >= 5  # how many hangs on the engine that packed the file
+    assert reader.joined > 1  # how many hangs on the engine that packed the file
     assert repr(profile.biggest) in wanted[0]
     assert profile.memory is not None
     assert sorted(profile.memory.shapes.items()) == wanted[1]

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from servers import Server, program
-from test_selection import free_port
 
 import rdbcodec
 from rdbcodec import Entry, Hash
@@ -22,7 +21,7 @@ FIRST, LAST = 0, 8191
 
 @contextmanager
 def node(name: str, folder: Path) -> Iterator[Server]:
-    running = Server(program(name), folder, "--cluster-enabled", "yes", "--port", free_port())
+    running = Server(program(name), folder, "--cluster-enabled", "yes")
     try:
         yield running
     finally:
