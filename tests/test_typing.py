@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -61,9 +60,8 @@ def wrong(entry: rdbcodec.Entry, writer: rdbcodec.Writer) -> bytes:
 
 
 def lines_of_mypy(path: Path) -> set[int]:
-    """The lines that mypy finds wrong."""
-    words = ["mypy", "--strict", "--no-error-summary", "--cache-dir", str(path.parent)]
-    told = run(*words, path=path).splitlines()
+    """The lines that mypy finds wrong: strict by pyproject.toml, whose run has left rdbcodec in the cache."""
+    told = run("mypy", "--no-error-summary", path=path, folder=ROOT).splitlines()
     return {int(line.split(":")[1]) for line in told if ": error: " in line}
 
 
@@ -71,16 +69,16 @@ def lines_of_pyright(path: Path) -> set[int]:
     """The lines that pyright finds wrong."""
     settings = {"extraPaths": [str(ROOT)], "strict": [path.name]}
     (path.parent / "pyrightconfig.json").write_text(json.dumps(settings))
-    told = json.loads(run("pyright", "--outputjson", "--pythonpath", sys.executable, path=path))
+    words = ["pyright", "--outputjson", "--pythonpath", sys.executable]
+    told = json.loads(run(*words, path=path, folder=path.parent))
     found = [one for one in told["generalDiagnostics"] if one["severity"] == "error"]
     return {one["range"]["start"]["line"] + 1 for one in found}
 
 
-def run(*words: str, path: Path) -> str:
+def run(*words: str, path: Path, folder: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *words, str(path)],
-        cwd=path.parent,
-        env={**os.environ, "MYPYPATH": str(ROOT)},
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
