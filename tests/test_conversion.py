@@ -167,9 +167,9 @@ def assert_result(data: bytes, server: rdbcodec.Server) -> None:
 
 def versions_for(turn: int, name: str) -> tuple[int, ...]:
     """Every version for the files that hold every type; the others differ from them in sizes and settings:
-    these take each second family, the ones and the others in turn."""
+    these take each third family, others each turn."""
     whole = Path(name).stem.endswith(("-types", "-hfe", "-cluster"))
-    return (*VERSIONS, *NEWER) if whole else FAMILIES[turn % 2 :: 2]
+    return (*VERSIONS, *NEWER) if whole else FAMILIES[turn % 3 :: 3]
 
 
 @every(("turn", "name"), enumerate(UNREPEATED))

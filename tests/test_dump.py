@@ -251,10 +251,11 @@ FILES = [
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@every("path", FILES, ids=lambda path: path.name)
 def test_an_entry_s_payload_for_any_version_holds_its_value_or_says_what_would_get_lost(path: Path) -> None:
-    for entry in (record for record in read(path) if isinstance(record, Entry)):
-        for version in VERSIONS:
+    """Each entry for each second version, the ones and the others in turn."""
+    for turn, entry in enumerate(record for record in read(path) if isinstance(record, Entry)):
+        for version in VERSIONS[turn % 2 :: 2]:
             server = dump.server_for(version, entry._context.origin.dialect if version < 80 else None)
             kinds: list[str] = []
             encode_value(entry.type, entry.value(), server, kinds.append)
