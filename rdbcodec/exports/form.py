@@ -20,7 +20,7 @@ from rdbcodec.errors import LimitExceeded
 from rdbcodec.exports.resp_words import (
     Recipient,
     batched,
-    command,
+    command_of,
     command_pieces,
     expect_some,
     is_one_command,
@@ -221,11 +221,12 @@ def pushed(name: bytes, entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     """A command that takes the elements one after another, as often as it needs."""
     value = value_of(entry)
     if value is not None and is_one_command(value, recipient):
-        yield command(name, entry.key, *value)
+        yield command_of([name, entry.key, *value])
         return
-    elements = large_elements(entry) if value is None else iter(value)
     count = 0
-    for batch in batched(((element,) for element in elements), many=recipient.many):
+    for batch, words in batched(
+        large_elements(entry) if value is None else [[*value]], list, many=recipient.many
+    ):
         count += len(batch)
-        yield from command_pieces(name, entry.key, *(element for (element,) in batch))
+        yield from command_pieces(name, entry.key, *words)
     expect_some(count, entry, recipient)

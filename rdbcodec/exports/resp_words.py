@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import lru_cache
-from itertools import chain
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from rdbcodec.records import Entry, Record
@@ -51,18 +50,29 @@ class Recipient(NamedTuple):
 
 def command(*words: Word) -> bytes:
     """One command."""
-    raws = [word if word.__class__ is bytes else _raw(word) for word in words]
-    return _form(len(raws)) % tuple(chain.from_iterable(zip(map(len, raws), raws, strict=True)))
+    return command_of([word if word.__class__ is bytes else _raw(word) for word in words])
 
 
-@lru_cache(maxsize=MANY)
-def _form(count: int) -> bytes:
-    """A command of so many words, each behind its length."""
-    return b"*%d\r\n" % count + b"$%d\r\n%b\r\n" * count
+def command_of(words: Sequence[bytes]) -> bytes:
+    """The same of words that are bytes: many of them cost no call each."""
+    lines = [b""] * (2 * len(words))
+    try:
+        lines[::2] = map(_HEADS.__getitem__, map(len, words))
+    except IndexError:
+        lines[::2] = [b"$%d" % len(word) for word in words]
+    lines[1::2] = words
+    return b"*%d\r\n%b\r\n" % (len(words), b"\r\n".join(lines))
+
+
+_BYTES = {bytes}
+_HEADS = [b"$%d" % size for size in range(1 << 10)]  # what stands before words of most sizes
 
 
 def command_pieces(*words: Word | LongString) -> Iterator[bytes]:
     """The same in pieces: its words may be too large to hold."""
+    if set(map(type, words)) == _BYTES:
+        yield command_of(words)  # type: ignore[arg-type] # all are bytes
+        return
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
         if isinstance(word, LongString):
@@ -88,25 +98,40 @@ def is_one_command(elements: Collection[bytes], recipient: Recipient) -> bool:
     return 0 < len(elements) <= recipient.many and sum(map(len, elements)) < MUCH
 
 
-def batched(elements: Iterable[Sequence[Any]], *, many: int = MANY) -> Iterator[list[Sequence[Any]]]:
-    """Elements, each the words of one, at most `many`, as many as make a command of bounded size."""
-    batch: list[Sequence[Any]] = []
-    size = 0
-    for element in elements:
-        batch.append(element)
-        for word in element:
-            if word.__class__ is bytes or isinstance(word, bytes | LongString):
-                size += len(word)
-        if len(batch) >= many or size >= MUCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def batched(
+    values: Iterable[Sequence[Any]], words: Callable[[Sequence[Any]], list[Any]], *, many: int = MANY
+) -> Iterator[tuple[Sequence[Any], list[Any]]]:
+    """Elements of one command each time: at most `many`, and as many as make one of bounded size.
+
+    They come many at once. `words` are those of elements that count; they are given as well.
+    """
+    held: Sequence[Any] = ()
+    for elements in values:
+        held, start = [*held, *elements] if held else elements, 0
+        while start < len(held):
+            batch = held[start : start + many]
+            told = words(batch)
+            if sum(map(len, told)) >= MUCH:
+                batch = batch[: _fitting(batch, words)]
+                told = words(batch)
+            elif len(batch) < many:
+                break
+            yield batch, told
+            start += len(batch)
+        held = held[start:]
+    if held:
+        yield held, words(held)
 
 
-def large_elements(entry: Entry) -> Iterator[Any]:
+def _fitting(batch: Sequence[Any], words: Callable[[Sequence[Any]], list[Any]]) -> int:
+    """How many elements make a command that is large enough."""
+    sizes = accumulate(sum(map(len, words([element]))) for element in batch)
+    return next(count for count, size in enumerate(sizes, 1) if size >= MUCH)
+
+
+def large_elements(entry: Entry) -> Iterator[Sequence[Any]]:
     """The elements of a value that passes by, as `items` tells them; long strings go to files."""
-    return chain.from_iterable(entry.items(spool=Spool()))
+    return entry.items(spool=Spool())
 
 
 def expect_some(count: int, entry: Entry, recipient: Recipient) -> None:

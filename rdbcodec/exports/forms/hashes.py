@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
 from rdbcodec.datatypes.hashes import Field, Hash
+from rdbcodec.datatypes.hashes.value import fields_of
 from rdbcodec.errors import TextError
 from rdbcodec.exports.form import Form, Members, Teller, by_element, value_of
 from rdbcodec.exports.resp_words import (
@@ -14,7 +15,7 @@ from rdbcodec.exports.resp_words import (
     MUCH,
     Recipient,
     batched,
-    command,
+    command_of,
     command_pieces,
     expect_some,
     large_elements,
@@ -133,12 +134,11 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     if value and not value.expires_at_ms and len(value) <= MANY:
         words = list(chain.from_iterable(value.items()))
         if sum(map(len, words)) < MUCH:
-            yield command(name, entry.key, *words)
+            yield command_of([name, entry.key, *words])
             return
     count, lacks = 0, False
-    for batch in batched(large_elements(entry) if value is None else _fields(value)):
+    for batch, texts in batched(large_elements(entry) if value is None else [[*fields_of(value)]], _texts_in):
         count += len(batch)
-        texts = (text for field, value, _ in batch for text in (field, value))
         yield from command_pieces(name, entry.key, *texts)
         expiring = _by_expiry(batch)
         if recipient.version >= _FIELD_TTL_SINCE:
@@ -151,9 +151,8 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     expect_some(count, entry, recipient)
 
 
-def _fields(value: Hash) -> Iterator[Field]:
-    expires = value.expires_at_ms
-    return ((field, text, expires.get(field)) for field, text in value.items())
+def _texts_in(fields: Sequence[Field]) -> list[bytes]:
+    return [text for field, value, _ in fields for text in (field, value)]
 
 
 def _by_expiry(batch: Iterable[Any]) -> dict[int, list[bytes]]:

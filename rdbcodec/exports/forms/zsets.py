@@ -13,7 +13,7 @@ from rdbcodec.exports.form import Form, Members, Teller, by_element, value_of
 from rdbcodec.exports.resp_words import (
     Recipient,
     batched,
-    command,
+    command_of,
     command_pieces,
     expect_some,
     is_one_command,
@@ -96,16 +96,22 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
         scores = list(value.values())
         if not any(map(math.isnan, scores)):
             words = zip(map(_SCORE.__mod__, scores), value, strict=True)
-            yield command(b"ZADD", entry.key, *chain.from_iterable(words))
+            yield command_of([b"ZADD", entry.key, *chain.from_iterable(words)])
             return
-    elements = large_elements(entry) if value is None else iter(value.items())
+    elements = large_elements(entry) if value is None else [list(value.items())]
     count, lacks = 0, False
-    for batch in batched(elements, many=recipient.many):
+    for batch, members in batched(
+        elements, lambda pairs: [member for member, _ in pairs], many=recipient.many
+    ):
         count += len(batch)
-        pairs = [(repr(score), member) for member, score in batch if score == score]  # noqa: PLR0124 - NaN is not
-        lacks = lacks or len(pairs) < len(batch)
-        if pairs:
-            yield from command_pieces(b"ZADD", entry.key, *(word for pair in pairs for word in pair))
+        scores = [score for _, score in batch]
+        if any(map(math.isnan, scores)):
+            lacks = True
+            members = [member for member, score in batch if not math.isnan(score)]
+            scores = [score for score in scores if not math.isnan(score)]
+        if scores:
+            pairs = zip(map(_SCORE.__mod__, scores), members, strict=True)
+            yield from command_pieces(b"ZADD", entry.key, *chain.from_iterable(pairs))
     if lacks:
         recipient.lose("score-nan", entry)
     expect_some(count, entry, recipient)
