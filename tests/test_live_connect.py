@@ -6,7 +6,7 @@ import errno
 import socket
 
 import pytest
-from scripted import Scripted, bulk, info
+from scripted import Answer, Scripted, bulk, info
 
 from rdbcodec.live.address import Options, has_password, parts_of, with_password, without_password
 from rdbcodec.live.connect import Node, connect, nodes_of
@@ -128,6 +128,20 @@ def test_a_user_who_may_not_ask_info_is_told_by_hello() -> None:
         assert (live.identity.role, live.identity.databases) == ("slave", None)
     with Scripted({"INFO": answers["INFO"]}) as server, connect(server.url) as live:
         assert str(live.identity) == "Redis of a version it does not tell"
+
+
+def test_a_port_without_tls_is_not_waited_for_longer_than_a_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rediss://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(LiveError) as caught:
+            connect(url, Options(connect_timeout=0.05))
+    assert caught.value.strerror == "the server did not answer in time: is it a port for rediss://?"
+
+
+def test_a_database_that_the_server_has_not_is_said() -> None:
+    answers: dict[str, Answer] = {"SELECT": b"-ERR DB index is out of range\r\n"}
+    with Scripted(answers) as server, pytest.raises(LiveError, match="has no database of this number"):
+        connect(f"{server.url}/99")
 
 
 def test_info_tells_product_version_modules_databases_and_service() -> None:

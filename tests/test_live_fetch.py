@@ -232,6 +232,13 @@ def test_an_empty_server_gives_an_empty_snapshot(tmp_path: Path) -> None:
     assert contents(tmp_path / "dump.rdb") == {}
 
 
+def test_who_may_not_ask_which_databases_there_are_gets_no_empty_snapshot(tmp_path: Path) -> None:
+    answers: dict[str, Answer] = {"PING": OK, "SYNC": NOPERM, "SELECT": NOPERM, "INFO": NOPERM}
+    with Store(KEYS, None, answers) as server, pytest.raises(LiveError, match="may not run SELECT"):
+        rdbcodec.fetch(server.url, tmp_path / "out.rdb")
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_a_key_that_may_not_be_read_ends_it(tmp_path: Path) -> None:
     refused = b"-NOPERM No permissions to access a key\r\n"
     with Store(KEYS, None, {"DUMP": refused}) as server, pytest.raises(LiveError, match="may not run DUMP"):

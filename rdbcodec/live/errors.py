@@ -120,6 +120,8 @@ def _words(code: str, detail: str, command: str | None) -> tuple[int, str]:
     if code in _WORDS:
         number, words = _WORDS[code]
         return number, f"{words} ({code})"
+    if detail.endswith("index is out of range"):  # DB index: redis-py cuts off ERR, and DB looks like a name
+        return errno.EINVAL, "the server has no database of this number"
     if "unknown command" in detail.lower() or "unknown subcommand" in detail.lower():
         return errno.ENOSYS, f"the server does not know {what}"
     return errno.EIO, f"the server refuses {what}: {code} {_shown(detail)}".rstrip(": ")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rdbcodec.live.errors import LiveError, errors_of, of_refusal
+from rdbcodec.live.errors import LiveError, errors_of, live_error, of_refusal
 from rdbcodec.live.replies import Refused, Replies
 
 if TYPE_CHECKING:
@@ -23,14 +25,20 @@ class Link:
 
     def __init__(self, url: str, keywords: dict[str, Any]) -> None:
         from redis.backoff import NoBackoff  # noqa: PLC0415 - optional
+        from redis.connection import SSLConnection  # noqa: PLC0415
         from redis.retry import Retry  # noqa: PLC0415
 
         self.url = url
         kind = keywords["connection_class"]
         options = {name: value for name, value in keywords.items() if name != "connection_class"}
+        soon, later = options.get("socket_connect_timeout"), options.get("socket_timeout")
+        is_tls = issubclass(kind, SSLConnection)
+        if is_tls:  # a port without TLS says nothing to what TLS begins with
+            options["socket_timeout"] = soon
         self._connection = kind(**options, protocol=2, retry=Retry(NoBackoff(), 0))
-        with errors_of(url):
+        with _hints_at_tls(url) if is_tls else errors_of(url):
             self._connection.connect()
+        self.socket().settimeout(later)
         self._replies = Replies(self.socket(), url)
 
     def call(self, *words: Word) -> Any:
@@ -77,6 +85,18 @@ class Link:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _hints_at_tls(url: str) -> Iterator[None]:
+    try:
+        with errors_of(url):
+            yield
+    except LiveError as error:
+        if error.errno != errno.ETIMEDOUT:
+            raise
+        words = "the server did not answer in time: is it a port for rediss://?"
+        raise live_error(url, words, errno.ETIMEDOUT) from None
 
 
 def packed(words: Sequence[Word]) -> bytes:

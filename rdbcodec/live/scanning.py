@@ -332,8 +332,10 @@ def databases_of(link: Link) -> list[int]:
     if found is not None:
         return sorted(found)
     db = 0
-    while not isinstance(link.calls([("SELECT", db)])[0], LiveError):
+    while not isinstance(refused := link.calls([("SELECT", db)])[0], LiveError):
         db += 1
+    if not db or refused.code == "NOPERM":  # it is not known which there are: that is not none
+        raise refused
     return [*range(db)]
 
 
