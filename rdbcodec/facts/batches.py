@@ -87,7 +87,7 @@ class Batch(ABC):
         if self._kinds is None:
             codes = self.codes
             is_one = codes.count(codes[0]) == len(codes)
-            self._kinds = (codes[0],) if is_one else tuple(dict.fromkeys(codes))
+            self._kinds = (codes[0],) if is_one else tuple(sorted(set(codes), key=codes.index))
         return self._kinds
 
     @abstractmethod

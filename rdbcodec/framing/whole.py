@@ -24,7 +24,6 @@ from rdbcodec.framing.asking import (
     WalkFunction,
     perform,
     unknown_item,
-    walk_strings,
 )
 from rdbcodec.framing.specials import SPECIALS
 from rdbcodec.wire import doubles, lengths, strings
@@ -115,7 +114,7 @@ def _compile_repeat(steps: Steps, templates: Templates) -> WalkFunction:
     if run is not None:
         return lambda buf, pos: _walk_run(buf, pos, *run)
     if steps == (LENGTH, STRING):
-        return _walk_nodes
+        return walk_nodes
     body = compile_walk(steps, templates)
 
     def walk(buf: bytes, pos: int) -> int:
@@ -131,7 +130,7 @@ def _compile_repeat(steps: Steps, templates: Templates) -> WalkFunction:
     return walk
 
 
-def _walk_nodes(buf: bytes, pos: int) -> int:
+def walk_nodes(buf: bytes, pos: int) -> int:
     """The nodes of a list, each a number and a string: inline, as there are many lists with one node."""
     count, pos = lengths.read(buf, pos)
     end = len(buf)
@@ -171,10 +170,17 @@ def string_run(steps: Steps) -> tuple[int, int] | None:
 
 
 def _walk_run(buf: bytes, pos: int, width: int, tail: int) -> int:
+    """As asking.walk_strings, for strings of which all are wanted or none."""
     count, pos = lengths.read(buf, pos)
-    left, pos = walk_strings(buf, pos, count * width, tail)
-    if left:
-        raise IndexError
+    short, long = 1 + tail, 2 + tail
+    for _ in repeat(None, min(count * width, len(buf) + 1)):  # more bring it beyond the end
+        head = buf[pos]
+        if head < 0x40:
+            pos += short + head
+        elif head < 0x80:
+            pos += long + ((head & 0x3F) << 8 | buf[pos + 1])
+        else:
+            pos = strings.walk(buf, pos) + tail
     return pos
 
 

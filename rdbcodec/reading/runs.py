@@ -17,11 +17,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from itertools import accumulate, repeat
-from operator import sub
+from operator import itemgetter, sub
 from struct import Struct
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.framing.whole import walk_nodes
 from rdbcodec.records.attributed import CacheEntry
 from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE, IDLE, NEGATIVE, hint_end
 from rdbcodec.records.entry import Context, Entry
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 KEYS = 1024  # of one run at most: passes look at runs by turns, and somebody waits for progress
 _STRETCH = 32 << 10  # bytes in which short strings are looked for
 _LEAST = 4 << 10  # bytes left in which it pays to look for them: making the pattern takes 2 ms
+_SHORT = 0x40  # bytes: lengths below it take one
+_GLANCED_AT = 4  # keys, of which one is another where they are mixed
 _MANY = 64  # short strings that are worth a run of their own
+_NO_HEADS: list[int] = []  # for who only makes entries
 _NUMBERS = (2, 3, 5)  # bytes of strings that are numbers: INT8, INT16, INT32
 
 _time_at = Struct("<q").unpack_from
@@ -148,15 +152,14 @@ class ShortStrings(Run):
     def entry(self, index: int) -> Entry:
         start = self.begin + sum(map(len, self._records[:index]))
         end = start + len(self._records[index])
-        return Keys(self.context, self.buf, start, [start + self._head], [end]).entry(0)
+        return Keys(self.context, self.buf, start, [start + self._head], [end], heads=_NO_HEADS).entry(0)
 
     def entries(self) -> list[Entry]:
         head, context = self._head, self.context
         if head:
             starts = list(accumulate(map(len, self._records), initial=self.begin))
-            return Keys(
-                context, self.buf, self.begin, [start + head for start in starts[:-1]], starts[1:]
-            ).entries()
+            types = [start + head for start in starts[:-1]]
+            return Keys(context, self.buf, self.begin, types, starts[1:], heads=_NO_HEADS).entries()
         entries: list[Entry] = []
         add, new, start = entries.append, Entry, self.begin
         for record in self._records:
@@ -172,14 +175,25 @@ class ShortStrings(Run):
 
 
 class Keys(Run):
-    """Keys of all types: `types` has where the type byte of each stands, `ends` where each ends."""
+    """Keys of all types: `types` has where the type byte of each stands, `ends` where each ends, `heads`
+    where what stands before a key begins and ends, of those that have something there."""
 
-    __slots__ = ("_ends", "_starts", "_types")
+    __slots__ = ("_ends", "_heads", "_starts", "_types")
 
-    def __init__(self, context: Context, buf: bytes, begin: int, types: list[int], ends: list[int]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        buf: bytes,
+        begin: int,
+        types: list[int],
+        ends: list[int],
+        *,
+        heads: list[int],
+    ) -> None:
         super().__init__(context, buf, begin, ends[-1])
         self._types = types
         self._ends = ends
+        self._heads = heads
         self._starts = [begin, *ends]  # and one more, which nothing looks at
 
     def __len__(self) -> int:
@@ -191,15 +205,21 @@ class Keys(Run):
 
     @property
     def codes(self) -> bytes:
-        return bytes(map(self.buf.__getitem__, self._types))
+        first, *others = self._types
+        if not others:
+            return self.buf[first : first + 1]
+        return bytes(itemgetter(*self._types)(self.buf))
 
     @property
     def head_sizes(self) -> set[int]:
-        return set(map(sub, self._types, self._starts))
+        heads = self._heads
+        sizes = set(map(sub, heads[1::2], heads[::2]))
+        if len(heads) < 2 * len(self._types):
+            sizes.add(0)
+        return sizes
 
     def heads(self) -> list[bytes]:
-        buf = self.buf
-        return [buf[start:at] for start, at in zip(self._starts, self._types, strict=False) if start != at]
+        return list(map(self.buf.__getitem__, map(slice, self._heads[::2], self._heads[1::2])))
 
     def names(self) -> list[bytes]:
         buf = self.buf
@@ -260,16 +280,24 @@ def take_run(window: Window, context: Context, pos: int, *, knows_expiries: bool
         return short
     types: list[int] = []
     ends: list[int] = []
+    heads: list[int] = []
     with suppress(IndexError, CorruptStructure):  # the loop of reading.core comes there next
-        _walk_keys(window, pos, types, ends, knows_expiries=knows_expiries)
+        _walk_keys(window, pos, types, ends, heads, knows_expiries=knows_expiries)
     if ends and ends[-1] > len(buf):
         types.pop()
         ends.pop()
-    return Keys(context, buf, pos, types, ends) if ends else None
+    if not ends:
+        return None
+    while heads and heads[-1] >= ends[-1]:  # what stands before a key that is not in the run
+        heads.pop()
+        heads.pop()
+    return Keys(context, buf, pos, types, ends, heads=heads)
 
 
 def _short_strings(context: Context, buf: bytes, pos: int, *, knows_expiries: bool) -> ShortStrings | None:
     if pos + _LEAST > len(buf) or (buf[pos] and (buf[pos] != EXPIRETIME_MS or not knows_expiries)):
+        return None
+    if not _begins_with_short_strings(buf, pos, EXPIRY_SIZE if buf[pos] else 0):
         return None
     end = min(pos + _STRETCH, len(buf))
     records = _pattern(expiring=bool(buf[pos])).findall(buf, pos, end)
@@ -279,6 +307,18 @@ def _short_strings(context: Context, buf: bytes, pos: int, *, knows_expiries: bo
     if not _pattern(expiring=bool(buf[pos]), alone=True).fullmatch(records[-1]):
         end -= len(records.pop())
     return ShortStrings(context, buf, pos, end, records)
+
+
+def _begins_with_short_strings(buf: bytes, pos: int, head: int) -> bool:
+    """A glance, before a pattern is made for nothing, and asked again in each window."""
+    with suppress(IndexError, CorruptStructure):
+        for _ in repeat(None, _GLANCED_AT):
+            pos += head
+            if buf[pos] or buf[pos + 1] >= _SHORT:
+                return False
+            pos = strings.walk(buf, pos + 2 + buf[pos + 1])
+        return True
+    return False
 
 
 @cache
@@ -293,45 +333,73 @@ def _pattern(*, expiring: bool, alone: bool = False) -> re.Pattern[bytes]:
     return re.compile(record if alone else record + b"|.+", re.DOTALL)
 
 
-def _walk_keys(window: Window, pos: int, types: list[int], ends: list[int], *, knows_expiries: bool) -> None:
-    """Notes where keys stand, and end; the last may end beyond the window.
+def _walk_keys(
+    window: Window, pos: int, types: list[int], ends: list[int], heads: list[int], *, knows_expiries: bool
+) -> None:
+    """Notes where keys stand, and end, and what stands before them; the last may end beyond the window.
 
     Stops at what is none, or odd, or large, and raises what walking raises, for want of bytes mostly.
     """
     buf, walks, max_value = window.buf, window.walks, window.max_value
     walk_string, numbers, add_type, add_end = strings.walk, _NUMBERS, types.append, ends.append
+    packed, add_head, nodes, has_two = _PACKED_SIZES, heads.append, walk_nodes, _HAS_TWO_BYTES
     for _ in repeat(None, KEYS):
         at = pos
         code = buf[pos]
-        if code == EXPIRETIME_MS:
-            if buf[pos + 8] >= NEGATIVE or not knows_expiries:
-                break
-            at += EXPIRY_SIZE
-            code = buf[at]
         if code >= IDLE:
-            at = hint_end(window, buf, at)
-            code = buf[at]
+            if code == EXPIRETIME_MS:
+                if buf[pos + 8] >= NEGATIVE or not knows_expiries:
+                    break
+                at += EXPIRY_SIZE
+                code = buf[at]
+            if code >= IDLE:
+                at = hint_end(window, buf, at)
+                code = buf[at]
+            add_head(pos)
+            add_head(at)
         head = buf[at + 1]
         start = at + 2 + head if head < 0x40 else walk_string(buf, at + 1)
         walk = walks[code]
+        head = buf[start]
         if walk is walk_string:
             # A string, or a collection in one: its forms inline take half of the time of a call.
-            head = buf[start]
             if head < 0x40:
-                pos = start + 1 + head
-            elif head < 0x80:
+                pos = start + 1 + head  # which is never too large
+                add_type(at)
+                add_end(pos)
+                continue
+            if head < 0x80:
                 pos = start + 2 + ((head & 0x3F) << 8 | buf[start + 1])
-            elif head == LZF and 0x40 <= buf[start + 1] < 0x80 and 0x40 <= buf[start + 3] < 0x80:
-                pos = start + 5 + ((buf[start + 1] & 0x3F) << 8 | buf[start + 2])
-            elif 0xC0 <= head < LZF:
+            elif head == LZF:
+                size = packed[buf[start + 1]]
+                if size and buf[start + 3] in has_two:
+                    pos = start + size + buf[start + 2]
+                else:
+                    pos = walk_string(buf, start)
+            elif head >= 0xC0:
                 pos = start + numbers[head - 0xC0]
             else:
                 pos = walk_string(buf, start)
-        elif walk is None or 0x50 <= buf[start] <= 0x80:
+        elif walk is None or 0x50 <= head <= 0x80:
             break  # 4,096 elements or more may not end in this window: reading.core walks them once
+        elif head == 1 and walk is nodes:
+            # A list of one node, as nearly all are: a byte for what kind of node it is, and its string.
+            head = buf[start + 2]
+            if buf[start + 1] >= 0x40 or head >= 0x80:
+                pos = walk(buf, start)
+            elif head < 0x40:
+                pos = start + 3 + head
+            else:
+                pos = start + 4 + ((head & 0x3F) << 8 | buf[start + 3])
         else:
             pos = walk(buf, start)
         if pos - start > max_value:
             break
         add_type(at)
         add_end(pos)
+
+
+# Of an LZF block whose two sizes take two bytes each: what the first byte adds to the size on disk, and the
+# five bytes of the header; 0 for what begins no size of two bytes.
+_PACKED_SIZES = [((byte & 0x3F) << 8) + 5 if 0x40 <= byte < 0x80 else 0 for byte in range(256)]
+_HAS_TWO_BYTES = frozenset(range(0x40, 0x80))
