@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,20 @@ def test_a_run_says_of_its_keys_what_they_say(kind: type[Run], records: list[byt
 def facts_of(batch: Batch) -> list[object]:
     told = [batch.db, batch.sizes, batch.codes, batch.kinds, batch.expiries, batch.weight, batch.attributed]
     return [*told, len(batch), batch.is_plain, batch.is_brief, batch.has_hints]
+
+
+def test_counters_that_expire_are_the_same_in_all_windows_of_a_file() -> None:
+    """Behind the first window they are found many at a time, up to a key of another kind."""
+    texts = [b"counter:%06d" % number for number in range(20_000)]
+    numbers = [number.to_bytes(2, "little") for number in range(20_000)]
+    records = [EXPIRY + pair(0, b"\xc1" + each, key) for key, each in zip(texts, numbers, strict=True)]
+    records.insert(15_000, pair(4, b"\x01\x01f\x01v"))
+    with rdbcodec.open(snapshot(*records)) as reader:
+        entries = [record for record in reader if isinstance(record, rdbcodec.Entry)]
+    between = entries.pop(15_000)
+    assert between.value() == {b"f": b"v"}
+    assert [entry.key for entry in entries] == texts
+    assert [entry.raw[1:] for entry in entries] == numbers
+    assert {entry.expires_at_ms for entry in entries} == {1_800_000_000_123}
+    starts = [entry.offset for entry in entries]
+    assert [end - start for start, end in pairwise(starts)].count(28) == 19_998

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import filterfalse
 from typing import Literal, NamedTuple
 
 from rdbcodec.datatypes.odd import Oddity
@@ -16,7 +17,7 @@ from rdbcodec.errors import DecodeError
 from rdbcodec.facts.databases import check_databases
 from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.passes import Batch, Pass, Progress, feed
-from rdbcodec.facts.problems import Problem, entry_problems, odd_problems, problems_in
+from rdbcodec.facts.problems import Problem, entry_problems, is_clear, odd_problems, problems_in
 from rdbcodec.facts.selected import selected
 from rdbcodec.facts.selection import Selection
 from rdbcodec.integrity.oddities import candidates
@@ -182,7 +183,7 @@ class SoundnessPass(Pass[Soundness]):
             return
         are_noted = self._note(batch.entries)
         if batch.is_brief and are_noted:
-            for entry in candidates(batch.entries):
+            for entry in filterfalse(is_clear, candidates(batch.entries)):
                 self._look_at(entry)
             return
         for entry in batch.entries:

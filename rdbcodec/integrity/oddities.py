@@ -96,6 +96,11 @@ def is_plain(entry: Entry) -> bool:
     return (name < _LONG or name not in _UNPLAIN) and (value < _LONG or value not in _UNPLAIN)
 
 
+def has_plain_key(entry: Entry) -> bool:
+    """Whether nothing can be odd about the bytes of a key."""
+    return entry._record[1] not in _UNPLAIN
+
+
 # First bytes of a string that is to be looked at: nothing can be odd about any other.
 _LONG = 0x81  # a length of 9 bytes; the least of them, and less is a plain text: asked first, as most are
 _UNPLAIN = frozenset({LZF, _LONG})

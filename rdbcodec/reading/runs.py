@@ -22,24 +22,21 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
-from rdbcodec.framing.whole import walk_nodes
+from rdbcodec.reading.key_walk import NUMBERS, walk_keys
 from rdbcodec.records.attributed import CacheEntry
-from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE, IDLE, NEGATIVE, hint_end
+from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE, NEGATIVE
 from rdbcodec.records.entry import Context, Entry
 from rdbcodec.wire import strings
-from rdbcodec.wire.strings import LZF
 
 if TYPE_CHECKING:
     from rdbcodec.reading.window import Window
 
-KEYS = 1024  # of one run at most: passes look at runs by turns, and somebody waits for progress
 _STRETCH = 32 << 10  # bytes in which short strings are looked for
 _LEAST = 4 << 10  # bytes left in which it pays to look for them: making the pattern takes 2 ms
 _SHORT = 0x40  # bytes: lengths below it take one
 _GLANCED_AT = 4  # keys, of which one is another where they are mixed
 _MANY = 64  # short strings that are worth a run of their own
 _NO_HEADS: list[int] = []  # for who only makes entries
-_NUMBERS = (2, 3, 5)  # bytes of strings that are numbers: INT8, INT16, INT32
 
 _time_at = Struct("<q").unpack_from
 
@@ -155,19 +152,22 @@ class ShortStrings(Run):
         return Keys(self.context, self.buf, start, [start + self._head], [end], heads=_NO_HEADS).entry(0)
 
     def entries(self) -> list[Entry]:
+        """Slots are filled here, without a call a key."""
         head, context = self._head, self.context
-        if head:
-            starts = list(accumulate(map(len, self._records), initial=self.begin))
-            types = [start + head for start in starts[:-1]]
-            return Keys(context, self.buf, self.begin, types, starts[1:], heads=_NO_HEADS).entries()
         entries: list[Entry] = []
-        add, new, start = entries.append, Entry, self.begin
+        entry: Entry
+        add, new, new_cache, start = entries.append, Entry, CacheEntry, self.begin
         for record in self._records:
-            entry = new()
+            if head:
+                entry = cached = new_cache()
+                cached._head = record[:EXPIRY_SIZE]
+                entry._record = record[EXPIRY_SIZE:]
+            else:
+                entry = new()
+                entry._record = record
             entry._context = context
             entry._pos = start
-            entry._record = record
-            entry._start = 2 + record[1]
+            entry._start = 2 + record[head + 1]
             entry.code = 0
             add(entry)
             start += len(record)
@@ -275,14 +275,14 @@ class Keys(Run):
 def take_run(window: Window, context: Context, pos: int, *, knows_expiries: bool) -> Run | None:
     """The keys from `pos` on, up to one that is odd, large, or not whole; None when the first is."""
     buf = window.buf
-    short = _short_strings(context, buf, pos, knows_expiries=knows_expiries)
+    short = take_short_strings(window, context, pos, knows_expiries=knows_expiries)
     if short is not None:
         return short
     types: list[int] = []
     ends: list[int] = []
     heads: list[int] = []
     with suppress(IndexError, CorruptStructure):  # the loop of reading.core comes there next
-        _walk_keys(window, pos, types, ends, heads, knows_expiries=knows_expiries)
+        walk_keys(window, pos, types, ends, heads, knows_expiries=knows_expiries)
     if ends and ends[-1] > len(buf):
         types.pop()
         ends.pop()
@@ -294,7 +294,11 @@ def take_run(window: Window, context: Context, pos: int, *, knows_expiries: bool
     return Keys(context, buf, pos, types, ends, heads=heads)
 
 
-def _short_strings(context: Context, buf: bytes, pos: int, *, knows_expiries: bool) -> ShortStrings | None:
+def take_short_strings(
+    window: Window, context: Context, pos: int, *, knows_expiries: bool
+) -> ShortStrings | None:
+    """The keys from `pos` on that are short strings, when they are many."""
+    buf = window.buf
     if pos + _LEAST > len(buf) or (buf[pos] and (buf[pos] != EXPIRETIME_MS or not knows_expiries)):
         return None
     if not _begins_with_short_strings(buf, pos, EXPIRY_SIZE if buf[pos] else 0):
@@ -327,79 +331,7 @@ def _pattern(*, expiring: bool, alone: bool = False) -> re.Pattern[bytes]:
     # Sizes are fixed: there is one way to match, and 3.11 need not remember where there might be others.
     keep = b"+" if sys.version_info >= (3, 11) else b""
     text = b"|".join(b"\\x%02x.{%d}%b" % (size, size, keep) if size else b"\\x00" for size in range(0x40))
-    number = b"|".join(b"\\x%02x%b" % (0xC0 + kind, b"." * (size - 1)) for kind, size in enumerate(_NUMBERS))
+    number = b"|".join(b"\\x%02x%b" % (0xC0 + kind, b"." * (size - 1)) for kind, size in enumerate(NUMBERS))
     head = b"\\x%02x.{%d}%b[\\x00-\\x%02x]" % (EXPIRETIME_MS, EXPIRY_SIZE - 2, keep, NEGATIVE - 1)
     record = b"%b\\x00(?:%b)(?:%b|%b)" % (head if expiring else b"", text, number, text)
     return re.compile(record if alone else record + b"|.+", re.DOTALL)
-
-
-def _walk_keys(
-    window: Window, pos: int, types: list[int], ends: list[int], heads: list[int], *, knows_expiries: bool
-) -> None:
-    """Notes where keys stand, and end, and what stands before them; the last may end beyond the window.
-
-    Stops at what is none, or odd, or large, and raises what walking raises, for want of bytes mostly.
-    """
-    buf, walks, max_value = window.buf, window.walks, window.max_value
-    walk_string, numbers, add_type, add_end = strings.walk, _NUMBERS, types.append, ends.append
-    packed, add_head, nodes, has_two = _PACKED_SIZES, heads.append, walk_nodes, _HAS_TWO_BYTES
-    for _ in repeat(None, KEYS):
-        at = pos
-        code = buf[pos]
-        if code >= IDLE:
-            if code == EXPIRETIME_MS:
-                if buf[pos + 8] >= NEGATIVE or not knows_expiries:
-                    break
-                at += EXPIRY_SIZE
-                code = buf[at]
-            if code >= IDLE:
-                at = hint_end(window, buf, at)
-                code = buf[at]
-            add_head(pos)
-            add_head(at)
-        head = buf[at + 1]
-        start = at + 2 + head if head < 0x40 else walk_string(buf, at + 1)
-        walk = walks[code]
-        head = buf[start]
-        if walk is walk_string:
-            # A string, or a collection in one: its forms inline take half of the time of a call.
-            if head < 0x40:
-                pos = start + 1 + head  # which is never too large
-                add_type(at)
-                add_end(pos)
-                continue
-            if head < 0x80:
-                pos = start + 2 + ((head & 0x3F) << 8 | buf[start + 1])
-            elif head == LZF:
-                size = packed[buf[start + 1]]
-                if size and buf[start + 3] in has_two:
-                    pos = start + size + buf[start + 2]
-                else:
-                    pos = walk_string(buf, start)
-            elif head >= 0xC0:
-                pos = start + numbers[head - 0xC0]
-            else:
-                pos = walk_string(buf, start)
-        elif walk is None or 0x50 <= head <= 0x80:
-            break  # 4,096 elements or more may not end in this window: reading.core walks them once
-        elif head == 1 and walk is nodes:
-            # A list of one node, as nearly all are: a byte for what kind of node it is, and its string.
-            head = buf[start + 2]
-            if buf[start + 1] >= 0x40 or head >= 0x80:
-                pos = walk(buf, start)
-            elif head < 0x40:
-                pos = start + 3 + head
-            else:
-                pos = start + 4 + ((head & 0x3F) << 8 | buf[start + 3])
-        else:
-            pos = walk(buf, start)
-        if pos - start > max_value:
-            break
-        add_type(at)
-        add_end(pos)
-
-
-# Of an LZF block whose two sizes take two bytes each: what the first byte adds to the size on disk, and the
-# five bytes of the header; 0 for what begins no size of two bytes.
-_PACKED_SIZES = [((byte & 0x3F) << 8) + 5 if 0x40 <= byte < 0x80 else 0 for byte in range(256)]
-_HAS_TWO_BYTES = frozenset(range(0x40, 0x80))
