@@ -57,7 +57,7 @@ def command_of(words: Sequence[bytes]) -> bytes:
     """The same of words that are bytes: many of them cost no call each."""
     lines = [b""] * (2 * len(words))
     try:
-        lines[::2] = map(_HEADS.__getitem__, map(len, words))
+        lines[::2] = map(HEADS.__getitem__, map(len, words))
     except IndexError:
         lines[::2] = [b"$%d" % len(word) for word in words]
     lines[1::2] = words
@@ -65,7 +65,7 @@ def command_of(words: Sequence[bytes]) -> bytes:
 
 
 _BYTES = {bytes}
-_HEADS = [b"$%d" % size for size in range(1 << 10)]  # what stands before words of most sizes
+HEADS = [b"$%d" % size for size in range(1 << 10)]  # what stands before words of most sizes
 
 
 def command_pieces(*words: Word | LongString) -> Iterator[bytes]:

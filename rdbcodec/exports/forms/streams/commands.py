@@ -20,7 +20,7 @@ from rdbcodec.datatypes.streams import NO_ID, Group, Idempotence, Pending, Strea
 from rdbcodec.datatypes.streams.versions import in_version
 from rdbcodec.errors import DecodeError
 from rdbcodec.exports.form import opened, value_of
-from rdbcodec.exports.resp_words import Recipient, Word, command, command_pieces
+from rdbcodec.exports.resp_words import HEADS, MANY, Recipient, Word, command, command_pieces
 from rdbcodec.records import Entry
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire.long_strings import Spool
@@ -57,9 +57,7 @@ def commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     first = None
     for batch in _entries(entry, kept):
         first = batch[0].id if first is None else first
-        for one in batch:
-            texts = (text for pair in one.fields for text in pair)
-            yield from command_pieces(b"XADD", entry.key, str(one.id), *texts)
+        yield from _added(entry.key, batch)
     has_counters = recipient.version >= _COUNTERS_SINCE
     stream = in_version(kept[0], 3 if has_counters else 1, _loser(entry, recipient), first)
     if any(group.consumers for group in stream.groups):
@@ -69,6 +67,31 @@ def commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     yield from _heads(entry.key, stream)
     for group in stream.groups:
         yield from _group_commands(entry.key, group, has_counters=has_counters)
+
+
+def _added(key: bytes, entries: list[StreamEntry]) -> Iterator[bytes]:
+    """A command for each entry; many are one piece, when none of their texts is long."""
+    for start in range(0, len(entries), MANY):
+        some = entries[start : start + MANY]
+        try:
+            yield _short(key, some)
+        except (IndexError, TypeError):  # a long text, or one that passes by
+            for one in some:
+                texts = (text for pair in one.fields for text in pair)
+                yield from command_pieces(b"XADD", key, str(one.id), *texts)
+
+
+def _short(key: bytes, entries: list[StreamEntry]) -> bytes:
+    """Lines in turn, without a call a word. Raises IndexError or TypeError for what is no short text."""
+    lines: list[bytes] = []
+    heads, begin = HEADS, b"$4\r\nXADD\r\n$%d\r\n%b" % (len(key), key)
+    for (ms, seq), fields in entries:
+        id = b"%d-%d" % (ms, seq)
+        lines += (b"*%d" % (3 + 2 * len(fields)), begin, heads[len(id)], id)
+        for field, text in fields:
+            lines += (heads[len(field)], field, heads[len(text)], text)
+    lines.append(b"")
+    return b"\r\n".join(lines)
 
 
 def _entries(entry: Entry, kept: list[Stream]) -> Iterator[list[StreamEntry]]:
