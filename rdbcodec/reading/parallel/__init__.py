@@ -3,7 +3,7 @@
     guess     where a record may begin, and in which database
     section   a Reader that stops at such a place, and goes on from another
     scan      parts handed out, taken in order when they fit, read again when they do not
-    workers   the processes
+    workers   the processes: `forked` on Linux, elsewhere `spawned`; both `serve`, see serving
 
 Reading is deterministic: who begins at the same offset knowing the same (dialect, version, database, hash
 templates) finds the same records. So a guess need only be good, never right: what a process found counts
