@@ -23,12 +23,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.errors import RdbError, TextError
 from rdbcodec.exports import records as record_forms
-from rdbcodec.exports.long_lines import OPENING, Line, LongLine, Parts
 from rdbcodec.exports.rows import BATCH, BATCH_SIZE, NAMES, Run, head_of, runs, texts_of_run
 from rdbcodec.exports.scalars import (
     MAX_SIGNED,
@@ -46,6 +45,9 @@ from rdbcodec.exports.scalars import (
 from rdbcodec.exports.values import TYPE_NAMES, form_of, large_pieces, text_of
 from rdbcodec.formats import TELLTALE_AUX, TYPES, Dialect
 from rdbcodec.records import Aux, Entry, Header, Record
+
+if TYPE_CHECKING:
+    from rdbcodec.exports.long_lines import Line, LongLine, Parts
 
 MAX_DB = (1 << 31) - 1
 
@@ -180,6 +182,8 @@ def read(source: Iterable[Line]) -> Iterator[tuple[int, Told]]:
     The value of a long line may be Parts.
     Raises TextError, with the number, for a line that is not what the form says.
     """
+    from rdbcodec.exports.long_lines import LongLine  # noqa: PLC0415 - who writes text has no need of it
+
     for number, line in enumerate(source, 1):
         try:
             if line.__class__ is LongLine:
@@ -246,6 +250,7 @@ def _plainly(line: bytes) -> TextEntry | None:
 
 def _decode_long(line: LongLine) -> Told:
     """What a long line tells; of a collection the value comes in parts, if nothing is unusual about it."""
+    from rdbcodec.exports.long_lines import OPENING, Parts  # noqa: PLC0415 - as above
 
     def whole() -> Told:
         return decode(b"".join(line.pieces()))
