@@ -20,7 +20,7 @@ from servers import SERVERS, Pool
 
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), max_examples=25, derandomize=True)
-settings.register_profile("glance", settings.get_profile("ci"), max_examples=8)
+settings.register_profile("glance", settings.get_profile("ci"), max_examples=5)
 settings.register_profile("nightly", settings.get_profile("local"), max_examples=500)
 settings.load_profile(os.environ.get("RDBCODEC_HYPOTHESIS") or ("ci" if os.environ.get("CI") else "local"))
 

@@ -80,7 +80,7 @@ JOB_SECONDS = 300  # when C code hangs, no signal handler runs: then the process
 ALL_CUTS = 256  # files up to this size are cut at every length
 # Of larger ones a sample, and the nightly profile a larger one: tests/differential.py damages values as well.
 LONGER = os.environ.get("RDBCODEC_HYPOTHESIS") == "nightly"
-CUTS, FLIPS = (300, 500) if LONGER else (50, 75)
+CUTS, FLIPS = (300, 500) if LONGER else (35, 50)
 CHECKSUMMED = 1 if LONGER else 3  # of so many flips one is shown to who verifies the checksum
 LIES = (
     1 if LONGER else 3

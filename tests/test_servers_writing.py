@@ -254,12 +254,14 @@ every_version = pytest.mark.parametrize(
 
 @every_version
 def test_a_server_restores_the_payload_of_every_value(name: str, version: int, pool: Pool) -> None:
+    """Each second value for each server and version, the ones and the others in turn."""
     server = pool(name)
     assert server.command("FLUSHALL") == b"OK"
     requests: list[Words] = []
     expected: Keys = {}
     refused = {}
-    for at, (path, entry) in enumerate(distinct()):
+    turn = list(SERVERS).index(name) + version
+    for at, (path, entry) in list(enumerate(distinct()))[turn % 2 :: 2]:
         payload = payload_of(entry, version)
         if payload is None:
             continue
@@ -269,7 +271,7 @@ def test_a_server_restores_the_payload_of_every_value(name: str, version: int, p
             refused[key] = "ERR Bad data format"
         else:
             expected[0, key] = parts
-    assert len(expected) > 300
+    assert len(expected) > 150
     answers = zip(requests, server.commands(requests), strict=True)
     assert {request[1]: str(said) for request, said in answers if said != b"OK"} == refused
     found = Comparison(read_back(server), expected)
