@@ -154,8 +154,14 @@ def _clearness(odd: Odd) -> Callable[[Entry], bool]:
 
 
 def _is_good(entry: Entry) -> bool:
-    value = entry.value()
-    return bool(value) and (value.__class__ is not ZSet or _are_in_order(value))
+    return _is_clearly_good(entry.value(), entry)
+
+
+def _is_clearly_good(value: Any, entry: Entry) -> bool:
+    """Whether a value has something in it, scores are numbers and, where they must be, in order."""
+    if value.__class__ is not ZSet or not value:
+        return bool(value)
+    return _are_in_order(value) if _needs_order(entry) else not any(map(math.isnan, value.values()))
 
 
 def _problems_of(entry: Entry) -> Iterable[Problem]:
@@ -163,7 +169,12 @@ def _problems_of(entry: Entry) -> Iterable[Problem]:
     if layout_of(entry.row).odd.is_checked:
         found = oddities(entry)
         return odd_problems(found, entry) if found else ()
-    return () if is_clear(entry) else problems_in(entry, value_of(entry))
+    value = value_of(entry)
+    return () if _is_clearly_good(value, entry) else problems_in(entry, value)
+
+
+def _needs_order(entry: Entry) -> bool:
+    return entry.encoding in ("ziplist", "listpack")
 
 
 def _are_in_order(value: ZSet) -> bool:
@@ -191,7 +202,7 @@ def _check_value(entry: Entry, value: Any) -> Iterator[tuple[Severity, str]]:
 def _check_scores(value: ZSet, entry: Entry) -> Iterator[tuple[Severity, str]]:
     if any(map(math.isnan, value.values())):
         yield NOT_A_SCORE
-    elif entry.encoding in ("ziplist", "listpack"):
+    elif _needs_order(entry):
         pairs = [(score, member) for member, score in value.items()]
         if pairs != sorted(pairs):
             yield "warning", "the members are not in order of score: range queries will be wrong"
