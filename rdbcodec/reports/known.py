@@ -16,9 +16,11 @@ from rdbcodec.showing import name as shown
 
 
 def target_sections(targets: Sequence[Target]) -> list[Section]:
-    """The targets as a table."""
-    rows = [(target.id, target.name, reads_words(target), target.confidence) for target in targets]
-    return [Section("Targets", ("id", "what it is", "reads", "confidence"), rows)]
+    """The targets as a table of each product."""
+    rows: dict[str, list[tuple[str, ...]]] = {}
+    for target in targets:
+        rows.setdefault(target.product, []).append((target.id, reads_words(target), target.confidence))
+    return [Section(product, ("id", "reads", "confidence"), some) for product, some in rows.items()]
 
 
 def reads_words(target: Target) -> str:

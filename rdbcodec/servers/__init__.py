@@ -207,7 +207,10 @@ class Server:
         """What headers it reads: "REDIS up to 11, VALKEY 80 to 81"."""
         redis = [v for v in range(1, FIRST_VALKEY) if self.reads_header(own_magic=False, version=v)]
         words = f"REDIS up to {max(redis)}"
-        return f"{words}, VALKEY {FIRST_VALKEY} to {self.version}" if self.version >= FIRST_VALKEY else words
+        if self.version < FIRST_VALKEY:
+            return words
+        to = f" to {self.version}" if self.version > FIRST_VALKEY else ""
+        return f"{words}, VALKEY {FIRST_VALKEY}{to}"
 
     @property
     def magic(self) -> bytes:

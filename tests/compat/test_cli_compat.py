@@ -218,8 +218,9 @@ def test_own_target(tmp_path: Path) -> None:
     row = {"id": "ours", "family": "own", "product": "Ours", "reads_like": "redis-6.2", "import": "yes"}
     path.write_text(json.dumps({"targets": [{**row, "sources": ["wiki"], "confidence": "documented"}]}))
     assert loads(answer("-", "--targets-file", path, "--target", "ours", data=PLAIN)) == {"ours": "yes"}
-    listed = run("--targets-file", path, "--list-targets").stdout.decode().split("\n")
-    assert ["ours", "Ours", "REDIS", "up", "to", "9", "documented"] in [line.split() for line in listed]
+    listed = run("--targets-file", path, "--list-targets").stdout.decode()
+    assert "\n\nOurs\n  id    reads          confidence\n  ours  REDIS up to 9  documented\n" in listed
+    assert max(map(len, listed.split("\n"))) <= 80
 
 
 def test_wrong_targets_file_is_a_usage_error(tmp_path: Path) -> None:
