@@ -71,6 +71,9 @@ class RdbDataSource(DataSource):  # type: ignore[misc] # pyspark is not here
 
 def columns_of(options: Any) -> list[str]:
     """The columns that the options ask for. ValueError for one that the table has not."""
+    from rdbcodec.exports.columnar import need_pyarrow  # noqa: PLC0415 - only tables need it
+
+    need_pyarrow()
     from rdbcodec.exports.columnar.schemas import schema_of  # noqa: PLC0415 - needs pyarrow
 
     names = schema_of(options.get("table", "keys")).names
@@ -111,11 +114,10 @@ class RdbReader(DataSourceReader):  # type: ignore[misc] # pyspark is not here
             logging.getLogger(__name__).warning("%s: left out from here on: %s", partition.value, error)
 
     def _batches(self, partition: Any) -> Iterator[Any]:
-        import pyarrow as pa  # noqa: PLC0415 - on the workers
-
-        from rdbcodec.exports.columnar import to_arrow  # noqa: PLC0415
+        from rdbcodec.exports.columnar import need_pyarrow, to_arrow  # noqa: PLC0415 - on the workers
         from rdbcodec.facts.selection import Selection  # noqa: PLC0415
 
+        pa = need_pyarrow()
         selection = Selection(**self.filters) if self.filters else None
         for batch in to_arrow(partition.value, self.table, selection=selection):
             columns = [pa.array([partition.value] * batch.num_rows, pa.string())]

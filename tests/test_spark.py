@@ -103,6 +103,14 @@ def test_a_column_that_is_none_is_said(spark: Any, shards: str) -> None:
         spark.RdbDataSource({"path": shards, "columns": "score"}).schema()
 
 
+def test_the_extra_is_named_where_pyarrow_is_not(
+    spark: Any, shards: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r"^tables need the extra arrow"):
+        spark.RdbDataSource({"path": shards}).schema()
+
+
 def test_filters_become_those_of_the_reader(spark: Any, shards: str) -> None:
     assert not hasattr(spark.RdbDataSource({"path": shards}).reader(None), "pushFilters")
     reader = spark.RdbDataSource({"path": shards, "pushFilters": "true"}).reader(None)
