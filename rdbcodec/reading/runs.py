@@ -27,6 +27,7 @@ from rdbcodec.records.attributed import CacheEntry
 from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE, NEGATIVE
 from rdbcodec.records.entry import Context, Entry
 from rdbcodec.wire import strings
+from rdbcodec.wire.strings import INT8, LZF
 
 if TYPE_CHECKING:
     from rdbcodec.reading.window import Window
@@ -320,7 +321,10 @@ def _begins_with_short_strings(buf: bytes, pos: int, head: int) -> bool:
             pos += head
             if buf[pos] or buf[pos + 1] >= _SHORT:
                 return False
-            pos = strings.walk(buf, pos + 2 + buf[pos + 1])
+            pos += 2 + buf[pos + 1]
+            if _SHORT <= buf[pos] < INT8 or buf[pos] >= LZF:
+                return False
+            pos = strings.walk(buf, pos)
         return True
     return False
 
