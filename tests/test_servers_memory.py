@@ -70,7 +70,6 @@ def used_memory(server: Server) -> int:
 @pytest.mark.parametrize("name", ["redis-7.0", "valkey-8.0"])
 def test_debians_servers_take_what_the_model_says(name: str, pool: Pool) -> None:
     server = pool(name)
-    server.command("CONFIG", "SET", "hz", 10)  # how often a table of keys is moved on
     server.command("FLUSHALL", "SYNC")
     empty = used_memory(server)
     server.load(snapshot_for(name))
