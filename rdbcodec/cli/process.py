@@ -67,7 +67,8 @@ class _Ending:
     def look(self, _: int, frame: FrameType | None) -> None:
         """Raise the exception, unless it is on its way or this is no good moment."""
         if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, _LOOK_AGAIN)
+            # Again and again: an alarm that comes right before a system call does not end its waiting.
+            signal.setitimer(signal.ITIMER_REAL, _LOOK_AGAIN, _LOOK_AGAIN)
             if _is_ending(sys.exc_info()[1]) or _is_importing(frame):
                 return
         if self._number == signal.SIGINT:
