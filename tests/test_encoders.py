@@ -1045,6 +1045,13 @@ def test_a_path_without_fields_is_refused() -> None:
     assert message == "path-hash, for valkey RDB 81: a path without fields, which no server loads"
 
 
+def test_a_field_of_a_path_that_expires_is_refused() -> None:
+    value = PathHash({b"p": expiring(fields(1))})
+    message = raising(lambda: encode(ROWS["path-hash"], value, Server("valkey", 81)))
+    expected = "path-hash, for valkey RDB 81: a field of a path expires, for which a path hash has no place"
+    assert message == expected
+
+
 def _unsorted(stream: Stream) -> None:
     stream.entries.reverse()
 

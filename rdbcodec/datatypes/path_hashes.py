@@ -12,6 +12,7 @@ from rdbcodec.datatypes.hashes import Hash, natural_hash
 from rdbcodec.datatypes.layout import DataType, Layout, count_length
 from rdbcodec.datatypes.natural import text_of
 from rdbcodec.datatypes.packed import encode_strings
+from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import Scope, check_distinct
 from rdbcodec.errors import CorruptStructure, EncodeError
 from rdbcodec.servers import Server
@@ -43,6 +44,8 @@ def encode_path_hash(value: PathHash, server: Server) -> bytes:
     for path, fields in value.items():
         if not fields:
             raise EncodeError("a path without fields, which no server loads")
+        if expiries_of(fields):
+            raise EncodeError("a field of a path expires, for which a path hash has no place")
         parts.append(strings.encode(path, compress=server.compress))
         parts.append(lengths.encode(len(fields)))
         parts.append(encode_strings([text for pair in fields.items() for text in pair], server))
