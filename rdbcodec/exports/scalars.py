@@ -254,11 +254,13 @@ def pairs_of(found: object, what: str) -> list[tuple[bytes, Any]]:
         names = plain_bytes(found)
         if names is not None:
             return list(zip(names, found.values(), strict=True))
-        return [(bytes_of(name, what), value) for name, value in found.items()]
-    pairs = [array_of(pair, f"a pair of {what}") for pair in array_of(found, what)]
+        return [(bytes_of(name, f"a name of {what}"), value) for name, value in found.items()]
+    if not isinstance(found, list):
+        raise wrong(what, found, "an object or an array of pairs")
+    pairs = [array_of(pair, f"a pair of {what}") for pair in found]
     if any(len(pair) != 2 for pair in pairs):
         raise TextError(f"a pair of {what} has not two elements")
-    return [(bytes_of(name, what), value) for name, value in pairs]
+    return [(bytes_of(name, f"a name of {what}"), value) for name, value in pairs]
 
 
 def texts_of(found: object, what: str) -> list[bytes]:

@@ -113,10 +113,10 @@ def hash_of(members: Members) -> Hash:
 
 
 def _fields_of(fields: object) -> list[Field]:
-    if isinstance(fields, dict):
-        pairs = pairs_of(fields, "a hash")
-        return [(field, bytes_of(text, "the value of a field"), None) for field, text in pairs]
-    return [_field_of(array_of(field, "a field of a hash")) for field in array_of(fields, "a hash")]
+    if isinstance(fields, list):
+        return [_field_of(array_of(field, "a field of a hash")) for field in fields]
+    pairs = pairs_of(fields, "a hash")
+    return [(field, bytes_of(text, "the value of a field"), None) for field, text in pairs]
 
 
 def _field_of(parts: list[Any]) -> Field:
