@@ -52,3 +52,13 @@ def test_a_large_value_is_told_as_a_held_one_is(row: TypeRow, data: st.DataObjec
     except LimitExceeded:
         return  # of a type that is read whole
     assert large == told(raw, row)
+
+
+@pytest.mark.parametrize(("size", "shape"), [(60, '{"f":"%s"}'), (70, '[["f","%s"]]')])
+def test_a_path_of_a_large_path_hash_is_an_object_until_a_string_in_it_is_long(size: int, shape: str) -> None:
+    """Above 64 bytes a string is long, and so is a value; whether one is text is known at its end only."""
+    text = bytes(range(0x30, 0x5B)) + bytes(range(0x61, 0x61 + size - 43))  # nothing to compress
+    paths = rdbcodec.PathHash({b"p": rdbcodec.Hash({b"f": text})})
+    with rdbcodec.open(snapshot_of(ROWS["path-hash"], paths), max_value=64) as reader:
+        told_large = "".join(ndjson.lines(reader)).partition('"value":')[2]
+    assert told_large == f'[["p",{shape % text.decode()}]]}}\n'

@@ -3,9 +3,10 @@
 Each file in `forms/` has that of its type in a dict FORMS; rdbcodec.exports.values finds them. Types without
 a file have one of two that stand here: TEXT, for values that are bytes, or RAW, for those kept as on disk.
 
-A value too large to hold passes by once and is written in pieces, tables as pairs. A reader takes either
-form. A string in it that is itself too large goes through a temporary file: whether it is text is known
-at its end only.
+A value too large to hold passes by once and is written in pieces, a table as pairs. A table inside one of its
+elements stays as it is in a held value, but in elements near a string that is itself too large: that goes
+through a temporary file, whether it is text is known at its end only, and their tables are pairs, too. A
+reader takes either form.
 """
 
 from __future__ import annotations
@@ -107,8 +108,8 @@ class Teller(NamedTuple):
     """An element of the layout's `items` as JSON: `text` when all strings are held, else `parts`.
 
     Parts that are str go out as they stand: brackets, commas, numbers. Parts that are bytes or long strings
-    are quoted here. Joined, the parts are what `text` gives. `batch` is the quick way for many elements of
-    plain ASCII, with commas between; it has None for others.
+    are quoted here. Joined, the parts are what `text` gives, but for a table: parts have it as pairs. `batch`
+    is the quick way for many elements of plain ASCII, with commas between; it has None for others.
     """
 
     text: Callable[[Any], str]

@@ -2,8 +2,9 @@
 
 Into an empty server they make the data set again, with the commands its server knows. Collections
 go in batches, a large value (records.LargeEntry) in bounded memory, its string by APPEND. What has
-no command of its own (modules, arrays, released stream entries) goes as RESTORE, and so does every key
-with `restore`, which keeps idle times and encodings as well.
+no command of its own goes as RESTORE: types whose form (exports.form) has no `commands`, such as modules,
+arrays and path hashes, and released stream entries. So does every key with `restore`, which keeps idle times
+and encodings as well.
 
 `version` is the RDB version of the server that shall take the commands: it decides which ones there are,
 

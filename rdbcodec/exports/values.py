@@ -9,7 +9,7 @@
     module         {"module": "vectorset", "version": 0, "raw": {"$b64": ...}}, module id included,
                    and "decoded" where a codec understands the module
     array          {"cursor": 7, "elements": [[index, text], ...]}
-    path-hash      {"path": {"field": value}}, or pairs
+    path-hash      {"path": hash} or [[path, hash], ...], each hash as above
     cron           {"script", "start_ms", "interval_ms", "keys", "arguments"}
     gcra           an integer
     bloom, ...     {"raw": {"$b64": ...}}: sketches of Dragonfly, as on disk
