@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import gzip
+import os
 import re
 import ssl
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -21,6 +23,7 @@ from serving import serving
 import rdbcodec
 from rdbcodec.remote import account, forward, permits, web
 from rdbcodec.remote.objects import expanded, filesystem
+from rdbcodec.remote.opening import open_read
 from rdbcodec.remote.signed_uri import parse
 from rdbcodec.remote.urls import name_of, scheme_of
 
@@ -126,6 +129,42 @@ def test_a_connection_that_brings_nothing_is_given_up(server: str) -> None:
     with pytest.raises(OSError, match="the connection was lost 4 times after 0 bytes") as caught:
         keys_of(f"{server}/c/d.rdb")
     assert caught.value.filename == f"{server}/c/d.rdb"
+
+
+class Kept(Served):
+    """The same server, which holds its connections after an answer until it may close them."""
+
+    may_close: threading.Event
+
+    def do_GET(self) -> None:
+        super().do_GET()
+        self.wfile.flush()
+        self.may_close.wait(30)
+
+
+@pytest.mark.parametrize("size", [1, 8 << 10, 576 << 10, (832 << 10) + 1, 3 << 20])
+def test_the_last_bytes_of_a_body_are_not_waited_for_until_there_are_more(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "TIMEOUT", 5)  # of a wait that would bring nothing
+    data = os.urandom(size)
+    Kept.files, Kept.breaks, Kept.seen, Kept.asked = {"/d": data}, [], [], []
+    Kept.may_close = threading.Event()
+    with serving(Kept) as address:
+        file = open_read(f"{address}/d")
+        assert b"".join(iter(lambda: file.read(100_000), b"")) == data
+        file.close()
+        Kept.may_close.set()
+    assert Kept.seen == [None]
+
+
+def test_who_waits_for_many_bytes_is_told_that_the_connection_is_lost(server: str) -> None:
+    data = os.urandom(3 << 20)
+    Served.files["/d"] = data
+    Served.breaks[:] = [1000, 1 << 20]
+    file = open_read(f"{server}/d")
+    assert b"".join(iter(lambda: file.read(256 << 10), b"")) == data
+    assert Served.seen == [None, "bytes=1048576-", "bytes=1049576-"]
 
 
 @pytest.mark.parametrize(

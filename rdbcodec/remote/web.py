@@ -17,7 +17,8 @@ from http.client import HTTPException, HTTPResponse
 from typing import NoReturn
 
 from rdbcodec.remote import forward, permits
-from rdbcodec.remote.forward import Body, Forward
+from rdbcodec.remote.batched import Batched
+from rdbcodec.remote.forward import Body, Forward, Stream
 from rdbcodec.remote.urls import refusal
 
 Signing = Callable[[dict[str, str]], dict[str, str]]
@@ -126,7 +127,10 @@ def _body(name: str, response: HTTPResponse, position: int) -> Body:
         raise refusal(name, "the connection was lost, and the server cannot go on in the middle")
     length = response.headers.get("Content-Length", "")
     size = int(length) if length.isdecimal() else None
-    return Body(response, size, tag if tag and not tag.startswith("W/") else None)
+    stream: Stream = response
+    if size is not None:
+        stream = Batched(response, size, is_plain=response.url.startswith("http:"), patient=not position)
+    return Body(stream, size, tag if tag and not tag.startswith("W/") else None)
 
 
 def refused(url: str, status: int, code: str | None) -> OSError:
