@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 import rdbcodec
 from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.errors import DecodeError
+from rdbcodec.facts.batches import EntryBatch
+from rdbcodec.facts.problems import doubtful, entry_problems
 from rdbcodec.records import Entry
 
 SNAPSHOTS = Path(__file__).parents[1] / "fixtures" / "snapshots"
@@ -61,6 +64,30 @@ def test_a_value_is_the_same_by_the_short_way_and_by_its_layout(name: str) -> No
             assert said(changed) == said_by_the_layout(changed), (entry.row.name, raw)
         seen += 1
     assert seen
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_wrong_with_a_value_that_shows_at_once_that_nothing_is(name: str) -> None:
+    rng = random.Random(name)
+    clear: Counter[str] = Counter()
+    for entry in entries(SNAPSHOTS.joinpath(name).read_bytes()):
+        if not entry.raw or entry.serialized_size > LONGEST or entry.type == "module":
+            continue
+        for raw in (entry.raw, *damaged(entry.raw, rng)):
+            changed = entry.with_value(raw)
+            if raw and not list(doubtful(EntryBatch([changed]))):
+                assert not entry_problems(changed), (entry.row.name, raw)
+                clear[entry.type] += 1
+    assert min(clear[kind] for kind in ("string", "list", "set", "zset", "hash")) > 0
+
+
+def test_one_damaged_value_among_many_is_the_one_that_is_found() -> None:
+    sound = b"\x0b\x02k%d\x0c\x02\x00\x00\x00\x02\x00\x00\x00\x01\x00\x02\x00"
+    keys = [sound % number for number in range(10)]
+    keys[7] = keys[7][:-4] + b"\x02\x00\x01\x00"
+    data = b"REDIS0011" + b"".join(keys) + b"\xff" + bytes(8)
+    found = list(doubtful(EntryBatch(list(entries(data)))))
+    assert [entry.key for entry in found] == [b"k7"]
 
 
 @pytest.mark.parametrize("raw", [b"\xc0", b"\xc1\x01", b"\xc2\x01\x02\x03", b"\xc3\x05"])

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from rdbcodec.datatypes.clear import unpacked
 from rdbcodec.datatypes.layout import (
     DataType,
     EncodeParts,
@@ -42,6 +43,7 @@ from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.strings import Budget
 
 PLAIN, PACKED = 1, 2
 
@@ -286,6 +288,18 @@ def _look_in_quicklist_2(raw: bytes, scope: Scope) -> Iterator[Oddity]:
         yield Oddity("empty", "")
 
 
+def _are_clear(raws: Sequence[bytes], limit: int) -> list[bool]:
+    """Lists of type 18: most are one listpack."""
+    return [
+        bool(listpack.decode(unpacked(raw, 2, limit)))
+        if raw[:2] == _ONE_PACKED
+        else bool(decode_quicklist_2(raw, Scope(Budget(limit), {})))
+        for raw in raws
+    ]
+
+
+_ONE_PACKED = bytes((1, PACKED))
+
 LAYOUTS = {
     "list": Layout(
         decode_list,
@@ -317,7 +331,13 @@ LAYOUTS = {
         count_quicklist_2,
         encode_quicklist_2,
         parts=_parts_in_nodes(_encode_node),
-        odd=Odd(_look_in_quicklist_2, large_damage="undecodable", is_checked=True, is_sound=bool),
+        odd=Odd(
+            _look_in_quicklist_2,
+            large_damage="undecodable",
+            is_checked=True,
+            is_sound=bool,
+            are_clear=_are_clear,
+        ),
     ),
 }
 TYPES = (DataType("list", (list, tuple), _natural, choose=_choose, empty="dropped"),)

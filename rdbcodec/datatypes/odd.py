@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from rdbcodec.datatypes.clear import AreClear, are_ascending, are_distinct, are_fields, clear_when
 from rdbcodec.datatypes.scope import Scope, read_blob
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures import listpack, ziplist
@@ -41,7 +42,8 @@ class Odd(NamedTuple):
     it is the frame or the inside is not known; `twice` and `nan` are those of a large value with something
     twice, or with a score that is no number. `is_checked` says that loaders refuse what decodes whole, or
     that there are words for it: so a check asks the look and not the decoder. `is_sound` says of a value that
-    was decoded that the look would find nothing; None where decoding overlooks something.
+    was decoded that the look would find nothing; None where decoding overlooks something. `are_clear` says
+    the same of many as on disk, and that they decode: see clear.py.
     """
 
     look: Look | None = None
@@ -51,6 +53,7 @@ class Odd(NamedTuple):
     nan: str | None = None
     is_checked: bool = False
     is_sound: Callable[[Any], bool] | None = None
+    are_clear: AreClear | None = None
 
 
 def are_finite(value: Mapping[bytes, float]) -> bool:
@@ -71,31 +74,44 @@ UNDECODABLE = Odd(damage="undecodable")
 
 
 class Packing(NamedTuple):
-    """What a value keeps in a packed structure: elements each, and how many until it is unpacked."""
+    """What a value keeps in a packed structure: elements each, and how many until it is unpacked.
+
+    `are_clear` says of its elements that nothing is odd about them.
+    """
 
     width: int
     limit: float
     unique: bool = True
     scored: bool = False
+    are_clear: Callable[[list[bytes]], bool] = bool
 
 
 IN_LIST = Packing(1, math.inf, unique=False)
-IN_SET, IN_HASH = Packing(1, SET_ENTRIES), Packing(2, HASH_ENTRIES)
-IN_ZSET = Packing(2, ZSET_ENTRIES, scored=True)
+IN_SET = Packing(1, SET_ENTRIES, are_clear=are_distinct)
+IN_HASH = Packing(2, HASH_ENTRIES, are_clear=are_fields)
+IN_ZSET = Packing(2, ZSET_ENTRIES, scored=True, are_clear=are_ascending)
 
 
 def listpack_odd(packing: Packing, nan: str | None = None) -> Odd:
     """For values that are one listpack."""
     twice = "listpack-twice-large" if packing.unique else None
     look = partial(_look, name="listpack", packing=packing)
-    return Odd(look, "lzf", "undecodable", twice, nan, is_sound=ascend if packing.scored else bool)
+    return _packed_odd(look, twice, nan, packing, listpack.decode)
 
 
 def ziplist_odd(packing: Packing, nan: str | None = None) -> Odd:
     """For values that are one ziplist."""
     twice = "ziplist-twice" if packing.unique else None
     look = partial(_look, name="ziplist", packing=packing)
-    return Odd(look, "lzf", "undecodable", twice, nan, is_sound=ascend if packing.scored else bool)
+    return _packed_odd(look, twice, nan, packing, ziplist.decode)
+
+
+def _packed_odd(
+    look: Look, twice: str | None, nan: str | None, packing: Packing, decode: Callable[[bytes], list[bytes]]
+) -> Odd:
+    is_sound = ascend if packing.scored else bool
+    are_clear = clear_when(decode, packing.are_clear)
+    return Odd(look, "lzf", "undecodable", twice, nan, is_sound=is_sound, are_clear=are_clear)
 
 
 def _look(raw: bytes, scope: Scope, name: str, packing: Packing) -> Iterator[Oddity]:

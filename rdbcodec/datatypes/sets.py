@@ -8,9 +8,10 @@ dragonfly 32  LENGTH n  (STRING member  STRING ttl)*n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableSet
+from collections.abc import Iterable, Iterator, MutableSet, Sequence
 from typing import Any
 
+from rdbcodec.datatypes.clear import blobs
 from rdbcodec.datatypes.dragonfly import expiries_in, expiry_text
 from rdbcodec.datatypes.layout import (
     DataType,
@@ -226,6 +227,10 @@ def _look_in_intset(raw: bytes, scope: Scope) -> Iterator[Oddity]:
         yield Oddity("intset-empty", "")
 
 
+def _are_clear_intsets(raws: Sequence[bytes], limit: int) -> Iterable[bool]:
+    return map(intset.is_sound, blobs(raws, limit))
+
+
 LAYOUTS = {
     "set": Layout(
         decode_set,
@@ -241,7 +246,15 @@ LAYOUTS = {
         set_intset_items,
         count_packed(intset.count),
         encode_set_intset,
-        Odd(_look_in_intset, "lzf", "undecodable", twice="set-twice", is_checked=True, is_sound=bool),
+        Odd(
+            _look_in_intset,
+            "lzf",
+            "undecodable",
+            twice="set-twice",
+            is_checked=True,
+            is_sound=bool,
+            are_clear=_are_clear_intsets,
+        ),
     ),
     "set-listpack": packed_layout(
         set_in_listpack,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from rdbcodec.datatypes.clear import unpacked
 from rdbcodec.datatypes.layout import DataType, Layout
 from rdbcodec.datatypes.natural import text_of
 from rdbcodec.datatypes.odd import Odd, Oddity
@@ -11,9 +12,7 @@ from rdbcodec.datatypes.scope import Scope
 from rdbcodec.servers import Server
 from rdbcodec.wire import lzf, strings
 from rdbcodec.wire.cursor import Cursor
-from rdbcodec.wire.strings import LZF
-
-_LONG_LENGTH = 0x81  # a length in the form of 64 bits
+from rdbcodec.wire.strings import LONG_LENGTH, LZF, UNPLAIN
 
 
 def decode_string(raw: bytes, scope: Scope) -> bytes:
@@ -43,7 +42,7 @@ def count_string(raw: bytes, scope: Scope) -> int:
 def _look(raw: bytes, scope: Scope) -> Iterator[Oddity]:
     del scope
     head = raw[0]
-    if head == _LONG_LENGTH:
+    if head == LONG_LENGTH:
         yield Oddity("length-64-bit", "the length of the string takes 9 bytes")
     elif head == LZF:
         packed, size, start = strings.read_lzf_header(raw, 0)
@@ -53,7 +52,18 @@ def _look(raw: bytes, scope: Scope) -> Iterator[Oddity]:
             lzf.verify(raw[start : start + packed], size)
 
 
+def _are_clear(raws: Sequence[bytes], limit: int) -> list[bool]:
+    """Plain ones are; of others it takes unpacking to say so."""
+    return [raw[0] not in UNPLAIN or (raw[0] == LZF and len(unpacked(raw, 0, limit)) > 0) for raw in raws]
+
+
 LAYOUTS = {
-    "string": Layout(decode_string, string_items, count_string, encode_string, odd=Odd(_look, "lzf")),
+    "string": Layout(
+        decode_string,
+        string_items,
+        count_string,
+        encode_string,
+        odd=Odd(_look, "lzf", are_clear=_are_clear),
+    ),
 }
 TYPES = (DataType("string", (bytes, bytearray, memoryview, str, int), text_of),)

@@ -16,6 +16,7 @@ from rdbcodec.facts.entry_columns import BRIEF, times_in
 from rdbcodec.reading.runs import Run, ShortStrings
 from rdbcodec.records import AttributedEntry, Entry
 from rdbcodec.records.attributes import EXPIRY_SIZE
+from rdbcodec.records.entry import Context
 
 _record_of = attrgetter("_record")
 _code_of = attrgetter("code")
@@ -138,6 +139,22 @@ class Batch(ABC):
         """Whether idle time or frequency stands before one, of those that have nothing rarer."""
 
     @property
+    @abstractmethod
+    def raws(self) -> list[bytes]:
+        """The value of each as on disk, of none that is large; nothing for one whose key is compressed or
+        says its size oddly."""
+
+    @property
+    @abstractmethod
+    def context(self) -> Context | None:
+        """What all of them share; None when it changes among them."""
+
+    @property
+    def run(self) -> Run | None:
+        """The keys as they were found, when no entries were made."""
+        return None
+
+    @property
     def short_strings(self) -> ShortStrings | None:
         """The keys, where all are strings about which nothing can be odd."""
         return None
@@ -207,6 +224,14 @@ class EntryBatch(Batch):
         return entry_columns.layouts(self._entries, places)
 
     @property
+    def raws(self) -> list[bytes]:
+        return entry_columns.raws(self._entries)
+
+    @property
+    def context(self) -> Context | None:
+        return entry_columns.context(self._entries)
+
+    @property
     def has_hints(self) -> bool:
         return not _WITHOUT_HINTS.issuperset(map(len, self._kept_heads()))
 
@@ -249,6 +274,18 @@ class RunBatch(Batch):
 
     def entry(self, index: int) -> Entry:
         return self._run.entry(index)
+
+    @property
+    def raws(self) -> list[bytes]:
+        return self._run.raws()
+
+    @property
+    def context(self) -> Context:
+        return self._run.context
+
+    @property
+    def run(self) -> Run:
+        return self._run
 
     @property
     def short_strings(self) -> ShortStrings | None:

@@ -12,6 +12,7 @@ from rdbcodec.facts.slots import SLOTS, key_slot
 from rdbcodec.records import CacheEntry, Entry
 from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE
 from rdbcodec.records.entry import Context
+from rdbcodec.wire.strings import UNPLAIN
 
 BRIEF = {Entry, CacheEntry}  # those that have nothing but what `_head` holds before them
 _SHORT = 0x40  # lengths below are their own byte
@@ -29,6 +30,20 @@ def names(entries: Sequence[Entry]) -> list[bytes]:
         record[2 : entry._start] if (record := entry._record)[1] < _SHORT else entry.key  # noqa: SLF001
         for entry in entries
     ]
+
+
+def raws(entries: Sequence[Entry]) -> list[bytes]:
+    """Their values as on disk; nothing for one whose key is compressed or says its size oddly."""
+    return [
+        b"" if (record := entry._record)[1] in UNPLAIN else record[entry._start :]  # noqa: SLF001
+        for entry in entries
+    ]
+
+
+def context(entries: Sequence[Entry]) -> Context | None:
+    """What all of them share; None comes back once another was there, so two tell of all."""
+    first = _context_of(entries[0])
+    return first if first is _context_of(entries[-1]) else None
 
 
 def layouts(entries: Sequence[Entry], places: Mapping[str, int]) -> bytes:

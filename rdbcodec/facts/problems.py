@@ -7,15 +7,20 @@ it gets a severity and the names of the servers that refuse it.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Iterable, Iterator
-from operator import lt
+from itertools import compress, filterfalse, repeat
+from operator import lt, not_
 from typing import Any, Literal
 
+from rdbcodec.datatypes.clear import Unclear
 from rdbcodec.datatypes.odd import Odd, Oddity
 from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import DecodeError, LimitExceeded
-from rdbcodec.integrity.oddities import has_plain_key, is_plain, large_oddities, oddities
+from rdbcodec.facts.batches import Batch
+from rdbcodec.formats import TypeRow
+from rdbcodec.integrity.oddities import candidates, has_plain_key, is_plain, large_oddities, oddities
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.reading.duplicates import KeyIndex
@@ -128,6 +133,35 @@ def value_of(entry: Entry) -> Any:
         return entry.value()
     except LimitExceeded:
         return None
+
+
+def doubtful(batch: Batch) -> Iterator[Entry]:
+    """The entries that must be looked at, in their order: those of kinds of which many are asked at once
+    show here that nothing is odd about them, the others one by one. None is large or has anything rare
+    before it."""
+    context, raws, codes = batch.context, batch.raws, batch.codes
+    if context is None:
+        yield from filterfalse(is_clear, candidates(batch.entries))
+        return
+    found = [place for place, raw in enumerate(raws) if not raw]
+    for code in batch.kinds:
+        places = [place for place, each in enumerate(codes) if each == code and raws[place]]
+        of_kind = [raws[place] for place in places]
+        found += compress(places, _are_doubtful(of_kind, context.types[code], context.limit))
+    yield from filterfalse(is_clear, map(batch.entry, sorted(found)))
+
+
+def _are_doubtful(raws: list[bytes], row: TypeRow, limit: int) -> Iterable[bool]:
+    are_clear = layout_of(row).odd.are_clear
+    if are_clear is None:
+        return repeat(True, len(raws))
+    try:
+        return list(map(not_, are_clear(raws, limit)))
+    except _UNCLEAR:
+        return repeat(True, len(raws))
+
+
+_UNCLEAR = (Unclear, DecodeError, IndexError, ValueError, struct.error)
 
 
 def is_clear(entry: Entry) -> bool:

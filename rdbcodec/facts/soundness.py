@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import filterfalse
 from typing import Literal, NamedTuple
 
 from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.errors import DecodeError
+from rdbcodec.facts.batches import EntryBatch
 from rdbcodec.facts.databases import check_databases
 from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.passes import Batch, Pass, Progress, feed
-from rdbcodec.facts.problems import Problem, entry_problems, is_clear, odd_problems, problems_in
+from rdbcodec.facts.problems import Problem, doubtful, entry_problems, odd_problems, problems_in
 from rdbcodec.facts.selected import selected
 from rdbcodec.facts.selection import Selection
-from rdbcodec.integrity.oddities import candidates
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.limits import MAX_DATABASES, MAX_PROBLEMS
 from rdbcodec.reading.duplicates import KeyIndex
@@ -177,17 +176,15 @@ class SoundnessPass(Pass[Soundness]):
     def batch(self, batch: Batch) -> None:
         """Count all, and look at those in which something can be wrong."""
         self._count(batch)
+        are_noted = self._note(batch)
         if batch.short_strings is not None:
-            assert self._index is not None
-            self._index.add_run(batch.short_strings)
             return
-        are_noted = self._note(batch.entries)
         if batch.is_brief and are_noted:
-            for entry in filterfalse(is_clear, candidates(batch.entries)):
+            for entry in doubtful(batch):
                 self._look_at(entry)
             return
         for entry in batch.entries:
-            if are_noted or self._note([entry], tell=True):
+            if are_noted or self._note(EntryBatch([entry]), tell=True):
                 self._look_at(entry)
 
     def _count(self, batch: Batch) -> None:
@@ -200,11 +197,14 @@ class SoundnessPass(Pass[Soundness]):
             found.expires_by_db[db] += len(batch.expiries)
             found.expired += sum(time <= self.now_ms for time in batch.expiries)
 
-    def _note(self, entries: list[Entry], *, tell: bool = False) -> bool:
+    def _note(self, batch: Batch, *, tell: bool = False) -> bool:
         """Note the keys, none of them when one is damaged; that one tells which it is when it is alone."""
         assert self._index is not None
         try:
-            self._index.add_entries(entries)
+            if batch.run is None:
+                self._index.add_entries(batch.entries)
+            else:
+                self._index.add_run(batch.run)
         except DecodeError as error:
             if tell:
                 self.found.add(Problem.of(error))

@@ -24,12 +24,12 @@ from rdbcodec.records import Entry
 from rdbcodec.wire import strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.long_strings import Held, skip
-from rdbcodec.wire.strings import LZF, Budget
+from rdbcodec.wire.strings import LONG_LENGTH, LZF, UNPLAIN, Budget
 
 
 def oddities(entry: Entry) -> list[Oddity]:
     """What is odd about a value that is held, and about its key."""
-    found = list(_in_key(entry)) if entry._record[1] in _UNPLAIN else []
+    found = list(_in_key(entry)) if entry._record[1] in UNPLAIN else []
     row = entry.row
     scope = entry.scope()
     odd = layout_of(row).odd
@@ -51,7 +51,7 @@ def sound_value(entry: Entry) -> Any:
     apart as well.
     """
     is_sound = layout_of(entry.row).odd.is_sound
-    if is_sound is None or entry._record[1] in _UNPLAIN:
+    if is_sound is None or entry._record[1] in UNPLAIN:
         return None
     try:
         value = entry.value()
@@ -78,12 +78,12 @@ def candidates(entries: Sequence[Entry]) -> list[Entry]:
     """The entries that must be looked at: most are plain strings, which show at once that nothing is odd."""
     if not any(map(_code_of, entries)):
         joined = b"".join(map(_record_of, entries))  # a third of the time of looking at each
-        if not any(head in joined for head in _UNPLAIN):
+        if not any(head in joined for head in UNPLAIN):
             return []
     return [
         entry
         for entry in entries
-        if entry.code or entry._record[1] in _UNPLAIN or entry._record[entry._start] in _UNPLAIN
+        if entry.code or entry._record[1] in UNPLAIN or entry._record[entry._start] in UNPLAIN
     ]
 
 
@@ -93,17 +93,12 @@ def is_plain(entry: Entry) -> bool:
         return False
     record = entry._record
     name, value = record[1], record[entry._start]
-    return (name < _LONG or name not in _UNPLAIN) and (value < _LONG or value not in _UNPLAIN)
+    return (name < LONG_LENGTH or name not in UNPLAIN) and (value < LONG_LENGTH or value not in UNPLAIN)
 
 
 def has_plain_key(entry: Entry) -> bool:
     """Whether nothing can be odd about the bytes of a key."""
-    return entry._record[1] not in _UNPLAIN
-
-
-# First bytes of a string that is to be looked at: nothing can be odd about any other.
-_LONG = 0x81  # a length of 9 bytes; the least of them, and less is a plain text: asked first, as most are
-_UNPLAIN = frozenset({LZF, _LONG})
+    return entry._record[1] not in UNPLAIN
 
 
 def _in_key(entry: Entry) -> Iterator[Oddity]:
@@ -114,7 +109,7 @@ def _in_key(entry: Entry) -> Iterator[Oddity]:
             strings.read(name, 0, Budget(MAX_UNPACKED))
         except CorruptStructure as error:
             yield Oddity("lzf", error.message)
-    elif head == 0x81:
+    elif head == LONG_LENGTH:
         yield Oddity("length-64-bit", "the key's length takes 9 bytes")
 
 

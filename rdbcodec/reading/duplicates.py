@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from rdbcodec.reading.reader import Reader
     from rdbcodec.reading.repeats import Ask
-    from rdbcodec.reading.runs import ShortStrings
+    from rdbcodec.reading.runs import Run
 
 BATCH = 1 << 10  # names that `note` makes a batch of
 _LONG_NAME = 1 << 12  # bytes: a thousand of them are 4 MiB
@@ -94,8 +94,8 @@ class KeyIndex:
             places = () if self._kept is None else [entry.offset for entry in stretch]
             self.add(_keys(stretch), places, db)
 
-    def add_run(self, run: ShortStrings) -> None:
-        """The keys of a run, of which no entries were made."""
+    def add_run(self, run: Run) -> None:
+        """The keys of a run, of which no entries were made. Raises DecodeError for a damaged key."""
         self.add(run.names(), () if self._kept is None else run.offsets(), run.context.db)
 
     def join(self, parts: Sequence[bytes]) -> None:
@@ -218,7 +218,7 @@ def hashes_of(entries: Sequence[Entry]) -> Iterator[list[int]]:
         yield key_hashes(_keys(stretch), db)
 
 
-def hashes_in(run: ShortStrings) -> list[int]:
+def hashes_in(run: Run) -> list[int]:
     """The hashes of the keys of a run."""
     return key_hashes(run.names(), run.context.db)
 

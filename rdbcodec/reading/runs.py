@@ -27,7 +27,7 @@ from rdbcodec.records.attributed import CacheEntry
 from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE, NEGATIVE
 from rdbcodec.records.entry import Context, Entry
 from rdbcodec.wire import strings
-from rdbcodec.wire.strings import INT8, LZF
+from rdbcodec.wire.strings import INT8, LZF, UNPLAIN
 
 if TYPE_CHECKING:
     from rdbcodec.reading.window import Window
@@ -83,6 +83,10 @@ class Run(ABC):
         """The keys."""
 
     @abstractmethod
+    def raws(self) -> list[bytes]:
+        """The value of each as on disk; nothing for one whose key is compressed or says its size oddly."""
+
+    @abstractmethod
     def offsets(self) -> list[int]:
         """Where they begin in the snapshot."""
 
@@ -135,6 +139,10 @@ class ShortStrings(Run):
     def names(self) -> list[bytes]:
         text = self._head + 2  # behind the type byte and the length
         return [record[text : text + record[text - 1]] for record in self._records]
+
+    def raws(self) -> list[bytes]:
+        text = self._head + 2
+        return [record[text + record[text - 1] :] for record in self._records]
 
     def offsets(self) -> list[int]:
         return list(accumulate(map(len, self._records[:-1]), initial=self.context.base + self.begin))
@@ -231,6 +239,17 @@ class Keys(Run):
 
     def _long_name(self, at: int) -> bytes:
         return self.entry(bisect_left(self._types, at)).key
+
+    def raws(self) -> list[bytes]:
+        buf = self.buf
+        return [
+            buf[at + 2 + head : end] if (head := buf[at + 1]) < _SHORT else self._behind_long_name(at, end)
+            for at, end in zip(self._types, self._ends, strict=False)
+        ]
+
+    def _behind_long_name(self, at: int, end: int) -> bytes:
+        buf = self.buf
+        return b"" if buf[at + 1] in UNPLAIN else buf[strings.walk(buf, at + 1) : end]
 
     def offsets(self) -> list[int]:
         return list(map(self.context.base.__add__, self._starts[:-1]))

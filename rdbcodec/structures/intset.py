@@ -38,7 +38,7 @@ from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures.parts import ELEMENT, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rdbcodec.wire.long_strings import Held
 
@@ -104,6 +104,24 @@ def iter_decode(chunks: Iterable[bytes], held: Held | None = None) -> Iterator[l
     if not base:
         _read_header(buf)
     _check_size(received, width, declared)
+
+
+def is_sound(blob: bytes) -> bool:
+    """Whether `decode` would give members, one at least; a fifth of its time, as it writes no text."""
+    known = _MEMBERS.get(len(blob))
+    if known is None or known[0] != blob[: _HEADER.size]:
+        width, declared = _read_header(blob)
+        _check_size(len(blob), width, declared)
+        if len(_MEMBERS) >= _MOST:
+            _MEMBERS.clear()
+        read = struct.Struct(f"<{_HEADER.size}x{declared}{_CODES[width]}").unpack
+        known = _MEMBERS[len(blob)] = blob[: _HEADER.size], read
+    members = known[1](blob)
+    return len(members) > 0 and all(map(lt, members, members[1:]))
+
+
+_MEMBERS: dict[int, tuple[bytes, Callable[[bytes], tuple[int, ...]]]] = {}  # by size: header, what reads them
+_MOST = 512  # sizes that are known
 
 
 def count(head: bytes) -> int:

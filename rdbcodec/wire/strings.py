@@ -18,6 +18,10 @@ from rdbcodec.wire import lengths, lzf
 from rdbcodec.wire.integers import integer_in
 
 INT8, INT16, INT32, LZF = 0xC0, 0xC1, 0xC2, 0xC3
+LONG_LENGTH = 0x81  # a length in the form of 64 bits
+UNPLAIN = frozenset(
+    {LONG_LENGTH, LZF}
+)  # first bytes of strings that are to be looked at; no other can be odd
 MAX_INTEGER_TEXT = 11  # characters of -2147483648: servers try no longer ones
 INTEGER_SIZE = {INT8: 1, INT16: 2, INT32: 4}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rdbcodec.errors import RdbError
 from rdbcodec.reading.duplicates import hashes_in, hashes_of, key_hashes
 from rdbcodec.reading.repeats import SPREAD, spread
-from rdbcodec.reading.runs import ShortStrings
+from rdbcodec.reading.runs import Run
 from rdbcodec.records import Entry
 
 
@@ -30,8 +30,8 @@ class KeyHashes:
         for hashes in hashes_of(entries):
             self._add(hashes)
 
-    def add_run(self, run: ShortStrings) -> None:
-        """The keys of a run. Raises RdbError where hashes are others."""
+    def add_run(self, run: Run) -> None:
+        """The keys of a run. Raises DecodeError for a damaged key, RdbError where hashes are others."""
         self._expect_same_hashes()
         self._add(hashes_in(run))
 
