@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.errors import DecodeError
 from rdbcodec.facts.batches import EntryBatch
 from rdbcodec.facts.problems import doubtful, entry_problems
+from rdbcodec.integrity.oddities import columns_of
+from rdbcodec.limits import MAX_VALUE, MIN_VALUE
 from rdbcodec.records import Entry
+from rdbcodec.wire.long_strings import skip
 
 SNAPSHOTS = Path(__file__).parents[1] / "fixtures" / "snapshots"
 NAMES = ("redis-2.4.18-types.rdb", "redis-6.2.16-types.rdb", "redis-7.2.6-types.rdb", "redis-8.2.3-types.rdb")
@@ -79,6 +83,25 @@ def test_nothing_is_wrong_with_a_value_that_shows_at_once_that_nothing_is(name: 
                 assert not entry_problems(changed), (entry.row.name, raw)
                 clear[entry.type] += 1
     assert min(clear[kind] for kind in ("string", "list", "set", "zset", "hash")) > 0
+
+
+@pytest.mark.parametrize("max_value", [MIN_VALUE, MAX_VALUE])
+def test_names_and_scores_are_those_of_the_items(max_value: int) -> None:
+    seen: Counter[str] = Counter()
+    data = SNAPSHOTS.joinpath(NAMES[-1]).read_bytes()
+    for by_items, by_columns in zip(
+        *(rdbcodec.open(data, max_value=max_value) for _ in range(2)), strict=True
+    ):
+        if not isinstance(by_items, Entry) or layout_of(by_items.row).odd.columns is None:
+            continue
+        assert isinstance(by_columns, Entry)
+        items = list(chain.from_iterable(by_items.items(skip_large=True)))
+        columns = list(by_columns.read_by(columns_of(by_columns.row), skip))
+        assert list(chain.from_iterable(names for names, _ in columns)) == [item[0] for item in items]
+        if by_items.type == "zset":
+            assert list(chain.from_iterable(scores for _, scores in columns)) == [item[1] for item in items]
+        seen[by_items.row.name] += 1
+    assert min(seen["hash"], seen["zset-2"]) > 0
 
 
 def test_one_damaged_value_among_many_is_the_one_that_is_found() -> None:

@@ -20,6 +20,7 @@ from rdbcodec.datatypes.scope import Scope, read_blob
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import doubles
+from rdbcodec.wire.cursor import Cursor
 
 # Above these defaults of the servers a packed value is unpacked while loading, and then checked.
 HASH_ENTRIES, SET_ENTRIES, ZSET_ENTRIES, INTSET_ENTRIES, HASH_VALUE = 512, 128, 128, 512, 64
@@ -33,6 +34,7 @@ class Oddity(NamedTuple):
 
 
 Look = Callable[[bytes, Scope], Iterable[Oddity]]
+Columns = Callable[[Cursor, Scope], Iterator[tuple[list[bytes], Sequence[float]]]]
 
 
 class Odd(NamedTuple):
@@ -43,7 +45,9 @@ class Odd(NamedTuple):
     twice, or with a score that is no number. `is_checked` says that loaders refuse what decodes whole, or
     that there are words for it: so a check asks the look and not the decoder. `is_sound` says of a value that
     was decoded that the look would find nothing; None where decoding overlooks something. `are_clear` says
-    the same of many as on disk, and that they decode: see clear.py.
+    the same of many as on disk, and that they decode: see clear.py. `columns` reads, as `items` of the layout
+    does, no more of a large value than its names, which must be there once, and its scores; without it
+    they are taken from its items.
     """
 
     look: Look | None = None
@@ -54,6 +58,7 @@ class Odd(NamedTuple):
     is_checked: bool = False
     is_sound: Callable[[Any], bool] | None = None
     are_clear: AreClear | None = None
+    columns: Columns | None = None
 
 
 def are_finite(value: Mapping[bytes, float]) -> bool:

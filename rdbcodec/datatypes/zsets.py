@@ -170,6 +170,47 @@ def take_scored(buf: bytes, pos: int, count: int, out: list[Scored], budget: Bud
     return pos
 
 
+def _columns(cursor: Cursor, scope: Scope) -> Iterator[tuple[list[bytes], tuple[float, ...]]]:
+    """Members and scores of type 5, apart: no pair is made, and scores are numbers all at once."""
+    scores: list[bytes] = []
+
+    def slow(cursor: Cursor) -> bytes:
+        member = cursor.element()
+        scores.append(cursor.fixed(8))
+        return member
+
+    reader = partial(_take_apart, scores=scores, budget=scope.budget)
+    for members in cursor.batches(reader, slow, cursor.length()):
+        yield members, struct.unpack(f"<{len(scores)}d", b"".join(scores))
+        scores.clear()
+
+
+def _take_apart(
+    buf: bytes, pos: int, count: int, out: list[bytes], *, scores: list[bytes], budget: Budget
+) -> int:
+    """`take_scored`, with the scores as they stand on disk in a list of their own."""
+    limit = len(buf) - 8
+    append, append_score = out.append, scores.append
+    try:
+        while count:
+            start = pos + 1
+            head = buf[pos]
+            if head < 0x40:
+                end = start + head
+                member = buf[start:end]
+            else:
+                member, end = strings.read(buf, pos, budget)
+            if end > limit:
+                break
+            pos = end + 8
+            append(member)
+            append_score(buf[end:pos])
+            count -= 1
+    except (IndexError, LimitExceeded):
+        pass
+    return pos
+
+
 def take_text_scored(buf: bytes, pos: int, count: int, out: list[Scored], budget: Budget) -> int:
     """Append up to `count` whole (STRING, TEXT_DOUBLE) pairs; see strings.take."""
     try:
@@ -318,7 +359,9 @@ LAYOUTS = {
         encode_zset_2,
         elements=_encode_scored,
         parts=_parts_in_order,
-        odd=Odd(_looking(take_scored), twice="zset-twice", nan="score", is_sound=are_finite),
+        odd=Odd(
+            _looking(take_scored), twice="zset-twice", nan="score", is_sound=are_finite, columns=_columns
+        ),
     ),
     "zset-ziplist": packed_layout(
         zset_in_ziplist,

@@ -20,12 +20,21 @@ from rdbcodec.datatypes.zsets import ZSet
 from rdbcodec.errors import DecodeError, LimitExceeded
 from rdbcodec.facts.batches import Batch
 from rdbcodec.formats import TypeRow
-from rdbcodec.integrity.oddities import candidates, has_plain_key, is_plain, large_oddities, oddities
+from rdbcodec.integrity.oddities import (
+    candidates,
+    columns_of,
+    has_nan,
+    has_plain_key,
+    is_plain,
+    large_oddities,
+    oddities,
+)
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.traits import TRAITS
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.records import AttributedEntry, Entry, Record
 from rdbcodec.showing import Hiding, kept_key, key_words
+from rdbcodec.wire.long_strings import skip
 
 # "not verified" is no fault of the data: a limit of memory ended the verifying.
 Severity = Literal["error", "warning", "not verified"]
@@ -244,16 +253,11 @@ def _check_scores(value: ZSet, entry: Entry) -> Iterator[tuple[Severity, str]]:
 
 def _check_large(entry: Entry) -> Iterator[tuple[Severity, str]]:
     """A value that passes by: verified in batches, its members collected to find doubles."""
-    unique = entry.type in ("set", "zset", "hash")
     bad_scores = False
-    batches: Iterator[list[Any]] = entry.items(skip_large=True)
     with KeyIndex() as index:
-        for batch in batches:
-            if unique:
-                members = batch if entry.type == "set" else [item[0] for item in batch]
-                index.add(members)
-            if entry.type == "zset":
-                bad_scores = bad_scores or any(math.isnan(score) for _, score in batch)
+        for names, scores in entry.read_by(columns_of(entry.row), skip):
+            index.add(names)
+            bad_scores = bad_scores or has_nan(scores)
         doubles = sum(1 for _ in index.duplicates())
     if bad_scores:
         yield NOT_A_SCORE

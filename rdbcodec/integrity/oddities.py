@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
-from rdbcodec.datatypes.odd import Look, Oddity
+from rdbcodec.datatypes.odd import Columns, Look, Oddity
 from rdbcodec.datatypes.registry import layout_of, type_named
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.errors import CorruptStructure, DecodeError, LimitExceeded
@@ -145,17 +145,32 @@ def _large_string(cursor: Cursor) -> Iterator[Oddity]:
 
 
 def _large_table(row: TypeRow, cursor: Cursor, scope: Scope) -> Iterator[Oddity]:
-    layout, names_of = layout_of(row), type_named(row.type).names
+    odd = layout_of(row).odd
     is_score_bad = False
     with KeyIndex() as names:
-        for batch in layout.items(cursor, scope):
-            if names_of is not None:
-                names.add(names_of(batch))
-            if layout.odd.nan is not None:
-                is_score_bad = is_score_bad or any(math.isnan(score) for _, score in batch)
+        for batch, scores in columns_of(row)(cursor, scope):
+            names.add(batch)
+            is_score_bad = is_score_bad or has_nan(scores)
         cursor.expect_end()
         is_twice = next(names.duplicates(), None) is not None
-    if is_score_bad:
-        yield Oddity(layout.odd.nan or "", "")
+    if is_score_bad and odd.nan is not None:
+        yield Oddity(odd.nan, "")
     if is_twice:
-        yield Oddity(layout.odd.twice or "", "")
+        yield Oddity(odd.twice or "", "")
+
+
+def columns_of(row: TypeRow) -> Columns:
+    """What reads of a large value, in batches, its names, which must be there once, and its scores."""
+    layout, names_of, is_scored = layout_of(row), type_named(row.type).names, row.type == "zset"
+
+    def columns(cursor: Cursor, scope: Scope) -> Iterator[tuple[list[bytes], Sequence[float]]]:
+        for batch in layout.items(cursor, scope):
+            names = [] if names_of is None else names_of(batch)
+            yield names, [score for _, score in batch] if is_scored else ()
+
+    return layout.odd.columns or columns
+
+
+def has_nan(scores: Sequence[float]) -> bool:
+    """Whether one of the scores is not a number: few sums are none."""
+    return math.isnan(sum(scores)) and any(map(math.isnan, scores))

@@ -7,7 +7,7 @@ from itertools import chain
 
 from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.datatypes.scope import Scope
-from rdbcodec.datatypes.streams import NO_ID, encode_id, stream_nodes
+from rdbcodec.datatypes.streams import NO_ID, count_in_nodes, encode_id
 from rdbcodec.datatypes.streams.odd import oddities_of_tail
 from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.reading.duplicates import KeyIndex
@@ -22,13 +22,11 @@ def large_stream_oddities(
 
     What follows its nodes is left in `tail`, for those who ask for more of it, unless that is very much.
     """
-    nodes = live = 0
     with KeyIndex() as index:
         masters = _Masters(index)
-        for entries in stream_nodes(cursor, masters.add):
-            nodes += 1
-            live += len(entries)
+        live = count_in_nodes(cursor, masters.add)
         yield from masters.oddities()
+    nodes = masters.count
     if tail is None:
         yield from oddities_of_tail(cursor, version, nodes, live)
         return
@@ -47,13 +45,15 @@ class _Masters:
     """The keys of the nodes that passed by: twice, or out of order?"""
 
     def __init__(self, index: KeyIndex) -> None:
+        self.count = 0
         self._index = index
         self._last = NO_ID
         self._ascend = True
 
     def add(self, master: StreamId) -> None:
         """The key of the next node."""
-        self._index.add([encode_id(master)])
+        self.count += 1
+        self._index.note(encode_id(master), self.count)
         self._ascend = self._ascend and self._last <= master
         self._last = master
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import copy
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rdbcodec.datatypes.registry import layout_of
@@ -241,11 +241,17 @@ class Entry:
         `Skipped` among the elements, with a `spool` it goes there and a `LongString` stands for it.
         """
         keep = spool.keep if spool is not None else skip if skip_large else None
+        return self.read_by(layout_of(self.row).items, keep)
+
+    def read_by(
+        self, read: Callable[[Cursor, Scope], Iterator[V]], keep: Callable[[Iterator[bytes]], Any] | None
+    ) -> Iterator[V]:
+        """What `read` makes of the bytes, all of them; for `items`, and who needs less of the value."""
         budget = Budget(self._context.limit)
         held = Held(budget.limit, keep, needed=self._context.record_limit)
         cursor = Cursor(self.chunks(), budget, streaming=True, held=held)
         try:
-            yield from layout_of(self.row).items(cursor, Scope(budget, self._context.templates))
+            yield from read(cursor, Scope(budget, self._context.templates))
             cursor.expect_end()
         except DecodeError as error:
             self.locate(error)

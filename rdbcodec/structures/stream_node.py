@@ -86,11 +86,33 @@ def live(elements: list[bytes | int], master: StreamId) -> list[StreamEntry]:
     return list(iter_decode(elements, master)) if usual is None else usual
 
 
+def count_live(elements: list[bytes | int], master: StreamId) -> int:
+    """How many those are, without an object for each; raises what `decode` raises."""
+    if _usual_columns(elements) is not None:
+        count: Any = elements[0]
+        return int(count)
+    return sum(1 for _ in iter_decode(elements, master))
+
+
 def _usual_entries(elements: list[Any], master: StreamId) -> list[StreamEntry] | None:
     """The entries of a node in which all live and have the fields of the master entry; None for any other.
 
     Most nodes are such: their entries are rows of one size, and columns are checked and made at once.
     """
+    columns_of_ids = _usual_columns(elements)
+    if columns_of_ids is None:
+        return None
+    width, all_ms, all_seq = columns_of_ids
+    start = size = width + 4
+    ms, seq = master
+    ids = [(ms + a & _HALF, seq + b & _HALF) for a, b in zip(all_ms, all_seq)]  # noqa: B905 - see _paired
+    columns = [_paired(elements[3 + at], elements[start + 3 + at :: size]) for at in range(width)]
+    fields = [[*row] for row in zip(*columns)] if columns else [[] for _ in ids]  # noqa: B905
+    return list(map(_made_entry, zip(map(_made_id, ids), fields)))  # noqa: B905
+
+
+def _usual_columns(elements: list[Any]) -> tuple[int, list[int], list[int]] | None:
+    """How many fields the entries of such a node have, and how far their IDs are from that of the node."""
     if len(elements) < 3:
         return None
     live, dead, width = elements[:3]
@@ -104,11 +126,7 @@ def _usual_entries(elements: list[Any], master: StreamId) -> list[StreamEntry] |
         return None
     if {*map(type, all_ms), *map(type, all_seq)} != {int}:
         return None
-    ms, seq = master
-    ids = [(ms + a & _HALF, seq + b & _HALF) for a, b in zip(all_ms, all_seq)]  # noqa: B905 - see _paired
-    columns = [_paired(elements[3 + at], elements[start + 3 + at :: size]) for at in range(width)]
-    fields = [[*row] for row in zip(*columns)] if columns else [[] for _ in ids]  # noqa: B905
-    return list(map(_made_entry, zip(map(_made_id, ids), fields)))  # noqa: B905
+    return width, all_ms, all_seq
 
 
 def _paired(name: bytes | int, column: list[Any]) -> list[tuple[bytes, bytes]]:

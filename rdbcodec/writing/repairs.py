@@ -50,7 +50,7 @@ def repaired_pieces(
     """The bytes of a large stream, its nodes as they are; `again` gives those of the original once more."""
     version = entry.row.generation
     cursor = Cursor(entry.chunks(), Budget(entry.max_value), streaming=True)
-    live = sum(map(len, streams.stream_nodes(cursor)))
+    live = streams.count_in_nodes(cursor)
     nodes = cursor.offset
     value = streams.read_tail(cursor, version)
     tail = _tail(value, live, "stream-pending-unowned" in traits, server, version)

@@ -118,6 +118,14 @@ def hash_listpack_items(cursor: Cursor, scope: Scope) -> Iterator[list[Field]]:
     yield from _without_ttl(blob_items(cursor, listpack.decode, listpack.iter_decode))
 
 
+def _fields(cursor: Cursor, scope: Scope) -> Iterator[tuple[list[bytes], tuple[float, ...]]]:
+    """The fields of type 4 alone, whatever the batches are cut at."""
+    at = 0
+    for batch in flat_items(cursor, scope, 2):
+        yield batch[at::2], ()
+        at ^= len(batch) & 1
+
+
 def _without_ttl(batches: Iterator[list[bytes]]) -> Iterator[list[Field]]:
     for batch in grouped(batches, 2, "hash"):
         yield [(field, value, None) for field, value in batch]
@@ -131,7 +139,7 @@ LAYOUTS = {
         encode_hash,
         elements=_encode_fields,
         parts=parts_of_table(fields_of, _encode_fields),
-        odd=Odd(look_in_pairs, twice=TWICE, is_sound=bool),
+        odd=Odd(look_in_pairs, twice=TWICE, is_sound=bool, columns=_fields),
     ),
     "hash-zipmap": packed_layout(
         hash_in_zipmap,

@@ -25,12 +25,12 @@ from rdbcodec.datatypes.odd import Odd
 from rdbcodec.datatypes.streams.odd import look_in_stream
 from rdbcodec.datatypes.streams.passing import passing
 from rdbcodec.datatypes.streams.reading import (
+    count_in_nodes,
     count_stream,
     decode_stream,
     end_of_nodes,
     read_tail,
     stream_items,
-    stream_nodes,
     stream_parts,
     tail_in,
     tail_of,
@@ -60,12 +60,12 @@ __all__ = [
     "Pending",
     "Producer",
     "Stream",
+    "count_in_nodes",
     "decode_stream",
     "encode_id",
     "encode_tail",
     "end_of_nodes",
     "read_tail",
-    "stream_nodes",
     "stream_parts",
     "tail_in",
     "tail_of",

@@ -46,13 +46,13 @@ def _node(master: bytes, blob: bytes) -> Generator[Oddity, None, int | None]:
         )
         return None
     try:
-        entries = stream_node.decode(listpack.decode_mixed(blob), stream_node.read_id(master)).entries
+        entries = stream_node.count_live(listpack.decode_mixed(blob), stream_node.read_id(master))
     except CorruptStructure as error:
         yield Oddity("stream-node-inside", error.message)
         return None
     if not entries:
         yield Oddity("stream-node-empty", "")
-    return len(entries)
+    return entries
 
 
 def oddities_of_tail(cursor: Cursor, version: int, nodes: int, live: int | None) -> Iterator[Oddity]:

@@ -117,27 +117,34 @@ def stream_parts(
 ) -> Generator[list[StreamEntry], None, Stream]:
     """As stream_items; returns what follows the entries, as a Stream that has none."""
     del scope
-    yield from stream_nodes(cursor)
+    for _ in range(cursor.length()):
+        cursor.budget.refill()
+        master = _read_master(cursor)
+        if cursor.string_is_long():
+            yield from _large_node(cursor, master)
+        else:
+            yield stream_node.decode(listpack.decode_mixed(cursor.string()), master).entries
+    cursor.budget.refill()
     return _read_tail(cursor, [], version)
 
 
-def stream_nodes(
-    cursor: Cursor, on_master: Callable[[StreamId], object] | None = None
-) -> Iterator[list[StreamEntry]]:
-    """The live entries of each node, those of a large one in batches; what follows them is not read.
+def count_in_nodes(cursor: Cursor, on_master: Callable[[StreamId], object] | None = None) -> int:
+    """How many live entries there are; what follows them is not read.
 
     `on_master` is called with the key of each node before its entries.
     """
+    count = 0
     for _ in range(cursor.length()):
         cursor.budget.refill()
         master = _read_master(cursor)
         if on_master is not None:
             on_master(master)
         if cursor.string_is_long():
-            yield from _large_node(cursor, master)
+            count += sum(map(len, _large_node(cursor, master)))
         else:
-            yield stream_node.decode(listpack.decode_mixed(cursor.string()), master).entries
+            count += stream_node.count_live(listpack.decode_mixed(cursor.string()), master)
     cursor.budget.refill()
+    return count
 
 
 def nodes_and_tail(
