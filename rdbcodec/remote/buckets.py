@@ -1,4 +1,7 @@
-"""Objects of S3, read by botocore, which s3fs brings: it knows profiles, roles, endpoints and regions."""
+"""Objects of S3: by a key that is found at once, else by botocore, which s3fs brings.
+
+botocore knows profiles, roles, endpoints and regions.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from http.client import HTTPException
 from typing import Any
 
 from rdbcodec.remote.forward import Body, Forward
+from rdbcodec.remote.keyed import KeyedFile, open_keyed
 from rdbcodec.remote.objects import errors_of, is_configured
 
 
@@ -28,11 +32,15 @@ class BucketFile(Forward):
         return Body(answer["Body"], answer.get("ContentLength"), answer.get("ETag"))
 
 
-def open_bucket(url: str) -> BucketFile | None:
-    """An object, when botocore has credentials; None when it is for s3fs to find out how to ask."""
+def open_bucket(url: str) -> KeyedFile | BucketFile | None:
+    """An object, when there are credentials; None when it is for s3fs to find out how to ask."""
     bucket, _, key = url.partition("://")[2].partition("/")
     if not key or "?versionId=" in key or ":" in bucket or is_configured():
         return None
+    return open_keyed(url, bucket, key) or _by_botocore(url, bucket, key)
+
+
+def _by_botocore(url: str, bucket: str, key: str) -> BucketFile | None:
     try:
         from botocore.session import get_session  # noqa: PLC0415 - optional
     except ImportError:

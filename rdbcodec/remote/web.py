@@ -24,6 +24,7 @@ from rdbcodec.remote.urls import refusal
 Signing = Callable[[dict[str, str]], dict[str, str]]
 
 TIMEOUT = 60  # seconds without a byte
+_SECRET = ("Authorization", "x-amz-security-token")
 _TRANSIENT = (408, 429, 500, 502, 503, 504)
 _NUMBERS = {401: errno.EACCES, 403: errno.EACCES, 404: errno.ENOENT, 410: errno.ENOENT}
 # Names of refusals, as services send them: "Blob service error codes", learn.microsoft.com; "Error
@@ -115,7 +116,7 @@ def _request(address: str, headers: dict[str, str]) -> urllib.request.Request:
     """Who asks is told to this address alone, not to where its answer may point."""
     request = urllib.request.Request(address)  # noqa: S310 - http and https alone
     for name, value in headers.items():
-        add = request.add_unredirected_header if name == "Authorization" else request.add_header
+        add = request.add_unredirected_header if name in _SECRET else request.add_header
         add(name, value)
     return request
 
