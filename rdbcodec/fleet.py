@@ -20,11 +20,12 @@ from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rdbcodec.errors import RdbError
 from rdbcodec.facts.passes import Pass
 from rdbcodec.facts.scan import scan
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.parallel.opening import MOST, cores
 from rdbcodec.remote.patterns import expanded
 

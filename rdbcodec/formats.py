@@ -36,7 +36,9 @@ finds them in a value. No walk looks at names.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
+
+from rdbcodec.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,9 @@ remark of the old server that changes nothing a client can see; it is counted an
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.showing import Hiding, key_words
 
 Lose = Callable[[str], None]  # is told the kind of what gets lost; who may lose nothing raises in it

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from rdbcodec.errors import ModuleNameError
 from rdbcodec.formats import Dialect
+from rdbcodec.named_tuples import NamedTuple
 
 LONGEST_SHOWN = 40  # characters of a wrong name in a message
 NONE = "none"  # said instead of names: the server has no modules but those of every build

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from rdbcodec.named_tuples import NamedTuple
 
 TailKind = Literal["nothing", "zero padding", "EOF mark", "AOF commands", "another snapshot", "other bytes"]
 

@@ -42,6 +42,7 @@ LAYERS = {
     for floor, room in enumerate(
         (
             *(
+                "named_tuples",
                 "folders",
                 "formats",
                 "limits",

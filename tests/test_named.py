@@ -1,12 +1,14 @@
-"""Facts: named values that are equal when all of them are, without dataclasses."""
+"""Facts: named values that are equal when all of them are, without dataclasses; and named tuples."""
 
 from __future__ import annotations
 
 import pickle
+import typing
 
 import pytest
 
 from rdbcodec.facts.named import Named, made
+from rdbcodec.named_tuples import NamedTuple
 
 
 class Keys(Named):
@@ -66,3 +68,34 @@ def test_what_is_missing_or_unknown_is_an_error(
 ) -> None:
     with pytest.raises(TypeError, match=words):
         Keys(*values, **named)  # type: ignore[arg-type]  # that is the point
+
+
+class Place(NamedTuple):
+    """Where a key stands."""
+
+    offset: int
+    db: int = 0
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the first database."""
+        return not self.db
+
+
+class TypingPlace(typing.NamedTuple):
+    """Where a key stands."""
+
+    offset: int
+    db: int = 0
+
+
+def test_a_named_tuple_is_what_that_of_typing_is() -> None:
+    place = Place(7)
+    assert (place, place.is_first, place._replace(db=1).is_first) == ((7, 0), True, False)
+    assert repr(place) == repr(TypingPlace(7)).replace("TypingPlace", "Place")
+    assert pickle.loads(pickle.dumps(place)) == place
+    assert (Place.__bases__, Place._fields, Place._field_defaults) == ((tuple,), ("offset", "db"), {"db": 0})
+    assert (Place.__doc__, Place.__module__) == (TypingPlace.__doc__, __name__)
+    assert typing.get_type_hints(Place) == {"offset": int, "db": int}
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'offset'"):
+        Place()  # type: ignore[call-arg]

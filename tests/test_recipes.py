@@ -243,8 +243,9 @@ RECORD = '''"""A mark of an example. F1: LENGTH mark."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records.kinds import RecordKind
 
 if TYPE_CHECKING:

@@ -92,7 +92,13 @@ def test_only_the_verb_that_is_run_is_imported() -> None:
     assert done.stdout == "['rdbcodec.cli.verbs.keys']\n"
 
 
-_ENGINES = ["rdbcodec.errors", "rdbcodec.wire", "rdbcodec.wire.crc64", "rdbcodec.wire.lzf"]
+_ENGINES = [
+    "rdbcodec.errors",
+    "rdbcodec.named_tuples",
+    "rdbcodec.wire",
+    "rdbcodec.wire.crc64",
+    "rdbcodec.wire.lzf",
+]
 _ENGINES += [f"rdbcodec.wire.lzf.{name}" for name in ("blocks", "by_lz4", "exact")]
 
 

@@ -7,7 +7,7 @@ said here and not in the library.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rdbcodec.errors import (
     BadMagic,
@@ -25,6 +25,7 @@ from rdbcodec.errors import (
 )
 from rdbcodec.formats import RELEASES, types_of
 from rdbcodec.losses import TYPE_PREFIX
+from rdbcodec.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from rdbcodec.facts.problems import Problem

@@ -13,13 +13,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.cli.common import NEGATIVE, OK, STDIN, USAGE, Refusal, now_of
 from rdbcodec.cli.names import name_bytes
 from rdbcodec.cli.numbers import number
 from rdbcodec.facts.key_lists import KeyList
 from rdbcodec.facts.selection import Selection
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.showing import name as shown
 
 

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.cli import selecting
 from rdbcodec.cli.common import (
@@ -29,6 +29,7 @@ from rdbcodec.facts.passes import Pass, run
 from rdbcodec.facts.slot_pass import SlotPass
 from rdbcodec.facts.slots import Coverage
 from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reports.slots import slot_sections, slots_json
 from rdbcodec.reports.tables import Section
 

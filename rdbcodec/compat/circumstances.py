@@ -19,11 +19,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from rdbcodec.compat.documents import parse_json, parse_toml, read_text
 from rdbcodec.errors import CircumstancesError, ModuleNameError
 from rdbcodec.module_names import NONE, modules_named
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.remote import signed_uri
 from rdbcodec.remote.signed_uri import Sas
 

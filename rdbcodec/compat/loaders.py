@@ -6,10 +6,10 @@ A server is asked nothing here: no modules may be loaded into it, and none of it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import RELEASES, ReleaseRow, releases_of
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.servers import Server
 from rdbcodec.servers.names import of_release
 

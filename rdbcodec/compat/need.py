@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from rdbcodec.compat.rule import Case
 from rdbcodec.compat.target import Target
@@ -20,6 +20,7 @@ from rdbcodec.facts.memory.allocators import ALLOCATORS
 from rdbcodec.facts.memory.estimates import estimate
 from rdbcodec.facts.profile import Profile
 from rdbcodec.formats import FIRST_VALKEY
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.servers import Server
 from rdbcodec.showing import size
 

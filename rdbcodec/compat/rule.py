@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from rdbcodec.compat.circumstances import BY_NAME, Circumstances
 from rdbcodec.compat.target import Source, Target, loader_of, sources
 from rdbcodec.facts.places import Place
 from rdbcodec.facts.profile import Profile
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.servers import Server
 
 Severity = Literal["blocker", "warning", "info", "unknown"]

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from rdbcodec.named_tuples import NamedTuple
 
 Status = Literal["OK", "PART", "MISSING"]
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from rdbcodec.compat.rule import Finding
 from rdbcodec.compat.target import Target, loader_of
 from rdbcodec.errors import EncodeError
 from rdbcodec.losses import Loss
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.servers import Server
 
 Kind = Literal["unpack", "convert", "fold", "pad", "split", "settings", "ask"]

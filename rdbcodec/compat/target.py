@@ -33,7 +33,7 @@ from datetime import date as day
 from datetime import datetime, timezone
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.compat.documents import parse_json, parse_toml, read_text
 from rdbcodec.compat.target_names import Member, close, newest, words_of
@@ -41,6 +41,7 @@ from rdbcodec.compat.target_rows import rows_of
 from rdbcodec.errors import EncodeError, TargetError
 from rdbcodec.formats import DIALECTS, Dialect
 from rdbcodec.module_names import types_named
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.servers import Named, Server
 from rdbcodec.servers.names import canonical, of_release, release_row, unknown
 

@@ -15,7 +15,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+
+from rdbcodec.named_tuples import NamedTuple
 
 # What a family's name means is the best of its members: one that can be had, and stays.
 _STATUSES = ("live", "retiring", "preview", "retired")

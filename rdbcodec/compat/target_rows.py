@@ -9,11 +9,12 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.errors import ModuleNameError, TargetError
 from rdbcodec.formats import DIALECTS, OPCODES, RELEASES, TYPES
 from rdbcodec.module_names import modules_named
+from rdbcodec.named_tuples import NamedTuple
 
 CONFIDENCES = ("verified", "source", "documented", "inferred", "unverified", "general knowledge")
 

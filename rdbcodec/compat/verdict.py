@@ -13,7 +13,6 @@ targets.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.feasibility import conversion_losses
@@ -36,6 +35,7 @@ from rdbcodec.compat.way_out import Conversion, Loads, way_out
 from rdbcodec.facts.profile import Profile, profile_of
 from rdbcodec.losses import Loss
 from rdbcodec.module_names import product_of
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.source import Source
 
 __all__ = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from rdbcodec.compat.rewritten import rewritten
 from rdbcodec.compat.rule import Case, Finding
@@ -17,6 +17,7 @@ from rdbcodec.compat.steps import Step, conversion_for, kind_of, kinds_of, steps
 from rdbcodec.compat.target import Target
 from rdbcodec.facts.profile import Profile
 from rdbcodec.losses import Loss
+from rdbcodec.named_tuples import NamedTuple
 
 Loads = Literal["yes", "no", "after-conversion", "unknown"]
 Conversion = Callable[[Profile, Target, "tuple[str, ...] | None"], "list[Loss] | None"]

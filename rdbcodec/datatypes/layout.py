@@ -9,12 +9,13 @@ rdbcodec.datatypes.registry finds them in this folder; nothing else names a row 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from rdbcodec.datatypes.odd import UNDECODABLE, Odd
 from rdbcodec.datatypes.scope import HEADER_SIZE, Items, Scope, read_blob
 from rdbcodec.formats import TypeRow, VersionRow
 from rdbcodec.losses import Lose
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.servers import Server
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor

@@ -13,11 +13,12 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.datatypes.clear import AreClear, are_ascending, are_distinct, are_fields, clear_when
 from rdbcodec.datatypes.scope import Scope, read_blob
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import doubles
 from rdbcodec.wire.cursor import Cursor

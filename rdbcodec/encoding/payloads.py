@@ -11,7 +11,7 @@ one than its own; so a payload is always made for a version.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.datatypes.scope import Scope
@@ -29,6 +29,7 @@ from rdbcodec.formats import FIRST_VALKEY, Dialect, TypeRow, VersionRow, opcodes
 from rdbcodec.framing import compile_walk
 from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.losses import Lose, row_of
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.servers import Server
 from rdbcodec.wire.crc64 import crc64
 from rdbcodec.wire.strings import Budget

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
-from typing import IO, Any, Literal, NamedTuple, cast, get_args
+from typing import IO, Any, Literal, cast, get_args
 
 from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import EncodeError, TextError
@@ -15,6 +15,7 @@ from rdbcodec.exports.long_lines import Line, Parts, lines_of
 from rdbcodec.exports.ndjson import TextEntry, read
 from rdbcodec.exports.records import Asked
 from rdbcodec.formats import VERSIONS
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.servers import DEFAULT_VERSION
 from rdbcodec.writing.arguments import check_word

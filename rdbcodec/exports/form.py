@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.sketches import RawValue
@@ -39,6 +39,7 @@ from rdbcodec.exports.scalars import (
     to_json,
 )
 from rdbcodec.limits import HELD_TEXT
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Entry
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.long_strings import Held, LongString, Spool

@@ -23,7 +23,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.errors import RdbError, TextError
@@ -44,6 +44,7 @@ from rdbcodec.exports.scalars import (
 )
 from rdbcodec.exports.values import TYPE_NAMES, form_of, large_pieces, text_of
 from rdbcodec.formats import TELLTALE_AUX, TYPES, Dialect
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Aux, Entry, Header, Record
 
 if TYPE_CHECKING:

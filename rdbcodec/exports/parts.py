@@ -12,11 +12,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from rdbcodec.exports import ndjson, tables
 from rdbcodec.facts.passes import STRETCH
 from rdbcodec.losses import Losses
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Entry, Header, Record
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ Hints have none: they follow from the keys.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.errors import DecodeError, TextError
 from rdbcodec.exports.scalars import (
@@ -28,6 +28,7 @@ from rdbcodec.exports.scalars import (
 )
 from rdbcodec.formats import DIALECTS, OPCODES, Dialect
 from rdbcodec.framing import compile_walk
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import (
     Aux,
     End,

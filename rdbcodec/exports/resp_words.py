@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Entry, Record
 from rdbcodec.wire.long_strings import LongString, Spool
 

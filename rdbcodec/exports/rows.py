@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.errors import RdbError
 from rdbcodec.exports.scalars import MARK, json_bytes, marked, quoted_bytes, to_json
 from rdbcodec.formats import TypeRow
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Entry, Record
 
 BATCH = 1000  # rows handed on at a time

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from struct import Struct
-from typing import NamedTuple
 
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.common_numbers import CommonNumbers
@@ -21,6 +20,7 @@ from rdbcodec.facts.folding import Folding
 from rdbcodec.facts.loaded import Loaded, LoadedPart, LoadedPass
 from rdbcodec.facts.memory.entries import Measured
 from rdbcodec.facts.sums import Sums
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.servers import Server
 
 MINUTE, HOUR = 60_000, 3_600_000

@@ -6,7 +6,7 @@ hold its keys and expiries, is known when all keys are: each key has the same sh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic
 
 from rdbcodec.facts.amounts import Usage
 from rdbcodec.facts.memory.allocators import DEFAULT
@@ -16,6 +16,7 @@ from rdbcodec.facts.memory.estimates import model_of
 from rdbcodec.facts.memory.model import Model
 from rdbcodec.facts.places import merged
 from rdbcodec.facts.selection import Selection
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Record, ResizeDb
 from rdbcodec.servers import Server
 

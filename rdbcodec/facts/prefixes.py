@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.facts.amounts import TYPE_BITS, Usage
 from rdbcodec.facts.folding import DEPTH, SEPARATORS, Folding
@@ -27,6 +27,7 @@ from rdbcodec.facts.memory.entries import Measured
 from rdbcodec.facts.passes import Progress, run_over
 from rdbcodec.facts.selection import Selection
 from rdbcodec.facts.sums import Sums
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.source import Source
 from rdbcodec.servers import Server

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from rdbcodec.facts.slots import SLOTS
 from rdbcodec.limits import BYTES
+from rdbcodec.named_tuples import NamedTuple
 
 MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 NO_END = 1 << 64  # beyond every number that a snapshot holds

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from rdbcodec.facts.named import Named, made
+from rdbcodec.named_tuples import NamedTuple
 
 SLOTS = 16384
 MANY_MISSING = SLOTS // 2  # slots without keys; where more are missing, it is no cluster that is looked at

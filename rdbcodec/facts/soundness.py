@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.errors import DecodeError
@@ -22,6 +22,7 @@ from rdbcodec.facts.selected import selected
 from rdbcodec.facts.selection import Selection
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.limits import MAX_DATABASES, MAX_PROBLEMS
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.parallel.key_hashes import KeyHashes
 from rdbcodec.reading.reader import Reader

@@ -7,10 +7,10 @@ else it gets 0.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import NamedTuple
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.formats import LENGTH, STRING, TEXT_DOUBLE, Fixed, Primitive
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.structures import listpack
 from rdbcodec.wire import doubles, lengths, strings
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from rdbcodec.errors import CorruptStructure, Truncated
 from rdbcodec.formats import ITEMS, LENGTH, STRING, Fixed, Framing, Primitive, Repeat, Special, Step
 from rdbcodec.framing.asking import Asks, Skip, Strings, Templates, perform
 from rdbcodec.framing.specials import SPECIALS, module_items
+from rdbcodec.named_tuples import NamedTuple
 
 
 class Span(NamedTuple):

@@ -79,6 +79,8 @@ def _walk_lengths(count: int) -> WalkFunction:
             head = buf[pos]
             if head < 0x40:
                 pos += 1
+            elif head == _EIGHT_BYTES:  # of IDs, mostly
+                pos += 9
             elif head < 0x80:
                 pos += 2
             else:
@@ -86,6 +88,9 @@ def _walk_lengths(count: int) -> WalkFunction:
         return pos
 
     return walk
+
+
+_EIGHT_BYTES = 0x81
 
 
 def _compile_step(step: Step, templates: Templates) -> WalkFunction:
@@ -118,6 +123,8 @@ def _compile_repeat(steps: Steps, templates: Templates) -> WalkFunction:
     body = compile_walk(steps, templates)
 
     def walk(buf: bytes, pos: int) -> int:
+        if not buf[pos]:  # as most streams have no group
+            return pos + 1
         count, pos = lengths.read(buf, pos)
         end = len(buf)
         while count and pos < end:
@@ -171,7 +178,8 @@ def string_run(steps: Steps) -> tuple[int, int] | None:
 
 def _walk_run(buf: bytes, pos: int, width: int, tail: int) -> int:
     """As asking.walk_strings, for strings of which all are wanted or none."""
-    count, pos = lengths.read(buf, pos)
+    head = buf[pos]
+    count, pos = (head, pos + 1) if head < 0x40 else lengths.read(buf, pos)
     short, long = 1 + tail, 2 + tail
     for _ in repeat(None, min(count * width, len(buf) + 1)):  # more bring it beyond the end
         head = buf[pos]

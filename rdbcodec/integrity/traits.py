@@ -24,8 +24,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records.attributes import EXPIRY_MINUS_1, EXPIRY_TWICE
 
 Effect = Literal["loads", "skips", "dies", "refuses", "unknown"]

@@ -10,9 +10,10 @@ from __future__ import annotations
 import errno
 import io
 import socket
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.live.errors import errors_of, live_error, name_and_detail
+from rdbcodec.named_tuples import NamedTuple
 
 _SIZE = 64 << 10  # bytes received at a time; strings above it are received by themselves
 

@@ -6,11 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from rdbcodec.exports.scalars import json_bytes
 from rdbcodec.live.errors import LiveError
 from rdbcodec.losses import Loss, Losses
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Entry
 from rdbcodec.showing import Hiding, key_words, masked
 

@@ -7,7 +7,6 @@ one, laid out anew where they must be. So "after conversion" is a yes here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.target import Target, find
@@ -18,6 +17,7 @@ from rdbcodec.live.connect import Live
 from rdbcodec.live.errors import LiveError
 from rdbcodec.live.restore_terms import configured
 from rdbcodec.module_names import modules_named
+from rdbcodec.named_tuples import NamedTuple
 
 
 class Memory(NamedTuple):

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import CHECKED_VALUE
@@ -24,6 +24,7 @@ from rdbcodec.live.connect import Live, Node, connect
 from rdbcodec.live.errors import LiveError
 from rdbcodec.live.link import Link
 from rdbcodec.live.scanning import Scan, databases_of
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.records import Entry

@@ -20,9 +20,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, groupby, pairwise
 from operator import attrgetter
 from struct import Struct
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from rdbcodec.errors import DecodeError
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.key_names import Batch, Names
 from rdbcodec.reading.repeats import HASH, Hashes
 from rdbcodec.reading.sorted_runs import SortedRuns

@@ -8,8 +8,8 @@ Of an error page the code or title is shown, in letters no link or signature can
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.wire.crc64 import crc64
 
 # Bytes that are looked at: an answer of DUMP is known by its checksum only when all of it is there.

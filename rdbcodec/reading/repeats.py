@@ -11,8 +11,9 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from struct import pack
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.placed import read_at, temporary_file
 from rdbcodec.reading.sorted_runs import write_all
 

@@ -8,9 +8,10 @@ The file is not called aux.py, as the record is: no file on Windows can have tha
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rdbcodec.formats import LAST_KEY_AUX, NEXT_KEY_AUX, TELLTALE_AUX
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records.kinds import CODES, RecordKind
 from rdbcodec.wire import strings
 

@@ -5,10 +5,11 @@ FF  u64 checksum of all before it, since version 5; eight zero bytes for none
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.formats import CRC_SINCE
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records.kinds import CODES, RecordKind
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ F6  STRING name  STRING engine  LENGTH 0 or 1  [STRING text]  STRING code    7.0
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records.kinds import CODES, RecordKind
 from rdbcodec.records.libraries import library_name, refusal
 from rdbcodec.wire import lengths, strings

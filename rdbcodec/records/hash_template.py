@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rdbcodec.datatypes.hashes import check_template
 from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.limits import MAX_TEMPLATE_NAMES, MAX_TEMPLATES
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records.kinds import CODES, RecordKind
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.strings import Budget

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from rdbcodec.errors import BadMagic, UnsupportedVersion
 from rdbcodec.formats import Dialect, announced, known_versions
+from rdbcodec.named_tuples import NamedTuple
 
 MAGIC_SIZE = 9
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rdbcodec.formats import OPCODES, OpcodeRow
+from rdbcodec.named_tuples import NamedTuple
 
 if TYPE_CHECKING:
     from rdbcodec.records.state import State

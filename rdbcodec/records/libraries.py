@@ -17,9 +17,9 @@ last rule; a library that breaks one of them ends the load of the whole snapshot
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from rdbcodec.formats import Dialect
+from rdbcodec.named_tuples import NamedTuple
 
 _ENGINE = b"lua"  # of every server; others come from modules, and only Valkey has such (since 8.1)
 # Patterns are compiled when they are first used: most snapshots have no functions.

@@ -6,8 +6,9 @@ F7  LENGTH module id  LENGTH 2  LENGTH when  (LENGTH opcode, data)*  LENGTH 0
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records.kinds import RecordKind
 from rdbcodec.wire import lengths
 from rdbcodec.wire.module_ids import ModuleId, decode_module_id

@@ -5,8 +5,9 @@ FB  LENGTH keys  LENGTH keys with an expiry
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records.kinds import CODES, RecordKind
 from rdbcodec.wire import lengths
 

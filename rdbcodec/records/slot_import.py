@@ -5,10 +5,11 @@ F3  STRING job  LENGTH n  (LENGTH first  LENGTH last)*n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.limits import MAX_SLOT_RANGES
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records.kinds import RecordKind
 from rdbcodec.wire import lengths
 

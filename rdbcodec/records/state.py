@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rdbcodec.errors import LimitExceeded, UnknownOpcode, UnknownType
 from rdbcodec.formats import (
@@ -25,6 +25,7 @@ from rdbcodec.formats import (
 )
 from rdbcodec.framing import WalkFunction, asks_templates, compile_walk
 from rdbcodec.limits import MAX_RECORD
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records.attributes import Attributes
 from rdbcodec.records.entry import Context
 from rdbcodec.records.hash_template import Templates

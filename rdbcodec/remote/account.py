@@ -17,9 +17,9 @@ import hmac
 import os
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
-from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.remote import permits
 from rdbcodec.remote.objects import errors_of, is_configured
 from rdbcodec.remote.urls import refusal, scheme_of

@@ -14,8 +14,9 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.remote import permits
 from rdbcodec.remote.account import place_of
 from rdbcodec.remote.objects import errors_of

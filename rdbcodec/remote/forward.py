@@ -12,8 +12,9 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from http.client import HTTPException
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.remote.urls import refusal
 
 TRIES = 4  # connections one after another that bring nothing new

@@ -16,8 +16,10 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from rdbcodec.named_tuples import NamedTuple
 
 
 class Sas(NamedTuple):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-from typing import NamedTuple
+
+from rdbcodec.named_tuples import NamedTuple
 
 _IN_SCHEMES = frozenset("abcdefghijklmnopqrstuvwxyz0123456789+.-")
 

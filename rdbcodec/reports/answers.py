@@ -13,11 +13,12 @@ may be two at once: "yes, after 1 step" with questions open is `after` and `ques
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from rdbcodec.compat.rule import Severity
 from rdbcodec.compat.verdict import Verdict
 from rdbcodec.facts.profile import Profile
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reports.words import plural
 
 Answer = Literal["no", "unknown", "after", "questions", "yes"]

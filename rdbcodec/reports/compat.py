@@ -21,13 +21,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from rdbcodec.compat.circumstances import BY_NAME
 from rdbcodec.compat.rule import Finding, Severity
 from rdbcodec.compat.steps import Step
 from rdbcodec.compat.verdict import Question, Verdict
 from rdbcodec.facts.profile import Profile
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reports.answers import Answer, Judged, answer_words, answers_of, not_looked_at
 from rdbcodec.reports.known import source_lines
 from rdbcodec.reports.remedies import place_words, steps_named

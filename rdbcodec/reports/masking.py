@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reports.words import plural
 from rdbcodec.showing import Hiding
 from rdbcodec.tools.mask import Masked

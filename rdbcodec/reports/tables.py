@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from rdbcodec.named_tuples import NamedTuple
 
 Row = Sequence[str]
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from rdbcodec.errors import EncodeError
 from rdbcodec.formats import FIRST_VALKEY, RELEASES, BackLength, Dialect, ReleaseRow, releases_of
+from rdbcodec.named_tuples import NamedTuple
 
 DEFAULT_VERSION = 11  # what Redis 7.2 and later and every Valkey read
 

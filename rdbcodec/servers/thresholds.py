@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from rdbcodec.errors import EncodeError
+from rdbcodec.named_tuples import NamedTuple
 
 
 class Thresholds(NamedTuple):

@@ -6,7 +6,7 @@ parts that stand before it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from rdbcodec.named_tuples import NamedTuple
 
 
 class Part(NamedTuple):

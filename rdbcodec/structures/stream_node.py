@@ -22,9 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.structures import listpack
 
 DELETED, SAME_FIELDS = 1, 2

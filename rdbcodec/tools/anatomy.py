@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
 
 from rdbcodec.errors import CorruptStructure, DecodeError, Truncated, UnknownOpcode
 from rdbcodec.formats import (
@@ -29,6 +28,7 @@ from rdbcodec.formats import (
 )
 from rdbcodec.framing import labels
 from rdbcodec.framing.labels import Bytes, InHand, Span
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.unpack import unpack_blob
 from rdbcodec.records.attributes import KINDS as ATTRIBUTE_KINDS
 from rdbcodec.records.end import CRC_SIZE

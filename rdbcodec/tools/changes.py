@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.datatypes.streams import Stream
+from rdbcodec.named_tuples import NamedTuple
 
 
 class Change(NamedTuple):

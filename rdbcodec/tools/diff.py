@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from struct import Struct
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from rdbcodec.facts.selection import Selection
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.sorted_runs import SortedRuns
 from rdbcodec.records import Entry, Function, ModuleAux, Record

@@ -21,12 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 from rdbcodec.facts.databases import check_databases
 from rdbcodec.facts.folding import SEPARATORS, Folding
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import CHECKED_VALUE, MAX_TOLD_PREFIXES
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source

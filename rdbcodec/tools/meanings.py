@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.structures import stream_node
 from rdbcodec.wire import doubles, lengths
 

@@ -9,8 +9,7 @@ proves: the checksum is right with the byte, and is not without it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.source import CHUNK
 from rdbcodec.reading.unwrapped import Unwrapped
 from rdbcodec.records.end import CRC_SIZE

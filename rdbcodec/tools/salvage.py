@@ -19,13 +19,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import IO, Any, Literal, NamedTuple
+from typing import IO, Any, Literal
 
 from rdbcodec.errors import DecodeError, Truncated
 from rdbcodec.facts.problems import Problem
 from rdbcodec.facts.selection import Selection
 from rdbcodec.formats import Dialect
 from rdbcodec.limits import CHECKED_VALUE, MAX_PROBLEMS, MAX_RECORD
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.source import Source
 from rdbcodec.reading.unwrapped import Unwrapped
@@ -69,13 +70,12 @@ class Salvage:
 
     `keys` are in the output, by database in `kept`; of them `behind` stood behind damage, and
     `kept_damaged` are known to be damaged, and `rewritten` hold what they held in a layout that servers load,
-    which they did not. `beside` names those that stand right before damage, which
-    may have taken the end of their value, and right behind it, which may have taken their expiry.
-    `not_wanted` are those that filters did not choose. `dropped` keys and other records were met and
-    left out; `problems` says why, of the first. `gaps` are the stretches that could not be read, the
-    first of `gap_count`; `announced` is how many keys each database was said to have. `ends` says
-    whether the end of the snapshot was met. `mended` is the one byte that was put right, which `mended_key`
-    has, or something that is no key.
+    which they did not. `beside` names those that stand right before damage, which may have taken the end of
+    their value, and right behind it, which may have taken their expiry. `not_wanted` are those that filters
+    did not choose. `dropped` keys and other records were met and left out; `problems` says why, of the first.
+    `gaps` are the stretches that could not be read, the first of `gap_count`; `announced` is how many keys
+    each database was said to have. `ends` says whether the end of the snapshot was met. `mended` is the one
+    byte that was put right, which `mended_key` has, or something that is no key.
     """
 
     size: int = 0

@@ -11,7 +11,6 @@ import re
 from collections import deque
 from collections.abc import Generator, Iterator
 from itertools import islice
-from typing import NamedTuple
 
 from rdbcodec.errors import (
     BadMagic,
@@ -23,6 +22,7 @@ from rdbcodec.errors import (
 )
 from rdbcodec.formats import FIRST_VALKEY, Dialect, releases_of
 from rdbcodec.limits import CHECKED_VALUE, MAX_RECORD
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.core import Core
 from rdbcodec.reading.decoder import NEED_DATA
 from rdbcodec.reading.reader import Reader

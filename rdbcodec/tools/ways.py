@@ -15,12 +15,12 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote_from_bytes
 
 from rdbcodec.errors import EncodeError
 from rdbcodec.facts.slots import SLOTS, key_slot
 from rdbcodec.limits import BYTES
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Entry
 
 LABEL_SIZE = 100  # characters of a prefix in the name of a file, of which 255 bytes are allowed

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from functools import cache
 from math import isqrt
-from typing import NamedTuple
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.wire.crc64 import REFLECTED
 
 MAX_STRIDE = 256  # steps of the table: 65,280 entries, 8 MiB while it is asked for

@@ -15,10 +15,11 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from rdbcodec.errors import LimitExceeded, RdbError
 from rdbcodec.limits import MAX_ELEMENT, MAX_RECORD
+from rdbcodec.named_tuples import NamedTuple
 
 PIECE = 64 << 10  # bytes handed on at a time
 DIGEST = 16  # bytes

@@ -11,7 +11,8 @@ Instance: `81 bd e7 2d a2 bb 1e b4 00` is the LENGTH of "vectorset", version 0.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+
+from rdbcodec.named_tuples import NamedTuple
 
 _COMMON = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _MODULE_ALPHABET = _COMMON + "-_"

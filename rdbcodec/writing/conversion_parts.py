@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Header
 from rdbcodec.writing.copying import Copying
 from rdbcodec.writing.guard import Guard

@@ -16,10 +16,11 @@ data. Other wrappings are refused, since what reads them need not accept padding
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from rdbcodec.errors import ContainerError
 from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.source import CHUNK, Source, open_raw
 from rdbcodec.records import End

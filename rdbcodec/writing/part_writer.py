@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, NamedTuple, NoReturn
+from typing import IO, NoReturn
 
 from rdbcodec.errors import EncodeError
 from rdbcodec.losses import Losses
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.duplicates import KeyIndex
 from rdbcodec.reading.parallel.key_hashes import KeyHashes
 from rdbcodec.reading.reader import Reader

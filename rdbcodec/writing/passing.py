@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from rdbcodec.datatypes.layout import Part, Passing, Text
 from rdbcodec.datatypes.modules import is_held
@@ -21,6 +21,7 @@ from rdbcodec.encoding.transcoding import choose, copies, newest
 from rdbcodec.errors import EncodeError, TextError
 from rdbcodec.formats import FIRST_VALKEY, TypeRow
 from rdbcodec.losses import TYPE_PREFIX, Lose
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Entry, LargeEntry
 from rdbcodec.servers import Server
 from rdbcodec.wire import lengths

@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import NamedTuple
 from urllib.parse import quote
 
 from rdbcodec.compat.azure.shells import Address, Name
@@ -20,6 +19,7 @@ from rdbcodec.compat.steps import out_name
 from rdbcodec.compat.target import Target
 from rdbcodec.compat.verdict import Verdict, steps_of
 from rdbcodec.facts.profile import Profile
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.remote.account import SCHEMES, Place, place_of
 from rdbcodec.remote.permits import MINUTE_MS
 from rdbcodec.remote.urls import name_of, scheme_of

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from rdbcodec.compat.azure.case import PlannedFile
 from rdbcodec.compat.azure.plan import Plan
@@ -30,6 +30,7 @@ from rdbcodec.compat.azure.shells import Address, Array, Command, Name
 from rdbcodec.compat.azure.step import Step
 from rdbcodec.compat.azure.tool import Az
 from rdbcodec.compat.steps import Change, change_of
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.source import CHUNK, open_raw
 from rdbcodec.remote import blobs

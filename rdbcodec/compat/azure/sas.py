@@ -9,10 +9,10 @@ key of another source (docs/compat.md); `confidence` is that of the fact, as com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from rdbcodec.compat.circumstances import OPERATIONS, Operation
 from rdbcodec.compat.rule import Case, Finding, Severity
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.remote.permits import MINUTE_MS, end_of, ended, span
 from rdbcodec.remote.signed_uri import TIME, Sas, milliseconds
 

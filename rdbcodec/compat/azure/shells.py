@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 from urllib.parse import quote
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.showing import shell_word
 
 Shell = Literal["bash", "powershell"]

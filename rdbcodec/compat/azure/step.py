@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from rdbcodec.compat.azure.shells import Ask, Command
+from rdbcodec.named_tuples import NamedTuple
 
 Kind = Literal[
     "prepare", "container", "identity", "role", "firewall", "upload", "sign",

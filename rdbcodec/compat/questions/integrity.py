@@ -6,13 +6,13 @@ The answers are those of the table in rdbcodec.integrity.traits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from rdbcodec.compat.rule import Answer, Case, Found, Unknown
 from rdbcodec.facts.places import OddFact, Place
 from rdbcodec.facts.profile import Profile
 from rdbcodec.integrity.traits import TRAITS, Effect, Trait
 from rdbcodec.losses import Loss, row_of
+from rdbcodec.named_tuples import NamedTuple
 
 
 class _Odd(NamedTuple):

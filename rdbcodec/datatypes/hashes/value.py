@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.datatypes.natural import are_bytes, text_of
 from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import check_distinct
 from rdbcodec.errors import CorruptStructure, EncodeError
+from rdbcodec.named_tuples import NamedTuple
 
 # field, value, and when the field expires: absolute milliseconds, None for never
 Field = tuple[bytes, bytes, int | None]

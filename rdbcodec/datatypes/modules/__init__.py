@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.datatypes.layout import DataType, Layout, unknown_count
 from rdbcodec.datatypes.modules.codecs import codec_of
@@ -31,6 +31,7 @@ from rdbcodec.framing import (
     ITEM_UINT,
     compile_walk,
 )
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.servers import Server
 from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor

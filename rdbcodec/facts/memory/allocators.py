@@ -11,9 +11,9 @@ Debian's. Measured on Redis 8.2.3 (jemalloc), Redis 7.0.15 and Valkey 8.0.1 of D
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from rdbcodec.errors import EncodeError
+from rdbcodec.named_tuples import NamedTuple
 
 Block = Callable[[int], int]
 

@@ -36,7 +36,9 @@ All were measured against `used_memory` of servers that had loaded a snapshot: b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from rdbcodec.named_tuples import NamedTuple
 
 
 class Column(NamedTuple):

@@ -13,7 +13,6 @@ a service for the release it loads like: `like` says which, and the tolerance is
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 from rdbcodec.facts.memory.allocators import DEFAULT, Allocator, allocator_of
 from rdbcodec.facts.memory.columns import COLUMNS, Column
@@ -39,6 +38,7 @@ from rdbcodec.facts.memory.model import Model
 from rdbcodec.facts.profile import Profile
 from rdbcodec.facts.total import Total
 from rdbcodec.formats import RELEASES
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.servers import Server
 from rdbcodec.servers.names import version_key
 

@@ -12,11 +12,11 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import NamedTuple
 
 from rdbcodec.errors import RdbError
 from rdbcodec.formats import OpcodeRow
 from rdbcodec.framing import WalkFunction, compile_walk
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.wire import lengths, strings
 
 RECORDS = 64  # in a row, all of which make sense

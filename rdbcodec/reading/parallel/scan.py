@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.parallel.guess import RECORDS, Guesser
 from rdbcodec.reading.parallel.section import Section
 from rdbcodec.records.state import Position

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, NamedTuple, TypedDict
+from typing import IO, TYPE_CHECKING, TypedDict
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.parallel.guess import Guesser
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.source import CHUNK

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any
 
 from rdbcodec.compat.circumstances import Circumstances
 from rdbcodec.compat.target import Target, find
@@ -23,6 +23,7 @@ from rdbcodec.facts.overview import KEYS, Overview, overview
 from rdbcodec.facts.passes import Progress
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import COUNTED_VALUE
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reading.reader import open as open_snapshot
 from rdbcodec.reading.source import Source

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reports.html.markup import Markup, joined, tag
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 import re
 from functools import lru_cache
-from typing import NamedTuple
+
+from rdbcodec.named_tuples import NamedTuple
 
 DIGIT, LOWER, UPPER, PUNCT, SPACE, CONTROL, FOLLOW, LEAD_2, LEAD_3, LEAD_4, BRACE = b"dlups!c234{"
 

@@ -22,9 +22,10 @@ from __future__ import annotations
 import importlib
 import os
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.wire.lzf.blocks import (
     MAX_DISTANCE,
     MAX_LITERAL,
