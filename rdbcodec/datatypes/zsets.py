@@ -35,14 +35,13 @@ from rdbcodec.datatypes.scope import (
     grouped,
 )
 from rdbcodec.datatypes.score_texts import score_text
-from rdbcodec.errors import CorruptStructure, EncodeError, LimitExceeded
+from rdbcodec.datatypes.scored_tables import Scored, floats, take_apart, take_scored, take_text_scored
+from rdbcodec.errors import CorruptStructure, EncodeError
 from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist
-from rdbcodec.wire import doubles, lengths, strings
+from rdbcodec.wire import doubles, lengths
 from rdbcodec.wire.cursor import Cursor, Reader
-from rdbcodec.wire.strings import Budget
 
-Scored = tuple[bytes, float]
 _FLOATS = {float}
 _F64 = struct.Struct("<d")
 
@@ -61,12 +60,23 @@ def _distinct(pairs: list[Scored]) -> ZSet:
 
 def decode_zset(raw: bytes, scope: Scope) -> ZSet:
     """Type 3."""
-    return _read(raw, take_text_scored, scope.budget)
+    count, pos = lengths.read(raw, 0)
+    out: list[Scored] = []
+    end = take_text_scored(raw, pos, count, out, scope.budget)
+    check_whole(len(out), count, end, raw, scope.budget)
+    return _distinct(out)
 
 
 def decode_zset_2(raw: bytes, scope: Scope) -> ZSet:
     """Type 5."""
-    return _read(raw, take_scored, scope.budget)
+    count, pos = lengths.read(raw, 0)
+    members: list[bytes] = []
+    scores: list[bytes] = []
+    end = take_apart(raw, pos, count, members, scores=scores, budget=scope.budget)
+    check_whole(len(members), count, end, raw, scope.budget)
+    value = ZSet(zip(members, floats(scores)))  # noqa: B905 - as many
+    check_distinct(len(value), len(members), "sorted set members")
+    return value
 
 
 def encode_zset(value: ZSet, server: Server) -> bytes:
@@ -138,38 +148,6 @@ def zset_2_items(cursor: Cursor, scope: Scope) -> Iterator[list[Scored]]:
     yield from cursor.batches(reader, _slow_scored, cursor.length())
 
 
-def _read(raw: bytes, take: Callable[[bytes, int, int, list[Scored], Budget], int], budget: Budget) -> ZSet:
-    count, pos = lengths.read(raw, 0)
-    out: list[Scored] = []
-    end = take(raw, pos, count, out, budget)
-    check_whole(len(out), count, end, raw, budget)
-    return _distinct(out)
-
-
-def take_scored(buf: bytes, pos: int, count: int, out: list[Scored], budget: Budget) -> int:
-    """Append up to `count` whole (STRING, F64) pairs; see strings.take."""
-    unpack = _F64.unpack_from
-    limit = len(buf) - 8
-    append = out.append
-    try:
-        while count:
-            start = pos + 1
-            head = buf[pos]
-            if head < 0x40:
-                end = start + head
-                member = buf[start:end]
-            else:
-                member, end = strings.read(buf, pos, budget)
-            if end > limit:
-                break
-            append((member, unpack(buf, end)[0]))
-            pos = end + 8
-            count -= 1
-    except (IndexError, LimitExceeded):
-        pass
-    return pos
-
-
 def _columns(cursor: Cursor, scope: Scope) -> Iterator[tuple[list[bytes], tuple[float, ...]]]:
     """Members and scores of type 5, apart: no pair is made, and scores are numbers all at once."""
     scores: list[bytes] = []
@@ -179,50 +157,10 @@ def _columns(cursor: Cursor, scope: Scope) -> Iterator[tuple[list[bytes], tuple[
         scores.append(cursor.fixed(8))
         return member
 
-    reader = partial(_take_apart, scores=scores, budget=scope.budget)
+    reader = partial(take_apart, scores=scores, budget=scope.budget)
     for members in cursor.batches(reader, slow, cursor.length()):
-        yield members, struct.unpack(f"<{len(scores)}d", b"".join(scores))
+        yield members, floats(scores)
         scores.clear()
-
-
-def _take_apart(
-    buf: bytes, pos: int, count: int, out: list[bytes], *, scores: list[bytes], budget: Budget
-) -> int:
-    """`take_scored`, with the scores as they stand on disk in a list of their own."""
-    limit = len(buf) - 8
-    append, append_score = out.append, scores.append
-    try:
-        while count:
-            start = pos + 1
-            head = buf[pos]
-            if head < 0x40:
-                end = start + head
-                member = buf[start:end]
-            else:
-                member, end = strings.read(buf, pos, budget)
-            if end > limit:
-                break
-            pos = end + 8
-            append(member)
-            append_score(buf[end:pos])
-            count -= 1
-    except (IndexError, LimitExceeded):
-        pass
-    return pos
-
-
-def take_text_scored(buf: bytes, pos: int, count: int, out: list[Scored], budget: Budget) -> int:
-    """Append up to `count` whole (STRING, TEXT_DOUBLE) pairs; see strings.take."""
-    try:
-        while count:
-            member, end = strings.read(buf, pos, budget)
-            score, end = doubles.read_text(buf, end)
-            out.append((member, score))
-            pos = end
-            count -= 1
-    except (IndexError, LimitExceeded):
-        pass
-    return pos
 
 
 def _slow_scored(cursor: Cursor) -> Scored:

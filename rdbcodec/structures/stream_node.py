@@ -106,10 +106,17 @@ def _usual_entries(elements: list[Any], master: StreamId) -> list[StreamEntry] |
     width, all_ms, all_seq = columns_of_ids
     start = size = width + 4
     ms, seq = master
-    ids = [(ms + a & _HALF, seq + b & _HALF) for a, b in zip(all_ms, all_seq)]  # noqa: B905 - see _paired
+    ids = [(ms + a, seq + b) for a, b in zip(all_ms, all_seq)]  # noqa: B905 - see _paired
+    if not (_are_halves(ms, all_ms) and _are_halves(seq, all_seq)):
+        ids = [(a & _HALF, b & _HALF) for a, b in ids]
     columns = [_paired(elements[3 + at], elements[start + 3 + at :: size]) for at in range(width)]
     fields = [[*row] for row in zip(*columns)] if columns else [[] for _ in ids]  # noqa: B905
     return list(map(_made_entry, zip(map(_made_id, ids), fields)))  # noqa: B905
+
+
+def _are_halves(start: int, deltas: list[int]) -> bool:
+    """Whether none is beyond 64 bits, as none is that a server made."""
+    return not deltas or (start + min(deltas) >= 0 and start + max(deltas) <= _HALF)
 
 
 def _usual_columns(elements: list[Any]) -> tuple[int, list[int], list[int]] | None:

@@ -12,10 +12,18 @@ Instance: `c1 2c 01` is b"300"; `02 68 69` is b"hi".
 
 from __future__ import annotations
 
+from contextlib import suppress
+from io import BytesIO
+from itertools import repeat
+from typing import TYPE_CHECKING
+
 from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.limits import MAX_UNPACKED
 from rdbcodec.wire import lengths, lzf
 from rdbcodec.wire.integers import integer_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 INT8, INT16, INT32, LZF = 0xC0, 0xC1, 0xC2, 0xC3
 LONG_LENGTH = 0x81  # a length in the form of 64 bits
@@ -24,6 +32,8 @@ UNPLAIN = frozenset(
 )  # first bytes of strings that are to be looked at; no other can be odd
 MAX_INTEGER_TEXT = 11  # characters of -2147483648: servers try no longer ones
 INTEGER_SIZE = {INT8: 1, INT16: 2, INT32: 4}
+MANY = 32  # strings that are worth taking together
+_SHORT = {b"%c" % size: size for size in range(0x40)}  # by the byte before a short text
 
 
 class Budget:
@@ -150,8 +160,17 @@ def take(buf: bytes, pos: int, count: int, out: list[bytes], budget: Budget) -> 
     """
     size = len(buf)
     append = out.append
+    is_worth = True  # whether to try many at once
     try:
         while count:
+            if is_worth and count >= MANY:
+                before = len(out)
+                pos = take_short(buf, pos, count, out)
+                taken = len(out) - before
+                is_worth = taken >= MANY
+                count -= taken
+                if not count:
+                    break
             head = buf[pos]
             if head < 0x40:
                 start = pos + 1
@@ -172,6 +191,31 @@ def take(buf: bytes, pos: int, count: int, out: list[bytes], budget: Budget) -> 
     except (IndexError, LimitExceeded):
         pass
     return pos
+
+
+def take_short(buf: bytes, pos: int, count: int, out: list[bytes]) -> int:
+    """Append up to `count` texts of fewer than 64 bytes to `out`, up to the first string of another form.
+
+    The position after the last one. All of it runs in C, in half of the time of a loop.
+    """
+    taken: list[bytes] = []
+    stream = BytesIO(buf)
+    stream.seek(pos)
+    with suppress(KeyError):  # a string of another form; those before it are in the list
+        taken.extend(map(stream.read, short_sizes(stream.read, count)))
+    pos += len(taken) + sum(map(len, taken))
+    if taken and buf[pos - len(taken[-1]) - 1] != len(taken[-1]):  # cut by the end of `buf`
+        pos -= len(taken.pop()) + 1
+    out += taken
+    return pos
+
+
+def short_sizes(read: Callable[[int], bytes], count: int) -> Iterator[int]:
+    """Sizes of up to `count` texts of fewer than 64 bytes, for who reads each before he asks for the next.
+
+    KeyError at a string of another form, and where the bytes end. They may end inside of a text.
+    """
+    return map(_SHORT.__getitem__, map(read, repeat(1, count)))
 
 
 def read_lzf_header(buf: bytes, pos: int) -> tuple[int, int, int]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import random
+import struct
+from itertools import accumulate
 
 import pytest
 from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rdbcodec.datatypes.scored_tables import take_scored
 from rdbcodec.errors import CorruptStructure, LimitExceeded
 from rdbcodec.wire import doubles, lengths, module_ids, strings
 from rdbcodec.wire.cursor import Cursor
@@ -229,3 +233,42 @@ def test_scores_are_parsed_together_as_they_are_one_by_one(texts: list[bytes]) -
 def test_scores_that_are_no_numbers_are_damage_among_others_too(text: bytes) -> None:
     with pytest.raises(CorruptStructure, match=r"^a score is not a number$"):
         doubles.parse_all([b"1", text, b"2"])
+
+
+def _table(rng: random.Random, many: int) -> tuple[list[bytes], list[bytes]]:
+    """Strings of all forms, most of them short, and how each stands on disk."""
+    forms = [(text, bytes.fromhex(raw)) for raw, text in STRINGS.items()]
+    short = [rng.randbytes(size) for size in rng.choices(range(64), k=many)]
+    pairs = [
+        rng.choice(forms) if rng.random() < 1 / many else (text, b"%c%b" % (len(text), text))
+        for text in short
+    ]
+    return [text for text, _ in pairs], [raw for _, raw in pairs]
+
+
+@every("seed", range(60))
+def test_strings_taken_together_are_those_taken_one_by_one_wherever_the_bytes_end(seed: int) -> None:
+    rng = random.Random(seed)
+    texts, raws = _table(rng, rng.choice((1, 20, 40, 100, 300)))
+    whole = b"".join(raws)
+    cut = rng.choice((len(whole), rng.randrange(len(whole) + 1)))
+    ends = list(accumulate(map(len, raws), initial=0))
+    there = max(n for n, end in enumerate(ends) if end <= cut)
+    taken: list[bytes] = []
+    assert strings.take(whole[:cut], 0, len(texts), taken, Budget()) == ends[there]
+    assert taken == texts[:there]
+
+
+@every("seed", range(60))
+def test_scored_members_taken_together_are_those_taken_one_by_one(seed: int) -> None:
+    rng = random.Random(seed)
+    texts, raws = _table(rng, rng.choice((1, 20, 40, 100, 300)))
+    scores = [rng.random() for _ in texts]
+    raws = [raw + struct.pack("<d", score) for raw, score in zip(raws, scores, strict=True)]
+    whole = b"".join(raws)
+    cut = rng.choice((len(whole), rng.randrange(len(whole) + 1)))
+    ends = list(accumulate(map(len, raws), initial=0))
+    there = max(n for n, end in enumerate(ends) if end <= cut)
+    taken: list[tuple[bytes, float]] = []
+    assert take_scored(whole[:cut], 0, len(texts), taken, Budget()) == ends[there]
+    assert taken == list(zip(texts, scores, strict=True))[:there]
