@@ -26,7 +26,7 @@ from rdbcodec.errors import RdbError
 from rdbcodec.facts.passes import Pass
 from rdbcodec.facts.scan import scan
 from rdbcodec.named_tuples import NamedTuple
-from rdbcodec.reading.parallel.opening import MOST, cores
+from rdbcodec.reading.parallel.jobs import MOST, cores
 from rdbcodec.remote.patterns import expanded
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from functools import cache
 
 from rdbcodec.limits import MAX_KEY_KEPT
@@ -105,6 +104,8 @@ def _json_escape(found: re.Match[str]) -> str:
 def shell_word(word: str) -> str:
     """A word of a command line as bash reads it, on one line: `$'a\\nb'` where it is not printable."""
     if word.isprintable():
+        import shlex  # noqa: PLC0415 - for hints only
+
         return shlex.quote(word)
     chars = (
         char if char.isprintable() else _bash_escape(char) for char in re.sub(_BASH_SPECIAL, r"\\\g<0>", word)

@@ -72,7 +72,7 @@ def measure(pieces: Iterable[bytes]) -> Tail:
             continue
         only_zeros = only_zeros and not piece.strip(b"\0")
         head = (head + piece).lstrip(_FILLING)
-        if not has_mark and _MARK.match(head):
+        if not has_mark and re.match(_MARK, head):
             has_mark, head = True, head[_MARK_SIZE:].lstrip(_FILLING)
         kind = _kind_of(head)
         if kind == "AOF commands":
@@ -84,7 +84,7 @@ def measure(pieces: Iterable[bytes]) -> Tail:
 
 def _kind_of(head: bytes) -> TailKind | None:
     """The kind these bytes begin; None while there are too few of them."""
-    if _COMMANDS.match(head):
+    if re.match(_COMMANDS, head):
         return "AOF commands"
     if head.startswith(MAGIC_WORDS):
         return "another snapshot"
@@ -92,9 +92,9 @@ def _kind_of(head: bytes) -> TailKind | None:
 
 
 _FILLING = b"\0\r\n"
-_COMMANDS = re.compile(rb"\*\d|#")
+_COMMANDS = rb"\*\d|#"
 _MARK_SIZE = 40
-_MARK = re.compile(rb"[0-9a-f]{40}(?![0-9a-f])")  # Redis: getRandomHexChars
+_MARK = rb"[0-9a-f]{40}(?![0-9a-f])"  # Redis: getRandomHexChars
 
 # fmt: off
 ROWS: dict[TailKind, TailRow] = {row.kind: row for row in (

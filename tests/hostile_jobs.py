@@ -25,6 +25,7 @@ from unittest.mock import patch
 from odd import lp
 from ways import DISABLED, pair, snapshot, string
 
+from rdbcodec.cli import common
 from rdbcodec.cli.main import main
 from rdbcodec.reading.parallel import opening
 from rdbcodec.reading.parallel.here import Here
@@ -268,6 +269,7 @@ def small_parts(size: int, records: int, counts: Counts) -> Iterator[None]:
     with (
         patch.object(opening, "InParts", Small),
         patch.object(opening, "jobs_for", jobs_for),
+        patch.object(common, "jobs_for", jobs_for),
         patch("rdbcodec.reading.parallel.workers.Processes", here),
     ):
         yield

@@ -32,8 +32,9 @@ from rdbcodec.limits import CHECKED_VALUE, COUNTED_VALUE
 from rdbcodec.losses import Losses
 from rdbcodec.reading.parallel import opening, workers
 from rdbcodec.reading.parallel.here import Here
-from rdbcodec.reading.parallel.opening import InParts, cores, jobs_for
-from rdbcodec.reading.parallel.scan import AHEAD, PART
+from rdbcodec.reading.parallel.jobs import PART, cores, jobs_for
+from rdbcodec.reading.parallel.opening import InParts
+from rdbcodec.reading.parallel.scan import AHEAD
 from rdbcodec.reading.parallel.workers import Processes
 from rdbcodec.reading.reader import Reader
 from rdbcodec.reports.ttls import ttl_json

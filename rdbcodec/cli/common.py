@@ -18,6 +18,7 @@ from rdbcodec.cli.moments import moment
 from rdbcodec.errors import ModuleNameError, TailError
 from rdbcodec.formats import DIALECTS
 from rdbcodec.limits import BYTES, MAX_RECORD, MIN_VALUE
+from rdbcodec.reading.parallel.jobs import jobs_for
 from rdbcodec.showing import json_escaped
 from rdbcodec.showing import name as shown
 
@@ -182,7 +183,7 @@ def open_file(name: str, options: argparse.Namespace, *, max_value: int, jobs: i
         "verify_checksum": not options.no_checksum,
         "any_version": options.any_version,
     }
-    if jobs == 1 or name == STDIN:
+    if jobs == 1 or name == STDIN or jobs_for(name, jobs) == 1:
         from rdbcodec.reading.reader import open as open_snapshot  # noqa: PLC0415 - who has an index does without
 
         return open_snapshot(input_of(name), **how)

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from rdbcodec.cli.common import OK, STDIN, progress_of
 from rdbcodec.cli.failing import failure_of, reason_of
 from rdbcodec.errors import RdbError
+from rdbcodec.reading.parallel.jobs import MOST, WORTH_IT, cores
 from rdbcodec.remote.urls import SERVERS, scheme_of
 from rdbcodec.reports.failures import Failure
 from rdbcodec.reports.words import plural
@@ -133,8 +134,6 @@ def processes_for(options: argparse.Namespace) -> int:
         return 1
     if options.jobs is not None:
         return min(int(options.jobs), len(files))
-    from rdbcodec.reading.parallel.opening import MOST, WORTH_IT, cores  # noqa: PLC0415
-
     is_worth_it = sum(map(_size, files)) > WORTH_IT
     return min(cores(), MOST, len(files)) if is_worth_it else 1
 

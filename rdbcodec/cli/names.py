@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 
-_ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})|\\\\")
+_ESCAPE = rb"\\x([0-9a-fA-F]{2})|\\\\"  # compiled when a name is given
 
 
 def name_bytes(text: str) -> bytes:
     """The bytes of a name."""
-    return _ESCAPE.sub(_byte, os.fsencode(text))
+    return re.sub(_ESCAPE, _byte, os.fsencode(text))
 
 
 def _byte(found: re.Match[bytes]) -> bytes:

@@ -10,17 +10,15 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rdbcodec.errors import DecodeError, LimitExceeded, UnsupportedVersion
 from rdbcodec.facts.attributes import AttributePass, MetaFact
 from rdbcodec.facts.biggest import BIGGEST, Biggest, BigKeys
 from rdbcodec.facts.composite import Composite, look
 from rdbcodec.facts.databases import Database, Databases
-from rdbcodec.facts.duplicates import Duplicates
 from rdbcodec.facts.expiries import Expiries, ExpiryPass
 from rdbcodec.facts.kinds import Kind, Kinds
-from rdbcodec.facts.memory.counted import Memory, MemoryPass
 from rdbcodec.facts.modules import Module, Modules
 from rdbcodec.facts.named import Named, made
 from rdbcodec.facts.passes import Pass, Progress, all_or_none, feed, run
@@ -29,7 +27,6 @@ from rdbcodec.facts.profile_part import ProfilePart
 from rdbcodec.facts.records import AuxFact, Library, RecordPass, merged_aux
 from rdbcodec.facts.selected import selected
 from rdbcodec.facts.selection import Selection
-from rdbcodec.facts.values import ValuePass
 from rdbcodec.formats import Dialect, known_versions
 from rdbcodec.limits import COUNTED_VALUE
 from rdbcodec.reading.reader import Reader
@@ -38,6 +35,11 @@ from rdbcodec.reading.source import Source
 from rdbcodec.records import Checksum, LargeEntry
 from rdbcodec.records.header import read_magic
 from rdbcodec.tail import Tail
+
+if TYPE_CHECKING:
+    from rdbcodec.facts.duplicates import Duplicates
+    from rdbcodec.facts.memory.counted import Memory, MemoryPass
+    from rdbcodec.facts.values import ValuePass
 
 
 class Profile(Named):
@@ -202,9 +204,9 @@ class ProfilePass(Composite[Profile]):
         self._records, self._databases, self._kinds = RecordPass(), Databases(), Kinds()
         self._attributes, self._expiries = AttributePass(), ExpiryPass(now_ms)
         self._modules, self._biggest = Modules(), Biggest(biggest)
-        self._values = ValuePass() if values else None
-        self._memory = MemoryPass(now_ms) if memory else None
-        self._duplicates = Duplicates(reopen) if duplicates else None
+        self._values = _values() if values else None
+        self._memory = _memory(now_ms) if memory else None
+        self._duplicates = _duplicates(reopen) if duplicates else None
         parts = (
             *(self._records, self._databases, self._kinds, self._modules, self._biggest),
             *(self._attributes, self._expiries, self._values, self._memory),
@@ -228,7 +230,7 @@ class ProfilePass(Composite[Profile]):
         forks = all_or_none(part.fork() for part in self._parts)
         if forks is None:
             return None
-        return ProfilePart(forks, [fork for fork in forks if isinstance(fork, MemoryPass | ValuePass)])
+        return ProfilePart(forks, [fork for fork in forks if fork.looks_at_large])
 
     def end(self) -> Profile:
         """The facts of all parts."""
@@ -259,6 +261,27 @@ class ProfilePass(Composite[Profile]):
         facts.size, facts.checksum = records.size, records.checksum
         facts.aux, facts.aux_unlisted = records.aux, records.aux_unlisted
         facts.functions, facts.opcodes, facts.places = records.functions, records.opcodes, records.places
+
+
+# What inspect does not ask for is not loaded for it: a tenth of its start.
+
+
+def _values() -> ValuePass:
+    from rdbcodec.facts.values import ValuePass  # noqa: PLC0415
+
+    return ValuePass()
+
+
+def _memory(now_ms: int) -> MemoryPass:
+    from rdbcodec.facts.memory.counted import MemoryPass  # noqa: PLC0415
+
+    return MemoryPass(now_ms)
+
+
+def _duplicates(reopen: Callable[[], Reader] | None) -> Duplicates:
+    from rdbcodec.facts.duplicates import Duplicates  # noqa: PLC0415
+
+    return Duplicates(reopen)
 
 
 Row = TypeVar("Row")

@@ -44,7 +44,7 @@ class Measure(NamedTuple):
 
     def _range(self, text: str) -> Range:
         for pattern, of in _FORMS:
-            found = pattern.fullmatch(text.lower())
+            found = re.fullmatch(pattern, text.lower(), re.ASCII)
             if found is not None:
                 if of is _exactly and not self.exact:
                     break
@@ -54,7 +54,7 @@ class Measure(NamedTuple):
 
     def _number(self, text: str, expression: str) -> int:
         """A number with its unit; a fraction of a unit is rounded down."""
-        found = _NUMBER.fullmatch(text)
+        found = re.fullmatch(_NUMBER, text, re.ASCII)
         unit = None if found is None else self.units.get(found[3])
         if found is None or unit is None or (found[2] and not found[3]):
             raise self.error(expression)
@@ -97,20 +97,17 @@ def _between(low: int | None, high: int | None) -> Range:
 
 
 _BOUND = r"(\d[\w.]*?)"
-_FORMS: tuple[tuple[re.Pattern[str], Callable[..., Range]], ...] = tuple(
-    (re.compile(pattern, re.ASCII), of)
-    for pattern, of in (
-        (rf">{_BOUND}", lambda number: Range(number + 1)),
-        (rf">={_BOUND}", Range),
-        (rf"<{_BOUND}", lambda number: Range(0, number - 1)),
-        (rf"<={_BOUND}", lambda number: Range(0, number)),
-        (rf"{_BOUND}(?:\.\.|-){_BOUND}", _between),
-        (rf"{_BOUND}(?:\.\.|-)()", _between),
-        (rf"()\.\.{_BOUND}", _between),
-        (_BOUND, _exactly),
-    )
+_FORMS: tuple[tuple[str, Callable[..., Range]], ...] = (  # no filter, no pattern is compiled
+    (rf">{_BOUND}", lambda number: Range(number + 1)),
+    (rf">={_BOUND}", Range),
+    (rf"<{_BOUND}", lambda number: Range(0, number - 1)),
+    (rf"<={_BOUND}", lambda number: Range(0, number)),
+    (rf"{_BOUND}(?:\.\.|-){_BOUND}", _between),
+    (rf"{_BOUND}(?:\.\.|-)()", _between),
+    (rf"()\.\.{_BOUND}", _between),
+    (_BOUND, _exactly),
 )
-_NUMBER = re.compile(r"(\d{1,18})(?:\.(\d{1,6}))?([a-z]*)", re.ASCII)
+_NUMBER = r"(\d{1,18})(?:\.(\d{1,6}))?([a-z]*)"
 
 # --- what is measured -------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ _MOST_CLASSES = 7  # of key metadata: the slots a server has
 _ATTRIBUTES = {row.code: row for row in OPCODES if row.dialect == "redis" and row.code >= 243}
 _KEY_META = 243
 # What Valkey reads; it asks for no end behind that.
-_SLOT_INFO = re.compile(rb"\s*([-+]?\d+),\s*[-+]?\d+,\s*[-+]?\d+")
+_SLOT_INFO = rb"\s*([-+]?\d+),\s*[-+]?\d+,\s*[-+]?\d+"
 _SLOTS = 1 << 14
 _DISPUTED = {EXPIRY_TWICE: "expiry-twice", EXPIRY_MINUS_1: "expiry-minus-1"}
 
@@ -34,7 +34,7 @@ def record_oddities(record: Record) -> Iterator[Oddity]:
 
 
 def _in_slot_info(text: bytes) -> Iterator[Oddity]:
-    found = _SLOT_INFO.match(text)
+    found = re.match(_SLOT_INFO, text)
     if found is None:
         yield Oddity("slot-info", "")
     elif not 0 <= int(found[1]) < _SLOTS:

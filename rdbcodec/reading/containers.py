@@ -30,7 +30,7 @@ MAX_LINES = 64 << 10  # bytes of them: a keep-alive a second while a server save
 
 GZIP, LZ4, ZSTD, VCS = b"\x1f\x8b", b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd", b"VCS"
 EMPTY_ZSTD = 18 + 3 + 4  # bytes of a frame that holds nothing: its header, a block's header and a checksum
-VCS_HEADER = re.compile(rb"VCS\x01(.)\x00\x01", re.DOTALL)  # envelope 1, codec, reserved 0, kind 1 = RDB
+VCS_HEADER = rb"(?s)VCS\x01(.)\x00\x01"  # envelope 1, codec, reserved 0, kind 1 = RDB
 VCS_LZ4 = b"\x01"  # the one codec whose number is known; the frame of another says itself what it is
 
 
@@ -174,7 +174,7 @@ class Opened:
 
     def _codec_of_envelope(self) -> str:
         """Take Valkey's envelope off; what its content is compressed with."""
-        header = VCS_HEADER.match(self._head)
+        header = re.match(VCS_HEADER, self._head)
         if header is None:
             raise ContainerError(f"unknown Valkey compression envelope {self._head[:7].hex(' ')}")
         codec, self._head = header[1], self._head[header.end() :]
@@ -188,8 +188,10 @@ class Opened:
         return "lz4" if codec == VCS_LZ4 else "zstd"
 
     def _peel_replication(self) -> None:
+        if self._head.startswith(MAGIC_WORDS):  # as most do: no pattern is compiled for them
+            return
         is_replication = self._peel_lines()
-        announced = _ANNOUNCED.match(self._head)
+        announced = re.match(_ANNOUNCED, self._head)
         if announced:
             is_replication = True
             self.mark = announced[1] or b""
@@ -200,15 +202,15 @@ class Opened:
     def _peel_lines(self) -> bool:
         """Take off keep-alives and lines of status; whether there were any."""
         peeled = 0
-        while peeled < MAX_LINES and (line := _LINES.match(self._head)):
+        while peeled < MAX_LINES and (line := re.match(_LINES, self._head)):
             peeled += line.end()
             self._head = read_head(self.inner, self._head[line.end() :])
         return peeled > 0
 
 
 # What a server sends before the snapshot: to PING, AUTH and REPLCONF, and to PSYNC.
-_LINES = re.compile(rb"\n+|\+(?:PONG|OK|FULLRESYNC [0-9a-f]{40} \d{1,20})\r\n")
-_ANNOUNCED = re.compile(rb"\$(?:EOF:([^\r\n]{40})|\d+)\r\n")
+_LINES = rb"\n+|\+(?:PONG|OK|FULLRESYNC [0-9a-f]{40} \d{1,20})\r\n"
+_ANNOUNCED = rb"\$(?:EOF:([^\r\n]{40})|\d+)\r\n"
 
 
 def compression_of(head: bytes) -> str | None:

@@ -33,6 +33,8 @@ class Resemblance(NamedTuple):
 
 def resemblance(head: bytes) -> Resemblance | None:
     """What the first bytes of a file plainly are; None for a snapshot, and for what nobody can tell."""
+    if head.startswith(_WORDS) and not _has_signs(head):
+        return None  # as nearly all: no pattern is compiled for it
     for row in _OF_SNAPSHOTS if head.startswith(_WORDS) else LOOKALIKES:
         if re.match(row.pattern, head, re.DOTALL):
             return Resemblance(f"expected a snapshot, found {row.says}{_page_words(head)}", row.next_step)
@@ -41,6 +43,11 @@ def resemblance(head: bytes) -> Resemblance | None:
             "expected a snapshot, found the answer of DUMP, one value without its key", _RESTORE
         )
     return None
+
+
+def _has_signs(head: bytes) -> bool:
+    """Whether one of the rows of _OF_SNAPSHOTS can match what begins with their magic, which takes 9 bytes."""
+    return head[9:10] in (b"\xc3", b"\xef") or b"\r\nredis-bits" in head[:64] or head[257:262] == b"ustar"
 
 
 def _page_words(head: bytes) -> str:
@@ -111,5 +118,5 @@ LOOKALIKES = (
     Lookalike(rb"\0{16,}\Z",                          "nothing but zeros", "the disk was full, or the blob was made and never written: fetch or save it again"),
 )
 # fmt: on
-# Of a file that begins as a snapshot does only these rows can speak: nothing else is compiled for it.
+# Of a file that begins as a snapshot does only these rows can speak, and only with signs of theirs.
 _OF_SNAPSHOTS = tuple(row for row in LOOKALIKES if row.pattern.startswith((_MAGIC, b".")))

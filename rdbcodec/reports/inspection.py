@@ -7,7 +7,6 @@ from typing import Any
 
 from rdbcodec.compat.loaders import BUILT_IN, Span, loading_releases
 from rdbcodec.errors import ChecksumMismatch
-from rdbcodec.exports.scalars import json_bytes
 from rdbcodec.facts.biggest import BigKey
 from rdbcodec.facts.databases import Database
 from rdbcodec.facts.kinds import Kind
@@ -16,7 +15,7 @@ from rdbcodec.facts.records import AuxFact
 from rdbcodec.facts.total import Total
 from rdbcodec.formats import writers_of
 from rdbcodec.reports.tables import Section
-from rdbcodec.reports.words import json_key, moment, number, plural, shortened, size, text
+from rdbcodec.reports.words import json_bytes, json_key, moment, number, plural, shortened, size, text
 from rdbcodec.showing import Hiding, key_size, key_words
 from rdbcodec.tail import Tail
 

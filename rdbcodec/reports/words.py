@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from rdbcodec.exports.scalars import json_bytes
 from rdbcodec.showing import CutKey, Hiding
 from rdbcodec.showing import size as size  # noqa: PLC0414 - reports have their words from here
 
@@ -53,6 +52,13 @@ def text(raw: bytes) -> str:
     except UnicodeDecodeError:
         return raw.decode("latin-1").encode("unicode_escape").decode("ascii")
     return shown if shown.isprintable() else shown.encode("unicode_escape").decode("ascii")
+
+
+def json_bytes(raw: bytes) -> Any:
+    """Bytes in JSON, as NDJSON has them."""
+    from rdbcodec.exports.scalars import json_bytes as of_exports  # noqa: PLC0415 - loads what reads JSON
+
+    return of_exports(raw)
 
 
 def json_key(key: bytes | None, hide_keys: Hiding) -> Any:

@@ -100,12 +100,12 @@ def release_row(name: str) -> ReleaseRow | None:
 def version_key(version: str) -> tuple[int, ...]:
     """A version for comparing: (6, 0, 20) for "6.0.20", () for none; the x of "6.x" is the last of all."""
     parts = version.split(".")
-    if not all(_PART.fullmatch(part) for part in parts):
+    if not all(re.fullmatch(_PART, part, re.ASCII) for part in parts):
         return ()
     return tuple(_LAST if part == "x" else int(part) for part in parts)
 
 
-_PART, _LAST = re.compile(r"\d{1,4}|x", re.ASCII), 9999
+_PART, _LAST = r"\d{1,4}|x", 9999
 
 
 def unknown(name: str, close: Iterable[str]) -> EncodeError:

@@ -96,7 +96,7 @@ _i64 = struct.Struct("<q").unpack_from
 # The tables hold every 7-bit and 13-bit integer, indexed by the bits as they stand in the blob: built
 # once in 2 ms, and a look-up costs half of formatting the number.
 _SMALL = (*range(4096), *range(-4096, 0))
-_TEXTS: Rendering[bytes] = (tuple(b"%d" % number for number in _SMALL), b"%d".__mod__)
+_TEXTS: Rendering[bytes] = (tuple((b"%d " * len(_SMALL) % _SMALL).split()), b"%d".__mod__)
 _NUMBERS: Rendering[bytes | int] = (_SMALL, int)
 
 # What stands before and behind a text, by its size.

@@ -17,8 +17,8 @@ import re
 from typing import Any
 
 _FOLDER = os.path.dirname(__file__)  # noqa: PTH120 - as below
-_HELP = re.compile(r'^HELP = "(.+)"$', re.MULTILINE)
-_ORDER = re.compile(r"^ORDER = (\d+)$", re.MULTILINE)
+_HELP = r'(?m)^HELP = "(.+)"$'
+_ORDER = r"(?m)^ORDER = (\d+)$"
 _LAST = 1 << 16
 
 
@@ -29,7 +29,7 @@ def known() -> dict[str, str]:
         if name.endswith(".py") and name != "__init__.py":
             with open(f"{_FOLDER}/{name}", encoding="utf-8") as file:  # noqa: PTH123 - as above
                 text = file.read()
-            order, help_ = _ORDER.search(text), _HELP.search(text)
+            order, help_ = re.search(_ORDER, text), re.search(_HELP, text)
             found.append((int(order[1]) if order else _LAST, name[:-3], help_[1] if help_ else ""))
     return {name: help_ for _, name, help_ in sorted(found)}
 

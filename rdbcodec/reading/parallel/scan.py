@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.parallel.guess import RECORDS, Guesser
+from rdbcodec.reading.parallel.jobs import PART
 from rdbcodec.reading.parallel.section import Section
 from rdbcodec.records.state import Position
 from rdbcodec.wire.crc64 import combine
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from rdbcodec.reading.parallel.section import How, Span
 
 HEAD = 64 << 10  # bytes read first: header, AUX fields, templates and the first keys
-PART = 8 << 20  # bytes of a part: some tenths of a second, and what is found in it small
 LONGEST_STEP = 32  # parts of a size in which no boundary was found that are skipped at once, at most
 AHEAD = 2  # parts that each of the others has: one to read, one to go on with
 LEAST = 8  # to which fraction parts become smaller towards the end, so that all are done at once
