@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import math
-import re
 from typing import Any
 
 import pytest
@@ -43,7 +42,7 @@ from rdbcodec import (
 )
 from rdbcodec.datatypes.streams import Idempotence, Producer
 from rdbcodec.errors import TextError
-from rdbcodec.exports import form, forms, ndjson, rows, tables, values
+from rdbcodec.exports import form, forms, ndjson, plain_lines, rows, tables, values
 from rdbcodec.exports.build import build
 from rdbcodec.exports.forms import hashes, zsets
 from rdbcodec.exports.scalars import to_json
@@ -341,77 +340,136 @@ def test_the_quick_text_of_a_value_is_that_of_its_members(type_: str, data: st.D
     assert text(value) in (None, to_json(form_of(type_).members(value))[1:-1])
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        '{"db":0,"key":"k","type":"string","encoding":"string","value":"v"}',
-        '{"db":15,"key":"","type":"string","encoding":"string","expires_at":77,"value":""}\r\n',
-        '{"db":2147483647,"key":"k","type":"string","encoding":"string","value":"v"}\n',
-        '{"db":2147483648,"key":"k","type":"string","encoding":"string","value":"v"}',
-        '{"db":00,"key":"k","type":"string","encoding":"string","value":"v"}',
-        '{"db":0,"key":"k","type":"string","encoding":"string","expires_at":9223372036854775808,"value":"v"}',
-        '{"db":0,"key":"k","type":"string","encoding":"string","expires_at":-1,"value":"v"}',
-        '{"db":0,"key":"a\\u0062","type":"string","encoding":"string","value":"\\"\\\\"}',
-        '{"db":0,"key":"k","type":"string","encoding":"string","value":"\t"}',
-        '{"db":0,"key":"\u00e4","type":"string","encoding":"string","value":"\x7f"}',
-        '{"db":0,"key":"k","type":"string","encoding":"string","value":{"$b64":"/w=="}}',
-        '{"db":0,"key":"k","type":"string","encoding":"string","value":"v","value":"w"}',
-        '{"db":0,"key":"k","type":"string","encoding":"string","value":"v"} x',
-    ],
-)
-def test_a_line_of_a_plain_string_tells_what_its_json_says(
-    line: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quick = decoded(line)
-    monkeypatch.setattr(ndjson, "_PLAIN_LINE", re.compile(rb"(?!)"))
-    assert quick == decoded(line)
-
-
+STRINGS = [
+    '{"db":0,"key":"k","type":"string","encoding":"string","value":"v"}',
+    '{"db":15,"key":"","type":"string","encoding":"string","expires_at":77,"value":""}\r\n',
+    '{"db":2147483647,"key":"k","type":"string","encoding":"string","value":"v"}\n',
+    '{"db":2147483648,"key":"k","type":"string","encoding":"string","value":"v"}',
+    '{"db":00,"key":"k","type":"string","encoding":"string","value":"v"}',
+    '{"db":0,"key":"k","type":"string","encoding":"string","expires_at":9223372036854775808,"value":"v"}',
+    '{"db":0,"key":"k","type":"string","encoding":"string","expires_at":-1,"value":"v"}',
+    '{"db":0,"key":"a\\u0062","type":"string","encoding":"string","value":"\\"\\\\"}',
+    '{"db":0,"key":"k","type":"string","encoding":"string","value":"\t"}',
+    '{"db":0,"key":"\u00e4","type":"string","encoding":"string","value":"\x7f"}',
+    '{"db":0,"key":"k","type":"string","encoding":"string","value":{"$b64":"/w=="}}',
+    '{"db":0,"key":"k","type":"string","encoding":"string","value":"v","value":"w"}',
+    '{"db":0,"key":"k","type":"string","encoding":"string","value":"v"} x',
+    '{"db":0,"key":"k","type":"string","encoding":"string","value":"a\\u00e4\\n\u00e4"}',
+    '{"db":0,"key":"k","type":"string","encoding":"string","value":"\\ud800"}',
+    '{"db":0,"key":"k","type":"string","encoding":"string","value":"\\x"}',
+    '{"db":0,"key":"k","type":"string","encoding":"string","value":"v","idle":5}',
+    '{"db":0,"key":"k","type":"string","encoding":"string","value":""v"}',
+    '{"db":0,"key":"12","type":"string","encoding":"string","expires_at":0,"value":"-7"}',
+    '{"db":0,"key":"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk","type":"string","encoding":"string","value":"77"}',
+    '{"db":0,"key":"k","type":"json","encoding":"json","value":"{\\"a\\":1}"}',
+]
 HASH = '{"db":0,"key":"k","type":"hash","encoding":"listpack","value":%s}'
 LIST = HASH.replace("hash", "list").replace("listpack", "quicklist")
 
 
-@every(
-    "line",
-    [
-        HASH % '{"f":"v","g":"a,b:c"}',
-        HASH % '{"f":"v"}' + "\r\n",
-        HASH % '{"":"","x":""}',
-        HASH % '{"f":"v","f":"w"}',
-        HASH % '{"f":"v","g":{"$b64":"/w=="}}',
-        HASH % '{"f":{"$b64":"/w=="},"g":"w"}',
-        HASH % '{"f":"\\"}","g":"w"}',
-        HASH % '{"f","v","g":"w"}',
-        HASH % '{"f":"v":"g","w"}',
-        HASH % '{"f":"v"},"field_expires_at":{"f":7}',
-        HASH % '{"f":"v"},"value":{"f":"v"}',
-        HASH % '{"f":"v"}}',
-        (HASH % '{"f":"v"}')[:-1],
-        HASH % '[["f","v"]]',
-        HASH % "{}",
-        HASH.replace('"value"', '"expires_at":5,"value"') % '{"f":"v"}',
-        HASH.replace("listpack", "intset") % '{"f":"v"}',
-        HASH.replace('"hash"', '"crate"') % '{"f":"v"}',
-        LIST % '["","",""]',
-        LIST % '[",","\u00e4"]',
-        LIST % '["a",""b"]',
-        LIST % '["]',
-        HASH.replace("hash", "set") % '["a","b","a"]',
-        HASH.replace("hash", "set") % '["a",["b",5]]',
-        HASH.replace("hash", "zset") % '{"a":1.5,"b":-0.0,"c":1e+22,"d":5e-324}',
-        HASH.replace("hash", "zset") % '{"a":1,"b":1.50}',
-        HASH.replace("hash", "zset") % '{"a":inf}',
-        HASH.replace("hash", "zset") % '{"a":1e999}',
-        HASH.replace("hash", "zset") % '{"a":"inf","b":2.0}',
-        HASH.replace("hash", "zset") % '{"a":1.0,"a":2.0}',
-        HASH.replace("hash", "zset") % '{"\u00e4":1.0}',
-    ],
-)
+COLLECTIONS = [
+    HASH % '{"f":"v","g":"a,b:c"}',
+    HASH % '{"f":"v"}' + "\r\n",
+    HASH % '{"":"","x":""}',
+    HASH % '{"f":"v","f":"w"}',
+    HASH % '{"f":"v","g":{"$b64":"/w=="}}',
+    HASH % '{"f":{"$b64":"/w=="},"g":"w"}',
+    HASH % '{"f":"\\"}","g":"w"}',
+    HASH % '{"f","v","g":"w"}',
+    HASH % '{"f":"v":"g","w"}',
+    HASH % '{"f":"v"},"field_expires_at":{"f":7}',
+    HASH % '{"f":"v"},"value":{"f":"v"}',
+    HASH % '{"f":"v"}}',
+    (HASH % '{"f":"v"}')[:-1],
+    HASH % '[["f","v"]]',
+    HASH % "{}",
+    HASH.replace('"value"', '"expires_at":5,"value"') % '{"f":"v"}',
+    HASH.replace("listpack", "intset") % '{"f":"v"}',
+    HASH.replace('"hash"', '"crate"') % '{"f":"v"}',
+    LIST % '["","",""]',
+    LIST % '[",","\u00e4"]',
+    LIST % '["a",""b"]',
+    LIST % '["]',
+    HASH.replace("hash", "set") % '["a","b","a"]',
+    HASH.replace("hash", "set") % '["a",["b",5]]',
+    HASH.replace("hash", "zset") % '{"a":1.5,"b":-0.0,"c":1e+22,"d":5e-324}',
+    HASH.replace("hash", "zset") % '{"a":1,"b":1.50}',
+    HASH.replace("hash", "zset") % '{"a":inf}',
+    HASH.replace("hash", "zset") % '{"a":1e999}',
+    HASH.replace("hash", "zset") % '{"a":"inf","b":2.0}',
+    HASH.replace("hash", "zset") % '{"a":1.0,"a":2.0}',
+    HASH.replace("hash", "zset") % '{"\u00e4":1.0}',
+    LIST.replace("list", "set").replace("quicklist", "intset") % '["1","-2","30000"]',
+    LIST.replace("list", "set").replace("quicklist", "intset") % '["1","x"]',
+    LIST.replace("list", "set").replace("quicklist", "intset") % '["1","1"]',
+    LIST % "[]",
+]
+ENTRY = '{"id":"%s","fields":{"f":"%s","g":"w"}}'
+STREAM = HASH.replace("hash", "stream").replace("listpack", "stream%d")
+STREAM %= (1, '{"entries":[%s,' + ENTRY % ("5-6", "v") + '],"length":2,"last_id":"5-6","groups":%s}')
+STREAMS = [
+    STREAM % (ENTRY % ("5-1", "a"), "[]"),
+    STREAM.replace("stream1", "stream4") % (ENTRY % ("5-1", "a"), "[]"),
+    STREAM.replace('"length"', '"first_id":"5-1","max_deleted_id":"0-0","entries_added":2,"length"')
+    % (ENTRY % ("5-1", "a"), "[]"),
+    STREAM % (ENTRY % ("5-1", "a"), '[{"name":"g","last_id":"5-1"}]'),
+    STREAM % (ENTRY % ("5-1", "a"), '[{"name":"g"}]'),
+    STREAM % (ENTRY % ("5-1", "a"), '[],"entries":[]'),
+    STREAM % (ENTRY % ("5-1", "a"), '[],"first":7'),
+    STREAM.replace(":2,", ":3,") % (ENTRY % ("5-1", "a"), "[]"),
+    STREAM % (ENTRY % ("5-7", "a"), "[]"),
+    *(
+        STREAM % (ENTRY % (id, "a"), "[]")
+        for id in ("5-01", "5", "5-6-7", "5--6", "18446744073709551616-1", "x-1")
+    ),
+    *(
+        STREAM % (ENTRY % ("5-1", text), "[]")
+        for text in ("}}", '],\\"length\\":', "\u00e4", '","h":"x', '"')
+    ),
+    STREAM % ((ENTRY % ("5-1", "a")).replace('"f"', '"g"'), "[]"),
+    STREAM % ((ENTRY % ("5-1", "a")).replace('"f"', '"h"'), "[]"),
+    STREAM % ((ENTRY % ("5-1", "a")).replace('"id"', '"ID"'), "[]"),
+    STREAM % ((ENTRY % ("5-1", "a")).replace("fields", "entries"), "[]"),
+    STREAM % ((ENTRY % ("5-1", "a")).replace('":', '",'), "[]"),
+    STREAM % ('{"id":"5-1","fields":{}}', "[]"),
+    STREAM % ('{"id":"5-1","fields":[["f","v"],["f","w"]]}', "[]"),
+]
+
+
+@every("line", [*STRINGS, *COLLECTIONS, *STREAMS])
 def test_a_line_of_plain_values_tells_what_its_json_says(line: str) -> None:
     quick = decoded(line)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ndjson, "_HEAD", re.compile(rb"(?!)"))
+        patch.setattr(ndjson, "_plainly", lambda *_: None)
         assert quick == decoded(line)
+
+
+@every(
+    "server",
+    [
+        {},
+        {"to": "redis-2.4"},
+        {"to": "redis-2.8"},
+        {"to": "redis-8.2"},
+        {"version": 9, "dialect": "dragonfly"},
+    ],
+)
+def test_plain_lines_are_written_as_others_are(server: dict[str, Any]) -> None:
+    for line in (*STRINGS, *COLLECTIONS, *STREAMS):
+        text = '{"db":0,"key":"first","type":"string","encoding":"string","value":"v"}\n' + line
+        quick = written(text, **server)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(plain_lines, "plain_of", lambda *_: None)
+            assert quick == written(text, **server)
+
+
+def written(text: str, **options: Any) -> object:
+    out = io.BytesIO()
+    try:
+        built = build(io.BytesIO(text.encode()), out, **options)
+    except TextError as error:
+        return str(error), error.line
+    return out.getvalue(), built.writer.keys
 
 
 def decoded(line: str) -> object:
@@ -433,7 +491,7 @@ def test_plain_ascii_takes_the_quick_way() -> None:
     ]
     ways = [form_of(type_).plain for type_ in QUICK]
     again = [way and way(text[8:].encode()) for way, text in zip(ways, texts, strict=False) if text]
-    assert again == [None, *values[1:]]
+    assert again == [*values]
 
 
 @every(

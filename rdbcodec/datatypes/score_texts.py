@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 
 from rdbcodec.formats import SINCE
 from rdbcodec.wire import doubles
+
+
+def score_texts(scores: Sequence[float], version: int) -> list[bytes]:
+    """`score_text` of many: where all are fractions with few digits they are formatted together."""
+    if version >= _SHORT_SINCE:
+        told = b"%a," * len(scores) % tuple(scores)
+        if not (b".0," in told or b"e" in told or b"n" in told or _LONG.search(told)):
+            return told[:-1].split(b",") if scores else []
+    return [score_text(score, version) for score in scores]
 
 
 def score_text(score: float, version: int) -> bytes:
@@ -58,5 +69,6 @@ def _notation(digits: str, last: int) -> str:
 
 
 _DECIMALS = 6
+_LONG = re.compile(rb"\.[0-9]{%d}" % (_DECIMALS + 1))
 _ZEROS = 7
 _PLAIN_POWERS = 4

@@ -12,6 +12,7 @@ import math
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from operator import lt
 from typing import Any
 
 from rdbcodec.datatypes.layout import DataType, Layout, Part, Text, count_length, count_packed, packed_layout
@@ -34,7 +35,7 @@ from rdbcodec.datatypes.scope import (
     check_width,
     grouped,
 )
-from rdbcodec.datatypes.score_texts import score_text
+from rdbcodec.datatypes.score_texts import score_texts
 from rdbcodec.datatypes.scored_tables import Scored, floats, take_apart, take_scored, take_text_scored
 from rdbcodec.errors import CorruptStructure, EncodeError
 from rdbcodec.servers import Server
@@ -125,8 +126,11 @@ def _encode_scored(pairs: Iterable[Scored], text: Text) -> Iterator[Part]:
 
 def _ascending(value: ZSet) -> list[Scored]:
     """By score, then member: the order that packed sorted sets must have (rdb-format.md, 4.1)."""
-    if any(map(math.isnan, value.values())):
+    scores = list(value.values())
+    if any(map(math.isnan, scores)):
         check_score(math.nan)
+    if all(map(lt, scores, scores[1:])):  # as they stand in packed ones
+        return list(value.items())
     return [(member, score) for score, member in sorted(zip(value.values(), value, strict=True))]
 
 
@@ -204,9 +208,9 @@ def encode_zset_listpack(value: ZSet, server: Server) -> bytes:
 
 
 def _flat(value: ZSet, server: Server) -> list[bytes]:
-    return [
-        text for member, score in _ascending(value) for text in (member, score_text(score, server.version))
-    ]
+    pairs = _ascending(value)
+    texts = score_texts([score for _, score in pairs], server.version)
+    return [text for (member, _), score in zip(pairs, texts, strict=True) for text in (member, score)]
 
 
 def zset_ziplist_items(cursor: Cursor, scope: Scope) -> Iterator[list[Scored]]:

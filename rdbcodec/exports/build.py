@@ -12,7 +12,8 @@ from typing import IO, Any, Literal, cast, get_args
 from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import EncodeError, TextError
 from rdbcodec.exports.long_lines import Line, Parts, lines_of
-from rdbcodec.exports.ndjson import TextEntry, read
+from rdbcodec.exports.ndjson import TextEntry, read, read_numbered
+from rdbcodec.exports.plain_lines import PlainLines
 from rdbcodec.exports.records import Asked
 from rdbcodec.formats import VERSIONS
 from rdbcodec.named_tuples import NamedTuple
@@ -141,7 +142,9 @@ class _Job:
             surplus = self.index.surplus("first" if self.on_duplicate == "first" else "last")
         keys, unwanted = -1, next(surplus, None)
         with KeyIndex() as index, create(output, duplicates="allow", **self.options | options) as writer:
-            for number, told in read(lines):
+            # Which of them to leave out is counted by keys: then each is looked at.
+            rest = enumerate(lines, 1) if self.index is not None else PlainLines(writer, index).others(lines)
+            for number, told in read_numbered(rest):
                 try:
                     if isinstance(told, TextEntry):
                         keys += 1

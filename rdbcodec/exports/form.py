@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
+from json.decoder import scanstring  # type: ignore[attr-defined] # in C, where Python has that
 from typing import Any
 
 from rdbcodec.datatypes.scope import Scope
@@ -28,6 +29,7 @@ from rdbcodec.exports.resp_words import (
     large_elements,
 )
 from rdbcodec.exports.scalars import (
+    PLAIN_ASCII,
     all_of,
     bytes_of,
     json_bytes,
@@ -59,7 +61,8 @@ class Form(NamedTuple):
     `single` is a held value in JSON with nothing beside it, where that differs from "value". `is_bytes` says
     that it is one string. `text` is the JSON text of what `members` gives, without the braces: a quick way
     for values of plain ASCII, which has None for others; `plain` is its way back, from the JSON text of
-    "value" alone, and has None for whatever `text` would not have made to the letter.
+    "value" alone, and has None for whatever it is not made for: who asks reads it as JSON then.
+    `plain_in` gives it for an encoding, where values differ by that.
 
     In RESP: `commands` that make the key; None where only RESTORE can, and `only_restore` says of which keys
     that is so. `is_taken` says whether the server takes the key at all, and counts it as lost.
@@ -72,6 +75,7 @@ class Form(NamedTuple):
     single: Callable[[Any], Any] | None = None
     text: Callable[[Any], str | None] | None = None
     plain: Callable[[bytes], Any] | None = None
+    plain_in: Callable[[str], Callable[[bytes], Any]] | None = None
     is_bytes: bool = False
     commands: Commands | None = None
     only_restore: Callable[[Entry], bool] | None = None
@@ -212,7 +216,21 @@ def _raw_of(members: Members) -> RawValue:
     return RawValue(bytes_of(all_of(members["value"], "the value", ("raw",))["raw"], "raw"))
 
 
-TEXT = Form(_json_text, _string_pieces, text_of, text=_text, is_bytes=True)
+def _plain_text(text: bytes) -> bytes | None:
+    """The string of JSON text; escapes, as JSON documents are full of, are undone in C."""
+    if text.translate(None, PLAIN_ASCII) == b'""' and text[:1] == text[-1:] == b'"':
+        return text[1:-1]
+    if text[:1] != b'"':
+        return None
+    try:
+        told = text.decode("utf-8")
+        value, end = scanstring(told, 1)
+        return value.encode("utf-8") if end == len(told) else None
+    except ValueError:  # which the general way puts into words
+        return None
+
+
+TEXT = Form(_json_text, _string_pieces, text_of, text=_text, plain=_plain_text, is_bytes=True)
 RAW = Form(_json_raw, _raw_pieces, _raw_of)
 
 

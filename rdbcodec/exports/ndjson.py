@@ -19,11 +19,10 @@ hashes. `lines` yields pieces of text, so that neither a large value nor a file 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.errors import RdbError, TextError
@@ -33,11 +32,11 @@ from rdbcodec.exports.scalars import (
     MAX_SIGNED,
     PLAIN_ASCII,
     bytes_of,
-    distinct,
     escape_line_ends,
     integer_of,
     known_names,
     object_of,
+    parse_json,
     quoted_bytes,
     to_json,
     unknown_word,
@@ -183,9 +182,14 @@ def read(source: Iterable[Line]) -> Iterator[tuple[int, Told]]:
     The value of a long line may be Parts.
     Raises TextError, with the number, for a line that is not what the form says.
     """
+    yield from read_numbered(enumerate(source, 1))
+
+
+def read_numbered(source: Iterable[tuple[int, Line]]) -> Iterator[tuple[int, Told]]:
+    """The same of some of the lines, with their numbers."""
     from rdbcodec.exports.long_lines import LongLine  # noqa: PLC0415 - who writes text has no need of it
 
-    for number, line in enumerate(source, 1):
+    for number, line in source:
         try:
             if line.__class__ is LongLine:
                 yield number, _decode_long(line)
@@ -198,52 +202,44 @@ def read(source: Iterable[Line]) -> Iterator[tuple[int, Told]]:
 
 def decode(line: bytes) -> Told:
     """What one line tells. Raises TextError."""
-    plain = _PLAIN_LINE.fullmatch(line)
-    if plain is not None:
-        db, key, expires_at_ms, value = plain.groups()
-        expiry = None if expires_at_ms is None else int(expires_at_ms)
-        return TextEntry(int(db), key, _STRING, _STRING, value, expiry)
-    told = _plainly(line)
+    frame = frames().fullmatch(line)
+    told = None if frame is None or frame[1] is None else _plainly(frame)
     if told is not None:
         return told
-    members = object_of(_parse(line), "a line")
+    members = object_of(parse_json(line), "a line")
     for name, from_text in _FROM_TEXT.items():
         if name in members:
             return from_text(members)
     raise TextError(f"a line has none of the members {', '.join(_FROM_TEXT)}")
 
 
-# What `lines` makes of a string of plain ASCII, as most are: no JSON is read for it. Numbers have few enough
-# digits to be below MAX_DB and MAX_SIGNED.
-_STRING = "string"
-_TEXT = rb'"([ !#-\[\]-~]*)"'
-_PLAIN_LINE = re.compile(
-    rb'\{"db":(0|[1-9][0-9]{0,8}),"key":'
-    + _TEXT
-    + rb',"type":"string","encoding":"string"(?:,"expires_at":(0|[1-9][0-9]{0,17}))?,"value":'
-    + _TEXT
-    + rb"\}[\r\n]*"
-)
+@cache
+def frames() -> re.Pattern[bytes]:
+    """What `lines` makes around a value, with a key of plain ASCII, as most have: no JSON is read for it.
+
+    Any other line is found as well, and has empty groups. Numbers have few enough digits to be below MAX_DB
+    and MAX_SIGNED. Made when needed, as it takes a while.
+    """
+    return re.compile(
+        rb'\{"db":(0|[1-9][0-9]{0,8}),"key":"([ !#-\[\]-~]*)","type":"([a-z-]+)","encoding":"([0-9a-z-]+)"'
+        rb'(?:,"expires_at":(0|[1-9][0-9]{0,17}))?,"value":(.*)\}\r*(?:\n|\Z)|.*\n'
+    )
 
 
-_HEAD = re.compile(
-    rb'\{"db":(0|[1-9][0-9]{0,8}),"key":'
-    + _TEXT
-    + rb',"type":"(?!string")([a-z-]+)","encoding":"([0-9a-z-]+)"'
-    + rb'(?:,"expires_at":(0|[1-9][0-9]{0,17}))?,"value":'
-)
-
-
-def _plainly(line: bytes) -> TextEntry | None:
-    """The same for values of other types that are plain ASCII, as their `text` makes them; None of others."""
-    head = _HEAD.match(line)
-    if head is None:
+def plain_of(type_: str, encoding: str) -> Callable[[bytes], Any] | None:
+    """What makes a value of the text of a plain one."""
+    if encoding not in _ENCODINGS.get(type_, ()):
         return None
-    db, key, type_, encoding, expires_at_ms = head.groups()
+    form = form_of(type_)
+    return form.plain if form.plain_in is None else form.plain_in(encoding)
+
+
+def _plainly(frame: re.Match[bytes]) -> TextEntry | None:
+    """The key of a plain value, as the `text` of its form makes them; None of others."""
+    db, key, type_, encoding, expires_at_ms, text = frame.groups()
     kind, layout = type_.decode("ascii"), encoding.decode("ascii")
-    plain = form_of(kind).plain if layout in _ENCODINGS.get(kind, ()) else None
-    text = line[head.end() :].rstrip(b"\r\n")
-    value = None if plain is None or text[-1:] != b"}" else plain(text[:-1])
+    plain = plain_of(kind, layout)
+    value = None if plain is None else plain(text)
     if value is None:
         return None
     return TextEntry(int(db), key, kind, layout, value, None if expires_at_ms is None else int(expires_at_ms))
@@ -260,7 +256,7 @@ def _decode_long(line: LongLine) -> Told:
     if value is None:
         return whole()
     try:
-        members = object_of(_parse(line.begin[: value.start()] + b"}"), "a line") | {"value": None}
+        members = object_of(parse_json(line.begin[: value.start()] + b"}"), "a line") | {"value": None}
         if not _comes_in_parts(members):
             return whole()
         opening, start = value[1], value.end()
@@ -286,37 +282,9 @@ def _part_of(type_: str, members: dict[str, Any]) -> Callable[[bytes], Any]:
 
     def decode_part(text: bytes) -> Any:
         value = None if form.plain is None else form.plain(text)
-        return form.value(members | {"value": _parse(text)}) if value is None else value
+        return form.value(members | {"value": parse_json(text)}) if value is None else value
 
     return decode_part
-
-
-def _parse(line: bytes) -> Any:
-    try:
-        return _PARSER.decode(line.decode("utf-8").rstrip("\r\n"))
-    except UnicodeDecodeError as error:
-        raise TextError(f"byte {error.start + 1} is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise TextError(f"column {error.pos + 1} is not JSON: {error.msg}") from None
-    except RecursionError:
-        raise TextError("JSON is nested too deeply") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return distinct(pairs, "the members of an object")
-
-
-def _refuse(name: str) -> NoReturn:
-    raise TextError(f"{name} is not JSON")
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > _DIGITS:  # Python's own limit is higher, and raises what is no error of ours
-        raise TextError(f"an integer has {len(digits)} digits, expected at most {_DIGITS}")
-    return int(digits)
-
-
-_PARSER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer)
 
 
 def _entry_from_text(members: dict[str, Any], long_value: Callable[[str], Parts] | None = None) -> TextEntry:
@@ -358,7 +326,6 @@ def _attributes_of(members: dict[str, Any]) -> Iterator[Any]:
     yield record_forms.raw_of({"raw": members["meta"]}, "key-meta") if "meta" in members else None
 
 
-_DIGITS = 20  # of 2**64 - 1, with which nothing in a snapshot has more
 _RANGES = {"expires_at": (-MAX_SIGNED - 1, MAX_SIGNED), "idle": (0, MAX_SIGNED), "freq": (0, 255)}
 _ENCODINGS = {
     type_: dict.fromkeys(row.encoding for row in TYPES if row.type == type_) for type_ in TYPE_NAMES

@@ -115,7 +115,7 @@ def _commands(
             if record.db != db:
                 db = record.db
                 yield _select(db, on_select)
-            quick = None if restore else _expiring_string(record, recipient)
+            quick = None if restore else _string(record, recipient)
             if quick is None:
                 yield from key_commands(record, recipient, restore=restore)
             else:
@@ -156,16 +156,18 @@ def _sets(parts: list[bytes]) -> bytes:
     """The commands of a run of strings: key, value, key, value ..."""
     raws = iter(parts)
     return b"".join(
-        [
-            b"*3\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(key), key, len(value), value)
-            for key, value in zip(raws, raws, strict=True)
-        ]
+        [_SET % (len(key), key, len(value), value) for key, value in zip(raws, raws, strict=True)]
     )
 
 
-def _expiring_string(entry: Entry, recipient: Recipient) -> bytes | None:
-    """What makes a string that expires and has nothing else, as caches are full of; None of other keys."""
-    if entry.code or entry.__class__ is not CacheEntry or len(entry.attribute_bytes) != EXPIRY_SIZE:
+def _string(entry: Entry, recipient: Recipient) -> bytes | None:
+    """What makes a string with nothing beside it but an expiry, as caches are full of; None of other keys."""
+    if entry.code:
+        return None
+    if entry.__class__ is Entry:
+        key, value = entry.key, value_of(entry)
+        return None if value is None else _SET % (len(key), key, len(value), value)
+    if entry.__class__ is not CacheEntry or len(entry.attribute_bytes) != EXPIRY_SIZE:
         return None
     at_ms, value = entry.expires_at_ms, value_of(entry)
     if at_ms is None or value is None or recipient.version < _MILLISECONDS_SINCE:
@@ -175,7 +177,8 @@ def _expiring_string(entry: Entry, recipient: Recipient) -> bytes | None:
 
 
 _BULK = b"$%d\r\n%b\r\n"
-_SET_AND_EXPIRE = b"*3\r\n$3\r\nSET\r\n" + _BULK * 2 + b"*3\r\n$9\r\nPEXPIREAT\r\n" + _BULK * 2
+_SET = b"*3\r\n$3\r\nSET\r\n" + _BULK * 2
+_SET_AND_EXPIRE = _SET + b"*3\r\n$9\r\nPEXPIREAT\r\n" + _BULK * 2
 
 
 def key_commands(

@@ -25,7 +25,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from json.encoder import encode_basestring
-from typing import Any
+from typing import Any, NoReturn
 
 from rdbcodec.errors import TextError
 from rdbcodec.structures.stream_node import StreamId
@@ -33,6 +33,7 @@ from rdbcodec.wire.long_strings import LongString
 from rdbcodec.wire.module_ids import ModuleId
 
 MARK = "$b64"
+_DIGITS = 20  # of 2**64 - 1, with which nothing in a snapshot has more
 MAX_SIGNED = (1 << 63) - 1
 MAX_UNSIGNED = (1 << 64) - 1
 
@@ -162,6 +163,35 @@ def escape_line_ends(text: str) -> str:
 
 
 # --- from JSON --------------------------------------------------------------------------------------
+
+
+def parse_json(text: bytes) -> Any:
+    """What stands in JSON. Raises TextError, for a name that is there twice in an object as well."""
+    try:
+        return _PARSER.decode(text.decode("utf-8").rstrip("\r\n"))
+    except UnicodeDecodeError as error:
+        raise TextError(f"byte {error.start + 1} is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise TextError(f"column {error.pos + 1} is not JSON: {error.msg}") from None
+    except RecursionError:
+        raise TextError("JSON is nested too deeply") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return distinct(pairs, "the members of an object")
+
+
+def _refuse(name: str) -> NoReturn:
+    raise TextError(f"{name} is not JSON")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _DIGITS:  # Python's own limit is higher, and raises what is no error of ours
+        raise TextError(f"an integer has {len(digits)} digits, expected at most {_DIGITS}")
+    return int(digits)
+
+
+_PARSER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer)
 
 
 def kind_of(found: object) -> str:

@@ -84,6 +84,16 @@ class KeyIndex:
         if len(self._noted) >= BATCH or len(key) > _LONG_NAME:
             self._add_noted()
 
+    def note_all(self, keys: Sequence[bytes], places: Sequence[int], db: int = 0) -> None:
+        """`note` of some keys together."""
+        if db != self._noted_db:
+            self._add_noted()
+            self._noted_db = db
+        self._noted += keys
+        self._noted_places += places
+        if len(self._noted) >= BATCH:
+            self._add_noted()
+
     def _add_noted(self) -> None:
         if self._noted:
             self.add(self._noted, self._noted_places, self._noted_db)

@@ -99,9 +99,10 @@ _SMALL = (*range(4096), *range(-4096, 0))
 _TEXTS: Rendering[bytes] = (tuple((b"%d " * len(_SMALL) % _SMALL).split()), b"%d".__mod__)
 _NUMBERS: Rendering[bytes | int] = (_SMALL, int)
 
-# What stands before and behind a text, by its size.
+# What stands before and behind a text, by its size; small integers.
 _HEADS = tuple(b"%c" % (0x80 | size) for size in range(64))
 _BACKS = tuple(b"%c" % (size + 1) for size in range(64))
+_SMALL_ENTRIES = tuple(b"%c\x01" % number for number in range(128))
 
 # Size of encoding and data by first byte; 0 where more bytes must be read to know it.
 _SIZES = (
@@ -348,15 +349,17 @@ def encode(elements: Iterable[bytes | int], *, short_backlen: bool = False) -> b
     elements = list(elements)
     parts: list[bytes] = []
     append = parts.append
-    heads, backs = _HEADS, _BACKS
+    heads, backs, small = _HEADS, _BACKS, _SMALL_ENTRIES
     for element in elements:
         if element.__class__ is bytes:
             size = len(element)
-            if size < 64 and not element.isdigit() and element[:1] != b"-":  # no integer's text
-                append(heads[size])
-                append(element)
-                append(backs[size])
+            # No integer's text: asked first is what most begin with.
+            if size < 64 and (element > b":" or not (element.isdigit() or element[:1] == b"-")):
+                parts += (heads[size], element, backs[size])
                 continue
+        elif element.__class__ is int and -1 < element < 128:  # in streams most elements are that
+            append(small[element])
+            continue
         elif isinstance(element, int):
             append(_encode_integer(element))
             continue

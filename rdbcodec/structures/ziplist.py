@@ -293,7 +293,8 @@ def encode(elements: Iterable[bytes | int], *, small_integers: bool = True) -> b
             before = 5
         if element.__class__ is bytes:
             size = len(element)
-            if size < 64 and not element.isdigit() and element[:1] != b"-":  # no integer's text
+            # No integer's text: asked first is what most begin with.
+            if size < 64 and (element > b":" or not (element.isdigit() or element[:1] == b"-")):
                 append(sizes[size])
                 append(element)
                 previous = before + 1 + size

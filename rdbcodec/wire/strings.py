@@ -31,6 +31,7 @@ UNPLAIN = frozenset(
     {LONG_LENGTH, LZF}
 )  # first bytes of strings that are to be looked at; no other can be odd
 MAX_INTEGER_TEXT = 11  # characters of -2147483648: servers try no longer ones
+LAST_DIGIT = 0x39  # no integer's text begins with a greater byte
 INTEGER_SIZE = {INT8: 1, INT16: 2, INT32: 4}
 MANY = 32  # strings that are worth taking together
 _SHORT = {b"%c" % size: size for size in range(0x40)}  # by the byte before a short text
@@ -241,6 +242,8 @@ def encode(text: bytes, *, compress: bool = True) -> bytes:
         return b"%c%b" % (size, text)
     block = lzf.compress(text) if compress else None
     if block is None:
+        if size < 0x40:
+            return b"%c%b" % (size, text)
         return lengths.encode(size) + text
     return bytes((LZF,)) + lengths.encode(len(block)) + lengths.encode(size) + block
 

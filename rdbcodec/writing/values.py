@@ -78,6 +78,23 @@ class ValueWriter(AttributeWriter):
             raise
         self._put_value(key, db, head, made)
 
+    @property
+    def selected(self) -> int | None:
+        """The database that keys are written to now; None before the first."""
+        return self._db
+
+    def coded_row(self, type_: str, encoding: str) -> TypeRow | None:
+        """The row of a value for which this layout is asked; None where more than that is to be known."""
+        row = self._row_named(type_, encoding)
+        return None if row is None or row.refers or row.type == "module" else row
+
+    @failing
+    def put_records(self, records: list[bytes], keys: list[bytes]) -> None:
+        """Records of keys of the selected database, made as this writer would make them."""
+        self._put(b"".join(records))
+        self._fresh += keys
+        self.keys += len(keys)
+
     @failing
     def write_parts(
         self,

@@ -34,7 +34,7 @@ from rdbcodec.records import CacheEntry, Context, Entry, LargeEntry
 from rdbcodec.records.attributes import EXPIRY_SIZE
 from rdbcodec.servers import Server
 from rdbcodec.wire import lzf, strings
-from rdbcodec.wire.strings import MAX_INTEGER_TEXT, Budget
+from rdbcodec.wire.strings import LAST_DIGIT, MAX_INTEGER_TEXT, Budget
 from rdbcodec.writing.arguments import check_db
 from rdbcodec.writing.attributes import KEEP, Keep
 from rdbcodec.writing.file import failing
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 _NO_VALUE = object()
 _LONG_LENGTH, _LONG_LENGTHS_SINCE = b"\x81", SINCE["long-lengths"]
 _SHORT = 0x40  # lengths of keys below are one byte, and the text follows
-_LAST_DIGIT = 0x39  # no integer's text begins with a greater byte
 
 
 class Writer(ValueWriter):
@@ -167,8 +166,8 @@ class Writer(ValueWriter):
             key_size, size, most = len(subject), len(value), self._plain_size
             if (
                 key_size < most
-                and (key_size > MAX_INTEGER_TEXT or subject[0] > _LAST_DIGIT)
-                and (size > MAX_INTEGER_TEXT or value[0] > _LAST_DIGIT)
+                and (key_size > MAX_INTEGER_TEXT or subject[0] > LAST_DIGIT)
+                and (size > MAX_INTEGER_TEXT or value[0] > LAST_DIGIT)
                 and (size < most or (size < 64 and self._stays_plain(value)))
             ):
                 self._parts.append(b"\0%c%b%c%b" % (key_size, subject, size, value))

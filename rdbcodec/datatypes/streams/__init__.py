@@ -45,7 +45,7 @@ from rdbcodec.datatypes.streams.value import (
     Stream,
     encode_id,
 )
-from rdbcodec.datatypes.streams.versions import in_version
+from rdbcodec.datatypes.streams.versions import in_version, is_of_version
 from rdbcodec.datatypes.streams.writing import encode_stream, encode_tail, parts_of_stream
 from rdbcodec.formats import TypeRow
 from rdbcodec.losses import Lose
@@ -86,6 +86,8 @@ def natural_stream(value: Stream) -> Stream:
 
 def _adapt(value: Stream, row: TypeRow, server: Server, lose: Lose) -> Stream:
     del server
+    if is_of_version(value, row.generation):
+        return value
     return in_version(value, row.generation, lose)
 
 

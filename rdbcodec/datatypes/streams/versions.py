@@ -53,6 +53,14 @@ def in_version(stream: Stream, version: int, lose: Lose, first: StreamId | None 
     return changed
 
 
+def is_of_version(stream: Stream, version: int) -> bool:
+    """Whether one without groups tells just what this version wants to know: `in_version` would copy it."""
+    if stream.version != version or version > 3 or stream.groups or stream.idempotence is not None:
+        return False
+    told = (stream.first_id, stream.max_deleted_id, stream.entries_added)
+    return told == (None, None, None) if version < 2 else None not in told
+
+
 def complete(stream: Stream, first: StreamId) -> None:
     """Fill in what the stream's version did not tell, up to the newest."""
     if stream.entries_added is None:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from operator import lt
 from typing import NoReturn
 
-from rdbcodec.datatypes.packed import SMALLEST_CRITICAL, encode_blob, entry_estimate, has_critical
+from rdbcodec.datatypes.packed import (
+    MAX_OVERHEAD,
+    SMALLEST_CRITICAL,
+    encode_blob,
+    entry_estimate,
+    has_critical,
+)
 from rdbcodec.datatypes.streams.value import (
     ID_SIZE,
     MAX_DURATION_S,
@@ -78,6 +85,9 @@ def _nodes_of(entries: Sequence[StreamEntry], server: Server) -> Iterator[Sequen
     """
     size_limit = server.thresholds.stream_bytes or math.inf
     count_limit = server.thresholds.stream_entries or math.inf
+    if len(entries) <= count_limit and _are_few(entries, size_limit):
+        yield from filter(None, [entries])
+        return
     start, held = 0, 0
     previous = None
     for at, entry in enumerate(entries):
@@ -91,6 +101,15 @@ def _nodes_of(entries: Sequence[StreamEntry], server: Server) -> Iterator[Sequen
         held += size
     if start < len(entries):
         yield entries[start:]
+
+
+def _are_few(entries: Sequence[StreamEntry], size_limit: float) -> bool:
+    """Whether they are so small that no weighing would begin a second node, as most are, and in order."""
+    ids = [entry.id for entry in entries]
+    if not all(map(lt, ids, ids[1:])):
+        return False
+    texts = [text for entry in entries for pair in entry.fields for text in pair]
+    return sum(map(len, texts)) + MAX_OVERHEAD * len(texts) < size_limit
 
 
 def encode_tail(stream: Stream, server: Server, version: int) -> bytes:

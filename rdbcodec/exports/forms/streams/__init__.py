@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from rdbcodec.datatypes.streams import Stream, stream_parts
 from rdbcodec.exports.form import Form, Members, Teller, array_pieces, opened
 from rdbcodec.exports.forms.streams.commands import commands, keeping, only_restore
 from rdbcodec.exports.forms.streams.members import json_entry, json_stream, json_tail, stream_of
+from rdbcodec.exports.forms.streams.plain import plain_stream
 from rdbcodec.exports.scalars import plain_pairs, to_json
 from rdbcodec.records import Entry
 from rdbcodec.structures.stream_node import StreamEntry
@@ -61,6 +63,12 @@ def _stream_of(members: Members) -> Stream:
 
 FORMS = {
     "stream": Form(
-        _members, _pieces, _stream_of, text=_held_text, commands=commands, only_restore=only_restore
+        _members,
+        _pieces,
+        _stream_of,
+        text=_held_text,
+        plain_in=lambda encoding: partial(plain_stream, encoding=encoding),
+        commands=commands,
+        only_restore=only_restore,
     )
 }
