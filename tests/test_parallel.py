@@ -17,6 +17,7 @@ from commands import run as run_command
 from ways import SNAPSHOTS, pair, snapshot
 
 import rdbcodec
+from rdbcodec.cli import common
 from rdbcodec.errors import RdbError
 from rdbcodec.exports.parts import Commands, Csv, Form, Json, Ndjson, whole, write_in_parts
 from rdbcodec.facts.kinds import Kinds
@@ -428,7 +429,8 @@ def test_where_processes_are_not_forked_none_is_started_for_what_compares_hashes
 
     monkeypatch.setattr(workers, "start_method", lambda: "spawn")
     monkeypatch.setattr(workers, "Processes", processes)
-    monkeypatch.setattr(opening, "jobs_for", lambda _, jobs: jobs)
+    for module in (common, opening):
+        monkeypatch.setattr(module, "jobs_for", lambda _, jobs: jobs)
     monkeypatch.setattr(opening.InParts.__init__, "__kwdefaults__", {"size": 8_000, "records": 16})
     check: list[str | Path] = ["check", many]
     convert: list[str | Path] = ["convert", many, "--to", "redis-7.2", "--force", "-o", tmp_path / "all.rdb"]
