@@ -28,19 +28,14 @@ LARGEST = 16 << 10  # bytes of a structure whose frame is remembered
 MOST = 512  # sizes of which a frame is known: some hundred KiB
 EVERY = 256  # structures of unknown frame, of which one is measured
 
-_HEAD = 5  # bytes that tell how an element is written
-
 Frame = tuple[Callable[[bytes], tuple[Any, ...]], tuple[bytes, ...]]
 
 
 class Frames(dict[int, Frame]):
     """The frames of one kind of structure, by size: what cuts it, and its pieces of the frame."""
 
-    def remember(self, blob: bytes, parts: Iterable[Part], form: Callable[[bytes], tuple[int, str]]) -> None:
-        """The frame of a sound structure, if its elements are strings.
-
-        `form` tells the size of an element by its head, without what stands behind the text.
-        """
+    def remember(self, blob: bytes, parts: Iterable[Part], text_ends: Callable[[Part], int]) -> None:
+        """The frame of a sound structure, if it holds texts alone, of which `text_ends` tells where."""
         code, at = "<", 0
         for part in parts:
             if part.label != ELEMENT:
@@ -48,7 +43,7 @@ class Frames(dict[int, Frame]):
             if not isinstance(part.value, bytes):
                 return
             size = len(part.value)
-            start = part.start + form(blob[part.start : part.start + _HEAD])[0] - size
+            start = text_ends(part) - size
             code += f"{start - at}s{size}s"
             at = start + size
         if not at:

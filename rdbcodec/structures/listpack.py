@@ -190,7 +190,7 @@ def _decode(blob: bytes, rendering: Rendering[T]) -> list[T]:
     if pos != total - 1 or len(elements) != declared or blob[pos] != 0xFF:  # else all is well
         _check_end(blob[pos:], pos, len(elements), declared)
     if not next(_MET) % EVERY and total <= LARGEST:
-        _FRAMES.remember(blob, parts(blob), _form)
+        _FRAMES.remember(blob, parts(blob), lambda part: part.start + _form(blob[part.start :])[0])
     return elements
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from rdbcodec.errors import CorruptStructure
@@ -89,7 +90,7 @@ def live(elements: list[bytes | int], master: StreamId) -> list[StreamEntry]:
 
 def count_live(elements: list[bytes | int], master: StreamId) -> int:
     """How many those are, without an object for each; raises what `decode` raises."""
-    if _usual_columns(elements) is not None:
+    if _usual_columns(elements, master) is not None:
         count: Any = elements[0]
         return int(count)
     return sum(1 for _ in iter_decode(elements, master))
@@ -100,49 +101,52 @@ def _usual_entries(elements: list[Any], master: StreamId) -> list[StreamEntry] |
 
     Most nodes are such: their entries are rows of one size, and columns are checked and made at once.
     """
-    columns_of_ids = _usual_columns(elements)
-    if columns_of_ids is None:
+    usual = _usual_columns(elements, master)
+    if usual is None:
         return None
-    width, all_ms, all_seq = columns_of_ids
+    width, all_ms, all_seq, are_near = usual
     start = size = width + 4
     ms, seq = master
-    ids = [(ms + a, seq + b) for a, b in zip(all_ms, all_seq)]  # noqa: B905 - see _paired
-    if not (_are_halves(ms, all_ms) and _are_halves(seq, all_seq)):
+    ids = [(ms + a, seq + b) for a, b in zip(all_ms, all_seq)]  # noqa: B905 - strict takes as much as an entry
+    if not are_near:
         ids = [(a & _HALF, b & _HALF) for a, b in ids]
     columns = [_paired(elements[3 + at], elements[start + 3 + at :: size]) for at in range(width)]
-    fields = [[*row] for row in zip(*columns)] if columns else [[] for _ in ids]  # noqa: B905
+    fields = map(list, zip(*columns)) if columns else ([] for _ in ids)  # noqa: B905
     return list(map(_made_entry, zip(map(_made_id, ids), fields)))  # noqa: B905
 
 
-def _are_halves(start: int, deltas: list[int]) -> bool:
-    """Whether none is beyond 64 bits, as none is that a server made."""
-    return not deltas or (start + min(deltas) >= 0 and start + max(deltas) <= _HALF)
-
-
-def _usual_columns(elements: list[Any]) -> tuple[int, list[int], list[int]] | None:
-    """How many fields the entries of such a node have, and how far their IDs are from that of the node."""
+def _usual_columns(elements: list[Any], master: StreamId) -> tuple[int, list[int], list[int], bool] | None:
+    """Of such a node: how many fields entries have, how far IDs are from its own, whether all are near."""
     if len(elements) < 3:
         return None
     live, dead, width = elements[:3]
-    if not (isinstance(live, int) and isinstance(width, int) and dead == 0 and width >= 0):
+    if live.__class__ is not int or width.__class__ is not int or dead != 0 or width < 0:
         return None
-    start, size = width + 4, width + 4
+    start = size = width + 4
     if len(elements) != start + live * size or elements[start - 1] != 0:
         return None
-    flags, all_ms, all_seq = (elements[start + at :: size] for at in range(3))
-    if {*flags} != _USUAL_FLAGS or {*elements[start + size - 1 :: size]} != {width + 3}:
+    flags, all_ms, all_seq = elements[start::size], elements[start + 1 :: size], elements[start + 2 :: size]
+    if flags.count(SAME_FIELDS) != live or elements[start + size - 1 :: size].count(width + 3) != live:
         return None
-    if {*map(type, all_ms), *map(type, all_seq)} != {int}:
+    try:
+        are_near = [_are_halves(master.ms, all_ms), _are_halves(master.seq, all_seq)]
+    except TypeError:  # one is a text
         return None
-    return width, all_ms, all_seq
+    return width, all_ms, all_seq, all(are_near)
 
 
-def _paired(name: bytes | int, column: list[Any]) -> list[tuple[bytes, bytes]]:
-    """A field of all entries. (What zip takes to be strict is as much as an entry takes.)"""
-    name = _text(name)
-    if {*map(type, column)} != {bytes}:
+def _are_halves(start: int, deltas: list[int]) -> bool:
+    """Whether none is beyond 64 bits, as none is that a server made; TypeError when one is no number."""
+    return not deltas or (start + min(deltas) >= 0 and start + max(deltas) <= _HALF)
+
+
+def _paired(name: bytes | int, column: list[Any]) -> Iterator[tuple[bytes, bytes]]:
+    """A field of all entries."""
+    try:
+        b"".join(column)  # the quickest way to ask whether all are texts
+    except TypeError:
         column = list(map(_text, column))
-    return [(name, text) for text in column]
+    return zip(repeat(_text(name)), column)
 
 
 # Of a tuple, without the call that a class of named fields makes for each.
@@ -150,7 +154,6 @@ _made_id: Callable[[tuple[int, int]], StreamId] = partial(tuple.__new__, StreamI
 _made_entry: Callable[[tuple[StreamId, list[tuple[bytes, bytes]]]], StreamEntry] = partial(
     tuple.__new__, StreamEntry
 )
-_USUAL_FLAGS = {SAME_FIELDS}
 
 
 def iter_decode(
