@@ -18,11 +18,12 @@ from struct import Struct
 
 from rdbcodec.datatypes.lists import PACKED as PACKED_NODE
 from rdbcodec.datatypes.streams.value import ID_SIZE
-from rdbcodec.facts.memory.element_sizes import size_at
+from rdbcodec.facts.memory.element_sizes import TABLES, size_at
 from rdbcodec.facts.memory.kinds import LISTPACK, ONE_NODE, STREAM, STREAM_NODE
 from rdbcodec.facts.memory.model import Model
 from rdbcodec.facts.memory.nodes import tree_shapes
 from rdbcodec.facts.memory.sizes import packed_limit, packed_shape
+from rdbcodec.facts.memory.table_looks import table_look
 from rdbcodec.formats import TypeRow
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.lzf import decompress_prefix
@@ -59,7 +60,7 @@ def look_of(row: TypeRow, model: Model) -> Look | None:
         return _packed_look(row, model)
     if row.generation:
         return _stream_look(row.generation, model)
-    return None
+    return table_look(row, model) if row.name in TABLES else None
 
 
 def _packed_look(row: TypeRow, model: Model) -> Look:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -38,8 +38,8 @@ from rdbcodec.wire.long_strings import Held
 
 _MOST = DEFAULT_THRESHOLDS
 _HEADS = {"set": SET, "zset": ZSET, "hash": HASH}
-_ENTRIES = {"set": _MOST.set_entries, "zset": _MOST.zset_entries, "hash": _MOST.hash_entries}
-_SHORT = 64  # bytes of the longest element of a small value, for all three types
+ENTRIES = {"set": _MOST.set_entries, "zset": _MOST.zset_entries, "hash": _MOST.hash_entries}
+LONGEST = 64  # bytes of the longest element of a small value, for all three types
 _FORMS = {"listpack": LISTPACK, "ziplist": ZIPLIST, "intset": AS_IT_IS, "listpack-ttl": LISTPACK}
 _TTL_SKIP = 8  # bytes before a listpack of fields with expiries: the first of these
 _LISTPACK_HEAD = 7  # bytes of an empty listpack
@@ -113,7 +113,7 @@ def _ttl_packed(entry: Entry) -> int:
 
 def packed_limit(row: TypeRow) -> int:
     """Elements that a server keeps packed as they are in this layout; of more it makes a table."""
-    return _MOST.intset_entries if row.packed == "intset" else _ENTRIES[row.type]
+    return _MOST.intset_entries if row.packed == "intset" else ENTRIES[row.type]
 
 
 def packed_shape(row: TypeRow, size: int, count: int) -> Shape:
@@ -128,30 +128,43 @@ def _table(entry: Entry, cursor: Cursor) -> Iterator[list[Shape]]:
     type_, (read, slow, width) = entry.row.type, TABLES[entry.row.name]
     count = cursor.length()
     sizes = grouped(cursor.batches(read, slow, count * width), width, "sizes")
-    if count > max(_ENTRIES[type_], _MOST.intset_entries if type_ == "set" else 0):
+    if count > most_packed(type_):
         yield [(_HEADS[type_], count, 0, 0)]
         for batch in sizes:
             yield [_element(type_, *each) for each in batch]
         return
     small = list(chain.from_iterable(sizes))
-    long = _first_long(small)
-    if long or (entry.is_large and count > _ENTRIES[type_]):
-        head = (_HEADS[type_], count, long if type_ == "hash" else 0, 0)
-        yield [head, *(_element(type_, *each) for each in small)]
-    elif entry.is_large:  # its texts have passed by: none is taken for a number
-        size = _LISTPACK_HEAD + sum(each + 2 for each in chain.from_iterable(small))
-        yield [
-            (SMALL_SET, size, count, 0)
-            if type_ == "set"
-            else (PACKED, size + (_SCORE * count if type_ == "zset" else 0), LISTPACK, 0)
-        ]
-    else:
+    if not entry.is_large and not _first_long(small):
         yield from _elements(entry, _items(entry, _cursor(entry)))
+        return
+    # Its texts have passed by: none is taken for a number.
+    size = sum(each + 2 for each in chain.from_iterable(small)) + (_SCORE * count if type_ == "zset" else 0)
+    yield table_shapes(type_, small, size)
+
+
+def most_packed(type_: str) -> int:
+    """Elements of which servers make a table in any case."""
+    return max(ENTRIES[type_], _MOST.intset_entries if type_ == "set" else 0)
+
+
+def table_shapes(type_: str, sizes: Sequence[tuple[int, ...]], size: int) -> list[Shape]:
+    """The shapes of a table: of its elements, which are not all numbers, and take `size` in a listpack."""
+    count, long = len(sizes), 0 if len(sizes) > most_packed(type_) else _first_long(sizes)
+    if long or count > ENTRIES[type_]:
+        head = (_HEADS[type_], count, long if type_ == "hash" else 0, 0)
+        return [head, *(_element(type_, *each) for each in sizes)]
+    return [packed_table(type_, size, count)]
+
+
+def packed_table(type_: str, size: int, count: int) -> Shape:
+    """The shape of a table that a server packs: `size` is what its elements take."""
+    size += _LISTPACK_HEAD
+    return (SMALL_SET, size, count, 0) if type_ == "set" else (PACKED, size, LISTPACK, 0)
 
 
 def _first_long(sizes: Iterable[Iterable[int]]) -> int:
     """The number of the first element that is too long for a listpack; 0 when none is."""
-    return next((number for number, each in enumerate(sizes, 1) if max(each) > _SHORT), 0)
+    return next((number for number, each in enumerate(sizes, 1) if max(each) > LONGEST), 0)
 
 
 def _element(type_: str, size: int, value: int = 0) -> Shape:
@@ -170,14 +183,14 @@ def _elements(entry: Entry, batches: Iterator[list[Any]], packed: int | None = N
     `packed` is their size where they were: then long ones stay so, too.
     """
     type_ = entry.row.type
-    most = max(_ENTRIES[type_], _MOST.intset_entries if type_ == "set" else 0)
+    most = most_packed(type_)
     held: list[Any] = []
     for batch in batches:
         held += batch
         if len(held) > most:
             break
     else:
-        if packed is None or len(held) > _ENTRIES[type_]:
+        if packed is None or len(held) > ENTRIES[type_]:
             yield from _small(type_, held)
         elif expiring := _expiring(type_, held):
             yield _ttl_shapes(packed, held, expiring)
@@ -195,23 +208,23 @@ def _elements(entry: Entry, batches: Iterator[list[Any]], packed: int | None = N
 
 def _small(type_: str, elements: list[Any]) -> Iterator[list[Shape]]:
     texts = elements if type_ == "set" else [text for each in elements for text in each[:2]]
-    flat = [_score_text(text) if isinstance(text, float) else text for text in texts]
+    flat = [score_text(text) if isinstance(text, float) else text for text in texts]
     expiring = _expiring(type_, elements)
     if type_ == "set" and all(isinstance(text, bytes) and integer_in(text) is not None for text in flat):
         width = 2 if all(-(2**15) <= int(text) < 2**15 for text in flat) else 4
         wide = any(not -(2**31) <= int(text) < 2**31 for text in flat)
         yield [(PACKED, 8 + len(flat) * (8 if wide else width), AS_IT_IS, 0)]
-    elif len(elements) > _ENTRIES[type_] or max(map(len, flat), default=0) > _SHORT:
+    elif len(elements) > ENTRIES[type_] or max(map(len, flat), default=0) > LONGEST:
         long = _first_long((len(each[0]), len(each[1])) for each in elements) if type_ == "hash" else 0
         yield [(_HEADS[type_], len(elements), long, EXPIRES if expiring else 0), *_shapes(type_, elements)]
         yield Expiries(expiring).shapes()
     else:
-        size = _LISTPACK_HEAD + sum(map(_packed_size, flat))
+        size = sum(map(packed_size, flat))
         if expiring:
             size += _PACKED_EXPIRY * len(expiring) + _NO_EXPIRY * (len(elements) - len(expiring))
-            yield _ttl_shapes(size, elements, expiring)
+            yield _ttl_shapes(_LISTPACK_HEAD + size, elements, expiring)
         else:
-            yield [(SMALL_SET, size, len(elements), 0) if type_ == "set" else (PACKED, size, LISTPACK, 0)]
+            yield [packed_table(type_, size, len(elements))]
 
 
 def _ttl_shapes(size: int, elements: list[Any], expiring: list[int]) -> list[Shape]:
@@ -224,18 +237,22 @@ def _ttl_shapes(size: int, elements: list[Any], expiring: list[int]) -> list[Sha
     ]
 
 
-def _score_text(score: float) -> bytes:
+def score_text(score: float) -> bytes:
+    """A score as servers put it into a listpack."""
     return b"%d" % score if score.is_integer() and abs(score) < _WHOLE else repr(score).encode()
 
 
 _WHOLE = 1 << 52  # scores below it are kept as numbers where they are whole
 
 
-def _packed_size(text: bytes) -> int:
+def packed_size(text: bytes) -> int:
     """Bytes of a short element in a listpack."""
     number = integer_in(text)
-    if number is None:
-        return len(text) + 2 + (len(text) >= _SHORT)
+    return len(text) + 2 + (len(text) >= LONGEST) if number is None else number_size(number)
+
+
+def number_size(number: int) -> int:
+    """Bytes of a number in a listpack."""
     return next((size for size, most in _INTEGER_SIZES if -most <= number < most), 10)
 
 
