@@ -22,6 +22,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from rdbcodec.compat.documents import parse_json, read_text
 from rdbcodec.errors import ProfileError
 from rdbcodec.facts.biggest import BigKey, BigKeys
+from rdbcodec.facts.memory.counted import Memory
 from rdbcodec.facts.memory.kinds import KINDS, Shape
 from rdbcodec.facts.named import Named
 from rdbcodec.facts.profile import Profile
@@ -34,6 +35,7 @@ _MARK = "rdbcodec_profile"
 HIDDEN_KEY = "(hidden)"
 _ADDED = frozenset({"oddities", "memory"})  # fields that files of before do not have: nobody looked
 _TYPE_ROWS = {row.name: row for row in TYPES}
+_LATE = {"Memory": Memory}  # what a profile loads only where it is counted, so that `inspect` starts quickly
 
 
 def dumps(facts: Profile, *, hide_keys: Hiding = False) -> str:
@@ -134,7 +136,7 @@ def _without_none(arguments: tuple[Any, ...]) -> Any:
 
 
 def _made_fields(kind: Any, value: Any, place: str) -> dict[str, Any]:
-    hints = {name: hint for name, hint in get_type_hints(kind).items() if not name.startswith("_")}
+    hints = {name: hint for name, hint in get_type_hints(kind, localns=_LATE).items() if not name.startswith("_")}
     if isinstance(value, dict):
         value = {**dict.fromkeys(_ADDED & hints.keys()), **value}
     if not isinstance(value, dict) or set(value) != set(hints):
