@@ -136,7 +136,9 @@ def _without_none(arguments: tuple[Any, ...]) -> Any:
 
 
 def _made_fields(kind: Any, value: Any, place: str) -> dict[str, Any]:
-    hints = {name: hint for name, hint in get_type_hints(kind, localns=_LATE).items() if not name.startswith("_")}
+    hints = {
+        name: hint for name, hint in get_type_hints(kind, localns=_LATE).items() if not name.startswith("_")
+    }
     if isinstance(value, dict):
         value = {**dict.fromkeys(_ADDED & hints.keys()), **value}
     if not isinstance(value, dict) or set(value) != set(hints):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from struct import Struct
@@ -20,11 +21,10 @@ class Names:
         self._file = SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - closed with the names
 
     def add(self, keys: Sequence[bytes], places: Iterable[int], db: int) -> None:
-        names = b"".join(keys)
+        names = marshal.dumps([*keys], _FORM)  # a third of the time of joining them and telling their sizes
         # Places that only count need not be written: where they begin is enough.
         counted = places.start if isinstance(places, range) else _LISTED
         self._file.write(_BATCH.pack(db, len(keys), len(names), counted))
-        self._file.write(array("Q", list(map(len, keys))).tobytes())
         if counted == _LISTED:
             self._file.write(array("q", places).tobytes())
         self._file.write(names)
@@ -33,22 +33,15 @@ class Names:
         self._file.seek(0)
         while head := self._file.read(_BATCH.size):
             db, number, size, counted = _BATCH.unpack(head)
-            sizes = array("Q", self._file.read(number * _NUMBER))
             places: Sequence[int] = range(counted, counted + number)
             if counted == _LISTED:
                 places = array("q", self._file.read(number * _NUMBER))
-            yield db, list(_cut(self._file.read(size), sizes)), places
+            yield db, marshal.loads(self._file.read(size)), places  # noqa: S302 - we wrote it
 
     def close(self) -> None:
         self._file.close()
 
 
-def _cut(names: bytes, sizes: Iterable[int]) -> Iterator[bytes]:
-    begin = 0
-    for size in sizes:
-        yield names[begin : begin + size]
-        begin += size
-
-
+_FORM = 2  # of marshal: the last that does not look for what it has written before
 _BATCH = Struct("<QQQq")  # database, number of names, bytes of all names, first place or _LISTED
 _LISTED = -1
