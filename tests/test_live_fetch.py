@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from functools import cache
 from pathlib import Path
 
@@ -387,3 +388,78 @@ def test_no_password_comes_out_of_any_command(tmp_path: Path, monkeypatch: pytes
     assert b"command line" not in said[1].stderr
     for done in said:
         assert b"s3cret" not in done.stdout + done.stderr, done
+
+
+# --- values that are not held -----------------------------------------------------------------------
+
+# A library says the version of all payloads: without one, the first value is held.
+LONG = random.Random(1).randbytes(3 << 20)
+KNOWN: dict[str, Answer] = {
+    "FUNCTION": bulk(rdbcodec.dump.wrap(0xF5, bytes([0x40, len(LIBRARY)]) + LIBRARY, VERSION))
+}
+LONG_KEYS: dict[bytes, tuple[object, int]] = {
+    b"long": (LONG, LATER),
+    b"short": (b"x", -1),
+    b"list": ([LONG[:900_000], b"b", LONG[900_000:1_800_000]], -1),
+    b"gone": (LONG, -2),
+}
+
+
+@pytest.mark.parametrize("version", [b"7.2.6", b"6.2.9"])
+def test_a_long_value_goes_into_the_snapshot_while_it_comes(version: bytes, tmp_path: Path) -> None:
+    lines = info("# Keyspace", "db0:keys=4").replace(b"7.2.6", version)
+    out = tmp_path / "dump.rdb"
+    with Store(LONG_KEYS, None, {**KNOWN, "INFO": lines}) as server:
+        assert rdbcodec.fetch(server.url, out, method="scan").keys == 3
+    with rdbcodec.open(out) as reader:
+        found = {e.key: (e.value(), e.expires_at_ms) for e in reader if isinstance(e, Entry)}
+    expected = {key: (value, at if at > 0 else None) for key, (value, at) in LONG_KEYS.items()}
+    del expected[b"gone"]
+    assert found == expected
+
+
+@pytest.mark.parametrize("known", [KNOWN, {}])
+def test_a_long_value_that_is_damaged_ends_it(known: dict[str, Answer], tmp_path: Path) -> None:
+    class Damaged(Store):
+        def _of(self, words: list[bytes]) -> bytes:
+            answer = super()._of(words)
+            return answer.replace(LONG[-9:], bytes(9)) if words[0] == b"DUMP" else answer
+
+    with Damaged(LONG_KEYS, None, known) as server, pytest.raises(rdbcodec.ChecksumMismatch):
+        rdbcodec.fetch(server.url, tmp_path / "dump.rdb", method="scan")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_long_value_that_ends_too_early_ends_it(tmp_path: Path) -> None:
+    class Short(Store):
+        def _of(self, words: list[bytes]) -> bytes:
+            if words != [b"DUMP", b"long"]:
+                return super()._of(words)
+            return bulk(rdbcodec.dump.wrap(0, b"\x80\x00\x50\x00\x00" + LONG, VERSION))
+
+    with Short(LONG_KEYS, None, KNOWN) as server, pytest.raises(rdbcodec.Truncated):
+        rdbcodec.fetch(server.url, tmp_path / "dump.rdb", method="scan")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_payload_of_another_version_is_told_at_the_end_of_a_long_value(tmp_path: Path) -> None:
+    class Replaced(Store):
+        def _of(self, words: list[bytes]) -> bytes:
+            if words != [b"DUMP", b"long"]:
+                return super()._of(words)
+            return bulk(rdbcodec.dump.encode(LONG, version=VERSION + 1))
+
+    words = f"a payload of RDB version {VERSION + 1} follows one of {VERSION}: was the server replaced"
+    with Replaced(LONG_KEYS, None, KNOWN) as server, pytest.raises(LiveError, match=words):
+        rdbcodec.fetch(server.url, tmp_path / "dump.rdb", method="scan")
+
+
+def test_a_connection_that_ends_within_a_long_value_leaves_no_file(tmp_path: Path) -> None:
+    class Lost(Store):
+        def _exec(self, words: list[bytes]) -> bytes:
+            answer = super()._exec(words)
+            return answer[:2_000_000] + HANG_UP if len(answer) > 2_000_000 else answer
+
+    with Lost(LONG_KEYS, None, KNOWN) as server, pytest.raises(LiveError, match="closed the connection"):
+        rdbcodec.fetch(server.url, tmp_path / "dump.rdb", method="scan")
+    assert [*tmp_path.iterdir()] == []

@@ -63,6 +63,21 @@ def test_a_large_string_is_held_once(ends: tuple[socket.socket, Replies]) -> Non
         tracemalloc.stop()
 
 
+def test_a_string_that_is_lent_passes_by_before_the_next_answer(ends: tuple[socket.socket, Replies]) -> None:
+    server, replies = ends
+    sent = b"*2\r\n$3\r\nabc\r\n$%d\r\n%b\r\n:7\r\n" % (len(LARGE), LARGE)
+    threading.Thread(target=server.sendall, args=(sent,)).start()
+    tracemalloc.start()
+    try:
+        held, lent = replies.read(lend=3)
+        assert (held, len(lent)) == (b"abc", len(LARGE))
+        assert sum(map(len, lent.pieces())) == len(LARGE)
+        assert tracemalloc.get_traced_memory()[1] < 0.3 * len(LARGE)
+    finally:
+        tracemalloc.stop()
+    assert replies.read() == 7
+
+
 @pytest.mark.parametrize("sent", [b"", b"+O", b"$3\r\na", b"$100000\r\na"])
 def test_a_connection_that_ends_inside_an_answer_is_said(
     ends: tuple[socket.socket, Replies], sent: bytes

@@ -53,14 +53,15 @@ class Link:
         with errors_of(self.url):
             self._connection.send_packed_command([b"".join(map(packed, commands))], check_health=False)
 
-    def replies(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+    def replies(self, commands: Sequence[Sequence[Word]], *, lend: int | None = None) -> list[Any]:
         """The next replies, to these commands; a LiveError stands where the server refuses one.
 
-        In a list that is a reply, of EXEC, a Refused stands there.
+        In a list that is a reply, of EXEC, a Refused stands there. The last string is Lent if it has more
+        bytes than `lend`.
         """
         found = []
         for words in commands:
-            reply = self._replies.read()
+            reply = self._replies.read(lend)
             if isinstance(reply, Refused):
                 reply = of_refusal(self.url, *reply, _command(words))
             found.append(reply)

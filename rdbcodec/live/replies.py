@@ -2,7 +2,8 @@
 
     +OK  :1  $3 abc  *2 ...  -ERR why     bytes, an int, bytes, a list of these, Refused; $-1 and *-1: None
 
-A long string is received where it stays. redis-py holds one three times while it reads it.
+A long string is received where it stays. redis-py holds one three times while it reads it. One that need not
+be held is lent: its bytes pass by.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import errno
 import io
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 from rdbcodec.live.errors import errors_of, live_error, name_and_detail
@@ -28,7 +30,7 @@ class Refused(NamedTuple):
         return f"{self.code} {self.detail}".rstrip()
 
 
-Answer = Any  # bytes, an int, Refused, None, or a list of these
+Answer = Any  # bytes, an int, Refused, None, Lent, or a list of these
 
 
 class Replies:
@@ -40,8 +42,8 @@ class Replies:
         self._held = b""  # received; read up to `_pos`
         self._pos = 0
 
-    def read(self) -> Answer:
-        """The next one."""
+    def read(self, lend: int | None = None) -> Answer:
+        """The next one. A string of more than `lend` bytes is Lent: take it before the next answer."""
         line = self._line()
         kind, rest = line[:1], line[1:]
         if kind == b"+":
@@ -51,10 +53,11 @@ class Replies:
         if kind == b"-":
             return Refused(*name_and_detail(rest.decode("utf-8", "replace")))
         if kind == b"$":
-            return self._bulk(int(rest))
+            size = int(rest)
+            return self._bulk(size) if lend is None or size <= lend else Lent(self, size)
         if kind == b"*":
             count = int(rest)
-            return None if count < 0 else [self.read() for _ in range(count)]
+            return None if count < 0 else [self.read(lend) for _ in range(count)]
         raise live_error(self._url, "what the server answers is no answer to what was sent")
 
     def skip(self, wanted: bytes) -> bool:
@@ -88,9 +91,21 @@ class Replies:
             self._hold(size)
             data = self._held[self._pos : self._pos + size]
             self._pos += size
-        self._hold(2)  # a line end
-        self._pos += 2
+        self.end_line()
         return data
+
+    def some(self, most: int) -> bytes:
+        """So many bytes of a string, or fewer."""
+        if self._pos == len(self._held):
+            self.receive()
+        data = self._held[self._pos : self._pos + most]
+        self._pos += len(data)
+        return data
+
+    def end_line(self) -> None:
+        """Take what stands behind each string."""
+        self._hold(2)
+        self._pos += 2
 
     def _hold(self, size: int) -> None:
         while len(self._held) - self._pos < size:
@@ -112,3 +127,23 @@ class Replies:
 
     def _lost(self) -> Any:
         raise live_error(self._url, "the server closed the connection", errno.ECONNRESET)
+
+
+class Lent:
+    """A string of an answer that is not held: its bytes pass by, once."""
+
+    def __init__(self, replies: Replies, size: int) -> None:
+        self._replies = replies
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of it."""
+        left = self._size
+        while left:
+            piece = self._replies.some(left)
+            left -= len(piece)
+            yield piece
+        self._replies.end_line()

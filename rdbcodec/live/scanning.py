@@ -3,8 +3,9 @@
     SCAN 0 COUNT 500                        the keys, some twice, in no order
     MULTI                                   so that value, expiry and use are of one moment
       OBJECT IDLETIME k | OBJECT FREQ k     what a snapshot holds under an LRU or LFU policy; before DUMP,
-      DUMP k                                which counts as a use where the server knows no CLIENT NO-TOUCH
+                                            which counts as a use where the server knows no CLIENT NO-TOUCH
       PEXPIRETIME k                         servers before 7.0: TIME, PTTL k, TIME
+      DUMP k                                last, as all else stands before the value in a snapshot
     EXEC
 
 The rules this file keeps:
@@ -13,7 +14,7 @@ The rules this file keeps:
   of its values, and the expiry of that value. There is no single moment in time: of two keys, the first may
   be older than a change that the second shows. A key that comes or goes meanwhile may be there or not.
 * No key is written twice: SCAN gives some twice while a server's table grows or shrinks.
-* What is under way at once is bounded: neither we nor the server hold more than a few values.
+* What is under way at once is bounded: the server holds a few values, and we none that is large.
 """
 
 from __future__ import annotations
@@ -23,33 +24,31 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from rdbcodec.encoding import payloads
-from rdbcodec.errors import ChecksumMismatch
 from rdbcodec.facts.slots import key_slot
 from rdbcodec.formats import FIRST_VALKEY, Dialect
 from rdbcodec.live.connect import Live, Node
 from rdbcodec.live.errors import LiveError, live_error, of_refusal
 from rdbcodec.live.identity import of_info
 from rdbcodec.live.link import Link, Word
-from rdbcodec.live.replies import Refused
+from rdbcodec.live.payloads import LARGE, Passed, Taking, checked
+from rdbcodec.live.replies import Lent, Refused
 from rdbcodec.live.seen import Seen
-from rdbcodec.reading.decoder import NEED_DATA, Decoder
+from rdbcodec.reading.decoder import NEED_DATA
 from rdbcodec.records import Entry, Function, Record, attributes, select_db
 from rdbcodec.records.kinds import CODES
 from rdbcodec.servers import DEFAULT_VERSION, Server
 from rdbcodec.servers.names import version_key
 from rdbcodec.wire import strings
-from rdbcodec.wire.crc64 import crc64
 from rdbcodec.writing.output import OutputLike
 from rdbcodec.writing.writer import Writer
 
 PAGE = 500  # keys asked for by one SCAN
 MOST, IN_FLIGHT = 100, 4 << 20  # keys asked for in one go, and bytes of answers that are expected of them
-LARGE = 1 << 20  # bytes of a payload that is not held longer than need be
 TRIES = 20  # to see an expiry between two looks at a clock of milliseconds
-_META = CODES["key-meta"]
+_META_TYPE = CODES["key-meta"]
 _LIBRARIES = "function libraries"
 _INDEXES = "indexes of RediSearch: no command tells them as a snapshot holds them"
 _GONE = -2  # what PTTL and PEXPIRETIME say of a key that is not there; of one that stays, -1
@@ -79,7 +78,7 @@ class Scan:
         self.found = Scanned()
         self.bytes = 0  # of payloads
         self._server: Server | None = None
-        self._decoder: Decoder | None = None
+        self._decoder: Taking | None = None
         self._db: int | None = None
         self._use = _use_of(live.identity.policy)
         self._is_exact = version_key(live.identity.version or "") >= (7,)
@@ -171,7 +170,7 @@ class Scan:
             if answer is None:
                 again.append(key)
                 continue
-            size += len(answer.payload or b"")
+            size += answer.size
             yield from self._of_key(db, key, answer)
         self.bytes += size
         self._in_one_go = max(1, min(MOST, IN_FLIGHT * len(keys) // max(size, 1)))
@@ -183,11 +182,11 @@ class Scan:
         expiry: list[tuple[Word, ...]] = [("PEXPIRETIME", key)]
         if not self._is_exact:
             expiry = [("TIME",), ("PTTL", key), ("TIME",)]
-        return [("MULTI",), *use, ("DUMP", key), *expiry, ("EXEC",)]
+        return [("MULTI",), *use, *expiry, ("DUMP", key), ("EXEC",)]
 
     def _answer(self, link: Link) -> _Answer | None:
         """What is said of one key; None when its expiry must be asked for again."""
-        replies = link.replies(self._words)
+        replies = link.replies(self._words, lend=LARGE)
         refused = next((reply for reply in replies if isinstance(reply, LiveError)), None)
         if refused is not None:
             raise _moved(self.live.url) if refused.code in ("MOVED", "ASK", "TRYAGAIN") else refused
@@ -196,10 +195,15 @@ class Scan:
             if isinstance(answer, Refused):
                 raise of_refusal(link.url, *answer, "DUMP")
         use = answers.pop(0) if self._use else None
-        expiry = answers[1] if self._is_exact else _expiry_between(*answers[1:])
+        found: Any = answers.pop()
+        size = len(found) if found else 0
+        payload = Passed(found) if isinstance(found, Lent) else found
+        expiry = answers[0] if self._is_exact else _expiry_between(*answers)
         if expiry is None:
+            if isinstance(payload, Passed):
+                payload.drop()
             return None
-        return _Answer(answers.pop(0), expiry, use if isinstance(use, int) else None)
+        return _Answer(payload, size, expiry, use if isinstance(use, int) else None)
 
     def _insisted(self, link: Link, key: bytes) -> _Answer:
         for _ in range(TRIES):
@@ -214,23 +218,49 @@ class Scan:
     # --- records ------------------------------------------------------------------------------------
 
     def _of_key(self, db: int, key: bytes, answer: _Answer) -> Iterator[Record]:
-        if answer.payload is None or answer.expires_at_ms == _GONE:
+        payload = answer.payload
+        if payload is None or answer.expires_at_ms == _GONE:
+            if isinstance(payload, Passed):
+                payload.drop()
             self.found.vanished += 1
             return
-        size = len(answer.payload)
-        yield from self._decoded([self._record(db, key, answer)])
+        if isinstance(payload, Passed) and (self._decoder is None or payload.type == _META_TYPE):
+            payload = payload.whole()  # what must be known before it stands at its end, or in its midst
+        if isinstance(payload, Passed):
+            yield from self._passing(db, key, answer, payload)
+        else:
+            self._begin(checked(payload))
+            meta = b""
+            if payload[:1] == _META_TYPE and self.server.dialect == "redis":
+                meta = payloads.decode(payload).meta or b""
+            value = memoryview(payload)[len(meta) : -payloads.FOOTER]
+            yield from self._decoded(
+                [self._record(db, key, answer, meta=meta, code=value[:1], value=value[1:])]
+            )
         self.found.keys += 1
-        if size > LARGE:  # a decoder holds what it was fed last until it gets more
-            yield from self._decoded([select_db.encode(db)])
 
-    def _record(self, db: int, key: bytes, answer: _Answer) -> bytes:
-        """The key as a snapshot holds it, for its answer, which is given up: both may be large."""
-        value, meta = self._value(answer.payload or b"")
-        answer.payload = None
+    def _passing(self, db: int, key: bytes, answer: _Answer, payload: Passed) -> Iterator[Record]:
+        """A value that is not held: it goes into the snapshot while it comes, and is judged at its end."""
+        assert self._decoder is not None  # or it would have been held
+        self._decoder.rest = payload.value()
+        yield from self._decoded([self._record(db, key, answer, meta=b"", code=payload.type, value=b"")])
+        self._begin(payload.version())
+
+    def _record(
+        self,
+        db: int,
+        key: bytes,
+        answer: _Answer,
+        *,
+        meta: bytes,
+        code: bytes | memoryview,
+        value: bytes | memoryview,
+    ) -> bytes:
+        """The key as a snapshot holds it: what is known of its value stands at the end."""
         before = b"" if db == self._db else select_db.encode(db)
         self._db = db
         name = strings.encode(key, compress=False)
-        return b"".join((before, self._attributes(answer), meta, value[:1], name, value[1:]))
+        return b"".join((before, self._attributes(answer), meta, code, name, value))
 
     def _attributes(self, answer: _Answer) -> bytes:
         data = b""
@@ -240,18 +270,6 @@ class Scan:
             return data
         is_freq = self._use == "FREQ"
         return data + (attributes.encode_freq(answer.use) if is_freq else attributes.encode_idle(answer.use))
-
-    def _value(self, payload: bytes) -> tuple[memoryview, bytes]:
-        """Type and value of a payload, and the metadata that stands before them."""
-        whole = memoryview(payload)
-        found, expected = crc64(whole[:-8]), int.from_bytes(payload[-8:], "little")
-        if found != expected and expected:
-            raise ChecksumMismatch(expected, found)
-        self._begin(int.from_bytes(payload[-payloads.FOOTER : -8], "little"))
-        meta = b""
-        if payload[:1] == _META and self.server.dialect == "redis":
-            meta = payloads.decode(payload).meta or b""
-        return whole[len(meta) : -payloads.FOOTER], meta
 
     def _libraries(self, link: Link) -> Iterator[Record]:
         """Function libraries, since 7.0."""
@@ -273,7 +291,7 @@ class Scan:
         known = self.live.identity.server
         dialect: Dialect = "valkey" if version >= FIRST_VALKEY else known.dialect if known else "redis"
         self._server = Server(dialect, version)
-        self._decoder = Decoder(dialect=dialect, verify_checksum=False)
+        self._decoder = Taking(dialect)
         magic = b"VALKEY%03d" % version if version >= FIRST_VALKEY else b"REDIS%04d" % version
         for _ in self._decoded([magic]):
             raise AssertionError  # a header is no record that is wanted
@@ -294,11 +312,11 @@ def _write(writer: Writer, record: Record) -> None:
         writer.write_record(record)
 
 
-@dataclass(slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     """Of one key: its payload, None when it is gone; -1 for no expiry; seconds idle or how often used."""
 
-    payload: bytes | None
+    payload: bytes | Passed | None
+    size: int
     expires_at_ms: int
     use: int | None
 
