@@ -29,12 +29,12 @@ from rdbcodec.datatypes.packed import (
     SMALLEST_CRITICAL,
     encode_blob,
     encode_listpack,
-    encode_table,
+    encode_strings,
     encode_texts,
     encode_ziplist,
     entry_estimate,
     is_small,
-    parts_of_table,
+    parts_of_strings,
 )
 from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, read_strings, take_strings
 from rdbcodec.errors import CorruptStructure
@@ -67,7 +67,7 @@ def decode_list(raw: bytes, scope: Scope) -> List:
 
 def encode_list(value: List, server: Server) -> bytes:
     """Type 1."""
-    return encode_table(len(value), value, encode_texts, server)
+    return lengths.encode(len(value)) + encode_strings(value, server)
 
 
 def list_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
@@ -307,7 +307,7 @@ LAYOUTS = {
         count_length,
         encode_list,
         elements=encode_texts,
-        parts=parts_of_table(iter, encode_texts),
+        parts=parts_of_strings(iter),
         odd=Odd(_look, is_sound=bool),
     ),
     "list-ziplist": packed_layout(

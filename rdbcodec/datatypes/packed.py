@@ -9,13 +9,17 @@ from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.errors import EncodeError
 from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist
-from rdbcodec.wire import lengths, strings
+from rdbcodec.wire import lengths, lzf, strings
+from rdbcodec.wire.strings import MAX_INTEGER_TEXT
 
 # Sizes of strings whose listpack elements are as long as the two back-length rules disagree on: the
 # element is the string and a header of 5 bytes (rdb-format.md, 4.4.3).
 CRITICAL = frozenset(size - 5 for size in (16383, 2097151, 268435455))
 SMALLEST_CRITICAL = min(CRITICAL)
 MAX_OVERHEAD = 8  # bytes of an estimate beside those of the string
+
+
+_DIGITS = b":"  # greater than every text that begins with a digit or a minus
 
 
 def text_encoder(server: Server) -> Callable[[bytes], bytes]:
@@ -28,8 +32,16 @@ def _uncompressed(text: bytes) -> bytes:
 
 
 def encode_strings(texts: Iterable[bytes], server: Server) -> bytes:
-    """STRING*n."""
-    return b"".join(map(text_encoder(server), texts))
+    """STRING*n. The short ones, as most are, are written here, by the rules of strings.encode."""
+    text, most = text_encoder(server), MAX_INTEGER_TEXT
+    return b"".join(
+        [
+            b"%c%b" % (size, each)
+            if (size := len(each)) < lzf.MIN_SIZE and (size > most or each > _DIGITS)
+            else text(each)
+            for each in texts
+        ]
+    )
 
 
 def encode_table(
@@ -48,10 +60,27 @@ def parts_of_table(
         text = text_encoder(server)
         for value in values:
             if not expires and expiries_of(value):
-                raise EncodeError("a part has expiries, and there is no place for them")
+                raise EncodeError(_NO_PLACE)
             yield len(value), b"".join(encode(items(value), text))
 
     return parts
+
+
+def parts_of_strings(
+    texts: Callable[[Any], Iterable[bytes]],
+) -> Callable[[Iterator[Any], Server], Iterator[tuple[int, bytes]]]:
+    """The same of a layout that is nothing but strings."""
+
+    def parts(values: Iterator[Any], server: Server) -> Iterator[tuple[int, bytes]]:
+        for value in values:
+            if expiries_of(value):
+                raise EncodeError(_NO_PLACE)
+            yield len(value), encode_strings(texts(value), server)
+
+    return parts
+
+
+_NO_PLACE = "a part has expiries, and there is no place for them"
 
 
 def encode_texts(texts: Iterable[bytes], text: Callable[[bytes], Any]) -> Iterable[Any]:

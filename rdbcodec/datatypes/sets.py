@@ -28,11 +28,10 @@ from rdbcodec.datatypes.packed import (
     encode_blob,
     encode_listpack,
     encode_strings,
-    encode_table,
     encode_texts,
     is_clear,
     is_small,
-    parts_of_table,
+    parts_of_strings,
 )
 from rdbcodec.datatypes.plain import expiries_of
 from rdbcodec.datatypes.scope import (
@@ -106,7 +105,7 @@ def decode_set(raw: bytes, scope: Scope) -> Set:
 
 def encode_set(value: Set, server: Server) -> bytes:
     """Type 2."""
-    return encode_table(len(value), value, encode_texts, server)
+    return lengths.encode(len(value)) + encode_strings(value, server)
 
 
 set_items = list_items
@@ -238,7 +237,7 @@ LAYOUTS = {
         count_length,
         encode_set,
         elements=encode_texts,
-        parts=parts_of_table(iter, encode_texts),
+        parts=parts_of_strings(iter),
         odd=Odd(_look, twice="set-twice", is_sound=bool),
     ),
     "set-intset": packed_layout(

@@ -279,9 +279,11 @@ def _comes_in_parts(members: dict[str, Any]) -> bool:
 def _part_of(type_: str, members: dict[str, Any]) -> Callable[[bytes], Any]:
     """What makes a value of JSON text of "value" alone; the members are those before it."""
     form = form_of(type_)
+    encoding = members.get("encoding")
+    plain = plain_of(type_, encoding) if isinstance(encoding, str) else form.plain
 
     def decode_part(text: bytes) -> Any:
-        value = None if form.plain is None else form.plain(text)
+        value = None if plain is None else plain(text)
         return form.value(members | {"value": parse_json(text)}) if value is None else value
 
     return decode_part

@@ -323,6 +323,15 @@ def plain_object(text: bytes) -> list[tuple[bytes, bytes]] | None:
     return pairs if b'","'.join(map(b'":"'.join, pairs)) == text[2:-2] else None
 
 
+def plain_arrays(text: bytes) -> list[tuple[bytes, bytes]] | None:
+    """The same of an array of pairs, as long tables have them."""
+    texts = text[3:-3].replace(b'"],["', b'","').split(b'","')
+    if text[:1] + text[-1:] != b"[]" or not _are_framed(text[1:-1], b'[""]', 2 * len(texts)):
+        return None
+    pairs = list(zip(texts[::2], texts[1::2]))  # noqa: B905 - as above
+    return pairs if b'"],["'.join(map(b'","'.join, pairs)) == text[3:-3] else None
+
+
 def _are_framed(text: bytes, frame: bytes, quotes: int) -> bool:
     """Whether there is plain ASCII in a frame, and so many quotes."""
     left = text.translate(None, PLAIN_ASCII)

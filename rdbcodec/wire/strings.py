@@ -240,8 +240,8 @@ def encode(text: bytes, *, compress: bool = True) -> bytes:
                 head = INT8 if -128 <= number < 128 else INT16 if -(2**15) <= number < 2**15 else INT32
                 return bytes((head,)) + number.to_bytes(INTEGER_SIZE[head], "little", signed=True)
         return b"%c%b" % (size, text)
-    block = lzf.compress(text) if compress else None
-    if block is None:
+    block = lzf.writer()(text) if compress and size <= lzf.MAX_SIZE else None
+    if block is None or len(block) > size - lzf.MIN_SAVED:  # as lzf.compress decides
         if size < 0x40:
             return b"%c%b" % (size, text)
         return lengths.encode(size) + text

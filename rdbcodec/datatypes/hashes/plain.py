@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from rdbcodec.datatypes.hashes.odd import TWICE, look_in_pairs, look_in_zipmap
-from rdbcodec.datatypes.hashes.value import Field, Hash, fields_of, flat
+from rdbcodec.datatypes.hashes.value import Field, Hash, flat
 from rdbcodec.datatypes.layout import Layout, Part, Text, count_length, count_packed, packed_layout
 from rdbcodec.datatypes.odd import IN_HASH, Odd, listpack_odd, ziplist_odd
 from rdbcodec.datatypes.packed import (
     encode_blob,
     encode_listpack,
-    encode_table,
+    encode_strings,
     encode_ziplist,
-    parts_of_table,
+    parts_of_strings,
 )
 from rdbcodec.datatypes.scope import (
     Scope,
@@ -32,6 +32,7 @@ from rdbcodec.datatypes.scope import (
 )
 from rdbcodec.servers import Server
 from rdbcodec.structures import listpack, ziplist, zipmap
+from rdbcodec.wire import lengths
 from rdbcodec.wire.cursor import Cursor
 
 
@@ -69,7 +70,7 @@ def hash_in_listpack(blob: bytes) -> Hash:
 
 def encode_hash(value: Hash, server: Server) -> bytes:
     """Type 4."""
-    return encode_table(len(value), fields_of(value), _encode_fields, server)
+    return lengths.encode(len(value)) + encode_strings(flat(value), server)
 
 
 def _encode_fields(fields: Iterable[Field], text: Text) -> Iterator[Part]:
@@ -138,7 +139,7 @@ LAYOUTS = {
         count_length,
         encode_hash,
         elements=_encode_fields,
-        parts=parts_of_table(fields_of, _encode_fields),
+        parts=parts_of_strings(flat),
         odd=Odd(look_in_pairs, twice=TWICE, is_sound=bool, columns=_fields),
     ),
     "hash-zipmap": packed_layout(

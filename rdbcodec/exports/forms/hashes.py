@@ -26,6 +26,7 @@ from rdbcodec.exports.scalars import (
     distinct,
     json_bytes,
     pairs_of,
+    plain_arrays,
     plain_bytes,
     plain_object,
     plain_pairs,
@@ -56,7 +57,7 @@ def _held_text(value: Hash) -> str | None:
 
 
 def _plain(text: bytes) -> Hash | None:
-    pairs = plain_object(text)
+    pairs = plain_object(text) if text[:1] == b"{" else plain_arrays(text)
     value = Hash(pairs or ())
     return value if pairs is not None and len(value) == len(pairs) else None
 

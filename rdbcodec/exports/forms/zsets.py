@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -77,16 +78,26 @@ def _zset_of(members: Members) -> ZSet:
 
 
 def _plain_zset(text: bytes) -> ZSet | None:
-    """The sorted set of an object of plain ASCII as `_held_text` makes them. None of others."""
-    if _PLAIN_OBJECT.fullmatch(text) is None:
+    """The sorted set of an object of plain ASCII as `_held_text` makes them, or of pairs. None of others."""
+    if text[:1] == b"{" and _plain_pairs(b"\\{%b\\}", _PAIR % b":").fullmatch(text):
+        words = text[2:-1].replace(b'":', b',"').split(b',"')  # members have no quotes: nothing else is split
+    elif text[:2] == b"[[" and _plain_pairs(b"\\[%b\\]", rb"\[%b\]" % (_PAIR % b",")).fullmatch(text):
+        words = text[3:-2].replace(b'",', b'],["').split(b'],["')
+    else:
         return None
-    words = text[2:-1].replace(b'":', b',"').split(b',"')  # members have no quotes: nothing else is split
     value = ZSet(zip(words[::2], map(float, words[1::2]), strict=True))
     return value if 2 * len(value) == len(words) and math.isfinite(sum(value.values())) else None
 
 
-_PAIR = rb'"[ !#-\[\]-~]*":-?(?:0|[1-9][0-9]{0,16})(?:\.[0-9]+)?(?:e[-+][0-9]+)?'
-_PLAIN_OBJECT = re.compile(rb"\{" + _PAIR + rb"(?:," + _PAIR + rb")*\}")
+_PAIR = rb'"[ !#-\[\]-~]*"%b-?(?:0|[1-9][0-9]{0,16})(?:\.[0-9]+)?(?:e[-+][0-9]+)?'
+
+
+@cache
+def _plain_pairs(frame: bytes, pair: bytes) -> re.Pattern[bytes]:
+    """Such pairs in a frame; made when needed, as it takes a while."""
+    return re.compile(frame % (pair + b"(?:," + pair + b")*"))
+
+
 _SCORE = b"%a"  # its repr
 
 

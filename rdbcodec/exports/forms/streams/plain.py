@@ -15,22 +15,25 @@ from rdbcodec.exports.scalars import MAX_UNSIGNED, PLAIN_ASCII, parse_json
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 
 _BEGIN, _END = b'{"entries":[', b'],"length":'
+_ALONE = b"]}"  # with nothing behind it, as in a part of a long line
 _FIXED = 3  # words of an entry beside those of its fields: "id", its ID, "fields"
 
 
 def plain_stream(text: bytes, *, encoding: str) -> Stream | None:
     """The stream of such a text; None of others."""
     end = text.rfind(_END)
+    end = len(text) - len(_ALONE) if end < 0 and text.endswith(_ALONE) else end
     if end < 0 or not text.startswith(_BEGIN):
         return None
     entries = _entries_of(text[len(_BEGIN) : end])
     if entries is None:
         return None
     try:
-        told = parse_json(b"{" + text[end + 2 :])
+        told = parse_json(b"{" + text[end + 1 :].removeprefix(b","))
         if "entries" in told:  # twice, then
             return None
-        stream = stream_of(told, encoding)
+        tail = {"length": len(entries), "last_id": str(max(entry.id for entry in entries)), **told}
+        stream = stream_of(tail, encoding)
     except TextError:
         return None
     stream.entries = entries
