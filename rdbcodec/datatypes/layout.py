@@ -46,7 +46,8 @@ class Layout(NamedTuple):
     how much of that it is, and its bytes. It raises EncodeError for parts of which it cannot.
     `expiring_items` gives (element, expiry) where `items` leaves the expiries out. `odd` is how a value of
     this layout is looked at for what contradicts itself. `from_blob`, of layouts that are one packed
-    structure behind `blob_at` bytes, makes the value of its bytes: the shortest way there is.
+    structure behind `blob_at` bytes, makes the value of its bytes: the shortest way there is. With a
+    `blob_head` they are one only where those bytes are it.
     """
 
     decode: Decode
@@ -60,6 +61,7 @@ class Layout(NamedTuple):
     odd: Odd = UNDECODABLE
     from_blob: FromBlob | None = None
     blob_at: int = 0
+    blob_head: bytes = b""
 
 
 def packed_layout(

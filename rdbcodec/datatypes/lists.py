@@ -126,6 +126,11 @@ def decode_quicklist_2(raw: bytes, scope: Scope) -> List:
     return value
 
 
+def list_in_listpack(blob: bytes) -> List:
+    """Type 18, the listpack of its only node."""
+    return List(listpack.decode(blob))
+
+
 def encode_quicklist_2(value: List, server: Server) -> bytes:
     """Type 18."""
     nodes = [_encode_node(node, server) for node in _nodes(value, server)]
@@ -324,6 +329,9 @@ LAYOUTS = {
         encode_quicklist,
         parts=_parts_in_nodes(_encode_ziplist_node),
         odd=Odd(_look_in_quicklist, large_damage="undecodable", is_sound=bool),
+        from_blob=list_in_ziplist,
+        blob_at=1,
+        blob_head=bytes((1,)),  # one node, as most lists have
     ),
     "list-quicklist-2": Layout(
         decode_quicklist_2,
@@ -338,6 +346,9 @@ LAYOUTS = {
             is_sound=bool,
             are_clear=_are_clear,
         ),
+        from_blob=list_in_listpack,
+        blob_at=2,
+        blob_head=bytes((1, PACKED)),
     ),
 }
 TYPES = (DataType("list", (list, tuple), _natural, choose=_choose, empty="dropped"),)

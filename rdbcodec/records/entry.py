@@ -31,15 +31,19 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-_decoding: dict[str, tuple[Decode, FromBlob | None, int]] = {}  # by the names of rows, as they are first met
+_decoding: dict[str, tuple[Decode, FromBlob | None, int, bytes]] = {}  # by names of rows, as they are met
 
 
-def _remembered(row: TypeRow) -> tuple[Decode, FromBlob | None, int]:
+def _remembered(row: TypeRow) -> tuple[Decode, FromBlob | None, int, bytes]:
     layout = layout_of(row)
-    return _decoding.setdefault(row.name, (layout.decode, layout.from_blob, layout.blob_at))
+    short_way = layout.decode, layout.from_blob, layout.blob_at, layout.blob_head
+    return _decoding.setdefault(row.name, short_way)
 
 
-_i8, _i16, _i32 = (struct.Struct(code).unpack_from for code in ("<b", "<h", "<i"))
+_Number = Callable[[bytes, int], tuple[int]]
+_i8: _Number = struct.Struct("<b").unpack_from
+_i16: _Number = struct.Struct("<h").unpack_from
+_i32: _Number = struct.Struct("<i").unpack_from
 
 
 class Context:
@@ -189,26 +193,28 @@ class Entry:
         """
         # What `_decoded` does, in place and without a budget where none is needed: small values are many, and
         # what is around them costs as much as they do.
-        record, start, context = self._record, self._start, self._context
+        record = self._record
+        start = self._start
         try:
             if not self.code:
                 head = record[start]
                 if head < 0x40:
                     return record[start + 1 :]
+                if head == INT32:
+                    return b"%d" % _i32(record, start + 1)
                 if head < 0x80:
                     return record[start + 2 :]
-                if head == INT32:
-                    return b"%d" % _i32(record, start + 1)[0]
                 if head == INT16:
-                    return b"%d" % _i16(record, start + 1)[0]
+                    return b"%d" % _i16(record, start + 1)
                 if head == INT8:
-                    return b"%d" % _i8(record, start + 1)[0]
-                text = strings.read_rest(record, start, context.limit)
+                    return b"%d" % _i8(record, start + 1)
+                text = strings.read_rest(record, start, self._context.limit)
                 if text is not None:
                     return text
+            context = self._context
             row = context.types[self.code]
-            decode, from_blob, at = _decoding.get(row.name) or _remembered(row)
-            if from_blob is not None:
+            decode, from_blob, at, before = _decoding.get(row.name) or _remembered(row)
+            if from_blob is not None and (not before or record.startswith(before, start)):
                 blob = strings.read_rest(record, start + at, context.limit)
                 if blob is not None:
                     return from_blob(blob)

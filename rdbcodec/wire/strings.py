@@ -129,24 +129,27 @@ def read_rest(buf: bytes, pos: int, limit: int) -> bytes | None:
     None when `read` must have a look: for integers, rare forms, more than `limit` bytes, and damage of any
     kind. It needs no budget, which would be a tenth of the time of a small value.
     """
-    head = buf[pos]
-    if head < 0x40:
-        text = buf[pos + 1 :]
-        return text if len(text) == head else None
-    if head < 0x80:
-        text = buf[pos + 2 :]
-        return text if len(text) == (head & 0x3F) << 8 | buf[pos + 1] else None
-    if head != LZF:
+    try:
+        head = buf[pos]
+        if head < 0x40:
+            text = buf[pos + 1 :]
+            return text if len(text) == head else None
+        if head < 0x80:
+            text = buf[pos + 2 :]
+            return text if len(text) == (head & 0x3F) << 8 | buf[pos + 1] else None
+        if head != LZF:
+            return None
+        packed, size = buf[pos + 1], buf[pos + 2]
+        pos += 3
+        if packed >= 0x40:
+            packed = (packed & 0x3F) << 8 | size if packed < 0x80 else -1
+            size = buf[pos]
+            pos += 1
+        if size >= 0x40:
+            size = (size & 0x3F) << 8 | buf[pos] if size < 0x80 else limit + 1
+            pos += 1
+    except IndexError:
         return None
-    packed, size = buf[pos + 1], buf[pos + 2]
-    pos += 3
-    if packed >= 0x40:
-        packed = (packed & 0x3F) << 8 | size if packed < 0x80 else -1
-        size = buf[pos]
-        pos += 1
-    if size >= 0x40:
-        size = (size & 0x3F) << 8 | buf[pos] if size < 0x80 else limit + 1
-        pos += 1
     block = buf[pos:]
     if len(block) != packed or size > limit or size > packed * lzf.MAX_EXPANSION:
         return None
