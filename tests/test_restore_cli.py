@@ -12,6 +12,9 @@ from fake_server import FakeServer, fake_server
 
 import rdbcodec
 from rdbcodec.cli.restoring import Line
+from rdbcodec.live.restore_done import Restored
+from rdbcodec.losses import Losses
+from rdbcodec.reports.restore import lines
 
 
 @pytest.fixture
@@ -151,3 +154,17 @@ def test_the_line_on_a_terminal_says_what_is_left() -> None:
     line = Line(100 << 20)
     assert line.text(25 << 20, 5000, 10.0) == "25%, 5,000 keys, 500 keys/s, 2.5 MiB/s, 0:30 left"
     assert Line(0).text(0, 7, 0.0) == "7 keys"
+
+
+def test_a_loss_that_no_line_holds_is_told_in_several() -> None:
+    losses = Losses()
+    losses.add("function-refused", offset=106)
+    losses.add("field-ttl", offset=5)
+    done = Restored("redis://h", "Redis 7.2.6", losses=tuple(losses.all()))
+    assert [*lines(done)][1:] == [
+        "  lost: function-refused: 1 x a function library that the target refuses: its",
+        "    first line, or what it calls",
+        "    first at offset 106",
+        "  lost: field-ttl: 1 x a hash whose fields would no longer expire",
+        "    first at offset 5",
+    ]

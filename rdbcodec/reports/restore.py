@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import Any
 
 from rdbcodec.live.restore_done import Failure, Restored
 from rdbcodec.losses import Loss
 from rdbcodec.reports.words import functions_left_out, json_key, plural
 from rdbcodec.showing import Hiding, key_words
+
+WIDTH = 80  # columns
 
 
 def lines(done: Restored, *, hide_keys: Hiding = False) -> Iterator[str]:
@@ -38,8 +41,19 @@ def lines(done: Restored, *, hide_keys: Hiding = False) -> Iterator[str]:
         yield f"  {_libraries(done.functions_skipped)} of the server stay as they are there"
     for title, told in (("lost", done.losses), ("hints left out", done.hints)):
         for loss in told:
-            yield f"  {title}: {loss.text(hide_keys=hide_keys)}"
+            yield from _lost(title, loss.text(hide_keys=hide_keys))
     yield from _failed(done, hide_keys)
+
+
+def _lost(title: str, text: str) -> Iterator[str]:
+    """A loss in one line if it fits; else the place of the first has a line of its own."""
+    line = f"  {title}: {text}"
+    if len(line) <= WIDTH:
+        yield line
+        return
+    what, _, first = line.partition("; first")
+    yield from wrap(what.strip(), WIDTH, initial_indent="  ", subsequent_indent="    ")
+    yield f"    first{first}"
 
 
 def _types(done: Restored) -> Iterator[str]:
