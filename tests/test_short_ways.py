@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from odd import ODD, stream
 
 import rdbcodec
 from rdbcodec.datatypes.registry import layout_of
@@ -102,6 +103,17 @@ def test_names_and_scores_are_those_of_the_items(max_value: int) -> None:
             assert list(chain.from_iterable(scores for _, scores in columns)) == [item[1] for item in items]
         seen[by_items.row.name] += 1
     assert min(seen["hash"], seen["zset-2"]) > 0
+
+
+@pytest.mark.parametrize("name", [name for name in ODD if name.startswith("stream")])
+def test_a_stream_that_is_odd_does_not_show_at_once_that_it_is_not(name: str) -> None:
+    for entry in entries(ODD[name]):
+        assert list(doubtful(EntryBatch([entry]))) or not entry_problems(entry)
+
+
+def test_a_stream_without_groups_shows_at_once_that_it_is_sound() -> None:
+    for entry in entries(stream()):
+        assert not list(doubtful(EntryBatch([entry])))
 
 
 def test_one_damaged_value_among_many_is_the_one_that_is_found() -> None:

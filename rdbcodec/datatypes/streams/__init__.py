@@ -22,7 +22,7 @@ from functools import partial
 from rdbcodec.datatypes.layout import DataType, Layout
 from rdbcodec.datatypes.natural import are_bytes, text_of
 from rdbcodec.datatypes.odd import Odd
-from rdbcodec.datatypes.streams.odd import look_in_stream
+from rdbcodec.datatypes.streams.odd import are_clear, look_in_stream
 from rdbcodec.datatypes.streams.passing import passing
 from rdbcodec.datatypes.streams.reading import (
     count_in_nodes,
@@ -104,7 +104,13 @@ def _layout(generation: int) -> Layout:
         count_stream,
         partial(encode_stream, version=generation),
         parts=partial(parts_of_stream, version=generation),
-        odd=Odd(partial(look_in_stream, version=generation), "stream-tail", "undecodable", is_checked=True),
+        odd=Odd(
+            partial(look_in_stream, version=generation),
+            "stream-tail",
+            "undecodable",
+            is_checked=True,
+            are_clear=partial(are_clear, version=generation),
+        ),
     )
 
 

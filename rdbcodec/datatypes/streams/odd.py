@@ -5,14 +5,16 @@ The parts are read without making the objects of a Stream, and on after most odd
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 from rdbcodec.datatypes.odd import Oddity
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.streams.value import ID_SIZE, MAX_DURATION_S, MAX_IIDS, UNKNOWN
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures import listpack, stream_node
+from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
+from rdbcodec.wire.strings import Budget
 
 _TIME = 8
 
@@ -33,6 +35,36 @@ def look_in_stream(raw: bytes, scope: Scope, version: int) -> Iterator[Oddity]:
     elif masters != sorted(masters):
         yield Oddity("stream-node-order", "")
     yield from oddities_of_tail(cursor, version, nodes, live)
+
+
+def are_clear(raws: Sequence[bytes], limit: int, version: int) -> list[bool]:
+    """Streams of nodes in order that count right, without groups: see datatypes/clear.py."""
+    return [_is_clear(raw, limit, version) for raw in raws] if version < _IDEMPOTENT else [False] * len(raws)
+
+
+def _is_clear(raw: bytes, limit: int, version: int) -> bool:
+    budget = Budget(limit)
+    nodes, pos = lengths.read(raw, 0)
+    live, last = 0, b""
+    for _ in range(nodes):
+        at = pos + 1 + ID_SIZE
+        master = raw[pos + 1 : at]
+        if raw[pos] != ID_SIZE or master <= last:
+            return False
+        blob, pos = strings.read(raw, at, budget)
+        entries = stream_node.count_live(listpack.decode_mixed(blob), stream_node.read_id(master))
+        if not entries:
+            return False
+        live, last = live + entries, master
+    length, pos = lengths.read(raw, pos)
+    added = length
+    for _ in range(7 if version >= 2 else 2):  # IDs, and behind them how many entries were added
+        added, pos = lengths.read(raw, pos)
+    return live == length > 0 and (version < 2 or added >= live) and raw[pos:] == _NO_GROUP
+
+
+_IDEMPOTENT = 4  # version in which more stands behind the groups
+_NO_GROUP = b"\0"
 
 
 def _node(master: bytes, blob: bytes) -> Generator[Oddity, None, int | None]:
