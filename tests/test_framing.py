@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import random
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from hypothesis import strategies as st
 import rdbcodec
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.formats import LENGTH, TYPES, Fixed, Special, Steps, TypeRow
-from rdbcodec.framing import Walk, compile_walk
+from rdbcodec.framing import Walk, asking, compile_walk
+from rdbcodec.wire import strings
 
 SNAPSHOTS = Path(__file__).parent.parent / "fixtures" / "snapshots"
 TEMPLATES = {0: (b"f", b"g"), 1: (b"a", b"b", b"c")}
@@ -113,3 +116,32 @@ def test_special_framings_say_what_is_wrong(name: str, data: bytes, message: str
         with pytest.raises(CorruptStructure) as error:
             walk()
         assert error.value.message == message
+
+
+@every("seed", range(40))
+def test_strings_walked_together_end_where_those_walked_one_by_one_do(seed: int) -> None:
+    rng = random.Random(seed)
+    tail = rng.choice((0, 8))
+    odd = [b"\xc0\x05", b"\xc1\x00\x01", b"\xc2" + bytes(4), b"\x40\x05hello", lzf_of(b"a" * 300), b"\x00"]
+    texts = [
+        rng.choice(odd)
+        if rng.random() < rng.choice((0, 0.001, 0.1))
+        else b"%c%b" % (size, rng.randbytes(size))
+        for size in rng.choices(range(64), k=700)
+    ]
+    ends = list(accumulate((len(text) + tail for text in texts), initial=0))
+    table = b"".join(text + bytes(tail) for text in texts)
+    for size in (len(table), rng.randrange(len(table))):
+        stop = rng.choice((None, size, rng.randrange(len(table))))
+        most = size if stop is None else min(size, stop)
+        walked = max(n for n, end in enumerate(ends) if end <= most)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(asking, "_MANY", 1)
+            found = asking.walk_strings(table[:size], 0, len(texts), tail, stop)
+        assert found == (len(texts) - walked, ends[walked])
+
+
+def lzf_of(text: bytes) -> bytes:
+    packed = strings.encode(text)
+    assert packed[0] == strings.LZF
+    return packed

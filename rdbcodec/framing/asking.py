@@ -6,7 +6,10 @@ else it gets 0.
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import cache
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.formats import LENGTH, STRING, TEXT_DOUBLE, Fixed, Primitive
@@ -85,6 +88,11 @@ def walk_strings(buf: bytes, pos: int, count: int, tail: int, stop: int | None =
     """
     size = len(buf) if stop is None else min(len(buf), stop)
     short, long = 1 + tail, 2 + tail
+    if count >= _MANY:
+        many_at = _block(tail).match
+        while count >= _BLOCK and (block := many_at(buf, pos, size)):
+            pos = block.end()
+            count -= _BLOCK
     try:
         while count:
             head = buf[pos]
@@ -101,6 +109,19 @@ def walk_strings(buf: bytes, pos: int, count: int, tail: int, stop: int | None =
     except IndexError:
         pass
     return count, pos
+
+
+@cache
+def _block(tail: int) -> re.Pattern[bytes]:
+    """Matches so many short texts or numbers, with a tail behind each, in half of the time of the loop."""
+    keep = b"+" if sys.version_info >= (3, 11) else b""  # sizes are fixed: there is one way to match
+    sizes = [(size, size) for size in range(0x40)] + [*strings.INTEGER_SIZE.items()]
+    forms = [b"\\x%02x.{%d}%b" % (head, size + tail, keep) for head, size in sizes]
+    return re.compile(b"(?:%b){%d}%b" % (b"|".join(forms), _BLOCK, keep), re.DOTALL)
+
+
+_BLOCK = 128  # strings that are matched together
+_MANY = 8192  # strings for which it pays to make the pattern, 1.4 ms
 
 
 # Both headers of an LZF string and enough of its block for the 6 bytes of a listpack header: the walk
