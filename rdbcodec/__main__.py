@@ -25,7 +25,7 @@ def run() -> NoReturn:
         code = 130
     finally:
         process.leave()
-    sys.exit(code)
+    process.end(code)
 
 
 if __name__ == "__main__":

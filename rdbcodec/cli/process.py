@@ -13,6 +13,7 @@ imported before all others of the command line and imports none of them.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import signal
@@ -21,6 +22,7 @@ import sys
 TYPE_CHECKING = False  # from typing it would be the slowest import there is before the handlers
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import NoReturn
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _COLLECT_AFTER = (
@@ -47,6 +49,24 @@ def leave() -> None:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def end(code: int) -> NoReturn:
+    """End with this exit code, at once where nobody waits for the end of the interpreter.
+
+    To take all modules and objects apart, one after the other, is a tenth of what a small file takes. Files
+    are closed by then, whoever opened them; a standard stream that cannot take what is left for it, a thread
+    and what is registered with atexit have the long way.
+    """
+    if not atexit._ncallbacks() and "threading" not in sys.modules:  # noqa: SLF001 - nothing else tells
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            pass
+        else:
+            os._exit(code)
+    sys.exit(code)
 
 
 def _numbers() -> list[signal.Signals]:
