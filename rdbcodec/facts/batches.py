@@ -302,6 +302,8 @@ class RunBatch(Batch):
         return self._run.codes
 
     def _find_expiries(self) -> list[int]:
+        if self._head_sizes <= _WITHOUT_HINTS:
+            return self._run.expiries()
         return times_in(self._run.heads())
 
     @property

@@ -16,7 +16,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
-from itertools import accumulate, repeat
+from itertools import accumulate, chain, repeat
 from operator import itemgetter, sub
 from struct import Struct
 from typing import TYPE_CHECKING
@@ -40,6 +40,7 @@ _MANY = 64  # short strings that are worth a run of their own
 _NO_HEADS: list[int] = []  # for who only makes entries
 
 _time_at = Struct("<q").unpack_from
+_expiry_at = Struct("<xq").unpack_from  # behind its opcode
 
 
 class Run(ABC):
@@ -77,6 +78,10 @@ class Run(ABC):
     @abstractmethod
     def heads(self) -> list[bytes]:
         """What stands before those that have something before them."""
+
+    @abstractmethod
+    def expiries(self) -> list[int]:
+        """The expiries of those that have something before them, where that is nothing else."""
 
     @abstractmethod
     def names(self) -> list[bytes]:
@@ -135,6 +140,9 @@ class ShortStrings(Run):
 
     def heads(self) -> list[bytes]:
         return [record[:EXPIRY_SIZE] for record in self._records] if self._head else []
+
+    def expiries(self) -> list[int]:
+        return list(chain.from_iterable(map(_expiry_at, self._records))) if self._head else []
 
     def names(self) -> list[bytes]:
         text = self._head + 2  # behind the type byte and the length
@@ -229,6 +237,9 @@ class Keys(Run):
 
     def heads(self) -> list[bytes]:
         return list(map(self.buf.__getitem__, map(slice, self._heads[::2], self._heads[1::2])))
+
+    def expiries(self) -> list[int]:
+        return list(chain.from_iterable(map(_expiry_at, repeat(self.buf), self._heads[::2])))
 
     def names(self) -> list[bytes]:
         buf = self.buf
