@@ -12,7 +12,6 @@ Instance: `c1 2c 01` is b"300"; `02 68 69` is b"hi".
 
 from __future__ import annotations
 
-from contextlib import suppress
 from io import BytesIO
 from itertools import repeat
 from typing import TYPE_CHECKING
@@ -205,9 +204,11 @@ def take_short(buf: bytes, pos: int, count: int, out: list[bytes]) -> int:
     taken: list[bytes] = []
     stream = BytesIO(buf)
     stream.seek(pos)
-    with suppress(KeyError):  # a string of another form; those before it are in the list
+    try:
         taken.extend(map(stream.read, short_sizes(stream.read, count)))
-    pos += len(taken) + sum(map(len, taken))
+        pos = stream.tell()
+    except KeyError:  # a string of another form; those before it are in the list
+        pos += len(taken) + sum(map(len, taken))
     if taken and buf[pos - len(taken[-1]) - 1] != len(taken[-1]):  # cut by the end of `buf`
         pos -= len(taken.pop()) + 1
     out += taken
