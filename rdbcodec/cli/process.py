@@ -55,14 +55,16 @@ def end(code: int) -> NoReturn:
     """End with this exit code, at once where nobody waits for the end of the interpreter.
 
     To take all modules and objects apart, one after the other, is a tenth of what a small file takes. Files
-    are closed by then, whoever opened them; a standard stream that cannot take what is left for it, a thread
-    and what is registered with atexit have the long way.
+    are closed by then, whoever opened them; a standard stream that is not there or cannot take what is left
+    for it, a thread and what is registered with atexit have the long way. So has a Python that does not tell
+    what is registered.
     """
-    if not atexit._ncallbacks() and "threading" not in sys.modules:  # noqa: SLF001 - nothing else tells
+    registered = getattr(atexit, "_ncallbacks", lambda: 1)
+    if not registered() and "threading" not in sys.modules:
         try:
             sys.stdout.flush()
             sys.stderr.flush()
-        except (OSError, ValueError):
+        except (AttributeError, OSError, ValueError):
             pass
         else:
             os._exit(code)

@@ -24,7 +24,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from rdbcodec.encoding import payloads
 from rdbcodec.facts.slots import key_slot
@@ -36,6 +36,7 @@ from rdbcodec.live.link import Link, Word
 from rdbcodec.live.payloads import LARGE, Passed, Taking, checked
 from rdbcodec.live.replies import Lent, Refused
 from rdbcodec.live.seen import Seen
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.decoder import NEED_DATA
 from rdbcodec.records import Entry, Function, Record, attributes, select_db
 from rdbcodec.records.kinds import CODES

@@ -17,9 +17,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.remote.web import WebFile
 
 # Variables and settings that are understood here, or say nothing about what is read.
