@@ -14,7 +14,8 @@ from rdbcodec.facts import databases, soundness
 from rdbcodec.facts.profile import profile
 from rdbcodec.facts.soundness import check
 from rdbcodec.limits import MAX_AUX, MAX_DATABASES
-from rdbcodec.reading import duplicates, repeats, sorted_runs
+from rdbcodec.reading import doubles, duplicates, repeats, sorted_runs
+from rdbcodec.reading.doubles import Doubles
 from rdbcodec.reading.duplicates import Duplicate, KeyIndex
 
 
@@ -106,6 +107,22 @@ def test_two_names_of_one_hash_are_two_keys(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(duplicates, "key_hashes", lambda keys, db: [len(keys[0]) + db for _ in keys])
     with index_of(([b"a", b"b"], [0, 1], 0), ([b"c", b"b"], [2, 3], 0)) as index:
         assert list(index.duplicates()) == [Duplicate(3, 1, 0, b"b")]
+
+
+@pytest.mark.parametrize(("names", "size"), [(1 << 10, 1 << 20), (100, 1 << 20), (1 << 10, 500)])
+def test_doubles_are_counted_whether_names_are_held_or_not(
+    names: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doubles, "HELD", names)
+    monkeypatch.setattr(doubles, "HELD_BYTES", size)
+    before = descriptors()
+    with Doubles() as found:
+        assert found.count() == 0
+        for start in range(0, 700, 10):
+            found.add([b"%d" % (at % 600) for at in range(start, start + 10)])
+        found.add([b"7", b"7", b"x"])
+        assert found.count() == 102
+    assert descriptors() == before
 
 
 def made(*records: bytes) -> rdbcodec.Reader:

@@ -31,7 +31,7 @@ from rdbcodec.integrity.oddities import (
 )
 from rdbcodec.integrity.record_oddities import attribute_oddities, record_oddities
 from rdbcodec.integrity.traits import TRAITS
-from rdbcodec.reading.duplicates import KeyIndex
+from rdbcodec.reading.doubles import Doubles
 from rdbcodec.records import AttributedEntry, Entry, Record
 from rdbcodec.showing import Hiding, kept_key, key_words
 from rdbcodec.wire.long_strings import skip
@@ -254,11 +254,11 @@ def _check_scores(value: ZSet, entry: Entry) -> Iterator[tuple[Severity, str]]:
 def _check_large(entry: Entry) -> Iterator[tuple[Severity, str]]:
     """A value that passes by: verified in batches, its members collected to find doubles."""
     bad_scores = False
-    with KeyIndex() as index:
+    with Doubles() as found:
         for names, scores in entry.read_by(columns_of(entry.row), skip):
-            index.add(names)
+            found.add(names)
             bad_scores = bad_scores or has_nan(scores)
-        doubles = sum(1 for _ in index.duplicates())
+        doubles = found.count()
     if bad_scores:
         yield NOT_A_SCORE
     if doubles:

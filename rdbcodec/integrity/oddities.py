@@ -19,7 +19,7 @@ from rdbcodec.errors import CorruptStructure, DecodeError, LimitExceeded
 from rdbcodec.formats import TypeRow
 from rdbcodec.integrity.stream_oddities import large_stream_oddities
 from rdbcodec.limits import MAX_UNPACKED
-from rdbcodec.reading.duplicates import KeyIndex
+from rdbcodec.reading.doubles import Doubles
 from rdbcodec.records import Entry
 from rdbcodec.wire import strings
 from rdbcodec.wire.cursor import Cursor
@@ -147,12 +147,12 @@ def _large_string(cursor: Cursor) -> Iterator[Oddity]:
 def _large_table(row: TypeRow, cursor: Cursor, scope: Scope) -> Iterator[Oddity]:
     odd = layout_of(row).odd
     is_score_bad = False
-    with KeyIndex() as names:
+    with Doubles() as names:
         for batch, scores in columns_of(row)(cursor, scope):
             names.add(batch)
             is_score_bad = is_score_bad or has_nan(scores)
         cursor.expect_end()
-        is_twice = next(names.duplicates(), None) is not None
+        is_twice = names.count() > 0
     if is_score_bad and odd.nan is not None:
         yield Oddity(odd.nan, "")
     if is_twice:
