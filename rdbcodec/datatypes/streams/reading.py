@@ -19,7 +19,7 @@ from rdbcodec.datatypes.streams.value import (
     encode_id,
 )
 from rdbcodec.errors import CorruptStructure, LimitExceeded
-from rdbcodec.structures import listpack, stream_node
+from rdbcodec.structures import listpack, listpack_forms, stream_node
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
@@ -133,18 +133,27 @@ def count_in_nodes(cursor: Cursor, on_master: Callable[[StreamId], object] | Non
 
     `on_master` is called with the key of each node before its entries.
     """
-    count = 0
-    for _ in range(cursor.length()):
+    count, nodes = 0, cursor.length()
+    are_usual = nodes >= _MANY_NODES
+    for _ in range(nodes):
         cursor.budget.refill()
         master = _read_master(cursor)
         if on_master is not None:
             on_master(master)
         if cursor.string_is_long():
             count += sum(map(len, _large_node(cursor, master)))
-        else:
-            count += stream_node.count_live(listpack.decode_mixed(cursor.string()), master)
+            continue
+        blob = cursor.string()
+        live = listpack_forms.count_entries(blob) if are_usual else None
+        if live is None:
+            are_usual = False
+            live = stream_node.count_live(listpack.decode_mixed(blob), master)
+        count += live
     cursor.budget.refill()
     return count
+
+
+_MANY_NODES = 32  # for which it pays to try patterns first: a third of the time, after 3 ms
 
 
 def nodes_and_tail(
