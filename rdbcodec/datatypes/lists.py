@@ -40,7 +40,7 @@ from rdbcodec.datatypes.scope import HEADER_SIZE, Scope, blob_items, read_string
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.formats import SINCE
 from rdbcodec.servers import Server
-from rdbcodec.structures import listpack, listpack_forms, ziplist
+from rdbcodec.structures import listpack, ziplist
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
 from rdbcodec.wire.strings import Budget
@@ -199,29 +199,17 @@ def _node_count(server: Server, unlimited: int) -> int:
     return unlimited if setting < 0 else max(setting, 1)
 
 
-def quicklist_2_items(
-    cursor: Cursor, scope: Scope, decode: Callable[[bytes], list[bytes]] = listpack.decode
-) -> Iterator[list[bytes]]:
+def quicklist_2_items(cursor: Cursor, scope: Scope) -> Iterator[list[bytes]]:
     """Type 18, a node at a time."""
     del scope
     for _ in range(cursor.length()):
         container = cursor.length()
         if container == PACKED:
-            yield from blob_items(cursor, decode, listpack.iter_decode)
+            yield from blob_items(cursor, listpack.decode, listpack.iter_decode)
         else:
             cursor.budget.refill()
             size = cursor.string_size()
             yield [_plain(container, cursor.element(), size)]
-
-
-def _no_columns(cursor: Cursor, scope: Scope) -> Iterator[tuple[list[bytes], tuple[float, ...]]]:
-    """Type 18 verified: a list has no names, so that its elements need not be made."""
-    for _ in quicklist_2_items(cursor, scope, _verify):
-        yield [], ()
-
-
-def _verify(node: bytes) -> list[bytes]:
-    return [] if listpack_forms.is_usual(node) else listpack.decode(node)
 
 
 def _plain(container: int, node: bytes, size: int | None = None) -> bytes:
@@ -357,7 +345,6 @@ LAYOUTS = {
             is_checked=True,
             is_sound=bool,
             are_clear=_are_clear,
-            columns=_no_columns,
         ),
         from_blob=list_in_listpack,
         blob_at=2,

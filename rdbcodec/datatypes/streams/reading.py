@@ -19,7 +19,7 @@ from rdbcodec.datatypes.streams.value import (
     encode_id,
 )
 from rdbcodec.errors import CorruptStructure, LimitExceeded
-from rdbcodec.structures import listpack, listpack_forms, stream_node
+from rdbcodec.structures import listpack, node_patterns, stream_node
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
@@ -144,7 +144,7 @@ def count_in_nodes(cursor: Cursor, on_master: Callable[[StreamId], object] | Non
             count += sum(map(len, _large_node(cursor, master)))
             continue
         blob = cursor.string()
-        live = listpack_forms.count_entries(blob) if are_usual else None
+        live = node_patterns.count_entries(blob) if are_usual else None
         if live is None:
             are_usual = False
             live = stream_node.count_live(listpack.decode_mixed(blob), master)

@@ -1,4 +1,4 @@
-"""The usual elements of a listpack as patterns, so that C walks many of them: no text nor number is made.
+"""The usual nodes of a stream as patterns, so that C counts their entries: no text nor number is made.
 
 They match what listpack.py decodes without an error: integers, texts of fewer than 64 bytes, each with its
 back-length. What they do not match may be sound as well, and is for the decoder. To make the patterns takes
@@ -8,7 +8,7 @@ some milliseconds.
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 
 from rdbcodec.structures import listpack
 
@@ -17,21 +17,6 @@ _TEXT = b"|".join(b"\\x%02x.{%d}\\x%02x" % (0x80 | size, size, size + 1) for siz
 _ELEMENT = b"(?:%b|%b)" % (_TEXT, _INTEGER)
 
 _HEADER_SIZE = 6
-_BLOCK = 16  # elements that are matched together
-
-
-def is_usual(blob: bytes) -> bool:
-    """Whether a listpack is sound and has usual elements alone; `listpack.decode` then raises nothing."""
-    count, end = listpack.count(blob), _end_of(blob)
-    if count is None or end is None:
-        return False
-    pos = _HEADER_SIZE
-    for size in (_BLOCK, 1):
-        match = _elements(size).match
-        while count >= size and (found := match(blob, pos, end)):
-            pos = found.end()
-            count -= size
-    return not count and pos == end
 
 
 def count_entries(blob: bytes) -> int | None:
@@ -63,17 +48,12 @@ def _end_of(blob: bytes) -> int | None:
 
 
 @cache
-def _elements(count: int) -> re.Pattern[bytes]:
-    return re.compile(b"%b{%d}" % (_ELEMENT, count), re.DOTALL)
-
-
-@cache
 def _master() -> re.Pattern[bytes]:
     """Of a node without deleted entries: how many live, in either form, and how many fields they have."""
     return re.compile(rb"(?:([\x00-\x7f])\x01|([\xc0-\xcf].)\x02)\x00\x01([\x00-\x3f])\x01", re.DOTALL)
 
 
-@lru_cache(8)
+@cache  # of 64 widths at most
 def _entries(width: int) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     """The fields of such a node and what ends them, and an entry that lives and has these fields."""
     elements = b"%b{%d}" % (_ELEMENT, width)

@@ -1,4 +1,4 @@
-"""What patterns say of listpacks, the decoder says too, whatever byte is another."""
+"""What patterns say of the nodes of streams, the decoder says too, whatever byte is another."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import pytest
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures import listpack, stream_node
-from rdbcodec.structures.listpack_forms import count_entries, is_usual
+from rdbcodec.structures.node_patterns import count_entries
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 
 MASTER = StreamId(5, 0)
-NUMBERS = [0, 127, 128, -1, 4095, -4096, 32767, 1 << 20, 1 << 30, 1 << 60, -(1 << 63)]
-ELEMENTS: list[bytes | int] = [*NUMBERS, *[b"x" * size for size in (0, 1, 2, 31, 62, 63)]]
 
 
 def node(entries: int, names: tuple[bytes, ...] = (b"f", b"7")) -> bytes:
@@ -60,23 +58,3 @@ def test_nodes_of_other_forms_are_for_the_decoder() -> None:
             None,
             1,
         )
-
-
-@pytest.mark.parametrize("times", [0, 1, 5])
-def test_a_listpack_of_usual_elements_is_sound(times: int) -> None:
-    assert is_usual(listpack.encode(ELEMENTS * times))
-    assert not is_usual(listpack.encode([*ELEMENTS * times, b"x" * 64]))
-
-
-def test_a_listpack_is_usual_only_when_it_decodes() -> None:
-    said = [(is_usual(blob), blob) for blob in damaged(listpack.encode(ELEMENTS))]
-    for is_sound, blob in said:
-        if is_sound:
-            listpack.decode(blob)
-    assert sum(is_sound for is_sound, _ in said) > 50
-
-
-def test_a_listpack_whose_count_is_unknown_is_for_the_decoder() -> None:
-    blob = listpack.encode([b"a"])
-    unknown = blob[:4] + b"\xff\xff" + blob[6:]
-    assert (is_usual(unknown), listpack.decode(unknown)) == (False, [b"a"])
