@@ -112,6 +112,14 @@ def test_scores_keep_every_digit_and_their_infinities() -> None:
     ]
 
 
+def test_both_infinities_are_no_reason_to_leave_one_out() -> None:
+    body = b"\x02" + string(b"a") + bytes(6) + b"\xf0\x7f" + string(b"b") + bytes(6) + b"\xf0\xff"
+    assert words_of(snapshot(pair(5, body))) == (
+        [[b"SELECT", b"0"], [b"ZADD", b"k", b"inf", b"a", b"-inf", b"b"]],
+        [],
+    )
+
+
 def test_a_member_whose_score_is_no_number_is_reported() -> None:
     body = b"\x02" + string(b"bad") + bytes(6) + b"\xf8\x7f" + string(b"good") + bytes(8)
     assert words_of(snapshot(pair(5, body))) == (
@@ -394,6 +402,43 @@ def test_a_stream_that_passes_by_becomes_the_commands_of_one_that_is_held() -> N
     gone = stream(group((4, 0)), deleted=b"\x04\x00", added=2)
     assert words_of(gone, max_value=100, version=12) == words_of(gone, version=12)
     assert words_of(stream(group((5, 1))), max_value=100) == words_of(stream(group((5, 1))))
+
+
+ROWS = {
+    "alike": [[(b"f", b"%d" % at), (b"g", b"x" * at)] for at in range(3)],
+    "of other fields": [[(b"f", b"v")], [(b"g", b"w"), (b"h", b"")], [(b"f", b"v")] * 3],
+    "of other fields, alike in all": [[(b"f", b"v")], [(b"f", b"v")] * 3, [(b"f", b"v")] * 2],
+    "of no fields": [[], []],
+    "long": [[(b"f", b"x" * 2000)], [(b"f", b"y" * 600_000)]],
+}
+
+
+@pytest.mark.parametrize("max_value", [100, rdbcodec.MAX_VALUE])
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+def test_entries_of_any_fields_go_one_by_one(rows: list[list[tuple[bytes, bytes]]], max_value: int) -> None:
+    entries = [StreamEntry(StreamId(5, at), fields) for at, fields in enumerate(rows, 1)]
+    node = b"\x01" + string(id_of(5, 1)) + string(stream_node.encode(entries))
+    last = b"\x05" + bytes((len(rows),))
+    words, losses = words_of(stream(nodes=node, last=last), max_value=max_value)
+    assert words[1:-1] == [
+        [b"XADD", b"k", b"5-%d" % at, *(text for pair in fields for text in pair)]
+        for at, fields in enumerate(rows, 1)
+    ]
+    assert losses == []
+
+
+def test_a_value_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode, read = Entry.value, []
+
+    def counted(entry: Entry) -> Any:
+        read.append(entry.type)
+        return decode(entry)
+
+    monkeypatch.setattr(Entry, "value", counted)
+    many = table(1, *(b"%d" % at for at in range(501)))
+    words_of(snapshot(table(2, b"m"), many, table(4, b"f", b"v", width=2)))
+    words_of(stream(group((5, 1))))
+    assert read == ["set", "list", "hash", "stream"]
 
 
 # --- real servers -----------------------------------------------------------------------------------

@@ -48,7 +48,8 @@ from rdbcodec.wire.long_strings import Held, LongString, Spool
 from rdbcodec.wire.strings import Budget
 
 Members = dict[str, Any]  # of a JSON object
-Commands = Callable[[Entry, Recipient], Iterator[bytes]]
+Command = Callable[[Entry, Any, Recipient], bytes | None]
+Commands = Callable[[Entry, Recipient, Any], Iterator[bytes]]
 
 
 class Form(NamedTuple):
@@ -64,8 +65,10 @@ class Form(NamedTuple):
     "value" alone, and has None for whatever it is not made for: who asks reads it as JSON then.
     `plain_in` gives it for an encoding, where values differ by that.
 
-    In RESP: `commands` that make the key; None where only RESTORE can, and `only_restore` says of which keys
-    that is so. `is_taken` says whether the server takes the key at all, and counts it as lost.
+    In RESP: `commands` that make the key of a value, None of one too large to hold; `command` is a quick way
+    for held values that one command makes, and has None for others. No `commands`: only RESTORE can, and
+    `only_restore` says of which keys that is so, with what `commands` gets as their value, so that nothing
+    is read again. `is_taken` says whether the server takes the key at all, and counts it as lost.
     """
 
     members: Callable[[Any], Members]
@@ -78,7 +81,8 @@ class Form(NamedTuple):
     plain_in: Callable[[str], Callable[[bytes], Any]] | None = None
     is_bytes: bool = False
     commands: Commands | None = None
-    only_restore: Callable[[Entry], bool] | None = None
+    command: Command | None = None
+    only_restore: Callable[[Entry, Any], tuple[bool, Any]] | None = None
     is_taken: Callable[[Entry, Recipient], bool] | None = None
 
 
@@ -237,12 +241,8 @@ RAW = Form(_json_raw, _raw_pieces, _raw_of)
 # --- commands ---------------------------------------------------------------------------------------
 
 
-def pushed(name: bytes, entry: Entry, recipient: Recipient) -> Iterator[bytes]:
+def pushed(name: bytes, entry: Entry, recipient: Recipient, value: Any) -> Iterator[bytes]:
     """A command that takes the elements one after another, as often as it needs."""
-    value = value_of(entry)
-    if value is not None and is_one_command(value, recipient):
-        yield command_of([name, entry.key, *value])
-        return
     count = 0
     for batch, words in batched(
         large_elements(entry) if value is None else [[*value]], list, many=recipient.many
@@ -250,3 +250,12 @@ def pushed(name: bytes, entry: Entry, recipient: Recipient) -> Iterator[bytes]:
         count += len(batch)
         yield from command_pieces(name, entry.key, *words)
     expect_some(count, entry, recipient)
+
+
+def pushed_once(name: bytes) -> Command:
+    """The same for a held value, when that takes one command."""
+
+    def command(entry: Entry, value: Any, recipient: Recipient) -> bytes | None:
+        return command_of([name, entry.key, *value]) if is_one_command(value, recipient) else None
+
+    return command

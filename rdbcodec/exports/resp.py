@@ -21,11 +21,12 @@ kind, never left out silently.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from rdbcodec.encoding.payloads import server_for
 from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
-from rdbcodec.exports.form import value_of
+from rdbcodec.exports.form import Form, value_of
 from rdbcodec.exports.resp_words import MUCH, Recipient, command, command_pieces
 from rdbcodec.exports.rows import Run, runs
 from rdbcodec.exports.values import form_of
@@ -115,11 +116,16 @@ def _commands(
             if record.db != db:
                 db = record.db
                 yield _select(db, on_select)
-            quick = None if restore else _string(record, recipient)
+            if restore:
+                yield from key_commands(record, recipient, restore=True)
+                continue
+            quick = _collection(record, recipient) if record.code else _string(record, recipient)
             if quick is None:
-                yield from key_commands(record, recipient, restore=restore)
-            else:
+                yield from key_commands(record, recipient)
+            elif isinstance(quick, bytes):
                 yield quick
+            else:
+                yield from quick
         else:
             yield from record_commands(record, recipient)
 
@@ -161,9 +167,7 @@ def _sets(parts: list[bytes]) -> bytes:
 
 
 def _string(entry: Entry, recipient: Recipient) -> bytes | None:
-    """What makes a string with nothing beside it but an expiry, as caches are full of; None of other keys."""
-    if entry.code:
-        return None
+    """What makes a string with nothing beside it but an expiry, as caches are full of; None of others."""
     if entry.__class__ is Entry:
         key, value = entry.key, value_of(entry)
         return None if value is None else _SET % (len(key), key, len(value), value)
@@ -176,24 +180,39 @@ def _string(entry: Entry, recipient: Recipient) -> bytes | None:
     return _SET_AND_EXPIRE % (len(key), key, len(value), value, len(key), key, len(at), at)
 
 
+def _collection(entry: Entry, recipient: Recipient) -> bytes | Iterator[bytes] | None:
+    """The same of a collection, which mostly takes one command; those that take more are not read again."""
+    command_of_value = form_of(entry.type).command
+    if command_of_value is None or entry.is_large:
+        return None
+    value = value_of(entry)
+    made = None if value is None else command_of_value(entry, value, recipient)
+    if made is None:
+        return key_commands(entry, recipient, value=value)
+    if entry.__class__ is Entry:
+        return made
+    return chain((made,), _attributes(entry, recipient, expires=True))
+
+
 _BULK = b"$%d\r\n%b\r\n"
 _SET = b"*3\r\n$3\r\nSET\r\n" + _BULK * 2
 _SET_AND_EXPIRE = _SET + b"*3\r\n$9\r\nPEXPIREAT\r\n" + _BULK * 2
 
 
 def key_commands(
-    entry: Entry, recipient: Recipient, *, restore: bool = False, expires: bool = True
+    entry: Entry, recipient: Recipient, *, restore: bool = False, expires: bool = True, value: Any = None
 ) -> Iterator[bytes]:
     """What makes one key, in pieces; nothing, and a loss counted, for one that the server cannot have.
 
-    Without `expires` it is made to last.
+    Without `expires` it is made to last. `value` is that of the entry, if it has been read.
     """
     form = form_of(entry.type)
     if isinstance(entry, LargeEntry) and (restore or form.commands is None or form.only_restore is not None):
         entry.keep()  # it is looked at more than once
     if form.is_taken is not None and not form.is_taken(entry, recipient):
         return
-    if restore or form.commands is None or (form.only_restore is not None and form.only_restore(entry)):
+    read = None if restore or form.commands is None else _read(entry, form, value)
+    if read is None or read[0]:
         payload = _payload(entry, recipient)
         if payload is not None:
             yield from _restore(entry, payload, recipient, entry.expires_at_ms if expires else None)
@@ -201,9 +220,21 @@ def key_commands(
     if form.commands is None or entry.type not in recipient.types:
         recipient.lose("too-large" if entry.is_large else TYPE_PREFIX + entry.type, entry)
         return
-    yield from form.commands(entry, recipient)
-    if entry.__class__ is Entry:  # others may have attributes
-        return
+    _, made_of = _read(entry, form, value) if read is None else read
+    made = None if form.command is None or made_of is None else form.command(entry, made_of, recipient)
+    yield from form.commands(entry, recipient, made_of) if made is None else (made,)
+    if entry.__class__ is not Entry:  # others may have attributes
+        yield from _attributes(entry, recipient, expires=expires)
+
+
+def _read(entry: Entry, form: Form, value: Any) -> tuple[bool, Any]:
+    """Whether only RESTORE makes the key, and what commands make it of."""
+    value = value_of(entry) if value is None else value
+    return (False, value) if form.only_restore is None else form.only_restore(entry, value)
+
+
+def _attributes(entry: Entry, recipient: Recipient, *, expires: bool) -> Iterator[bytes]:
+    """What is told beside the value."""
     if expires and entry.expires_at_ms is not None:
         yield _expiry(entry, entry.expires_at_ms, recipient)
     for kind in ("idle", "freq"):

@@ -57,22 +57,32 @@ def command(*words: Word) -> bytes:
 def command_of(words: Sequence[bytes]) -> bytes:
     """The same of words that are bytes: many of them cost no call each."""
     lines = [b""] * (2 * len(words))
-    try:
-        lines[::2] = map(HEADS.__getitem__, map(len, words))
-    except IndexError:
-        lines[::2] = [b"$%d" % len(word) for word in words]
+    lines[::2] = heads_of(words)
     lines[1::2] = words
-    return b"*%d\r\n%b\r\n" % (len(words), b"\r\n".join(lines))
+    return b"*%d%b\r\n" % (len(words), b"".join(lines))
 
 
-_BYTES = {bytes}
-HEADS = [b"$%d" % size for size in range(1 << 10)]  # what stands before words of most sizes
+def heads_of(words: Sequence[bytes]) -> list[bytes]:
+    """What stands before each of the words, with the end of the line before that."""
+    heads = _HEADS
+    try:
+        return [heads[size] for size in map(len, words)]
+    except IndexError:
+        return [_HEAD % len(word) for word in words]
+
+
+_HEAD = b"\r\n$%d\r\n"
+_HEADS = [_HEAD % size for size in range(1 << 10)]  # of most sizes
 
 
 def command_pieces(*words: Word | LongString) -> Iterator[bytes]:
     """The same in pieces: its words may be too large to hold."""
-    if set(map(type, words)) == _BYTES:
-        yield command_of(words)  # type: ignore[arg-type] # all are bytes
+    try:
+        told = command_of(words)  # type: ignore[arg-type] # all are bytes, or else:
+    except TypeError:
+        pass
+    else:
+        yield told
         return
     parts = [b"*%d\r\n" % len(words)]
     for word in words:

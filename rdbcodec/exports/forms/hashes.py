@@ -9,7 +9,7 @@ from typing import Any
 from rdbcodec.datatypes.hashes import Field, Hash
 from rdbcodec.datatypes.hashes.value import fields_of
 from rdbcodec.errors import TextError
-from rdbcodec.exports.form import Form, Members, Teller, by_element, value_of
+from rdbcodec.exports.form import Form, Members, Teller, by_element
 from rdbcodec.exports.resp_words import (
     MANY,
     MUCH,
@@ -129,14 +129,19 @@ def _field_of(parts: list[Any]) -> Field:
     return bytes_of(parts[0], "a field"), bytes_of(parts[1], "the value of a field"), expiry
 
 
-def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
-    name = b"HSET" if recipient.version >= _MANY_FIELDS_SINCE else b"HMSET"
-    value: Hash | None = value_of(entry)
-    if value and not value.expires_at_ms and len(value) <= MANY:
-        words = list(chain.from_iterable(value.items()))
-        if sum(map(len, words)) < MUCH:
-            yield command_of([name, entry.key, *words])
-            return
+def _command(entry: Entry, value: Hash, recipient: Recipient) -> bytes | None:
+    if value.expires_at_ms or not 0 < len(value) <= MANY:
+        return None
+    words = [_name(recipient), entry.key, *chain.from_iterable(value.items())]
+    return command_of(words) if sum(map(len, words[2:])) < MUCH else None
+
+
+def _name(recipient: Recipient) -> bytes:
+    return b"HSET" if recipient.version >= _MANY_FIELDS_SINCE else b"HMSET"
+
+
+def _commands(entry: Entry, recipient: Recipient, value: Hash | None) -> Iterator[bytes]:
+    name = _name(recipient)
     count, lacks = 0, False
     for batch, texts in batched(large_elements(entry) if value is None else [[*fields_of(value)]], _texts_in):
         count += len(batch)
@@ -153,7 +158,10 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
 
 
 def _texts_in(fields: Sequence[Field]) -> list[bytes]:
-    return [text for field, value, _ in fields for text in (field, value)]
+    texts = [b""] * (2 * len(fields))
+    texts[::2] = [field for field, _, _ in fields]
+    texts[1::2] = [value for _, value, _ in fields]
+    return texts
 
 
 def _by_expiry(batch: Iterable[Any]) -> dict[int, list[bytes]]:
@@ -174,5 +182,6 @@ FORMS = {
         text=_held_text,
         plain=_plain,
         commands=_commands,
+        command=_command,
     )
 }

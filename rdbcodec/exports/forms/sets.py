@@ -17,6 +17,7 @@ from rdbcodec.exports.form import (
     by_element,
     opened,
     pushed,
+    pushed_once,
 )
 from rdbcodec.exports.resp_words import Recipient
 from rdbcodec.exports.scalars import (
@@ -98,10 +99,27 @@ def _member_of(element: object) -> tuple[bytes, int | None]:
     return bytes_of(element[0], "a set member"), time_of(element[1], "the expiry of a set member")
 
 
-def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
+def _command(entry: Entry, value: Set, recipient: Recipient) -> bytes | None:
+    return None if entry.row.expires else _added(entry, value, recipient)
+
+
+_added = pushed_once(b"SADD")
+
+
+def _commands(entry: Entry, recipient: Recipient, value: Any) -> Iterator[bytes]:
     if entry.row.expires:
         recipient.lose("member-ttl", entry)
-    return pushed(b"SADD", entry, recipient)
+    return pushed(b"SADD", entry, recipient, value)
 
 
-FORMS = {"set": Form(_members, _pieces, _set_of, text=_held_text, plain=_plain, commands=_commands)}
+FORMS = {
+    "set": Form(
+        _members,
+        _pieces,
+        _set_of,
+        text=_held_text,
+        plain=_plain,
+        commands=_commands,
+        command=_command,
+    )
+}

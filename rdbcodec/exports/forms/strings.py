@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rdbcodec.exports.form import TEXT, value_of
+from rdbcodec.exports.form import TEXT
 from rdbcodec.exports.resp_words import Recipient, command
 from rdbcodec.records import Entry
 
 
-def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
+def _commands(entry: Entry, recipient: Recipient, value: Any) -> Iterator[bytes]:
     del recipient
-    value = value_of(entry)
     if value is not None:
         yield command(b"SET", entry.key, value)
         return

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
-from itertools import chain
 from typing import Any
 
 from rdbcodec.datatypes.zsets import ZSet
-from rdbcodec.exports.form import Form, Members, Teller, by_element, value_of
+from rdbcodec.exports.form import Form, Members, Teller, by_element
 from rdbcodec.exports.resp_words import (
     Recipient,
     batched,
@@ -98,17 +97,27 @@ def _plain_pairs(frame: bytes, pair: bytes) -> re.Pattern[bytes]:
     return re.compile(frame % (pair + b"(?:," + pair + b")*"))
 
 
-_SCORE = b"%a"  # its repr
+def _command(entry: Entry, value: ZSet, recipient: Recipient) -> bytes | None:
+    if not is_one_command(value, recipient):
+        return None
+    scores = list(value.values())
+    return None if _may_have_nan(scores) else command_of([b"ZADD", entry.key, *_words(scores, value)])
 
 
-def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
-    value: ZSet | None = value_of(entry)
-    if value is not None and is_one_command(value, recipient):
-        scores = list(value.values())
-        if not any(map(math.isnan, scores)):
-            words = zip(map(_SCORE.__mod__, scores), value, strict=True)
-            yield command_of([b"ZADD", entry.key, *chain.from_iterable(words)])
-            return
+def _may_have_nan(scores: list[float]) -> bool:
+    """Whether any is no number, or both infinities are among them: the sum is no number."""
+    return math.isnan(sum(scores))
+
+
+def _words(scores: list[float], members: Collection[bytes]) -> list[bytes]:
+    """Scores and members in turn. One text of all scores is made in half the time of one for each."""
+    words = [b""] * (2 * len(scores))
+    words[::2] = repr(scores)[1:-1].encode("ascii").split(b", ")
+    words[1::2] = members
+    return words
+
+
+def _commands(entry: Entry, recipient: Recipient, value: ZSet | None) -> Iterator[bytes]:
     elements = large_elements(entry) if value is None else [list(value.items())]
     count, lacks = 0, False
     for batch, members in batched(
@@ -116,13 +125,12 @@ def _commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
     ):
         count += len(batch)
         scores = [score for _, score in batch]
-        if any(map(math.isnan, scores)):
+        if _may_have_nan(scores) and any(map(math.isnan, scores)):
             lacks = True
             members = [member for member, score in batch if not math.isnan(score)]
             scores = [score for score in scores if not math.isnan(score)]
         if scores:
-            pairs = zip(map(_SCORE.__mod__, scores), members, strict=True)
-            yield from command_pieces(b"ZADD", entry.key, *chain.from_iterable(pairs))
+            yield from command_pieces(b"ZADD", entry.key, *_words(scores, members))
     if lacks:
         recipient.lose("score-nan", entry)
     expect_some(count, entry, recipient)
@@ -136,5 +144,6 @@ FORMS = {
         text=_held_text,
         plain=_plain_zset,
         commands=_commands,
+        command=_command,
     )
 }

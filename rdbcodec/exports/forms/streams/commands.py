@@ -15,35 +15,70 @@ do not keep them either.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from itertools import chain
 
 from rdbcodec.datatypes.streams import NO_ID, Group, Idempotence, Pending, Stream, stream_parts
 from rdbcodec.datatypes.streams.versions import in_version
 from rdbcodec.errors import DecodeError
-from rdbcodec.exports.form import opened, value_of
-from rdbcodec.exports.resp_words import HEADS, MANY, Recipient, Word, command, command_pieces
+from rdbcodec.exports.form import opened
+from rdbcodec.exports.resp_words import (
+    MANY,
+    MUCH,
+    Recipient,
+    Word,
+    command,
+    command_of,
+    command_pieces,
+    heads_of,
+)
+from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.records import Entry
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
-from rdbcodec.wire.long_strings import Spool
+from rdbcodec.wire.long_strings import LongString, Spool
 
 _COUNTERS_SINCE = 10
+_LONG = 8 * MUCH  # bytes of texts that are not put together
 _FIRST_ID = StreamId(0, 1)  # the least that XADD takes
 
 
-def only_restore(entry: Entry) -> bool:
-    """Whether a stream has what only RESTORE can make; a large one has to be kept, as it is read twice."""
-    stream: Stream | None = value_of(entry)
-    if stream is not None:
-        return _is_odd(stream) or _lacks_entries(stream)
-    kept: list[Stream] = []
-    for _ in _passing(entry, kept):
-        pass
-    if _is_odd(kept[0]):
-        return True
-    missing = {one.id for one in _pending(kept[0])}
+class Passed(NamedTuple):
+    """A stream that was too large to hold: commands that add its entries, the ID of the first, the rest."""
+
+    added: LongString
+    first: StreamId | None
+    rest: Stream
+
+
+def only_restore(entry: Entry, value: Stream | None) -> tuple[bool, Stream | Passed]:
+    """Whether a stream has what only RESTORE can make, and what `commands` makes it of.
+
+    A large one has to be kept, as RESTORE takes its bytes. What it holds is known at its end only: commands
+    go to a file until then, which costs less than to decode the entries again.
+    """
+    if value is not None:
+        return _is_odd(value) or _lacks_entries(value), value
+    passed = _pass(entry)
+    if _is_odd(passed.rest):
+        return True, passed
+    missing = {one.id for one in _pending(passed.rest)}
     if missing:
         for batch in _passing(entry, []):
             missing.difference_update(one.id for one in batch)
-    return bool(missing)
+    return bool(missing), passed
+
+
+def _pass(entry: Entry) -> Passed:
+    kept: list[Stream] = []
+    first: list[StreamId] = []
+
+    def added() -> Iterator[bytes]:
+        for batch in _passing(entry, kept):
+            first.append(batch[0].id)
+            del first[1:]
+            yield from _added(entry.key, batch)
+
+    text = Spool().keep(added())
+    return Passed(text, first[0] if first else None, kept[0])
 
 
 def _is_odd(stream: Stream) -> bool:
@@ -51,18 +86,19 @@ def _is_odd(stream: Stream) -> bool:
     return unowned or stream.idempotence not in (None, Idempotence())
 
 
-def commands(entry: Entry, recipient: Recipient) -> Iterator[bytes]:
+def commands(entry: Entry, recipient: Recipient, value: Stream | Passed) -> Iterator[bytes]:
     """The commands that make a stream; what they cannot say is lost and counted."""
-    kept: list[Stream] = []
-    first = None
-    for batch in _entries(entry, kept):
-        first = batch[0].id if first is None else first
-        yield from _added(entry.key, batch)
+    if isinstance(value, Stream):
+        held, first = value, value.entries[0].id if value.entries else None
+        yield from _added(entry.key, held.entries)
+    else:
+        _, first, held = value
+        yield from value.added.pieces()
     has_counters = recipient.version >= _COUNTERS_SINCE
-    stream = in_version(kept[0], 3 if has_counters else 1, _loser(entry, recipient), first)
+    stream = in_version(held, 3 if has_counters else 1, _loser(entry, recipient), first)
     if any(group.consumers for group in stream.groups):
         recipient.lose("consumer-times", entry)
-    if _pending(stream) and _may_lack_entries(kept[0]):
+    if _pending(stream) and _may_lack_entries(held):
         recipient.lose("deleted-pending", entry)
     yield from _heads(entry.key, stream)
     for group in stream.groups:
@@ -74,38 +110,39 @@ def _added(key: bytes, entries: list[StreamEntry]) -> Iterator[bytes]:
     for start in range(0, len(entries), MANY):
         some = entries[start : start + MANY]
         try:
-            yield _short(key, some)
-        except (IndexError, TypeError):  # a long text, or one that passes by
+            yield _together(key, some)
+        except TypeError:  # a long text, or one that passes by
             for one in some:
                 texts = (text for pair in one.fields for text in pair)
                 yield from command_pieces(b"XADD", key, str(one.id), *texts)
 
 
-def _short(key: bytes, entries: list[StreamEntry]) -> bytes:
-    """Lines in turn, without a call a word. Raises IndexError or TypeError for what is no short text."""
-    lines: list[bytes] = []
-    heads, begin = HEADS, b"$4\r\nXADD\r\n$%d\r\n%b" % (len(key), key)
-    for (ms, seq), fields in entries:
-        id = b"%d-%d" % (ms, seq)
-        lines += (b"*%d" % (3 + 2 * len(fields)), begin, heads[len(id)], id)
-        for field, text in fields:
-            lines += (heads[len(field)], field, heads[len(text)], text)
-    lines.append(b"")
-    return b"\r\n".join(lines)
+def _together(key: bytes, entries: list[StreamEntry]) -> bytes:
+    """Commands without a call a word. Raises TypeError when they are long, or a text is not held.
 
-
-def _entries(entry: Entry, kept: list[Stream]) -> Iterator[list[StreamEntry]]:
-    """The entries in batches, none empty; the stream, or what follows the entries, is appended to `kept`."""
-    held: Stream | None = value_of(entry)
-    if held is not None:
-        kept.append(held)
-        yield from filter(None, [held.entries])
-        return
-    yield from _passing(entry, kept)
+    Mostly all entries have as many fields: then the columns of all commands are put in place at once.
+    """
+    ids = [b"%d-%d" % id for id, _ in entries]
+    words = list(chain.from_iterable(chain.from_iterable([fields for _, fields in entries])))
+    width, rest = divmod(len(words), len(ids))
+    if sum(map(len, words)) >= _LONG:
+        raise TypeError
+    if rest or {len(fields) for _, fields in entries} != {width // 2}:
+        rows = zip(ids, entries, strict=True)
+        return b"".join([command_of([b"XADD", key, id, *chain(*one.fields)]) for id, one in rows])
+    size = 3 + 2 * width
+    lines = [b"*%d\r\n$4\r\nXADD\r\n$%d\r\n%b" % (3 + width, len(key), key)] * (len(ids) * size + 1)
+    lines[1:-1:size], lines[2::size] = heads_of(ids), ids
+    heads = heads_of(words)
+    for at in range(width):
+        lines[3 + 2 * at :: size], lines[4 + 2 * at :: size] = heads[at::width], words[at::width]
+    first = lines[0]
+    lines[size::size] = [b"\r\n" + first] * (len(ids) - 1) + [b"\r\n"]
+    return b"".join(lines)
 
 
 def _passing(entry: Entry, kept: list[Stream]) -> Iterator[list[StreamEntry]]:
-    """The same of a stream that is too large to hold."""
+    """The entries of a stream that is too large to hold in batches, none empty; the rest goes to `kept`."""
     cursor, scope = opened(entry, Spool())
     try:
         parts = stream_parts(cursor, scope, entry.row.generation)
@@ -137,8 +174,9 @@ def _pending(stream: Stream) -> list[Pending]:
 
 def _lacks_entries(stream: Stream) -> bool:
     """Whether an entry is pending that the stream no longer holds."""
-    ids = {one.id for one in stream.entries}
-    return any(one.id not in ids for one in _pending(stream))
+    pending = _pending(stream)
+    ids = {one.id for one in stream.entries} if pending else ()
+    return any(one.id not in ids for one in pending)
 
 
 def _may_lack_entries(stream: Stream) -> bool:
