@@ -20,6 +20,7 @@ from typing import Any
 from measuring import STRINGS
 
 import rdbcodec
+from rdbcodec import Entry  # a loop that asks the module for it takes 6% longer
 from rdbcodec.wire import crc64, lzf
 
 PAIRS: list[tuple[bytes, bytes]] = []
@@ -36,7 +37,7 @@ def read_keys(path: str) -> None:
     """Every entry's key."""
     with rdbcodec.open(path) as snapshot:
         for record in snapshot:
-            if isinstance(record, rdbcodec.Entry):
+            if isinstance(record, Entry):
                 record.key  # noqa: B018 - reading it is what is measured
 
 
@@ -44,7 +45,7 @@ def read_values(path: str) -> None:
     """Every entry's value, decoded."""
     with rdbcodec.open(path) as snapshot:
         for record in snapshot:
-            if isinstance(record, rdbcodec.Entry):
+            if isinstance(record, Entry):
                 record.value()
 
 
@@ -96,7 +97,7 @@ def main() -> None:
     job, path = sys.argv[1:]
     if job == "count":
         with rdbcodec.open(path, verify_checksum=False) as snapshot:
-            print(sum(isinstance(record, rdbcodec.Entry) for record in snapshot))
+            print(sum(isinstance(record, Entry) for record in snapshot))
         return
     if job == "write":
         PAIRS.extend(pairs())
