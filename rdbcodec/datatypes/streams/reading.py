@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from itertools import chain
 
+from rdbcodec.datatypes.collecting import Uncollected
 from rdbcodec.datatypes.scope import Scope
 from rdbcodec.datatypes.streams.value import (
     ID_SIZE,
@@ -29,6 +30,16 @@ from rdbcodec.wire.strings import Budget
 
 def decode_stream(raw: bytes, scope: Scope, version: int = 1) -> Stream:
     """Types 15, 19, 21, 26 and 27 are versions 1 to 5."""
+    if len(raw) < _MANY_OBJECTS:
+        return _decode_stream(raw, scope, version)
+    with Uncollected():
+        return _decode_stream(raw, scope, version)
+
+
+_MANY_OBJECTS = 16 << 10  # bytes of a stream that can be thousands of objects
+
+
+def _decode_stream(raw: bytes, scope: Scope, version: int) -> Stream:
     entries: list[StreamEntry] = []
     starts: dict[StreamId, int] = {}
     pos = _take_nodes(raw, entries, starts, scope.budget)
