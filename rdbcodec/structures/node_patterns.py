@@ -35,10 +35,8 @@ def count_entries(blob: bytes) -> int | None:
     fields = fields_of.match(blob, master.end(), end)
     if fields is None or listpack.count(blob) != (live + 1) * (width + 4):
         return None
-    entries = entry.findall(blob, fields.end(), end)
-    # As many bytes as there are, so that nothing stands between them.
-    is_whole = len(entries) == live and sum(map(len, entries)) == end - fields.end()
-    return live if is_whole else None
+    found = entry.findall(blob, fields.end(), end)
+    return live if len(found) == live and not any(found) else None
 
 
 def _end_of(blob: bytes) -> int | None:
@@ -55,7 +53,11 @@ def _master() -> re.Pattern[bytes]:
 
 @cache  # of 64 widths at most
 def _entries(width: int) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """The fields of such a node and what ends them, and an entry that lives and has these fields."""
+    """The fields of such a node and what ends them, and an entry that lives and has these fields.
+
+    The second matches all that is left where no entry is, as its only group: so it is tried once, and not
+    from each byte on, of which each may be the begin of much that is nearly one.
+    """
     elements = b"%b{%d}" % (_ELEMENT, width)
-    entry = rb"\x02\x01%b{2}%b\x%02x\x01" % (_INTEGER, elements, width + 3)
+    entry = rb"\x02\x01%b{2}%b\x%02x\x01|(.+)" % (_INTEGER, elements, width + 3)
     return re.compile(elements + rb"\x00\x01", re.DOTALL), re.compile(entry, re.DOTALL)
