@@ -25,7 +25,9 @@ from typing import Any
 from rdbcodec.structures.parts import ELEMENT, Part
 
 LARGEST = 16 << 10  # bytes of a structure whose frame is remembered
-MOST = 512  # sizes of which a frame is known: some hundred KiB
+MOST = 512  # sizes of which a frame is known
+MOST_TEXTS = 1 << 14  # of all frames together, some 120 bytes each: 2 MiB, whatever a file is made of
+FEW_TEXTS = 1 << 11  # of one frame
 EVERY = 256  # structures of unknown frame, of which one is measured
 
 Frame = tuple[Callable[[bytes], tuple[Any, ...]], tuple[bytes, ...]]
@@ -34,21 +36,27 @@ Frame = tuple[Callable[[bytes], tuple[Any, ...]], tuple[bytes, ...]]
 class Frames(dict[int, Frame]):
     """The frames of one kind of structure, by size: what cuts it, and its pieces of the frame."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._texts = 0  # remembered since all was forgotten
+
     def remember(self, blob: bytes, parts: Iterable[Part], text_ends: Callable[[Part], int]) -> None:
         """The frame of a sound structure, if it holds texts alone, of which `text_ends` tells where."""
-        code, at = "<", 0
+        code, at, texts = "<", 0, 0
         for part in parts:
             if part.label != ELEMENT:
                 continue
-            if not isinstance(part.value, bytes):
+            if not isinstance(part.value, bytes) or texts == FEW_TEXTS:
                 return
             size = len(part.value)
             start = text_ends(part) - size
             code += f"{start - at}s{size}s"
-            at = start + size
-        if not at:
+            at, texts = start + size, texts + 1
+        if not texts:
             return
         cut = struct.Struct(f"{code}{len(blob) - at}s").unpack
-        if len(self) >= MOST:
+        self._texts += texts
+        if len(self) >= MOST or self._texts > MOST_TEXTS:
             self.clear()
+            self._texts = texts
         self[len(blob)] = cut, cut(blob)[::2]

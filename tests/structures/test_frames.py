@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.structures import listpack, ziplist
-from rdbcodec.structures.frames import EVERY, LARGEST, Frames
+from rdbcodec.structures.frames import EVERY, FEW_TEXTS, LARGEST, MOST_TEXTS, Frames
 
 SIZES = (0, 1, 5, 63, 64, 126, 300, 4095, 4096)  # with heads of one, two and five bytes
 
@@ -96,3 +96,14 @@ def test_frames_are_known_of_so_many_sizes(
             blob = packed.encode([b"x" * size])
             packed.decode(blob)
     assert [*frames] == [len(blob)]
+
+
+def test_frames_hold_so_many_texts_whatever_a_file_is_made_of(
+    packed: Any, frames: Frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of empty texts 8,000 stand in 16 KiB, and a frame of them took a megabyte: 512 MiB of 512 sizes."""
+    monkeypatch.setattr(packed, "EVERY", 2)  # `parts` decodes once more
+    for number in range(FEW_TEXTS - 20, FEW_TEXTS + 20):
+        packed.decode(packed.encode([b""] * number))
+        assert sum(len(pieces) - 1 for _, pieces in frames.values()) <= MOST_TEXTS
+    assert len(frames) > 1
