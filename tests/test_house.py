@@ -211,6 +211,29 @@ def test_inspect_of_a_small_file_pulls_in_nothing_that_it_does_not_need() -> Non
     assert [name for name in loaded if name.startswith(rooms) or name in slow] == []
 
 
+@every("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_named_tuples_are_those_that_compile_no_annotation(path: Path) -> None:
+    """Those of typing were a tenth of what a small file takes: named_tuples.py, which alone names them."""
+    if path.name != "named_tuples.py":
+        assert _makers_of_named_tuples(path) <= {"rdbcodec.named_tuples.NamedTuple"}
+
+
+def _makers_of_named_tuples(path: Path) -> set[str]:
+    nodes = [*ast.walk(ast.parse(path.read_text()))]
+    imported = {
+        f"{node.module}.{alias.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    asked = {
+        f"{node.value.id}.{node.attr}"
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    return {name for name in imported | asked if name.lower().endswith(".namedtuple")}
+
+
 def test_the_table_has_no_code_twice() -> None:
     types = [(row.dialect, row.code) for row in TYPES]
     opcodes = [(row.dialect, row.code) for row in OPCODES]
