@@ -288,6 +288,24 @@ def test_closed_streams_are_errors_and_no_tracebacks(tmp_path: Path) -> None:
     assert (tmp_path / "out.rdb").read_bytes()[:5] == b"REDIS"  # and not the report
 
 
+# --- the end of a process ---------------------------------------------------------------------------
+
+
+def test_who_runs_the_command_in_his_own_process_goes_on_behind_it(tmp_path: Path) -> None:
+    """A process ends at once (cli/process.py), but not that of a profiler: it said nothing then."""
+    code, out, _ = shell(f"{sys.executable} -m cProfile -m rdbcodec inspect {SNAPSHOT}")
+    assert (code, " function calls " in out) == (0, True)
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import runpy, sys\n"
+        f"sys.argv = ['rdbcodec', 'inspect', {str(SNAPSHOT)!r}]\n"
+        "try:\n    runpy.run_module('rdbcodec', run_name='__main__')\n"
+        "except SystemExit as end:\n    print('exit code', end.code)\n"
+    )
+    code, out, err = shell(f"{sys.executable} {program}")
+    assert (code, out.endswith("\nexit code 0\n"), err) == (0, True, "")
+
+
 # --- exit codes -------------------------------------------------------------------------------------
 
 

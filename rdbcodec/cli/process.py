@@ -56,11 +56,11 @@ def end(code: int) -> NoReturn:
 
     To take all modules and objects apart, one after the other, is a tenth of what a small file takes. Files
     are closed by then, whoever opened them; a standard stream that is not there or cannot take what is left
-    for it, a thread and what is registered with atexit have the long way. So has a Python that does not tell
-    what is registered.
+    for it, a thread, what is registered with atexit, and a profiler, debugger or program that runs the
+    command in its own process have the long way. So has a Python that does not tell what is registered.
     """
     registered = getattr(atexit, "_ncallbacks", lambda: 1)
-    if not registered() and "threading" not in sys.modules:
+    if not registered() and "threading" not in sys.modules and _callers() in _PLAIN_STARTS:
         try:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -69,6 +69,20 @@ def end(code: int) -> NoReturn:
         else:
             os._exit(code)
     sys.exit(code)
+
+
+def _callers() -> list[str]:
+    """The functions that wait for the one that called `end`."""
+    frame: FrameType | None = sys._getframe(3)  # noqa: SLF001 - to import inspect takes longer than it saves
+    names = []
+    while frame is not None:
+        names.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return names
+
+
+# The console script, and `python -m rdbcodec`. Behind any other there is somebody who goes on.
+_PLAIN_STARTS = (["<module>"], ["<module>", "_run_code", "_run_module_as_main"])
 
 
 def _numbers() -> list[signal.Signals]:
