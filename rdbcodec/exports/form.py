@@ -22,11 +22,10 @@ from rdbcodec.errors import LimitExceeded
 from rdbcodec.exports.resp_words import (
     Recipient,
     batched,
-    command_of,
     command_pieces,
     expect_some,
-    is_one_command,
     large_elements,
+    one_command,
 )
 from rdbcodec.exports.scalars import (
     PLAIN_ASCII,
@@ -256,6 +255,6 @@ def pushed_once(name: bytes) -> Command:
     """The same for a held value, when that takes one command."""
 
     def command(entry: Entry, value: Any, recipient: Recipient) -> bytes | None:
-        return command_of([name, entry.key, *value]) if is_one_command(value, recipient) else None
+        return one_command(name, entry.key, value, len(value), recipient)
 
     return command

@@ -171,13 +171,12 @@ def _string(entry: Entry, recipient: Recipient) -> bytes | None:
     if entry.__class__ is Entry:
         key, value = entry.key, value_of(entry)
         return None if value is None else _SET % (len(key), key, len(value), value)
-    if entry.__class__ is not CacheEntry or len(entry.attribute_bytes) != EXPIRY_SIZE:
+    expires = _only_expires(entry, recipient)
+    value = None if expires is None else value_of(entry)
+    if expires is None or value is None:
         return None
-    at_ms, value = entry.expires_at_ms, value_of(entry)
-    if at_ms is None or value is None or recipient.version < _MILLISECONDS_SINCE:
-        return None
-    key, at = entry.key, b"%d" % at_ms
-    return _SET_AND_EXPIRE % (len(key), key, len(value), value, len(key), key, len(at), at)
+    key = entry.key
+    return _SET_AND_EXPIRE % (len(key), key, len(value), value, len(key), key, len(expires), expires)
 
 
 def _collection(entry: Entry, recipient: Recipient) -> bytes | Iterator[bytes] | None:
@@ -191,12 +190,25 @@ def _collection(entry: Entry, recipient: Recipient) -> bytes | Iterator[bytes] |
         return key_commands(entry, recipient, value=value)
     if entry.__class__ is Entry:
         return made
-    return chain((made,), _attributes(entry, recipient, expires=True))
+    expires = _only_expires(entry, recipient)
+    if expires is None:
+        return chain((made,), _attributes(entry, recipient, expires=True))
+    key = entry.key
+    return made + _EXPIRE % (len(key), key, len(expires), expires)
+
+
+def _only_expires(entry: Entry, recipient: Recipient) -> bytes | None:
+    """When the key expires, if nothing else is told beside its value and PEXPIREAT can say it."""
+    if entry.__class__ is not CacheEntry or len(entry.attribute_bytes) != EXPIRY_SIZE:
+        return None
+    at_ms = entry.expires_at_ms
+    return None if at_ms is None or recipient.version < _MILLISECONDS_SINCE else b"%d" % at_ms
 
 
 _BULK = b"$%d\r\n%b\r\n"
 _SET = b"*3\r\n$3\r\nSET\r\n" + _BULK * 2
-_SET_AND_EXPIRE = _SET + b"*3\r\n$9\r\nPEXPIREAT\r\n" + _BULK * 2
+_EXPIRE = b"*3\r\n$9\r\nPEXPIREAT\r\n" + _BULK * 2
+_SET_AND_EXPIRE = _SET + _EXPIRE
 
 
 def key_commands(

@@ -56,19 +56,24 @@ def command(*words: Word) -> bytes:
 
 def command_of(words: Sequence[bytes]) -> bytes:
     """The same of words that are bytes: many of them cost no call each."""
-    lines = [b""] * (2 * len(words))
-    lines[::2] = heads_of(words)
-    lines[1::2] = words
-    return b"*%d%b\r\n" % (len(words), b"".join(lines))
+    lines = [b"\r\n"] * (2 * len(words) + 2)
+    lines[0] = b"*%d" % len(words)
+    lines[1:-1:2] = heads_of(words)
+    lines[2::2] = words
+    return b"".join(lines)
 
 
 def heads_of(words: Sequence[bytes]) -> list[bytes]:
     """What stands before each of the words, with the end of the line before that."""
+    return _heads([*map(len, words)])
+
+
+def _heads(sizes: list[int]) -> list[bytes]:
     heads = _HEADS
     try:
-        return [heads[size] for size in map(len, words)]
+        return [heads[size] for size in sizes]
     except IndexError:
-        return [_HEAD % len(word) for word in words]
+        return [_HEAD % size for size in sizes]
 
 
 _HEAD = b"\r\n$%d\r\n"
@@ -104,9 +109,20 @@ def _raw(word: Word) -> bytes:
     return word if isinstance(word, bytes) else str(word).encode()
 
 
-def is_one_command(elements: Collection[bytes], recipient: Recipient) -> bool:
-    """Whether elements that are held make one batch, as nearly all do."""
-    return 0 < len(elements) <= recipient.many and sum(map(len, elements)) < MUCH
+def one_command(
+    name: bytes, key: bytes, words: Collection[bytes], count: int, recipient: Recipient
+) -> bytes | None:
+    """The command that takes all words of `count` elements, as nearly always; None when it takes several."""
+    if not 0 < count <= recipient.many:
+        return None
+    sizes = [len(word) for word in words]
+    if sum(sizes) >= MUCH:
+        return None
+    lines = [b"\r\n"] * (2 * len(sizes) + 2)
+    lines[0] = b"*%d\r\n$%d\r\n%b\r\n$%d\r\n%b" % (len(sizes) + 2, len(name), name, len(key), key)
+    lines[1:-1:2] = _heads(sizes)
+    lines[2::2] = words
+    return b"".join(lines)
 
 
 def batched(

@@ -11,14 +11,12 @@ from rdbcodec.datatypes.hashes.value import fields_of
 from rdbcodec.errors import TextError
 from rdbcodec.exports.form import Form, Members, Teller, by_element
 from rdbcodec.exports.resp_words import (
-    MANY,
-    MUCH,
     Recipient,
     batched,
-    command_of,
     command_pieces,
     expect_some,
     large_elements,
+    one_command,
 )
 from rdbcodec.exports.scalars import (
     array_of,
@@ -130,10 +128,10 @@ def _field_of(parts: list[Any]) -> Field:
 
 
 def _command(entry: Entry, value: Hash, recipient: Recipient) -> bytes | None:
-    if value.expires_at_ms or not 0 < len(value) <= MANY:
+    if value.expires_at_ms:
         return None
-    words = [_name(recipient), entry.key, *chain.from_iterable(value.items())]
-    return command_of(words) if sum(map(len, words[2:])) < MUCH else None
+    words = list(chain.from_iterable(value.items()))
+    return one_command(_name(recipient), entry.key, words, len(value), recipient)
 
 
 def _name(recipient: Recipient) -> bytes:

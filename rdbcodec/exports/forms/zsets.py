@@ -13,11 +13,10 @@ from rdbcodec.exports.form import Form, Members, Teller, by_element
 from rdbcodec.exports.resp_words import (
     Recipient,
     batched,
-    command_of,
     command_pieces,
     expect_some,
-    is_one_command,
     large_elements,
+    one_command,
 )
 from rdbcodec.exports.rows import texts_of_run
 from rdbcodec.exports.scalars import (
@@ -98,10 +97,10 @@ def _plain_pairs(frame: bytes, pair: bytes) -> re.Pattern[bytes]:
 
 
 def _command(entry: Entry, value: ZSet, recipient: Recipient) -> bytes | None:
-    if not is_one_command(value, recipient):
-        return None
     scores = list(value.values())
-    return None if _may_have_nan(scores) else command_of([b"ZADD", entry.key, *_words(scores, value)])
+    if not scores or _may_have_nan(scores):
+        return None
+    return one_command(b"ZADD", entry.key, _words(scores, value), len(scores), recipient)
 
 
 def _may_have_nan(scores: list[float]) -> bool:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Iterator
 from itertools import chain
 
 from rdbcodec.datatypes.streams import NO_ID, Group, Idempotence, Pending, Stream, stream_parts
-from rdbcodec.datatypes.streams.versions import in_version
+from rdbcodec.datatypes.streams.versions import in_version, is_of_version
 from rdbcodec.errors import DecodeError
 from rdbcodec.exports.form import opened
 from rdbcodec.exports.resp_words import (
@@ -95,6 +95,9 @@ def commands(entry: Entry, recipient: Recipient, value: Stream | Passed) -> Iter
         _, first, held = value
         yield from value.added.pieces()
     has_counters = recipient.version >= _COUNTERS_SINCE
+    if has_counters and _is_plain(held):
+        yield from _heads(entry.key, held)
+        return
     stream = in_version(held, 3 if has_counters else 1, _loser(entry, recipient), first)
     if any(group.consumers for group in stream.groups):
         recipient.lose("consumer-times", entry)
@@ -103,6 +106,11 @@ def commands(entry: Entry, recipient: Recipient, value: Stream | Passed) -> Iter
     yield from _heads(entry.key, stream)
     for group in stream.groups:
         yield from _group_commands(entry.key, group, has_counters=has_counters)
+
+
+def _is_plain(stream: Stream) -> bool:
+    """Whether it has no groups and tells all that a server has commands for: nothing is lost or filled in."""
+    return stream.entries_added is not None and is_of_version(stream, stream.version)
 
 
 def _added(key: bytes, entries: list[StreamEntry]) -> Iterator[bytes]:
