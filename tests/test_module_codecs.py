@@ -124,9 +124,29 @@ def test_an_installed_package_brings_a_codec(tmp_path: Path, monkeypatch: pytest
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: words-of-tests\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(f"[rdbcodec.modules]\n{NAME} = words_of_tests:codec\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    codecs._of_package.cache_clear()
+    codecs._in_packages.cache_clear()
     try:
         assert value_in(dumped(snapshot()))["decoded"] == len(RAW)
     finally:
-        codecs._of_package.cache_clear()
+        codecs._in_packages.cache_clear()
         sys.modules.pop("words_of_tests", None)
+
+
+def test_packages_are_looked_at_once_however_many_modules_a_file_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A look takes milliseconds, and what it found was kept for each name: both are for who made the file."""
+    looks: list[dict[str, str]] = []
+
+    def none(**asked: str) -> tuple[()]:
+        looks.append(asked)
+        return ()
+
+    monkeypatch.setattr("importlib.metadata.entry_points", none)
+    codecs._in_packages.cache_clear()
+    try:
+        for number in range(100):
+            assert codecs.codec_of(f"module{number:03}") is codecs.OPAQUE
+    finally:
+        codecs._in_packages.cache_clear()
+    assert looks == [{"group": codecs.GROUP}]
