@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cases import every
-from odd import ODD, file, key, lzf, node, raw_id, stream
+from odd import ODD, PLAIN, file, key, lzf, node, raw_id, stream, string
 
 import rdbcodec
 from rdbcodec.compat.target import find
@@ -433,6 +433,29 @@ def test_profile_without_a_look_gives_a_verdict_that_says_so() -> None:
     with rdbcodec.open(ODD["good"]) as reader:
         facts = profile(reader, now_ms=0)
     assert (facts.oddities, check(facts, find("redis-7.2")).was_looked_at) == (None, False)
+
+
+MANY = b"9" * 5000  # digits, of which Python makes no number
+
+
+@pytest.mark.parametrize(
+    ("remark", "found"),
+    [
+        (MANY + b",1,0", ("slot-number",)),
+        (b"-" + MANY + b",1,0", ("slot-number",)),
+        (bytes(5000).replace(b"\0", b"0") + b"5,1,0", ()),
+        (b"5," + MANY + b",0", ()),
+    ],
+    ids=["beyond", "below", "zeros", "keys"],
+)
+def test_slot_of_any_number_of_digits_is_one_or_none(remark: bytes, found: tuple[str, ...]) -> None:
+    data = file(b"\xfa" + string(b"slot-info") + string(remark), PLAIN)
+    assert tuple(facts_of(data).oddities or ()) == found
+
+
+def test_version_of_any_number_of_digits_is_judged() -> None:
+    facts = facts_of(file(b"\xfa" + string(b"redis-ver") + string(MANY + b".1"), PLAIN))
+    assert check(facts, find("acr-basic-6.0")).was_looked_at
 
 
 NEWEST = "Redis 8.10 and later, Valkey 9.1 and later"

@@ -59,7 +59,10 @@ def _rank(member: Member) -> tuple[int, tuple[int, ...]]:
 def version_key(version: str) -> tuple[int, ...]:
     """A version for comparing: major and minor, (6, 0) for "6.0.20"; the x of "6.x" is the last of all."""
     parts = re.findall(r"\d+|x", version)[:2]
-    return tuple(999 if part == "x" else int(part) for part in parts)
+    return tuple(999 if part == "x" else int(part[:_DIGITS]) for part in parts)
+
+
+_DIGITS = 18  # a file may say anything, and of thousands of digits Python makes no number
 
 
 def close(name: str, members: Sequence[Member], names: Mapping[str, str]) -> list[str]:

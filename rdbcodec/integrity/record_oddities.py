@@ -19,7 +19,7 @@ _ATTRIBUTES = {row.code: row for row in OPCODES if row.dialect == "redis" and ro
 _KEY_META = 243
 # What Valkey reads; it asks for no end behind that.
 _SLOT_INFO = rb"\s*([-+]?\d+),\s*[-+]?\d+,\s*[-+]?\d+"
-_SLOTS = 1 << 14
+_SLOTS, _DIGITS = 1 << 14, 5
 _DISPUTED = {EXPIRY_TWICE: "expiry-twice", EXPIRY_MINUS_1: "expiry-minus-1"}
 
 
@@ -37,8 +37,14 @@ def _in_slot_info(text: bytes) -> Iterator[Oddity]:
     found = re.match(_SLOT_INFO, text)
     if found is None:
         yield Oddity("slot-info", "")
-    elif not 0 <= int(found[1]) < _SLOTS:
+    elif not _is_slot(found[1]):
         yield Oddity("slot-number", "")
+
+
+def _is_slot(number: bytes) -> bool:
+    """Whether a cluster has the slot. (Of thousands of digits Python makes no number.)"""
+    digits = number.lstrip(b"+-").lstrip(b"0")
+    return not digits or (number[:1] != b"-" and len(digits) <= _DIGITS and int(digits) < _SLOTS)
 
 
 def _in_function(record: Function) -> Iterator[Oddity]:
