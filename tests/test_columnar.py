@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,41 @@ def test_a_key_is_a_row(small: str) -> None:
     assert (first["idle_s"], first["freq"]) == (None, None)
     assert (second["key"], second["key_text"], second["idle_s"]) == (b"\xff{tag}", None, 7)
     assert second["slot"] == rows(small)[1]["slot"] == 8338
+
+
+NAMES = [b"", b"plain", "na\u00efve".encode(), "\u20ac".encode(), b"\xff", b"cut\xe2\x82", b"\xac"]
+
+
+@pytest.mark.parametrize("names", [NAMES, NAMES[:4], NAMES[:2], NAMES[5:]])
+def test_a_name_that_is_no_utf_8_has_no_text(names: list[bytes], tmp_path: Path) -> None:
+    path = str(tmp_path / "names.rdb")
+    with rdbcodec.create(path, to="redis-7.2") as writer:
+        for name in names:
+            writer.write(name, b"value")
+    texts = {row["key"]: row["key_text"] for row in rows(path)}
+    assert texts == {name: _text(name) for name in names}
+
+
+def _text(name: bytes) -> str | None:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+@pytest.mark.parametrize("table", ["keys", "elements"])
+def test_batches_are_sound_and_import_neither_pandas_nor_compute(table: Any) -> None:
+    code = f"""
+import io, sys, rdbcodec
+from rdbcodec.exports.columnar.parquet import write_file
+batches = [*rdbcodec.to_arrow({TYPES!r}, {table!r})]
+for batch in batches:
+    batch.validate(full=True)
+write_file(batches, io.BytesIO(), {table!r})
+print([name for name in ("pandas", "pyarrow.compute", "pyarrow.dataset") if name in sys.modules])
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"
 
 
 def test_bytes_and_memory_are_those_of_top(small: str) -> None:

@@ -8,8 +8,8 @@ from itertools import repeat
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from rdbcodec.exports.columnar.arrays import bytes_and_texts, of_buffer, of_numbers
 from rdbcodec.exports.columnar.schemas import ENCODING_NAMES, KEYS, TIME, TYPE_NAMES, dictionary
 from rdbcodec.facts import entry_columns
 from rdbcodec.facts.memory.entries import EntryPass, Measured
@@ -18,8 +18,23 @@ from rdbcodec.formats import TYPES
 from rdbcodec.servers import Server
 
 _ROW_AT = {row.name: at for at, row in enumerate(TYPES)}
-_TYPES = pa.array([TYPE_NAMES.index(row.type) for row in TYPES], pa.int8())
-_ENCODINGS = pa.array([ENCODING_NAMES.index(row.encoding) for row in TYPES], pa.int8())
+# Where the names of each stand among all: read by `translate`, which wants 256.
+_TYPES = bytes([TYPE_NAMES.index(row.type) for row in TYPES]).ljust(256)
+_ENCODINGS = bytes([ENCODING_NAMES.index(row.encoding) for row in TYPES]).ljust(256)
+_REMEMBERED = 1 << 14  # costs: 1.5 MiB
+
+
+class _Whole(dict[float, int]):
+    """Costs with a share added, in whole bytes: most keys take what another one took."""
+
+    def __init__(self, share: Callable[[], float]) -> None:
+        self._share = share
+
+    def __missing__(self, cost: float) -> int:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        whole = self[cost] = round(cost + self._share())
+        return whole
 
 
 class KeyRows(EntryPass[None]):
@@ -33,6 +48,8 @@ class KeyRows(EntryPass[None]):
     ) -> None:
         super().__init__(server, selection=selection)
         self._rename = rename
+        self._lasting = _Whole(self._share)
+        self._expiring = _Whole(self._expiring_share)
         self._clear()
 
     def _clear(self) -> None:
@@ -41,7 +58,7 @@ class KeyRows(EntryPass[None]):
         self._layouts = bytearray()
         self._elements: list[int | None] = []
         self._disk = array("q")
-        self._memory = array("d")
+        self._memory = array("q")
         self._expiries: list[int | None] = []
         self._idle: list[int | None] = []
         self._freqs: list[int | None] = []
@@ -56,12 +73,28 @@ class KeyRows(EntryPass[None]):
         self._layouts += keys.layouts(_ROW_AT)
         self._elements += keys.elements
         self._disk.extend(keys.disk)
-        self._memory.extend(keys.memory)
-        self._expiries += keys.times
+        self._memory.extend(self._whole_memory(keys))
+        self._expiries += repeat(None, number) if keys.expiries is None else keys.expiries
         self._idle += [entry.idle for entry in keys.entries] if keys.have_hints else repeat(None, number)
         self._freqs += [entry.freq for entry in keys.entries] if keys.have_hints else repeat(None, number)
         self._slots.extend(entry_columns.slots(names))
         self._offsets.extend(keys.offsets)
+
+    def _whole_memory(self, keys: Measured) -> Iterator[int]:
+        """With the share of each key, and of each expiry, in the tables of its database."""
+        lasting, expiring = self._lasting, self._expiring
+        if keys.expiries is None:
+            return map(lasting.__getitem__, keys.memory)
+        return (
+            (lasting if time is None else expiring)[cost]
+            for cost, time in zip(keys.memory, keys.expiries, strict=True)
+        )
+
+    def _share(self) -> float:
+        return self.model.share()
+
+    def _expiring_share(self) -> float:
+        return self.model.share() + self.model.expiry_share()
 
     def taken(self, *, at_least: int) -> Iterator[Any]:
         """What was collected, as one batch, when there are so many rows."""
@@ -70,52 +103,23 @@ class KeyRows(EntryPass[None]):
             self._clear()
 
     def _batch(self) -> Any:
-        keys = pa.array(self._keys, pa.binary())
-        expiries = pa.array(self._expiries, TIME)
-        layouts = _of_buffer(self._layouts, pa.uint8())
+        keys, texts = bytes_and_texts(self._keys)
         columns = [
-            _of_buffer(self._dbs, pa.int32()),
+            of_buffer(self._dbs, pa.int32()),
             keys,
-            _texts(keys),
-            dictionary(_TYPES.take(layouts), TYPE_NAMES),
-            dictionary(_ENCODINGS.take(layouts), ENCODING_NAMES),
-            pa.array(self._elements, pa.int64()),
-            _of_buffer(self._disk, pa.int64()),
-            self._whole_memory(expiries),
-            expiries,
-            pa.array(self._idle, pa.int64()),
-            pa.array(self._freqs, pa.uint8()),
-            _of_buffer(self._slots, pa.int16()),
-            _of_buffer(self._offsets, pa.int64()),
+            texts,
+            dictionary(self._layouts.translate(_TYPES), TYPE_NAMES),
+            dictionary(self._layouts.translate(_ENCODINGS), ENCODING_NAMES),
+            of_numbers(self._elements, "q", pa.int64()),
+            of_buffer(self._disk, pa.int64()),
+            of_buffer(self._memory, pa.int64()),
+            of_numbers(self._expiries, "q", TIME),
+            of_numbers(self._idle, "q", pa.int64()),
+            of_numbers(self._freqs, "B", pa.uint8()),
+            of_buffer(self._slots, pa.int16()),
+            of_buffer(self._offsets, pa.int64()),
         ]
         return pa.record_batch(columns, schema=KEYS)
 
-    def _whole_memory(self, expiries: Any) -> Any:
-        """With the share of each key, and of each expiry, in the tables of its database."""
-        shares = pc.if_else(
-            expiries.is_valid(), self.model.share() + self.model.expiry_share(), self.model.share()
-        )
-        return pc.round(pc.add(_of_buffer(self._memory, pa.float64()), shares)).cast(pa.int64())
-
     def end(self) -> None:
         """Batches are all there is."""
-
-
-def _of_buffer(numbers: bytearray | array[Any], type_: Any) -> Any:
-    """Numbers of which none is null, as they lie in memory."""
-    return pa.Array.from_buffers(type_, len(numbers), [None, pa.py_buffer(numbers)])
-
-
-def _texts(keys: Any) -> Any:
-    """Keys as text; null where one is no UTF-8."""
-    try:
-        return keys.cast(pa.string())
-    except pa.ArrowInvalid:
-        return pa.array([_text(key) for key in keys.to_pylist()], pa.string())
-
-
-def _text(key: bytes) -> str | None:
-    try:
-        return key.decode()
-    except UnicodeDecodeError:
-        return None

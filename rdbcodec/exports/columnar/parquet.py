@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from rdbcodec.exports.columnar import TableName
@@ -64,6 +63,8 @@ def write_file(batches: Iterable[Any], out: Any, table: TableName) -> int:
 
 def write_folder(batches: Iterable[Any], folder: Path, table: TableName, by: Sequence[str]) -> None:
     """Write the batches into a folder with one of `column=value` for each value that occurs."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - imports pandas where that is: half of the start of pyarrow
+
     schema = pa.schema([_plain(field) if field.name in by else field for field in schema_of(table)])
     reader = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
     ds.write_dataset(

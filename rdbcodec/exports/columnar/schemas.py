@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from rdbcodec.exports.columnar import TableName
+from rdbcodec.exports.columnar.arrays import of_buffer, of_bytes
 from rdbcodec.formats import TYPES
 
 NAMES = pa.dictionary(pa.int8(), pa.string())
@@ -54,6 +55,7 @@ def schema_of(table: TableName) -> Any:
     return KEYS if table == "keys" else ELEMENTS
 
 
-def dictionary(indices: Any, names: list[str]) -> Any:
+def dictionary(places: bytearray, names: list[str]) -> Any:
     """A column of names by their places among all."""
-    return pa.DictionaryArray.from_arrays(indices, pa.array(names))
+    held = of_bytes([name.encode() for name in names], pa.string())
+    return pa.DictionaryArray.from_arrays(of_buffer(places, pa.int8()), held)

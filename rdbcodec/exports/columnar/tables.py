@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import repeat
@@ -10,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from rdbcodec.exports.columnar import TableName
+from rdbcodec.exports.columnar.arrays import of_buffer, of_bytes, of_numbers
 from rdbcodec.exports.columnar.key_rows import KeyRows
-from rdbcodec.exports.columnar.schemas import ELEMENTS, TYPE_NAMES, dictionary
+from rdbcodec.exports.columnar.schemas import ELEMENTS, TIME, TYPE_NAMES, dictionary
 from rdbcodec.facts.passes import STRETCH, Counting
 from rdbcodec.facts.selection import Selection
 from rdbcodec.limits import COPIED_VALUE, COUNTED_VALUE
@@ -63,7 +65,7 @@ def batches_in(
 # --- elements ---------------------------------------------------------------------------------------
 
 # index, field, value, score, expires_at, stream_id
-Row = tuple[int | None, bytes | None, bytes | None, float | None, int | None, str | None]
+Row = tuple[int | None, bytes | None, bytes | None, float | None, int | None, bytes | None]
 
 
 def element_batches(
@@ -108,13 +110,18 @@ class ElementRows:
     def taken(self) -> Any:
         """The batch, and begin the next."""
         dbs, keys, types = zip(*self._heads, strict=True)
+        indexes, fields, values, scores, expiries, ids = zip(*self._rows, strict=True)
         columns = [
-            pa.array(dbs, pa.int32()),
-            pa.array(keys, pa.binary()),
-            dictionary(pa.array(types, pa.int8()), TYPE_NAMES),
+            of_buffer(array("i", dbs), pa.int32()),
+            of_bytes(keys, pa.binary()),
+            dictionary(bytearray(types), TYPE_NAMES),
+            of_numbers(indexes, "q", pa.int64()),
+            of_bytes(fields, pa.binary()),
+            of_bytes(values, pa.binary()),
+            of_numbers(scores, "d", pa.float64()),
+            of_numbers(expiries, "q", TIME),
+            of_bytes(ids, pa.string()),
         ]
-        for values, field in zip(zip(*self._rows, strict=True), list(ELEMENTS)[3:], strict=True):
-            columns.append(pa.array(values, field.type))
         self._clear()
         return pa.record_batch(columns, schema=ELEMENTS)
 
@@ -158,7 +165,9 @@ def _indexed(elements: Any, place: int) -> list[Row]:
 def _entries(elements: list[StreamEntry], place: int) -> list[Row]:
     del place
     return [
-        (None, field, value, None, None, str(entry.id)) for entry in elements for field, value in entry.fields
+        (None, field, value, None, None, b"%d-%d" % entry.id)
+        for entry in elements
+        for field, value in entry.fields
     ]
 
 
