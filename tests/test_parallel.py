@@ -32,6 +32,7 @@ from rdbcodec.facts.usage import StatPass
 from rdbcodec.limits import CHECKED_VALUE, COUNTED_VALUE
 from rdbcodec.losses import Losses
 from rdbcodec.reading.parallel import opening, workers
+from rdbcodec.reading.parallel.guess import Guesser
 from rdbcodec.reading.parallel.here import Here
 from rdbcodec.reading.parallel.jobs import PART, cores, jobs_for
 from rdbcodec.reading.parallel.opening import InParts
@@ -132,6 +133,26 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_parts_are_joined_where_guesses_are_right(many: Path) -> None:
     (joined, read_again), *others = alike(many, cuts=((2000, 16),))
     assert (joined > 8, read_again, others) == (True, 0, [(joined, 0)] * 2)
+
+
+@pytest.mark.parametrize("databases", [1, 5])
+def test_databases_are_looked_for_where_there_is_more_than_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, databases: int
+) -> None:
+    path = tmp_path / "databases.rdb"
+    looked: list[int] = []
+    with rdbcodec.create(path, version=11) as writer:
+        for number in range(2000):
+            writer.write(b"key:%d" % number, b"value", db=number * databases // 2000)
+    find = Guesser.database
+
+    def looking(guesser: Guesser, begin: int, end: int) -> int | None:
+        looked.append(begin)
+        return find(guesser, begin, end)
+
+    monkeypatch.setattr(Guesser, "database", looking)
+    ((joined, read_here), *_) = alike(path, cuts=((2000, 8),))
+    assert (joined > 8, read_here, bool(looked)) == (True, 0, databases > 1)
 
 
 def test_keys_of_the_second_half_are_found_twice_in_the_first(tmp_path: Path) -> None:
@@ -507,3 +528,15 @@ def test_small_files_need_no_multiprocessing(many: Path) -> None:
         "sys.exit(code or 'multiprocessing' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, "inspect", str(many)], check=True, capture_output=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others start processes by multiprocessing")
+def test_processes_are_started_without_what_slows_their_end(many: Path) -> None:
+    code = (
+        "import sys; from rdbcodec.cli.main import main; from rdbcodec.reading.parallel import jobs;"
+        "jobs.PART = 100; code = main(sys.argv[1:]);"
+        "assert 'rdbcodec.reading.parallel.forked' in sys.modules;"
+        "sys.exit(code or 'threading' in sys.modules)"
+    )
+    words = [sys.executable, "-c", code, "check", str(many), "--jobs", "2"]
+    subprocess.run(words, check=True, capture_output=True)

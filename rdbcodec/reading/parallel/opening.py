@@ -11,6 +11,7 @@ from rdbcodec.reading.parallel.jobs import PART, jobs_for
 from rdbcodec.reading.parallel.scan import AHEAD, Hands, Scan, Start, Work
 from rdbcodec.reading.parallel.section import How, Section
 from rdbcodec.reading.reader import Reader
+from rdbcodec.wire.crc64 import settle
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -56,6 +57,10 @@ def open_in_parts(path: str | os.PathLike[str], jobs: int | None = None, **how: 
         from rdbcodec.reading.parallel import workers  # noqa: PLC0415 - only large files need others
 
         method = workers.start_method()
-        return None if same_hashes and method != "fork" else workers.Processes(count, method, ahead=AHEAD)
+        if method == "fork":
+            settle()
+        elif same_hashes:
+            return None
+        return workers.Processes(count, method, ahead=AHEAD)
 
     return InParts(path, how, start)

@@ -169,6 +169,7 @@ class Scan:
         self._records = records
         self._progress = progress or _nothing
         self._waiting = deque[Part]()  # parts that others have, and that were not taken yet
+        self._looks_for_databases = self._begins_anew = False
         self.joined = self.read_here = 0  # parts
 
     def run(self) -> None:
@@ -201,7 +202,7 @@ class Scan:
 
     def _read_with(self, hands: Hands) -> None:
         for part, found in self._in_order(hands):
-            if not self._join(part, found):
+            if not self._join(part, found) and not self._is_of_another_database(part):
                 self._read_over(part)
             self._progress()
         self._read(None)
@@ -209,12 +210,16 @@ class Scan:
 
     def _ask(self, hands: Hands, errands: Sequence[Errand]) -> list[Any]:
         """What came of each, after all parts."""
-        while self._waiting:
-            self._waiting.popleft()
-            hands.take(self._progress)
+        self._give_up(hands)
         for errand in errands:
             hands.give(errand)
         return [hands.take(self._progress) for _ in errands]
+
+    def _give_up(self, hands: Hands) -> None:
+        """Leave what comes of the parts that others have."""
+        while self._waiting:
+            self._waiting.popleft()
+            hands.take(self._progress)
 
     def _read(self, stop: int | None) -> None:
         if self._section.ended_at is None:
@@ -242,18 +247,37 @@ class Scan:
 
     def _in_order(self, hands: Hands) -> Iterator[tuple[Part, Found | None]]:
         """The parts, with what came of them, while more are handed out."""
-        section, parts, waiting = self._section, self._parts(AHEAD * hands.count), self._waiting
+        section, waiting, at_once = self._section, self._waiting, AHEAD * hands.count
+        parts = self._parts(at_once)
         while section.ended_at is None and section.context is not None:
-            while len(waiting) < hands.count * AHEAD and (part := next(parts, None)) is not None:
+            while len(waiting) < at_once and (part := next(parts, None)) is not None:
                 hands.give(part)
                 waiting.append(part)
             if not waiting:
                 return
             yield waiting.popleft(), hands.take(self._progress)
+            if self._begins_anew:
+                self._begins_anew = False
+                self._give_up(hands)
+                parts = self._parts(at_once)
+
+    def _is_of_another_database(self, part: Part) -> bool:
+        """Whether a part was read for a wrong database, and nothing else is wrong with it, the first time.
+
+        Most files have one database, or one that has most of them: to look for others in all bytes takes 4%
+        of what all processes do to inspect a file. So it begins here; the parts that others have are given
+        again.
+        """
+        section, context = self._section, self._section.context
+        if self._looks_for_databases or context is None:
+            return False
+        place = Position(section.offset, context._replace(db=part.place.context.db))
+        self._looks_for_databases = self._begins_anew = place == part.place and place.context != context
+        return self._begins_anew
 
     def _parts(self, at_once: int) -> Iterator[Part]:
         """From guess to guess. What is likely to be known there is what is known here by then, but for the
-        database, which is looked for in the bytes between."""
+        database: once there was another one it is looked for in the bytes between."""
         section, guesser = self._section, self._section.guesser(self._records)
         begin: int | None = section.offset
         selected = 0, 0
@@ -261,8 +285,9 @@ class Scan:
             db = selected[1] if selected[0] > section.offset else context.db
             stop = self._boundary(guesser, begin, at_once)
             yield Part(Position(begin, context._replace(db=db)), stop)
-            if stop is not None and (found := guesser.database(begin, stop)) is not None:
-                selected = stop, found
+            if self._looks_for_databases and stop is not None:
+                found = guesser.database(begin, stop)
+                selected = selected if found is None else (stop, found)
             begin = stop
 
     def _boundary(self, guesser: Guesser, begin: int, at_once: int) -> int | None:

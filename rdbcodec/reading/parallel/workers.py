@@ -11,7 +11,6 @@ import errno
 import os
 import pickle
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, Protocol
@@ -152,8 +151,7 @@ def _kind(method: str) -> _Kind:
 
 def start_method() -> str:
     """How processes are started here."""
-    is_alone = sys.platform == "linux" and threading.active_count() == 1 and _threads() == 1
-    return "fork" if is_alone else "spawn"
+    return "fork" if sys.platform == "linux" and max(_threads(), _python_threads()) == 1 else "spawn"
 
 
 def _threads() -> int:
@@ -162,3 +160,10 @@ def _threads() -> int:
         return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - pathlib takes 5 ms to import
     except OSError:
         return 1
+
+
+def _python_threads() -> int:
+    """Asked of the module that starts them, if it was imported: importing it makes the end of a process slow
+    (cli.process.end)."""
+    threading = sys.modules.get("threading")
+    return 1 if threading is None else threading.active_count()
