@@ -24,6 +24,7 @@ FILES = {
     "once": (
         *("compat/*", "compat_azure/*", "test_house.py", "test_recipes.py", "test_typing.py"),
         *("test_conversion.py", "test_integrity*.py", "test_secrets.py", "test_hiding.py", "test_live*.py"),
+        "test_restore*.py",
     ),
 }
 WHY = {

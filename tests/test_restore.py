@@ -36,25 +36,25 @@ THREE = snapshot(a=b"1", b=b"2", c=b"3")
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[FakeServer]:
+def fake(tmp_path: Path) -> Iterator[FakeServer]:
     with fake_server(tmp_path) as running:
         yield running
 
 
-def names(server: FakeServer) -> list[bytes]:
-    return sorted(key for _, key in server.keys)
+def names(fake: FakeServer) -> list[bytes]:
+    return sorted(key for _, key in fake.keys)
 
 
-def test_a_key_goes_as_restore_with_its_expiry_and_how_it_was_used(server: FakeServer) -> None:
+def test_a_key_goes_as_restore_with_its_expiry_and_how_it_was_used(fake: FakeServer) -> None:
     out = io.BytesIO()
     with rdbcodec.create(out, to="redis-7.2") as writer:
         writer.write(b"k", b"v")
         writer.write(b"soon", b"v", expires_at_ms=SOON)
         writer.write(b"idle", b"v", expires_at_ms=SOON, idle=7)
         writer.write(b"often", b"v", freq=200)
-    done = restore(out.getvalue(), server.url)
+    done = restore(out.getvalue(), fake.url)
     payload = rdbcodec.dump.encode(b"v", version=11)
-    assert server.words("RESTORE") == [
+    assert fake.words("RESTORE") == [
         [b"RESTORE", b"k", b"0", payload, b"ABSTTL"],
         [b"RESTORE", b"soon", b"4102444800000", payload, b"ABSTTL"],
         [b"RESTORE", b"idle", b"4102444800000", payload, b"ABSTTL", b"IDLETIME", b"7"],
@@ -63,22 +63,22 @@ def test_a_key_goes_as_restore_with_its_expiry_and_how_it_was_used(server: FakeS
     assert done.made == Counter({("string", "restore"): 4})
 
 
-def test_a_key_that_is_there_ends_a_restore_and_stays_as_it_is(server: FakeServer) -> None:
-    server.keys[0, b"b"] = b"theirs"
+def test_a_key_that_is_there_ends_a_restore_and_stays_as_it_is(fake: FakeServer) -> None:
+    fake.keys[0, b"b"] = b"theirs"
     with pytest.raises(RestoreStopped) as caught:
-        restore(THREE, server.url)
+        restore(THREE, fake.url)
     assert caught.value.strerror == "the key b'b' is in database 0 already, and stays as it is there"
     assert caught.value.code == "BUSYKEY"
-    assert server.keys[0, b"b"] == b"theirs"
+    assert fake.keys[0, b"b"] == b"theirs"
 
 
-def test_a_key_that_is_there_is_skipped_or_replaced_on_request(server: FakeServer) -> None:
-    server.keys[0, b"b"] = b"theirs"
-    done = restore(THREE, server.url, Terms(on_conflict="skip"))
-    assert (done.keys, done.skipped, server.keys[0, b"b"]) == (2, 1, b"theirs")
-    done = restore(THREE, server.url, Terms(on_conflict="replace"))
+def test_a_key_that_is_there_is_skipped_or_replaced_on_request(fake: FakeServer) -> None:
+    fake.keys[0, b"b"] = b"theirs"
+    done = restore(THREE, fake.url, Terms(on_conflict="skip"))
+    assert (done.keys, done.skipped, fake.keys[0, b"b"]) == (2, 1, b"theirs")
+    done = restore(THREE, fake.url, Terms(on_conflict="replace"))
     assert (done.keys, done.skipped) == (3, 0)
-    assert server.keys[0, b"b"] == rdbcodec.dump.encode(b"2", version=11)
+    assert fake.keys[0, b"b"] == rdbcodec.dump.encode(b"2", version=11)
 
 
 @pytest.mark.parametrize(
@@ -88,119 +88,117 @@ def test_a_key_that_is_there_is_skipped_or_replaced_on_request(server: FakeServe
         (b"-READONLY You can't write\r\n", "it is a replica, which takes no writes: name the primary"),
     ],
 )
-def test_a_server_that_refuses_everything_ends_a_restore(
-    server: FakeServer, answer: bytes, words: str
-) -> None:
-    server.say("RESTORE", b"+OK\r\n", answer)
+def test_a_server_that_refuses_everything_ends_a_restore(fake: FakeServer, answer: bytes, words: str) -> None:
+    fake.say("RESTORE", b"+OK\r\n", answer)
     with pytest.raises(RestoreStopped) as caught:
-        restore(THREE, server.url)
+        restore(THREE, fake.url)
     assert (caught.value.strerror, caught.value.done.keys) == (words, 2)
 
 
-def test_a_server_that_loads_is_waited_for(server: FakeServer) -> None:
-    server.say("RESTORE", b"-LOADING Redis is loading the dataset in memory\r\n", b"-LOADING wait\r\n")
-    assert restore(THREE, server.url).keys == 3
-    assert names(server) == [b"a", b"b", b"c"]
+def test_a_server_that_loads_is_waited_for(fake: FakeServer) -> None:
+    fake.say("RESTORE", b"-LOADING Redis is loading the dataset in memory\r\n", b"-LOADING wait\r\n")
+    assert restore(THREE, fake.url).keys == 3
+    assert names(fake) == [b"a", b"b", b"c"]
 
 
-def test_a_server_that_loads_for_ever_is_given_up(server: FakeServer) -> None:
-    server.always("RESTORE", b"-LOADING Redis is loading the dataset in memory\r\n")
+def test_a_server_that_loads_for_ever_is_given_up(fake: FakeServer) -> None:
+    fake.always("RESTORE", b"-LOADING Redis is loading the dataset in memory\r\n")
     with pytest.raises(RestoreStopped) as caught:
-        restore(THREE, server.url, Terms(patience=0.01))
+        restore(THREE, fake.url, Terms(patience=0.01))
     assert caught.value.strerror == "the server answers LOADING, for 0 seconds"
 
 
-def test_keys_whose_answers_were_lost_are_compared_and_not_taken_for_others(server: FakeServer) -> None:
-    server.say("RESTORE", b"+OK\r\n", HANG_UP)  # a was not done in truth, b was
-    done = restore(THREE, server.url)
+def test_keys_whose_answers_were_lost_are_compared_and_not_taken_for_others(fake: FakeServer) -> None:
+    fake.say("RESTORE", b"+OK\r\n", HANG_UP)  # a was not done in truth, b was
+    done = restore(THREE, fake.url)
     assert (done.keys, done.there) == (3, 1)
-    assert names(server) == [b"a", b"b", b"c"]
+    assert names(fake) == [b"a", b"b", b"c"]
 
 
-def test_a_key_that_somebody_wrote_meanwhile_is_no_key_of_ours(server: FakeServer) -> None:
-    server.keys[0, b"b"] = rdbcodec.dump.encode(b"theirs", version=11)
-    server.say("RESTORE", HANG_UP)
+def test_a_key_that_somebody_wrote_meanwhile_is_no_key_of_ours(fake: FakeServer) -> None:
+    fake.keys[0, b"b"] = rdbcodec.dump.encode(b"theirs", version=11)
+    fake.say("RESTORE", HANG_UP)
     with pytest.raises(RestoreStopped, match="b'b' is in database 0 already"):
-        restore(THREE, server.url)
+        restore(THREE, fake.url)
 
 
-def test_where_restore_is_forbidden_keys_go_by_commands(server: FakeServer) -> None:
-    server.always("RESTORE", b"-NOPERM User default has no permissions to run the 'restore' command\r\n")
-    done = restore(snapshot(a=b"1", l=[b"x", b"y"]), server.url)
+def test_where_restore_is_forbidden_keys_go_by_commands(fake: FakeServer) -> None:
+    fake.always("RESTORE", b"-NOPERM User default has no permissions to run the 'restore' command\r\n")
+    done = restore(snapshot(a=b"1", l=[b"x", b"y"]), fake.url)
     assert done.made == Counter({("string", "commands"): 1, ("list", "commands"): 1})
     assert done.reasons == Counter({"this user may not run RESTORE, or the server does not have it": 2})
     temporary = temporary_name(b"l")
-    assert [words for words in server.heard if words[1] == temporary] == [
+    assert [words for words in fake.heard if words[1] == temporary] == [
         [b"RPUSH", temporary, b"x", b"y"],
         [b"RENAMENX", temporary, b"l"],
         [b"DEL", temporary],
     ]
-    assert names(server) == [b"a", b"l"]
+    assert names(fake) == [b"a", b"l"]
 
 
-def test_by_commands_a_key_that_is_there_stays_too(server: FakeServer) -> None:
-    server.keys[0, b"b"] = b"theirs"
-    done = restore(THREE, server.url, Terms(on_conflict="skip", by_commands=True))
-    assert (done.keys, done.skipped, names(server)) == (2, 1, [b"a", b"b", b"c"])
-    assert server.keys[0, b"b"] == b"theirs"
-    done = restore(THREE, server.url, Terms(on_conflict="replace", by_commands=True))
-    assert (done.keys, server.keys[0, b"b"]) == (3, b"SET " + temporary_name(b"b") + b" 2")
+def test_by_commands_a_key_that_is_there_stays_too(fake: FakeServer) -> None:
+    fake.keys[0, b"b"] = b"theirs"
+    done = restore(THREE, fake.url, Terms(on_conflict="skip", by_commands=True))
+    assert (done.keys, done.skipped, names(fake)) == (2, 1, [b"a", b"b", b"c"])
+    assert fake.keys[0, b"b"] == b"theirs"
+    done = restore(THREE, fake.url, Terms(on_conflict="replace", by_commands=True))
+    assert (done.keys, fake.keys[0, b"b"]) == (3, b"SET " + temporary_name(b"b") + b" 2")
 
 
-def test_a_payload_that_is_refused_goes_by_commands_and_what_fails_then_is_told(server: FakeServer) -> None:
-    server.say("RESTORE", BAD, b"+OK\r\n", BAD)
-    server.say("SET", b"-ERR no such thing\r\n")
+def test_a_payload_that_is_refused_goes_by_commands_and_what_fails_then_is_told(fake: FakeServer) -> None:
+    fake.say("RESTORE", BAD, b"+OK\r\n", BAD)
+    fake.say("SET", b"-ERR no such thing\r\n")
     failures = io.StringIO()
-    done = restore(THREE, server.url, failures=failures)
+    done = restore(THREE, fake.url, failures=failures)
     assert done.made == Counter({("string", "restore"): 1, ("string", "commands"): 1})
     assert done.reasons == Counter({"the server refused the payload": 1})
     told = {"db": 0, "type": "string", "offset": 9, "answer": "ERR no such thing"}
     assert json.loads(failures.getvalue()) == {"key": "a", **told, "offset": done.failures[0].offset}
-    assert (done.failed, names(server)) == (1, [b"c"])
+    assert (done.failed, names(fake)) == (1, [b"c"])
 
 
-def test_fail_fast_ends_at_the_first_key_that_fails(server: FakeServer) -> None:
-    server.say("RESTORE", b"-NOPERM No permissions to access a key\r\n")
+def test_fail_fast_ends_at_the_first_key_that_fails(fake: FakeServer) -> None:
+    fake.say("RESTORE", b"-NOPERM No permissions to access a key\r\n")
     with pytest.raises(RestoreStopped) as caught:
-        restore(THREE, server.url, Terms(fail_fast=True))
+        restore(THREE, fake.url, Terms(fail_fast=True))
     assert caught.value.strerror == "the key b'a' is refused: NOPERM No permissions to access a key"
-    assert restore(THREE, server.url, Terms(on_conflict="replace")).failed == 0
+    assert restore(THREE, fake.url, Terms(on_conflict="replace")).failed == 0
 
 
-def test_keys_without_time_left_are_counted_and_restored_on_request(server: FakeServer) -> None:
+def test_keys_without_time_left_are_counted_and_restored_on_request(fake: FakeServer) -> None:
     out = io.BytesIO()
     with rdbcodec.create(out, to="redis-7.2") as writer:
         writer.write(b"gone", b"v", expires_at_ms=1000)
         writer.write(b"soon", b"v", expires_at_ms=SOON)
-    done = restore(out.getvalue(), server.url)
-    assert (done.keys, done.expired, names(server)) == (1, 1, [b"soon"])
-    done = restore(out.getvalue(), server.url, Terms(on_conflict="replace", keep_expired=True))
+    done = restore(out.getvalue(), fake.url)
+    assert (done.keys, done.expired, names(fake)) == (1, 1, [b"soon"])
+    done = restore(out.getvalue(), fake.url, Terms(on_conflict="replace", keep_expired=True))
     assert (done.keys, done.expired) == (2, 0)
-    assert [words[2] for words in server.words("RESTORE")[-2:]] == [b"0", b"4102444800000"]
+    assert [words[2] for words in fake.words("RESTORE")[-2:]] == [b"0", b"4102444800000"]
 
 
-def test_databases_go_where_the_map_says_and_one_that_is_missing_is_told(server: FakeServer) -> None:
+def test_databases_go_where_the_map_says_and_one_that_is_missing_is_told(fake: FakeServer) -> None:
     out = io.BytesIO()
     with rdbcodec.create(out, to="redis-7.2") as writer:
         writer.write(b"k", b"v", db=3)
-    assert restore(out.getvalue(), server.url, Terms(map_db={3: 1})).keys == 1
-    assert list(server.keys) == [(1, b"k")]
-    server.say("SELECT", b"-ERR DB index is out of range\r\n")
+    assert restore(out.getvalue(), fake.url, Terms(map_db={3: 1})).keys == 1
+    assert list(fake.keys) == [(1, b"k")]
+    fake.say("SELECT", b"-ERR DB index is out of range\r\n")
     with pytest.raises(RestoreStopped) as caught:
-        restore(out.getvalue(), server.url)
+        restore(out.getvalue(), fake.url)
     assert caught.value.strerror == (
         "it has no database 3 (ERR DB index is out of range): --map-db 3=0 puts the keys of that one into 0"
     )
 
 
-def test_a_rehearsal_sends_nothing(server: FakeServer) -> None:
-    done = restore(THREE, server.url, dry_run=True)
-    assert (done.is_dry, done.made, server.heard) == (True, Counter({("string", "restore"): 3}), [])
+def test_a_rehearsal_sends_nothing(fake: FakeServer) -> None:
+    done = restore(THREE, fake.url, dry_run=True)
+    assert (done.is_dry, done.made, fake.heard) == (True, Counter({("string", "restore"): 3}), [])
 
 
-def test_only_chosen_keys_go(server: FakeServer) -> None:
-    done = restore(THREE, server.url, Terms(selection=rdbcodec.Selection(keys=[b"b"])))
-    assert (done.keys, done.filtered, names(server)) == (1, 2, [b"b"])
+def test_only_chosen_keys_go(fake: FakeServer) -> None:
+    done = restore(THREE, fake.url, Terms(selection=rdbcodec.Selection(keys=[b"b"])))
+    assert (done.keys, done.filtered, names(fake)) == (1, 2, [b"b"])
 
 
 # --- clusters ---------------------------------------------------------------------------------------
@@ -252,7 +250,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_batches")
-def test_a_restore_that_was_ended_goes_on_where_it_was(server: FakeServer, tmp_path: Path) -> None:
+def test_a_restore_that_was_ended_goes_on_where_it_was(fake: FakeServer, tmp_path: Path) -> None:
     file = tmp_path / "dump.rdb"
     file.write_bytes(MANY)
     state = tmp_path / "state"
@@ -262,41 +260,41 @@ def test_a_restore_that_was_ended_goes_on_where_it_was(server: FakeServer, tmp_p
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        restore(str(file), server.url, state=str(state), progress=interrupt)
+        restore(str(file), fake.url, state=str(state), progress=interrupt)
     told = json.loads(state.read_text())
     assert told["counts"]["made"] == [["string", "restore", 20]]
-    server.settle()
-    before = len(server.keys)
+    fake.settle()
+    before = len(fake.keys)
     assert 20 <= before <= 40  # a batch is ahead of its answers
 
     resumed: list[Restored] = []
-    done = restore(str(file), server.url, state=str(state), on_resume=resumed.append)
+    done = restore(str(file), fake.url, state=str(state), on_resume=resumed.append)
     assert (done.keys, done.there, done.is_resumed) == (50, before - 20, True)
-    assert len(server.keys) == 50
+    assert len(fake.keys) == 50
     assert not state.exists()
 
 
 @pytest.mark.usefixtures("small_batches")
-def test_a_state_is_of_one_snapshot_and_one_server(server: FakeServer, tmp_path: Path) -> None:
+def test_a_state_is_of_one_snapshot_and_one_server(fake: FakeServer, tmp_path: Path) -> None:
     file, state = tmp_path / "dump.rdb", tmp_path / "state"
     file.write_bytes(MANY)
-    server.keys[0, b"k25"] = b"theirs"
+    fake.keys[0, b"k25"] = b"theirs"
     with pytest.raises(RestoreStopped):
-        restore(str(file), server.url, state=str(state))
+        restore(str(file), fake.url, state=str(state))
     with pytest.raises(rdbcodec.StateError, match="other databases or filters"):
-        restore(str(file), server.url, Terms(map_db={0: 1}), state=str(state))
+        restore(str(file), fake.url, Terms(map_db={0: 1}), state=str(state))
     file.write_bytes(THREE)
     with pytest.raises(rdbcodec.StateError, match=r"another .*dump\.rdb: its size or its first bytes differ"):
-        restore(str(file), server.url, state=str(state))
+        restore(str(file), fake.url, state=str(state))
     file.write_bytes(MANY)
-    done = restore(str(file), server.url, Terms(on_conflict="skip"), state=str(state))
+    done = restore(str(file), fake.url, Terms(on_conflict="skip"), state=str(state))
     assert (done.keys, done.skipped) == (49, 1)
     state.write_text("{}")
     with pytest.raises(rdbcodec.StateError, match="is not the state of a restore"):
-        restore(str(file), server.url, state=str(state))
+        restore(str(file), fake.url, state=str(state))
 
 
-def test_a_rate_is_kept(server: FakeServer) -> None:
+def test_a_rate_is_kept(fake: FakeServer) -> None:
     begun = time.monotonic()
-    restore(snapshot(**{f"k{number}": b"v" for number in range(10)}), server.url, Terms(keys_per_second=200))
+    restore(snapshot(**{f"k{number}": b"v" for number in range(10)}), fake.url, Terms(keys_per_second=200))
     assert time.monotonic() - begun >= 10 / 200
