@@ -17,14 +17,16 @@ def run() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     try:
-        process.begin()
-        from rdbcodec.cli.main import main  # noqa: PLC0415
+        try:
+            process.begin()
+            from rdbcodec.cli.main import main  # noqa: PLC0415
 
-        code = main()
-    except KeyboardInterrupt:  # before main, which handles its own
-        code = 130
-    finally:
+            code = main()
+        finally:
+            process.leave()
+    except KeyboardInterrupt:  # before main, which handles its own, or behind it: none is raised in here
         process.leave()
+        code = 130
     process.end(code)
 
 

@@ -263,12 +263,26 @@ def test_an_answer_is_what_it_is_when_its_reader_has_gone() -> None:
         assert shell(line)[1] == f"{code}\n", command
 
 
+@pytest.mark.parametrize("told", ["", "--help", "--version", "dump --help"])
+def test_help_and_the_version_are_quiet_when_their_reader_has_gone(told: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        words = [sys.executable, "-m", "rdbcodec", *told.split()]
+        done = subprocess.run(words, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_full_disk_is_the_fault_of_the_output(ran: Ran) -> None:
     full = "No space left on device\n"
     for command in ("convert", "filter", "pad", "dump"):
         assert ran(command, SNAPSHOT, "-o", "/dev/full") == (4, "", f"/dev/full: {full}")
     assert shell(f"R inspect {SNAPSHOT} >/dev/full") == (4, "", f"<stdout>: {full}")
     assert shell(f"R convert {SNAPSHOT} -o - >/dev/full") == (4, "", f"-: {full}")
+    for told in ("", "--help", "--version", "dump --help"):
+        assert shell(f"R {told} >/dev/full") == (4, "", f"<stdout>: {full}"), told
     assert ran("filter", SNAPSHOT, "-o", "nodir/out.rdb") == (
         4,
         "",

@@ -88,6 +88,22 @@ def test_ctrl_c_in_the_import_of_the_command_line_is_130_without_a_traceback(tmp
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lz4"]
 
 
+def test_an_alarm_between_the_command_and_the_end_changes_nothing() -> None:
+    """It looks whether the exception of Ctrl-C arrived, and may come when nothing handles it any more."""
+    lines = (
+        "import rdbcodec.__main__, rdbcodec.cli.main, time",
+        "def main():",
+        f"    try: {ME('SIGINT')}; time.sleep(60)",
+        "    except KeyboardInterrupt: process._numbers = slow; return 130",
+        "numbers = process._numbers",
+        "def slow(): time.sleep(0.1); return numbers()",
+        "rdbcodec.cli.main.main = main",
+        "rdbcodec.__main__.run()",
+    )
+    done = subprocess.run(program(*lines), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_only_frames_of_an_import_count_as_one() -> None:
     frame: FrameType | None = sys._getframe()
     assert not processes._is_importing(frame)

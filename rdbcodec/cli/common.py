@@ -183,7 +183,7 @@ def open_file(name: str, options: argparse.Namespace, *, max_value: int, jobs: i
         "verify_checksum": not options.no_checksum,
         "any_version": options.any_version,
     }
-    if jobs == 1 or name == STDIN or jobs_for(name, jobs) == 1:
+    if name == STDIN or jobs_for(name, jobs) == 1:
         from rdbcodec.reading.reader import open as open_snapshot  # noqa: PLC0415 - who has an index does without
 
         return open_snapshot(input_of(name), **how)

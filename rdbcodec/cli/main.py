@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 from rdbcodec import __version__
 from rdbcodec.cli import verbs
-from rdbcodec.cli.exits import BUG, EXIT_CODES, INTERRUPTED, OK, STDIN, USAGE, Refusal, fail
-from rdbcodec.cli.screens import screens
+from rdbcodec.cli.exits import BUG, EXIT_CODES, INTERRUPTED, IO_ERROR, OK, STDIN, USAGE, Refusal, fail
+from rdbcodec.cli.screens import STDOUT, leave_stdout, screens
 from rdbcodec.cli.spelling import did_you_mean
 from rdbcodec.showing import name as shown
 
@@ -57,6 +57,14 @@ class _Parser(argparse.ArgumentParser):
                 self.refuse_unknown(unknown)
         return super().parse_known_args(args, namespace)
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As always, but argparse would forget that help cannot be written."""
+        if file is not sys.stdout:
+            super()._print_message(message, file)
+            return
+        sys.stdout.write(message)
+        sys.stdout.flush()
+
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"{self.prog}: error: {shown(message)}\nsee {self.prog} --help\n")
 
@@ -78,7 +86,7 @@ class _Version(argparse.Action):
         from rdbcodec.wire import crc64, lzf  # noqa: PLC0415 - other commands start without it
 
         engines = f"CRC-64 {crc64.engine()}, LZF {lzf.reading_engine()} (writing: {lzf.engine()})"
-        sys.stdout.write(f"rdbcodec {__version__}, {engines}\n")
+        parser._print_message(f"rdbcodec {__version__}, {engines}\n", sys.stdout)  # noqa: SLF001 - as help is
         parser.exit()
 
 
@@ -136,11 +144,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return fail(BUG, f"{traceback.format_exc()}this is a bug of rdbcodec: please report it")
 
 
+def _untold(error: OSError) -> int:
+    """The exit code of help, or of the version, that could not be written: nothing if its reader has gone."""
+    if error.filename != STDOUT:
+        raise error
+    leave_stdout()
+    return OK if isinstance(error, BrokenPipeError) else fail(IO_ERROR, f"{STDOUT}: {error.strerror}")
+
+
 def _run(arguments: Sequence[str]) -> int:
-    if not arguments:
-        parser().print_help()
-        return OK
-    options = _options_of(arguments)
+    try:
+        if not arguments:
+            parser().print_help()
+            return OK
+        options = _options_of(arguments)
+    except OSError as error:
+        return _untold(error)
     from rdbcodec.cli.running import run  # noqa: PLC0415 - all that reads and writes, which no help needs
 
     return run(options)

@@ -46,10 +46,14 @@ def begin() -> None:
 
 
 def leave() -> None:
-    """Call it when all is done but the end of the interpreter: nothing must disturb that."""
+    """Call it when all is done but the end of the interpreter: nothing must disturb that.
+
+    After a signal an alarm may come first, which raises the exception once more unless one is being handled.
+    """
     for number in _numbers():
         signal.signal(number, signal.SIG_IGN)
-    if hasattr(signal, "setitimer"):
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)  # one that came would set the next
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from contextlib import suppress
 
 from rdbcodec.cli import connecting, verbs
 from rdbcodec.cli.exits import OK, STDIN, USAGE, Refusal, fail
 from rdbcodec.cli.failing import failure_of
 from rdbcodec.cli.hiding import hiding_of
-from rdbcodec.cli.screens import STDOUT
+from rdbcodec.cli.screens import STDOUT, leave_stdout
 from rdbcodec.errors import RdbError
 from rdbcodec.remote.patterns import expanded, stands_for_several
 from rdbcodec.showing import name as shown
@@ -35,11 +33,11 @@ def run(options: argparse.Namespace) -> int:
         return fail(*failure_of(error, options.current, options))
     except OSError as error:
         if isinstance(error, BrokenPipeError) and error.filename == STDOUT:
-            _leave_stdout()
+            leave_stdout()
             # | head: it has seen enough of a report. What the answer is does not change by that.
             return int(options.answer)
         if error.filename in (STDIN, STDOUT):
-            _leave_stdout()
+            leave_stdout()
         return fail(*failure_of(error, options.current, options))
     return code
 
@@ -60,9 +58,3 @@ def _expand(options: argparse.Namespace) -> None:
     if options.one_file and len(options.files) > 1:
         several = f"stands for {len(options.files)} files, and {options.command} takes one"
         raise Refusal(USAGE, f"{shown(options.current)}: {several}")
-
-
-def _leave_stdout() -> None:
-    """What stdout still holds cannot be written, and Python must not say so once more."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
