@@ -41,7 +41,7 @@ def raws(entries: Sequence[Entry]) -> list[bytes]:
 
 
 def context(entries: Sequence[Entry]) -> Context | None:
-    """What all of them share; None comes back once another was there, so two tell of all."""
+    """What all of them share, or None. No context comes back once another was there: two tell of all."""
     first = _context_of(entries[0])
     return first if first is _context_of(entries[-1]) else None
 

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 INT8, INT16, INT32, LZF = 0xC0, 0xC1, 0xC2, 0xC3
 LONG_LENGTH = 0x81  # a length in the form of 64 bits
-UNPLAIN = frozenset(
-    {LONG_LENGTH, LZF}
-)  # first bytes of strings that are to be looked at; no other can be odd
+UNPLAIN = frozenset({LONG_LENGTH, LZF})  # first bytes of strings that can be odd; no others can
 MAX_INTEGER_TEXT = 11  # characters of -2147483648: servers try no longer ones
 LAST_DIGIT = 0x39  # no integer's text begins with a greater byte
 INTEGER_SIZE = {INT8: 1, INT16: 2, INT32: 4}

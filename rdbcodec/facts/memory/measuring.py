@@ -20,10 +20,11 @@ from rdbcodec.facts.memory.shapes import shapes_of, string_size
 from rdbcodec.records import Entry
 from rdbcodec.wire import strings
 from rdbcodec.wire.integers import I64_DIGITS
+from rdbcodec.wire.strings import LAST_DIGIT
 
 Times = Sequence[int | None]
 
-_NUMERALS, _LAST_DIGIT = b"-0123456789", ord("9")
+_NUMERALS = b"-0123456789"
 _SHORT, _LONG = 0x40, 0x80  # lengths below 0x40 are their own byte; from there to 0x80 begin those of two
 
 
@@ -62,7 +63,7 @@ class Measuring:
                     elif (
                         size <= I64_DIGITS
                         and size
-                        and buf[start] <= _LAST_DIGIT
+                        and buf[start] <= LAST_DIGIT
                         and not buf[start : start + size].lstrip(_NUMERALS)
                     ):
                         size = string_size(buf, start - 1)

@@ -43,10 +43,9 @@ from rdbcodec.facts.memory.kinds import INTEGER, KEY, OPAQUE, SHARED, STRING, Sh
 from rdbcodec.facts.memory.sizes import value_shapes
 from rdbcodec.records import Entry
 from rdbcodec.wire.integers import I64_DIGITS, integer_in
-from rdbcodec.wire.strings import INTEGER_SIZE
+from rdbcodec.wire.strings import INTEGER_SIZE, LAST_DIGIT
 
 _SHARED_NUMBERS = 10000  # those below are one object each for the whole server
-_LAST_DIGIT = ord("9")
 
 
 def shapes_of(entry: Entry) -> Iterator[list[Shape]]:
@@ -84,7 +83,7 @@ def string_size(buf: bytes, pos: int) -> int:
     """The length of the text at `pos`, or that servers keep it as a number."""
     size = buf[pos]
     if size < 0x40:
-        if 0 < size <= I64_DIGITS and buf[pos + 1] <= _LAST_DIGIT:
+        if 0 < size <= I64_DIGITS and buf[pos + 1] <= LAST_DIGIT:
             number = integer_in(buf[pos + 1 : pos + 1 + size])
             return size if number is None else _object_of(number)
         return size

@@ -25,8 +25,8 @@ from rdbcodec.facts.memory.sizes import (
 from rdbcodec.formats import TypeRow
 from rdbcodec.wire import doubles, lengths, strings
 from rdbcodec.wire.integers import I64_DIGITS, integer_in
+from rdbcodec.wire.strings import LAST_DIGIT
 
-_LAST_DIGIT = ord("9")
 _SHORT, _LONG = 0x40, 0x80  # lengths below 0x40 are their own byte; from there to 0x80 begin those of two
 _NUMBER = Struct("<d")
 
@@ -78,7 +78,7 @@ def _sizes(buf: bytes, pos: int, count: int, score: Score | None) -> tuple[list[
                 pos += 1
             if size > I64_DIGITS:
                 packed += size + (2 if size < _SHORT else 3)
-            elif size and buf[pos] > _LAST_DIGIT:
+            elif size and buf[pos] > LAST_DIGIT:
                 packed += size + 2
             else:
                 held = integer_in(buf[pos : pos + size])
