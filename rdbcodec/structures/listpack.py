@@ -95,9 +95,9 @@ _i64 = struct.Struct("<q").unpack_from
 
 # The tables hold every 7-bit and 13-bit integer, indexed by the bits as they stand in the blob: built
 # once in 2 ms, and a look-up costs half of formatting the number.
-_SMALL = (*range(4096), *range(-4096, 0))
-_TEXTS: Rendering[bytes] = (tuple((b"%d " * len(_SMALL) % _SMALL).split()), b"%d".__mod__)
-_NUMBERS: Rendering[bytes | int] = (_SMALL, int)
+SMALL = (*range(4096), *range(-4096, 0))
+TEXTS: Rendering[bytes] = (tuple((b"%d " * len(SMALL) % SMALL).split()), b"%d".__mod__)
+NUMBERS: Rendering[bytes | int] = (SMALL, int)
 
 # What stands before and behind a text, by its size; small integers.
 _HEADS = tuple(b"%c" % (0x80 | size) for size in range(64))
@@ -105,7 +105,7 @@ _BACKS = tuple(b"%c" % (size + 1) for size in range(64))
 _SMALL_ENTRIES = tuple(b"%c\x01" % number for number in range(128))
 
 # Size of encoding and data by first byte; 0 where more bytes must be read to know it.
-_SIZES = (
+SIZES = (
     *[1] * 128,       # 0xxxxxxx
     *range(1, 65),    # 10llllll
     *[2] * 32,        # 110xxxxx
@@ -117,12 +117,12 @@ _SIZES = (
 
 def decode(blob: bytes) -> list[bytes]:
     """Give the elements of a listpack, integers as decimal text; raise CorruptStructure."""
-    return _decode(blob, _TEXTS)
+    return _decode(blob, TEXTS)
 
 
 def decode_mixed(blob: bytes) -> list[bytes | int]:
     """Give the elements of a listpack, integers as int; raise CorruptStructure."""
-    return _decode(blob, _NUMBERS)
+    return _decode(blob, NUMBERS)
 
 
 def iter_decode(chunks: Iterable[bytes], held: Held = HELD) -> Iterator[list[bytes]]:
@@ -131,12 +131,12 @@ def iter_decode(chunks: Iterable[bytes], held: Held = HELD) -> Iterator[list[byt
     Holds the chunk in hand and one element, for a moment twice; of one too large to hold, it gives what
     `held` makes of it. Raises CorruptStructure at damage: batches given before it are then worth nothing.
     """
-    return _iter_decode(chunks, _TEXTS, held)
+    return _iter_decode(chunks, TEXTS, held)
 
 
 def iter_decode_mixed(chunks: Iterable[bytes], held: Held = HELD) -> Iterator[list[bytes | int]]:
     """Give the elements in batches, as `decode_mixed` would, from a listpack that comes in chunks."""
-    return _iter_decode(chunks, _NUMBERS, held)
+    return _iter_decode(chunks, NUMBERS, held)
 
 
 def count(head: bytes) -> int | None:
@@ -152,7 +152,7 @@ def parts(blob: bytes) -> Iterator[Part]:
     yield Part(4, 6, "count", "u16", declared)
     elements: list[bytes | int] = []
     with suppress(CorruptStructure):  # which `decode` raises below
-        take(blob, _HEADER.size, total - 1, elements, _NUMBERS)
+        take(blob, _HEADER.size, total - 1, elements, NUMBERS)
     pos = _HEADER.size
     for element in elements:
         size, kind = _form(blob[pos : pos + _LONG_HEAD])
@@ -168,8 +168,8 @@ def _form(head: bytes) -> tuple[int, str]:
     first = head[0]
     if 0x80 <= first < 0xC0 or 0xE0 <= first <= 0xF0:
         long = (first & 0x0F) << 8 | head[1] if first < 0xF0 else _long_size(head) + 3
-        return _SIZES[first] or long + 2, "string"
-    return _SIZES[first], "u7" if first < 0x80 else "i13" if first < 0xE0 else _INTEGERS[first]
+        return SIZES[first] or long + 2, "string"
+    return SIZES[first], "u7" if first < 0x80 else "i13" if first < 0xE0 else _INTEGERS[first]
 
 
 _INTEGERS = {0xF1: "i16", 0xF2: "i24", 0xF3: "i32", 0xF4: "i64"}
@@ -272,7 +272,7 @@ def take(buf: bytes, pos: int, limit: int, out: list[T], rendering: Rendering[T]
     # branch before the table makes small integers 20% faster and the others no slower.
     small, convert = rendering
     append = out.append
-    sizes = _SIZES
+    sizes = SIZES
     end = pos
     try:
         while True:

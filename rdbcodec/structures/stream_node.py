@@ -21,7 +21,6 @@ Instance, two entries 5-0 {f: v1} and 6-3 {f: v2} under master 5-0:
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -90,7 +89,7 @@ def live(elements: list[bytes | int], master: StreamId) -> list[StreamEntry]:
 
 def count_live(elements: list[bytes | int], master: StreamId) -> int:
     """How many those are, without an object for each; raises what `decode` raises."""
-    if _usual_columns(elements, master) is not None:
+    if _usual_columns(elements) is not None:
         count: Any = elements[0]
         return int(count)
     return sum(1 for _ in iter_decode(elements, master))
@@ -101,22 +100,18 @@ def _usual_entries(elements: list[Any], master: StreamId) -> list[StreamEntry] |
 
     Most nodes are such: their entries are rows of one size, and columns are checked and made at once.
     """
-    usual = _usual_columns(elements, master)
+    usual = _usual_columns(elements)
     if usual is None:
         return None
-    width, all_ms, all_seq, are_near = usual
+    width, all_ms, all_seq = usual
     start = size = width + 4
-    ms, seq = master
-    ids = [(ms + a, seq + b) for a, b in zip(all_ms, all_seq)]  # noqa: B905 - strict takes as much as an entry
-    if not are_near:
-        ids = [(a & _HALF, b & _HALF) for a, b in ids]
-    columns = [_paired(elements[3 + at], elements[start + 3 + at :: size]) for at in range(width)]
-    fields = map(list, zip(*columns)) if columns else ([] for _ in ids)  # noqa: B905
-    return list(map(_made_entry, zip(map(_made_id, ids), fields)))  # noqa: B905
+    names = list(map(_text, elements[3 : 3 + width]))
+    columns = [_texts(elements[start + 3 + at :: size]) for at in range(width)]
+    return by_columns(master, all_ms, all_seq, names, columns)
 
 
-def _usual_columns(elements: list[Any], master: StreamId) -> tuple[int, list[int], list[int], bool] | None:
-    """Of such a node: how many fields entries have, how far IDs are from its own, whether all are near."""
+def _usual_columns(elements: list[Any]) -> tuple[int, list[int], list[int]] | None:
+    """Of such a node: how many fields entries have, and how far IDs are from its own."""
     if len(elements) < 3:
         return None
     live, dead, width = elements[:3]
@@ -129,31 +124,46 @@ def _usual_columns(elements: list[Any], master: StreamId) -> tuple[int, list[int
     if flags.count(SAME_FIELDS) != live or elements[start + size - 1 :: size].count(width + 3) != live:
         return None
     try:
-        are_near = [_are_halves(master.ms, all_ms), _are_halves(master.seq, all_seq)]
-    except TypeError:  # one is a text
+        sum(all_ms, sum(all_seq))  # the quickest way to ask whether all are numbers
+    except TypeError:
         return None
-    return width, all_ms, all_seq, all(are_near)
+    return width, all_ms, all_seq
 
 
-def _are_halves(start: int, deltas: list[int]) -> bool:
-    """Whether none is beyond 64 bits, as none is that a server made; TypeError when one is no number."""
-    return not deltas or (start + min(deltas) >= 0 and start + max(deltas) <= _HALF)
-
-
-def _paired(name: bytes | int, column: list[Any]) -> Iterator[tuple[bytes, bytes]]:
-    """A field of all entries."""
+def _texts(column: list[Any]) -> list[bytes]:
+    """Values of a field, as texts."""
     try:
-        b"".join(column)  # the quickest way to ask whether all are texts
+        b"".join(column)  # the quickest way to ask whether all are
     except TypeError:
         column = list(map(_text, column))
-    return zip(repeat(_text(name)), column)
+    return column
 
 
-# Of a tuple, without the call that a class of named fields makes for each.
-_made_id: Callable[[tuple[int, int]], StreamId] = partial(tuple.__new__, StreamId)
-_made_entry: Callable[[tuple[StreamId, list[tuple[bytes, bytes]]]], StreamEntry] = partial(
-    tuple.__new__, StreamEntry
-)
+def by_columns(
+    master: StreamId,
+    all_ms: Sequence[int],
+    all_seq: Sequence[int],
+    names: list[bytes],
+    columns: list[list[bytes]],
+) -> list[StreamEntry]:
+    """Entries of the same fields: how far their IDs are from the master's, and the values of each field."""
+    ms, seq = master
+    halves: Iterable[tuple[int, int]] = zip([ms + by for by in all_ms], [seq + by for by in all_seq])  # noqa: B905
+    if not (_are_halves(ms, all_ms) and _are_halves(seq, all_seq)):
+        halves = [(a & _HALF, b & _HALF) for a, b in halves]
+    pairs = [zip(repeat(name), column) for name, column in zip(names, columns)]  # noqa: B905
+    fields: Iterable[list[Any]] = map(list, zip(*pairs)) if pairs else ([] for _ in all_ms)  # noqa: B905
+    # Of tuples, without the call that a class of named fields makes for each. `zip` uses its tuple again.
+    ids = map(_new, repeat(StreamId), halves)
+    return list(map(_new, repeat(StreamEntry), zip(ids, fields)))  # noqa: B905
+
+
+_new: Callable[..., Any] = tuple.__new__
+
+
+def _are_halves(start: int, deltas: Sequence[int]) -> bool:
+    """Whether none is beyond 64 bits, as none is that a server made."""
+    return not deltas or (start + min(deltas) >= 0 and start + max(deltas) <= _HALF)
 
 
 def iter_decode(

@@ -20,7 +20,7 @@ from rdbcodec.datatypes.streams.value import (
     encode_id,
 )
 from rdbcodec.errors import CorruptStructure, LimitExceeded
-from rdbcodec.structures import listpack, node_patterns, stream_node
+from rdbcodec.structures import listpack, node_patterns, stream_node, stream_rows
 from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.cursor import Cursor
@@ -67,6 +67,7 @@ def _take_nodes(raw: bytes, entries: list[StreamEntry], starts: dict[StreamId, i
     limit = budget.limit
     try:
         count, pos = lengths.read(raw, 0)
+        live = stream_rows.reader(count)
         for _ in range(count):
             at = pos + 1 + ID_SIZE
             master = stream_node.read_id(raw[pos + 1 : at])
@@ -74,7 +75,7 @@ def _take_nodes(raw: bytes, entries: list[StreamEntry], starts: dict[StreamId, i
             if raw[pos] != ID_SIZE or master in starts or len(blob) > limit or end - at > limit:
                 break
             starts[master] = len(entries)
-            entries += stream_node.live(listpack.decode_mixed(blob), master)
+            entries += live(blob, master)
             pos = end
         else:
             return pos
@@ -128,13 +129,15 @@ def stream_parts(
 ) -> Generator[list[StreamEntry], None, Stream]:
     """As stream_items; returns what follows the entries, as a Stream that has none."""
     del scope
-    for _ in range(cursor.length()):
+    count = cursor.length()
+    live = stream_rows.reader(count)
+    for _ in range(count):
         cursor.budget.refill()
         master = _read_master(cursor)
         if cursor.string_is_long():
             yield from _large_node(cursor, master)
         else:
-            yield stream_node.decode(listpack.decode_mixed(cursor.string()), master).entries
+            yield live(cursor.string(), master)
     cursor.budget.refill()
     return _read_tail(cursor, [], version)
 
