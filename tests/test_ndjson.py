@@ -408,6 +408,10 @@ COLLECTIONS = [
     HASH.replace("hash", "zset") % '{"a":1.0,"a":2.0}',
     HASH.replace("hash", "zset") % '{"\u00e4":1.0}',
     HASH.replace("hash", "zset") % '[["a",1.5],["],[",-2],["c:",3e-7]]',
+    HASH.replace("hash", "zset") % '{":a":1.5,":b":2.0,"c:":3,",d":4,"e,":5}',
+    HASH.replace("hash", "zset") % '[[",a",1.5],[",b",2.0],["c,",3],[":d",4],["e:",5]]',
+    HASH.replace("hash", "zset") % '{"a":-0,"b":-0.0,"c":-0e+1,"d":0}',
+    HASH.replace("hash", "zset") % '[["a",-0],["b",-0.0],["c",-0e+1],["d",0]]',
     HASH.replace("hash", "zset") % '[["a",1.5],["a",2]]',
     HASH.replace("hash", "zset") % '[["a",1.5],["b"]]',
     HASH.replace("hash", "zset") % '[["a",1.5,"b",2]]',
@@ -461,7 +465,7 @@ def test_a_line_of_plain_values_tells_what_its_json_says(line: str) -> None:
     quick = decoded(line)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ndjson, "_plainly", lambda *_: None)
-        assert quick == decoded(line)
+        assert (quick, repr(quick)) == (whole := decoded(line), repr(whole))  # 0.0 is -0.0, but to repr
 
 
 @every(

@@ -77,9 +77,10 @@ def _zset_of(members: Members) -> ZSet:
 
 def _plain_zset(text: bytes) -> ZSet | None:
     """The sorted set of an object of plain ASCII as `_held_text` makes them, or of pairs. None of others."""
-    if text[:1] == b"{" and _plain_pairs(b"\\{%b\\}", _PAIR % b":").fullmatch(text):
-        words = text[2:-1].replace(b'":', b',"').split(b',"')  # members have no quotes: nothing else is split
-    elif text[:2] == b"[[" and _plain_pairs(b"\\[%b\\]", rb"\[%b\]" % (_PAIR % b",")).fullmatch(text):
+    # Members have no quotes: nothing else is split, but where one begins with what stands behind one.
+    if text[:1] == b"{" and b',":' not in text and _pairs(b"\\{%b\\}", _PAIR % b":").fullmatch(text):
+        words = text[2:-1].replace(b'":', b',"').split(b',"')
+    elif text[:2] == b"[[" and b'[",' not in text and _pairs(b"\\[%b\\]", _ARRAY).fullmatch(text):
         words = text[3:-2].replace(b'",', b'],["').split(b'],["')
     else:
         return None
@@ -87,11 +88,13 @@ def _plain_zset(text: bytes) -> ZSet | None:
     return value if 2 * len(value) == len(words) and math.isfinite(sum(value.values())) else None
 
 
-_PAIR = rb'"[ !#-\[\]-~]*"%b-?(?:0|[1-9][0-9]{0,16})(?:\.[0-9]+)?(?:e[-+][0-9]+)?'
+# To JSON -0 is an integer, and has no sign.
+_PAIR = rb'"[ !#-\[\]-~]*"%b-?(?:(?<!-)0|0(?=[.e])|[1-9][0-9]{0,16})(?:\.[0-9]+)?(?:e[-+][0-9]+)?'
+_ARRAY = rb"\[%b\]" % (_PAIR % b",")
 
 
 @cache
-def _plain_pairs(frame: bytes, pair: bytes) -> re.Pattern[bytes]:
+def _pairs(frame: bytes, pair: bytes) -> re.Pattern[bytes]:
     """Such pairs in a frame; made when needed, as it takes a while."""
     return re.compile(frame % (pair + b"(?:," + pair + b")*"))
 
