@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from fake_server import FakeServer, fake_server
 
 import rdbcodec
 from rdbcodec.cli.restoring import Line
-from rdbcodec.live.restore_done import Restored
+from rdbcodec.live.restore_done import Failure, Restored
 from rdbcodec.losses import Losses
-from rdbcodec.reports.restore import lines
+from rdbcodec.reports.restore import as_json, lines
 
 
 @pytest.fixture
@@ -168,3 +169,66 @@ def test_a_loss_that_no_line_holds_is_told_in_several() -> None:
         "  lost: field-ttl: 1 x a hash whose fields would no longer expire",
         "    first at offset 5",
     ]
+
+
+def everything() -> Restored:
+    """A restore to which all has happened that can."""
+    losses = Losses()
+    losses.add("field-ttl", offset=5, db=1, key=b"h")
+    failed = [Failure(1, b"k%d" % number, "hash", 70 + number, "-ERR no") for number in range(2)]
+    return Restored(
+        *("redis://h", "Redis 7.2.6"),
+        made=Counter({("string", "restore"): 1200, ("hash", "commands"): 7}),
+        reasons=Counter({"the server refused the payload": 7}),
+        there=1,
+        skipped=2,
+        expired=3,
+        filtered=4,
+        left_out=5,
+        failed=3,
+        functions=1,
+        functions_filtered=2,
+        functions_skipped=3,
+        losses=tuple(losses.all()),
+        failures=failed,
+    )
+
+
+def test_all_that_happened_is_told() -> None:
+    assert [*lines(everything(), hide_keys=True)] == [
+        "redis://h: 1,207 keys restored, Redis 7.2.6",
+        "  string 1,200, hash 7",
+        "  by commands: 7 keys, because the server refused the payload",
+        "  1 key of these had come before an interruption",
+        "  2 keys in the server already, which stay as they are there",
+        "  3 keys with no time left, not restored: --keep-expired restores them",
+        "  4 keys not chosen",
+        "  5 keys the server cannot have: see what is lost",
+        "  1 function library",
+        "  2 function libraries left out: filters choose keys, --functions keeps functions too",
+        "  3 function libraries of the server stay as they are there",
+        "  lost: field-ttl: 1 x a hash whose fields would no longer expire",
+        "    first at offset 5, db 1",
+        "  failed: 3 keys",
+        "    a key in db 1, hash at offset 70: -ERR no",
+        "    a key in db 1, hash at offset 71: -ERR no",
+        "    and 1 more: --failures FILE has all of them",
+    ]
+
+
+def test_programs_are_told_the_same() -> None:
+    told = as_json(everything())
+    assert told["made"] == {"string": {"restore": 1200}, "hash": {"commands": 7}}
+    assert told["failures"][1] == {"key": "k1", "db": 1, "type": "hash", "offset": 71, "answer": "-ERR no"}
+    assert told["losses"] == [
+        {
+            "kind": "field-ttl",
+            "times": 1,
+            "says": "a hash whose fields would no longer expire",
+            "first": {"offset": 5, "db": 1, "key": "h"},
+        }
+    ]
+    counts = ("there_before", "skipped", "expired", "not_chosen", "left_out", "failed", "functions")
+    assert [told[name] for name in counts] == [1, 2, 3, 4, 5, 3, 1]
+    assert (told["keys"], told["dry_run"], told["resumed"]) == (1207, False, False)
+    assert as_json(everything(), hide_keys=True)["failures"][0]["key"] is None
