@@ -15,6 +15,7 @@ import pytest
 from commands import run
 
 import rdbcodec
+from rdbcodec.facts import entry_columns
 from rdbcodec.facts.slots import key_slot
 
 pa = pytest.importorskip("pyarrow")
@@ -56,6 +57,13 @@ def test_a_key_is_a_row(small: str) -> None:
     assert (first["idle_s"], first["freq"]) == (None, None)
     assert (second["key"], second["key_text"], second["idle_s"]) == (b"\xff{tag}", None, 7)
     assert second["slot"] == rows(small)[1]["slot"] == 8338
+
+
+def test_slots_of_many_are_those_of_each() -> None:
+    names = [b"%d" % number for number in range(300)]
+    tagged = [b"a{1}", b"{}b", b"{c", b"}{d}", b"{{e}}", b""]
+    for keys in (names, [*names, *tagged]):
+        assert list(entry_columns.slots(keys)) == list(map(key_slot, keys))
 
 
 NAMES = [b"", b"plain", "na\u00efve".encode(), "\u20ac".encode(), b"\xff", b"cut\xe2\x82", b"\xac"]

@@ -41,10 +41,12 @@ hashes = st.dictionaries(texts, texts, min_size=1, max_size=20).map(Hash)
 sorted_sets = st.dictionaries(texts, scores, min_size=1, max_size=20).map(lambda of: ZSet(of.items()))
 
 
-def entry_of(value: Set | Hash | ZSet, *, simplest: bool) -> Entry:
-    """A key whose value is written element by element."""
+def entry_of(
+    value: Set | Hash | ZSet | rdbcodec.List, *, simplest: bool, settings: dict[str, int] = NOTHING_PACKED
+) -> Entry:
+    """A key whose value is written element by element, unless `settings` say otherwise."""
     out = io.BytesIO()
-    with rdbcodec.create(out, to="redis-7.2", simplest=simplest, settings=NOTHING_PACKED) as writer:
+    with rdbcodec.create(out, to="redis-7.2", simplest=simplest, settings=settings) as writer:
         writer.write(b"key", value)
     with rdbcodec.open(out.getvalue()) as reader:
         (entry,) = (record for record in reader if isinstance(record, Entry))
@@ -62,3 +64,24 @@ def test_a_look_at_a_table_says_what_its_shapes_say(
     memory, elements = Measuring(model).measure(EntryBatch([entry]), None)
     assert memory == pytest.approx([model.total(chain.from_iterable(shapes_of(entry)))], rel=1e-12)
     assert elements == [len(value)]
+
+
+alike = st.lists(
+    st.lists(texts, min_size=1, max_size=6, unique=True).map(rdbcodec.List) | sets | of_numbers | hashes,
+    min_size=2,
+    max_size=12,
+)
+
+
+@given(values=alike, simplest=st.booleans())
+def test_what_is_remembered_by_its_first_bytes_is_what_its_shapes_say(
+    values: list[Set | Hash | rdbcodec.List], simplest: bool
+) -> None:
+    model = Model(COLUMNS["redis-7.2"], allocator_of("jemalloc"))
+    entries = [entry_of(value, simplest=simplest, settings={}) for value in values]
+    measuring = Measuring(model)
+    for _ in range(2):  # the second time out of what was remembered
+        memory, _ = measuring.measure(EntryBatch(entries), None)
+        assert memory == pytest.approx(
+            [model.total(chain.from_iterable(shapes_of(entry))) for entry in entries], rel=1e-12
+        )

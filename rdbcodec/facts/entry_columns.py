@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import binascii
+import sys
+from array import array
 from collections.abc import Mapping, Sequence
 from itertools import repeat
 from operator import add, attrgetter
 from struct import unpack
 
-from rdbcodec.facts.slots import SLOTS, key_slot
+from rdbcodec.facts.slots import SLOTS, hashed_part
 from rdbcodec.records import CacheEntry, Entry
 from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE
 from rdbcodec.records.entry import Context
@@ -16,6 +18,8 @@ from rdbcodec.wire.strings import UNPLAIN
 
 BRIEF = {Entry, CacheEntry}  # those that have nothing but what `_head` holds before them
 _SHORT = 0x40  # lengths below are their own byte
+_UPPER_BYTES = slice(sys.byteorder == "little", None, 2)
+_OF_SLOTS = bytes(byte % (SLOTS >> 8) for byte in range(256))
 
 _head_of = attrgetter("_head")
 _context_of = attrgetter("_context")
@@ -67,11 +71,14 @@ def offsets(entries: Sequence[Entry]) -> list[int]:
     return list(map(add, map(_base_of, entries), map(_position_of, entries)))
 
 
-def slots(keys: Sequence[bytes]) -> list[int]:
+def slots(keys: Sequence[bytes]) -> array[int]:
     """The slot of each key in a cluster."""
     if b"{" in b"".join(keys):
-        return [key_slot(key) for key in keys]
-    return [crc % SLOTS for crc in map(binascii.crc_hqx, keys, repeat(0))]
+        keys = [key if b"{" not in key else hashed_part(key) for key in keys]
+    crcs = array("H", map(binascii.crc_hqx, keys, repeat(0)))
+    held = bytearray(crcs.tobytes())
+    held[_UPPER_BYTES] = held[_UPPER_BYTES].translate(_OF_SLOTS)  # modulo SLOTS, of all in one call
+    return array("H", bytes(held))
 
 
 def expiries(entries: Sequence[Entry]) -> list[int | None]:

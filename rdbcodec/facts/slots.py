@@ -14,10 +14,14 @@ MANY_MISSING = SLOTS // 2  # slots without keys; where more are missing, it is n
 
 def key_slot(key: bytes) -> int:
     """The cluster slot of a key: CRC-16 of it, or of what its first braces hold if they hold anything."""
+    return binascii.crc_hqx(hashed_part(key), 0) % SLOTS
+
+
+def hashed_part(key: bytes) -> bytes:
+    """What of a key decides its slot."""
     begin = key.find(b"{")
     end = key.find(b"}", begin + 1)
-    tag = key[begin + 1 : end] if begin >= 0 and end > begin + 1 else key
-    return binascii.crc_hqx(tag, 0) % SLOTS
+    return key[begin + 1 : end] if begin >= 0 and end > begin + 1 else key
 
 
 class Shared(NamedTuple):

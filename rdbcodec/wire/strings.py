@@ -29,6 +29,7 @@ LONG_LENGTH = 0x81  # a length in the form of 64 bits
 UNPLAIN = frozenset({LONG_LENGTH, LZF})  # first bytes of strings that can be odd; no others can
 MAX_INTEGER_TEXT = 11  # characters of -2147483648: servers try no longer ones
 LAST_DIGIT = 0x39  # no integer's text begins with a greater byte
+MINUS = 0x2D  # and this is the only one before its digits
 INTEGER_SIZE = {INT8: 1, INT16: 2, INT32: 4}
 MANY = 32  # strings that are worth taking together
 _SHORT = {b"%c" % size: size for size in range(0x40)}  # by the byte before a short text

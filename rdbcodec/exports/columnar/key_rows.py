@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import Any
 
@@ -62,7 +62,7 @@ class KeyRows(EntryPass[None]):
         self._expiries: list[int | None] = []
         self._idle: list[int | None] = []
         self._freqs: list[int | None] = []
-        self._slots = array("h")
+        self._slots = array("H")  # below 16384, so that signed ones have the same bytes
         self._offsets = array("q")
 
     def measured(self, keys: Measured) -> None:
@@ -77,18 +77,18 @@ class KeyRows(EntryPass[None]):
         self._expiries += repeat(None, number) if keys.expiries is None else keys.expiries
         self._idle += [entry.idle for entry in keys.entries] if keys.have_hints else repeat(None, number)
         self._freqs += [entry.freq for entry in keys.entries] if keys.have_hints else repeat(None, number)
-        self._slots.extend(entry_columns.slots(names))
+        self._slots += entry_columns.slots(names)
         self._offsets.extend(keys.offsets)
 
-    def _whole_memory(self, keys: Measured) -> Iterator[int]:
+    def _whole_memory(self, keys: Measured) -> Iterable[int]:
         """With the share of each key, and of each expiry, in the tables of its database."""
         lasting, expiring = self._lasting, self._expiring
         if keys.expiries is None:
             return map(lasting.__getitem__, keys.memory)
-        return (
-            (lasting if time is None else expiring)[cost]
+        return [
+            lasting[cost] if time is None else expiring[cost]
             for cost, time in zip(keys.memory, keys.expiries, strict=True)
-        )
+        ]
 
     def _share(self) -> float:
         return self.model.share()

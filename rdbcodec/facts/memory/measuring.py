@@ -14,17 +14,16 @@ from rdbcodec.errors import DecodeError
 from rdbcodec.facts.batches import Batch
 from rdbcodec.facts.memory.element_sizes import size_at
 from rdbcodec.facts.memory.kinds import KEY, STRING
-from rdbcodec.facts.memory.looks import Costs, Look, look_of
+from rdbcodec.facts.memory.looks import Costs, Glance, glance_of, remembered
 from rdbcodec.facts.memory.model import Model
 from rdbcodec.facts.memory.shapes import shapes_of, string_size
 from rdbcodec.records import Entry
 from rdbcodec.wire import strings
 from rdbcodec.wire.integers import I64_DIGITS
-from rdbcodec.wire.strings import LAST_DIGIT
+from rdbcodec.wire.strings import LAST_DIGIT, MINUS
 
 Times = Sequence[int | None]
 
-_NUMERALS = b"-0123456789"
 _SHORT, _LONG = 0x40, 0x80  # lengths below 0x40 are their own byte; from there to 0x80 begin those of two
 
 
@@ -35,7 +34,7 @@ class Measuring:
         self._model = model
         self._strings = Costs(lambda n: model[STRING, n >> 1 & 0x3F, n >> 7, n & 1])
         self._keys = Costs(lambda n: model[KEY, n >> 1, 0, n & 1])
-        self._looks: dict[int, Look | None] = {}
+        self._looks: dict[int, Glance] = {}
 
     def measure(self, keys: Batch, times: Times | None) -> tuple[list[float], list[int | None]]:
         """The bytes of each in memory, and its elements, None where its headers do not tell.
@@ -64,7 +63,7 @@ class Measuring:
                         size <= I64_DIGITS
                         and size
                         and buf[start] <= LAST_DIGIT
-                        and not buf[start : start + size].lstrip(_NUMERALS)
+                        and (buf[start : start + size].isdigit() or buf[start] == MINUS)
                     ):
                         size = string_size(buf, start - 1)
                 else:
@@ -75,11 +74,14 @@ class Measuring:
                     add(self._model[STRING, key, size, time is not None])
                 continue
             try:
-                look = looks[code]
+                look, at, head_sizes, seen = looks[code]
             except KeyError:
-                look = looks[code] = look_of(keys.entry(len(memory)).row, self._model)
+                look, at, head_sizes, seen = looks[code] = glance_of(keys.entry(len(memory)).row, self._model)
             try:
-                found = None if look is None else look(buf, start)
+                head = buf[start : start + head_sizes[buf[start + at]]]
+                found = seen.get(head)
+                if found is None:
+                    found = (remembered(look, head, seen) if head else None) or look(buf, start)
             except (DecodeError, IndexError, struct.error):
                 found = None  # a damaged header, of which more is said there
             if found is None:

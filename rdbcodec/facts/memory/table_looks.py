@@ -25,9 +25,10 @@ from rdbcodec.facts.memory.sizes import (
 from rdbcodec.formats import TypeRow
 from rdbcodec.wire import doubles, lengths, strings
 from rdbcodec.wire.integers import I64_DIGITS, integer_in
-from rdbcodec.wire.strings import LAST_DIGIT
+from rdbcodec.wire.strings import LAST_DIGIT, MINUS
 
 _SHORT, _LONG = 0x40, 0x80  # lengths below 0x40 are their own byte; from there to 0x80 begin those of two
+_TEXT_HEAD = 2  # bytes beside those of a text in a listpack
 _NUMBER = Struct("<d")
 
 Score = Callable[[bytes, int], "tuple[float, int]"]
@@ -67,7 +68,8 @@ def _sizes(buf: bytes, pos: int, count: int, score: Score | None) -> tuple[list[
     None where only their texts tell. One loop: a call for each element would take as long as all the rest.
     """
     sizes: list[int] = []
-    packed = numbers = 0
+    add = sizes.append
+    packed = numbers = 0  # the first beyond what each takes that is a text of less than 64 bytes
     for _ in repeat(None, count):
         head = buf[pos]
         pos += 1
@@ -76,34 +78,35 @@ def _sizes(buf: bytes, pos: int, count: int, score: Score | None) -> tuple[list[
             if head >= _SHORT:
                 size = head << 8 & 0x3F00 | buf[pos]
                 pos += 1
-            if size > I64_DIGITS:
-                packed += size + (2 if size < _SHORT else 3)
-            elif size and buf[pos] > LAST_DIGIT:
-                packed += size + 2
-            else:
-                held = integer_in(buf[pos : pos + size])
-                if held is None:
-                    packed += size + 2
-                else:
-                    packed += number_size(held)
-                    numbers += 1
-            pos += size
+                packed += size >= _SHORT
+            end = pos + size
+            # No call is made for most that begin with a digit.
+            if (
+                size <= I64_DIGITS
+                and size
+                and buf[pos] <= LAST_DIGIT
+                and ((text := buf[pos:end]).isdigit() or buf[pos] == MINUS)
+                and (held := integer_in(text)) is not None
+            ):
+                packed += number_size(held) - size - _TEXT_HEAD
+                numbers += 1
+            pos = end
         elif head == strings.LZF:
             end = strings.walk(buf, pos - 1)
             size, pos = strings.read_lzf_header(buf, pos - 1)[1], end
             if size <= I64_DIGITS:
                 return None  # it may be a number: no server packs what is that short
-            packed += size + (2 if size < _SHORT else 3)
+            packed += size >= _SHORT
         elif head in strings.INTEGER_SIZE:
             end = pos + strings.INTEGER_SIZE[head]
             number = int.from_bytes(buf[pos:end], "little", signed=True)
             size, pos = len(b"%d" % number), end
-            packed += number_size(number)
+            packed += number_size(number) - size - _TEXT_HEAD
             numbers += 1
         else:
             return None
-        sizes.append(size)
+        add(size)
         if score is not None:
             value, pos = score(buf, pos)
             packed += packed_size(score_text(value))
-    return sizes, packed, numbers
+    return sizes, packed + sum(sizes) + _TEXT_HEAD * count, numbers
