@@ -403,6 +403,16 @@ def test_long_keys_are_not_held_together(command: list[str], tmp_path: Path) -> 
     assert int(done.stderr.split()[-1]) < 64 << 10, "KiB"
 
 
+def test_long_keys_of_text_are_not_held_together(tmp_path: Path) -> None:
+    """200 lines of 500 KB each."""
+    path = tmp_path / "long-keys.ndjson"
+    line = '{"db":0,"key":"%03d%s","type":"string","encoding":"string","value":"v"}\n'
+    path.write_text("".join(line % (number, "k" * 500_000) for number in range(200)))
+    words = ["encode", str(path), "-o", str(tmp_path / "copy.rdb")]
+    done = subprocess.run([sys.executable, "-c", PEAK, *words], stderr=subprocess.PIPE, check=True)
+    assert int(done.stderr.split()[-1]) < 80 << 10, "KiB"
+
+
 def test_a_profile_keeps_the_beginning_of_a_long_key_and_knows_its_size() -> None:
     key = "\u00e9".encode() * 1_000_000
     data = b"REDIS0011\x00\x80" + len(key).to_bytes(4, "big") + key + b"\x01v\xff" + bytes(8)

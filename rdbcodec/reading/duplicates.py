@@ -91,7 +91,7 @@ class KeyIndex:
             self._noted_db = db
         self._noted += keys
         self._noted_places += places
-        if len(self._noted) >= BATCH:
+        if len(self._noted) >= BATCH or max(map(len, keys), default=0) > _LONG_NAME:
             self._add_noted()
 
     def _add_noted(self) -> None:
