@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rdbcodec.reading.parallel.section import Section
     from rdbcodec.reading.reader import Reader
 
-COPIED = 1 << 20  # bytes of a part that are copied at a time
+COPIED = 256 << 10  # bytes of a part that are copied at a time: they stay in the caches; 1 MiB takes 1.6x
 
 
 class Before(NamedTuple):
@@ -250,7 +250,7 @@ class Writing:
         """Write it behind what was written, which removes it."""
         assert self._out is not None
         path = Path(part.path)
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             shutil.copyfileobj(file, self._out, COPIED)
         path.unlink()
         self._db = self._db if part.selected is None else part.selected

@@ -179,7 +179,7 @@ class WholeWriter(Writer):
         if part.first_db is not None and part.first_db != self._db:
             self._select(part.first_db)
         self._flush()
-        with Path(part.path).open("rb") as file:
+        with Path(part.path).open("rb", buffering=0) as file:
             while piece := file.read(CHUNK):
                 self._output.write(piece, checked=False)
         self._output.crc = combine(self._output.crc, part.crc, part.size)
