@@ -128,8 +128,8 @@ def _field_of(parts: list[Any]) -> Field:
 
 
 def _command(entry: Entry, value: Hash, recipient: Recipient) -> bytes | None:
-    if value.expires_at_ms:
-        return None
+    if value.expires_at_ms or len(value) > recipient.many:
+        return None  # before all its words are made
     words = list(chain.from_iterable(value.items()))
     return one_command(_name(recipient), entry.key, words, len(value), recipient)
 

@@ -100,8 +100,10 @@ def _pairs(frame: bytes, pair: bytes) -> re.Pattern[bytes]:
 
 
 def _command(entry: Entry, value: ZSet, recipient: Recipient) -> bytes | None:
+    if not 0 < len(value) <= recipient.many:
+        return None  # before all its words are made
     scores = list(value.values())
-    if not scores or _may_have_nan(scores):
+    if _may_have_nan(scores):
         return None
     return one_command(b"ZADD", entry.key, _words(scores, value), len(scores), recipient)
 
