@@ -290,6 +290,14 @@ def test_a_full_disk_is_the_fault_of_the_output(ran: Ran) -> None:
     )
 
 
+def test_a_temporary_file_without_room_is_not_the_fault_of_the_input(tmp_path: Path) -> None:
+    path = tmp_path / "large.rdb"
+    with rdbcodec.create(path) as writer:
+        writer.write(b"list", rdbcodec.List([os.urandom(500) for _ in range(1000)]))
+    told = shell(f"ulimit -f 8; TMPDIR={tmp_path} R dump {path} --format resp --restore >/dev/null")
+    assert told == (4, "", f"a temporary file in {tmp_path}: File too large\n")
+
+
 # --- streams that are closed ------------------------------------------------------------------------
 
 

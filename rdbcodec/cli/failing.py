@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 
 from rdbcodec.cli.exits import IO_ERROR, NEGATIVE, UNREADABLE
 from rdbcodec.errors import DecodeError, EncodeError, LimitExceeded, RdbError, TailError, TextError
@@ -13,7 +14,7 @@ from rdbcodec.showing import name as shown
 def failure_of(error: RdbError | OSError, name: str, options: argparse.Namespace) -> tuple[int, str]:
     """The exit code, and what is said; `name` is the file, as its user called it."""
     if isinstance(error, OSError):
-        return IO_ERROR, _words_of(error, shown(str(error.filename or name)))
+        return IO_ERROR, _words_of(error, shown(str(error.filename or _unnamed(error, name))))
     from rdbcodec.cli.hints import hint_of  # noqa: PLC0415 - what works needs none
 
     code = NEGATIVE if isinstance(error, EncodeError | LimitExceeded | TailError) else UNREADABLE
@@ -29,6 +30,18 @@ def reason_of(error: RdbError | OSError, options: argparse.Namespace) -> str:
     if isinstance(error, DecodeError | EncodeError | TextError):
         words = error.text(hide_keys=options.hide_keys)
     return "\n".join(map(escaped, words.split("\n")))
+
+
+def _unnamed(error: OSError, name: str) -> str:
+    """The file of an error that names none. Outputs are named: what else has no room is a temporary file."""
+    if error.errno not in _NO_ROOM:
+        return name
+    import tempfile  # noqa: PLC0415 - hardly ever needed
+
+    return f"a temporary file in {tempfile.gettempdir()}"
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 def _words_of(error: OSError, name: str) -> str:
