@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from itertools import accumulate, repeat
+from itertools import accumulate, pairwise, repeat
 from operator import is_not
 from typing import Any
 
@@ -52,13 +52,15 @@ def of_bytes(values: Sequence[bytes | None], type_: Any) -> Any:
     return pa.Array.from_buffers(type_, len(values), buffers)
 
 
-def bytes_and_texts(values: Sequence[bytes]) -> tuple[Any, Any]:
+def bytes_and_texts(held: bytearray, offsets: array[int]) -> tuple[Any, Any]:
     """Bytes, and the same as texts, null where they are no UTF-8: the two share their buffers."""
-    offsets, held = _joined(values)
-    binary = pa.Array.from_buffers(pa.binary(), len(values), [None, offsets, held])
-    if not _all_texts(values, held.to_pybytes()):
-        return binary, of_bytes([value if _is_text(value) else None for value in values], pa.string())
-    return binary, pa.Array.from_buffers(pa.string(), len(values), [None, offsets, held])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(held)]
+    binary = pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
+    if not held.isascii():
+        values = [bytes(held[begin:end]) for begin, end in pairwise(offsets)]
+        if not _all_texts(values, held):
+            return binary, of_bytes([value if _is_text(value) else None for value in values], pa.string())
+    return binary, pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
 
 
 def _joined(values: Sequence[bytes]) -> tuple[Any, Any]:
@@ -73,15 +75,13 @@ def _validity(values: Sequence[object]) -> Any:
     return pa.py_buffer(int(digits, 2).to_bytes(len(values) + 7 >> 3, "little"))
 
 
-def _all_texts(values: Sequence[bytes], held: bytes) -> bool:
+def _all_texts(values: Sequence[bytes], held: bytearray) -> bool:
     """Whether each is UTF-8: all of them together are, and none begins within a character."""
-    if held.isascii():
-        return True
     firsts = b"".join([value[:1] for value in values])
     return _is_text(held) and firsts == firsts.translate(None, _WITHIN_A_CHARACTER)
 
 
-def _is_text(value: bytes) -> bool:
+def _is_text(value: bytes | bytearray) -> bool:
     try:
         value.decode()
     except UnicodeDecodeError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, repeat
 from typing import Any
 
 import pyarrow as pa
@@ -54,7 +54,8 @@ class KeyRows(EntryPass[None]):
 
     def _clear(self) -> None:
         self._dbs = array("i")
-        self._keys: list[bytes] = []
+        self._names = bytearray()  # joined: small objects that wait for a batch cost fresh memory
+        self._ends = array("i", (0,))
         self._layouts = bytearray()
         self._elements: list[int | None] = []
         self._disk = array("q")
@@ -69,7 +70,7 @@ class KeyRows(EntryPass[None]):
         """A batch of one database, a column at a time."""
         names, number = keys.names, len(keys)
         self._dbs += array("i", (keys.db,)) * number
-        self._keys += names if self._rename is None else map(self._rename, names)
+        self._add_names(names if self._rename is None else [*map(self._rename, names)])
         self._layouts += keys.layouts(_ROW_AT)
         self._elements += keys.elements
         self._disk.extend(keys.disk)
@@ -79,6 +80,10 @@ class KeyRows(EntryPass[None]):
         self._freqs += [entry.freq for entry in keys.entries] if keys.have_hints else repeat(None, number)
         self._slots += entry_columns.slots(names)
         self._offsets.extend(keys.offsets)
+
+    def _add_names(self, names: Sequence[bytes]) -> None:
+        self._names += b"".join(names)
+        self._ends.extend(accumulate(map(len, names), initial=self._ends.pop()))
 
     def _whole_memory(self, keys: Measured) -> Iterable[int]:
         """With the share of each key, and of each expiry, in the tables of its database."""
@@ -98,12 +103,12 @@ class KeyRows(EntryPass[None]):
 
     def taken(self, *, at_least: int) -> Iterator[Any]:
         """What was collected, as one batch, when there are so many rows."""
-        if len(self._keys) >= at_least:
+        if len(self._dbs) >= at_least:
             yield self._batch()
             self._clear()
 
     def _batch(self) -> Any:
-        keys, texts = bytes_and_texts(self._keys)
+        keys, texts = bytes_and_texts(self._names, self._ends)
         columns = [
             of_buffer(self._dbs, pa.int32()),
             keys,
