@@ -92,7 +92,8 @@ def _server_of(item: pytest.Item) -> str:
 
 def pytest_collection_finish() -> None:
     """Whatever was collected stays: nobody needs to look again and again whether it is garbage."""
-    gc.freeze()
+    if hasattr(gc, "freeze"):  # PyPy has none
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+from interpreters import tells_when_it_collects
 
 from rdbcodec.datatypes.collecting import Uncollected
 from rdbcodec.datatypes.scope import Scope
@@ -16,6 +17,7 @@ from rdbcodec.structures.stream_node import StreamEntry, StreamId
 from rdbcodec.wire import lengths, strings
 from rdbcodec.wire.strings import Budget
 
+pytestmark = tells_when_it_collects
 NODES, ENTRIES = 40, 100
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from traced import traced
 
 import rdbcodec
 from rdbcodec.facts import databases, soundness
@@ -183,13 +183,10 @@ def test_more_databases_than_anybody_has_are_refused(monkeypatch: pytest.MonkeyP
 
 def test_a_key_that_was_seen_takes_some_bytes_of_memory_and_not_an_object() -> None:
     """100,000 names: their hashes alone were 9 MiB as a set of numbers."""
-    tracemalloc.start()
-    try:
+    with traced() as peak_of:
         with KeyIndex(made) as index:
             for start in range(0, 100_000, 1000):
                 index.add([b"%d" % at for at in range(start, start + 1000)])
             assert list(index.duplicates()) == []
-        most = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+        most = peak_of()
     assert most < 4 << 20

@@ -18,6 +18,7 @@ import pytest
 from cases import every, examples
 from hypothesis import given
 from hypothesis import strategies as st
+from interpreters import PYPY, counts_references
 from strategies import ONE_A_NODE, VALUES, server_of
 from ways import FIXTURES, pair, plain_value, snapshot
 
@@ -86,7 +87,7 @@ def spools(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     yield opened
     if not all(spool.closed for spool in opened):
         gc.collect()  # an error that was caught holds on to what its frames held
-    assert [spool.closed for spool in opened] == [True] * len(opened)
+    assert PYPY or [spool.closed for spool in opened] == [True] * len(opened)
 
 
 def order_free(value: Any) -> tuple[object, ...]:
@@ -435,6 +436,7 @@ def test_a_large_module_value_is_copied_or_lost(to: Server, expected: tuple[obje
 # --- temporary files --------------------------------------------------------------------------------
 
 
+@counts_references
 def test_a_conversion_that_is_given_up_leaves_no_temporary_file(spools: list[Any]) -> None:
     raw = encode(ROWS["hash-listpack"], padded(Hash({b"f": b"v"})), Server("redis", 12))
     with rdbcodec.open(snapshot(pair(16, raw)), max_value=64) as limited:
@@ -447,6 +449,7 @@ def test_a_conversion_that_is_given_up_leaves_no_temporary_file(spools: list[Any
     assert [spool.closed for spool in spools] == [True]
 
 
+@counts_references
 def test_a_conversion_that_fails_leaves_no_temporary_file(spools: list[Any]) -> None:
     raw = b"\x02\x40\x70" + b"m" * 112 + struct.pack("<d", 1) + b"\x01n" + struct.pack("<d", math.nan)
     with rdbcodec.open(snapshot(pair(5, raw)), max_value=64) as limited:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
-import tracemalloc
 from collections.abc import Iterator
 
 import pytest
+from traced import traced
 
 from rdbcodec.live.errors import LiveError
 from rdbcodec.live.replies import Refused, Replies
@@ -55,26 +55,20 @@ def test_a_large_string_is_held_once(ends: tuple[socket.socket, Replies]) -> Non
     server, replies = ends
     sent = b"*2\r\n$%d\r\n%b\r\n:7\r\n" % (len(LARGE), LARGE)
     threading.Thread(target=server.sendall, args=(sent,)).start()
-    tracemalloc.start()
-    try:
+    with traced() as peak_of:
         assert replies.read() == [LARGE, 7]
-        assert tracemalloc.get_traced_memory()[1] < 1.3 * len(LARGE)
-    finally:
-        tracemalloc.stop()
+        assert peak_of() < 1.3 * len(LARGE)
 
 
 def test_a_string_that_is_lent_passes_by_before_the_next_answer(ends: tuple[socket.socket, Replies]) -> None:
     server, replies = ends
     sent = b"*2\r\n$3\r\nabc\r\n$%d\r\n%b\r\n:7\r\n" % (len(LARGE), LARGE)
     threading.Thread(target=server.sendall, args=(sent,)).start()
-    tracemalloc.start()
-    try:
+    with traced() as peak_of:
         held, lent = replies.read(lend=3)
         assert (held, len(lent)) == (b"abc", len(LARGE))
         assert sum(map(len, lent.pieces())) == len(LARGE)
-        assert tracemalloc.get_traced_memory()[1] < 0.3 * len(LARGE)
-    finally:
-        tracemalloc.stop()
+        assert peak_of() < 0.3 * len(LARGE)
     assert replies.read() == 7
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cases import every
+from interpreters import lz4_frames
 from ways import FIXTURES, WAYS, corpus, entries, pair, plain, plain_value, read, snapshot
 
 import rdbcodec
@@ -448,6 +449,7 @@ def test_a_path_hash_of_valkey_9_2_maps_paths_to_small_hashes() -> None:
     assert [item for batch in entry.items() for item in batch] == [(b"a", small), (b"ab", large)]
 
 
+@lz4_frames
 def test_the_envelope_of_valkey_9_2_holds_a_whole_snapshot_in_an_lz4_frame() -> None:
     envelope = from_hex("""
         56 43 53 01 01 00 01 | 04 22 4d 18 70 40 ad 19 00 00 80

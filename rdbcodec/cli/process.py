@@ -34,7 +34,8 @@ _LOOK_AGAIN = 0.02  # seconds until it is looked whether the exception was raise
 
 def begin() -> None:
     """Call it once, first."""
-    gc.set_threshold(_COLLECT_AFTER)
+    if hasattr(gc, "set_threshold"):  # PyPy collects in another way
+        gc.set_threshold(_COLLECT_AFTER)
     _keep_what_is_freed()
     ending = _Ending()
     for number in _numbers():

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gc
 
+_threshold_of = getattr(gc, "get_threshold", lambda: (0, 0, 0))  # PyPy, whose collector is another, has none
+
 
 class Uncollected:
     """Nothing is searched by itself until the end of the block, in any thread; then all is as it was.
@@ -19,7 +21,7 @@ class Uncollected:
     __slots__ = ("_before",)
 
     def __enter__(self) -> None:
-        self._before = gc.get_threshold()
+        self._before = _threshold_of()
         if self._before[0]:  # 0: it is off, or another thread is in such a block and will end the wait
             gc.set_threshold(0, *self._before[1:])
 

@@ -20,6 +20,7 @@ from typing import Protocol, Union
 from rdbcodec.errors import RdbError
 from rdbcodec.remote.opening import open_read
 from rdbcodec.remote.urls import scheme_of
+from rdbcodec.wire.flat import flat
 
 CHUNK = 256 << 10  # bytes read at a time; larger ones measured no faster, smaller ones slower
 
@@ -75,7 +76,7 @@ class Memory:
     """Bytes, a memoryview or an mmap, read in pieces without being copied whole."""
 
     def __init__(self, data: bytes | bytearray | memoryview | mmap.mmap) -> None:
-        self._view = data if isinstance(data, mmap.mmap) else memoryview(data).cast("B")
+        self._view = data if isinstance(data, mmap.mmap) else flat(data)
         self._pos = 0
         self.size = len(self._view)
 

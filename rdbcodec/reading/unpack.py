@@ -14,13 +14,24 @@ from typing import Any
 
 from rdbcodec.errors import ContainerError, CorruptStructure, RdbError
 from rdbcodec.limits import MAX_ZSTD_WINDOW
+from rdbcodec.wire import accelerators
 
 PIECE = 256 << 10  # bytes unpacked at a time
 
 
+def lz4_frames() -> Any:
+    """The module that knows frames of LZ4; ContainerError says why it cannot be had."""
+    if accelerators.PYPY:
+        raise ContainerError("LZ4 needs CPython: the package lz4 ends PyPy; unpack it first: lz4 -d FILE")
+    try:
+        return importlib.import_module("lz4.frame")
+    except ImportError as error:
+        raise ContainerError("LZ4 needs the package lz4: pip install lz4") from error
+
+
 def lz4_decompressor() -> Any:
-    """A new LZ4 frame decompressor."""
-    return importlib.import_module("lz4.frame").LZ4FrameDecompressor()
+    """A new LZ4 frame decompressor; ContainerError when there is none to be had."""
+    return lz4_frames().LZ4FrameDecompressor()
 
 
 def zstd_decompressor() -> Any:

@@ -29,6 +29,7 @@ from typing import IO, Any, Protocol
 from rdbcodec.remote.opening import open_write
 from rdbcodec.remote.urls import scheme_of
 from rdbcodec.wire.crc64 import chosen, crc64
+from rdbcodec.wire.flat import flat
 from rdbcodec.writing.naming import named, naming
 from rdbcodec.writing.packing import Compression, packer
 
@@ -150,7 +151,7 @@ class Whole:
         try:
             taken = self.raw.write(data)
             if taken != size:
-                _write_rest(self.raw, memoryview(data).cast("B"), taken)
+                _write_rest(self.raw, flat(data), taken)
         except OSError as error:
             raise named(error, self._name) from error
         return size

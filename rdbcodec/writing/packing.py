@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rdbcodec.errors import ContainerError
+from rdbcodec.reading.unpack import lz4_frames
 from rdbcodec.remote.urls import name_of, scheme_of
 
 Compression = Literal["gzip", "lz4", "zstd"]
@@ -33,11 +34,8 @@ def _gzip_packer() -> Any:
 
 
 def _lz4_packer() -> Any:
-    try:
-        import lz4.frame  # noqa: PLC0415 - optional
-    except ImportError:
-        raise ContainerError("writing LZ4 needs the package lz4: pip install lz4") from None
-    return lambda file: lz4.frame.LZ4FrameFile(file, mode="wb")
+    frames = lz4_frames()
+    return lambda file: frames.LZ4FrameFile(file, mode="wb")
 
 
 def _zstd_packer() -> Any:

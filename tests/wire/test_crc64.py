@@ -12,8 +12,9 @@ import pytest
 from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
+from interpreters import built_engines
 
-from rdbcodec.wire import crc64
+from rdbcodec.wire import accelerators, crc64
 
 if TYPE_CHECKING:
     from rdbcodec.wire.crc64 import Engine
@@ -136,12 +137,20 @@ def test_eight_bytes_at_a_time_give_the_crc_of_one_at_a_time(data: bytes, crc: i
     assert crc64.crc64_by_halves(memoryview(data), crc) == by_definition(data, crc)
 
 
-@pytest.mark.parametrize(("name", "engine"), [("cpython", "crc64_pure"), ("pypy", "crc64_by_halves")])
+@pytest.mark.parametrize(("pypy", "engine"), [(False, "crc64_pure"), (True, "crc64_by_halves")])
 def test_the_pure_engine_suits_the_interpreter(
-    name: str, engine: str, monkeypatch: pytest.MonkeyPatch
+    pypy: bool, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.implementation, "name", name)
+    monkeypatch.setattr(accelerators, "PYPY", pypy)
     assert crc64.load_pure() is getattr(crc64, engine)
+
+
+def test_pypy_takes_no_engine_that_was_built_for_cpython(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RDBCODEC_PURE", raising=False)
+    monkeypatch.setattr(accelerators, "PYPY", True)
+    accelerators.check_allowed("pure")
+    with pytest.raises(ImportError, match=r"^anycrc is made for CPython; PyPy takes the pure engine$"):
+        accelerators.check_allowed("anycrc")
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300))
@@ -240,6 +249,7 @@ def test_an_engine_that_is_turned_off_says_so(name: str, monkeypatch: pytest.Mon
     assert str(caught.value) == f"RDBCODEC_PURE=1 turns {name} off"
 
 
+@built_engines
 def test_crcmod_without_its_c_extension_is_left_alone_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("crcmod", reason="crcmod is not installed")
     monkeypatch.delenv("RDBCODEC_PURE", raising=False)
@@ -249,6 +259,7 @@ def test_crcmod_without_its_c_extension_is_left_alone_and_says_why(monkeypatch: 
     assert str(caught.value) == "crcmod is here without its C extension"
 
 
+@built_engines
 def test_an_engine_that_computes_another_crc_is_left_alone_and_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -259,6 +270,7 @@ def test_an_engine_that_computes_another_crc_is_left_alone_and_says_why(
     assert str(caught.value) == "crcmod does not compute CRC-64/Redis"
 
 
+@built_engines
 def test_an_engine_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RDBCODEC_PURE", raising=False)
     monkeypatch.setitem(sys.modules, "anycrc", None)

@@ -7,7 +7,6 @@ import os
 import random
 import subprocess
 import sys
-import tracemalloc
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -16,6 +15,8 @@ import pytest
 from cases import every
 from hypothesis import given
 from hypothesis import strategies as st
+from interpreters import built_engines
+from traced import traced
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.wire import lzf
@@ -239,8 +240,7 @@ def test_every_compressed_text_cut_anywhere_is_corrupt_and_nothing_else() -> Non
 
 
 def test_a_size_that_no_block_can_reach_is_refused_before_any_work() -> None:
-    tracemalloc.start()
-    try:
+    with traced() as peak_of:
         for size in (2**60, 2**64 - 1, 3 * 88 + 264 + 1):
             message = f"LZF block of 3 bytes declares {size}, it can make 528 at most"
             assert outcome(partial(lzf.decompress, b"\xe0\xff\x00", size)) == (message, 0)
@@ -252,9 +252,7 @@ def test_a_size_that_no_block_can_reach_is_refused_before_any_work() -> None:
             f"LZF output ends at 1 bytes, {2**60} were declared",
             2,
         )
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+        peak = peak_of()
     assert peak < 100_000
 
 
@@ -265,13 +263,10 @@ def test_the_largest_honest_expansion_is_not_refused() -> None:
 
 def test_output_beyond_the_declared_size_is_not_made() -> None:
     block = b"\x00a" + b"\xe0\xff\x00" * 10_000
-    tracemalloc.start()
-    try:
+    with traced() as peak_of:
         message = "LZF output is longer than the 100 bytes declared"
         assert outcome(lambda: lzf.decompress_pure(block, 100)) == (message, 2)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+        peak = peak_of()
     assert peak < 10_000
 
 
@@ -366,12 +361,9 @@ def test_a_stream_of_any_length_takes_the_same_memory() -> None:
         for _ in range(400):
             yield b"\xe0\xff\x00" * 100
 
-    tracemalloc.start()
-    try:
+    with traced() as peak_of:
         total = sum(map(len, lzf.iter_decompress(endless(), 1 + 264 * 40_000)))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+        peak = peak_of()
     assert total == 1 + 264 * 40_000
     assert peak < 500_000
 
@@ -506,12 +498,14 @@ def why_not(
     return str(caught.value)
 
 
+@built_engines
 def test_an_engine_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert why_not(monkeypatch, None) == "import of lzf halted; None in sys.modules"
     absent = why_not(monkeypatch, None, "lz4", "lz4.block")
     assert absent == "import of lz4.block halted; None in sys.modules"
 
 
+@built_engines
 def test_another_package_called_lzf_is_left_alone_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     other = ModuleType("lzf")
     expected = "the package lzf is here, but does not work: module 'lzf' has no attribute 'decompress'"

@@ -14,12 +14,14 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from io import FileIO
 from typing import NoReturn
 
 from rdbcodec.reading.parallel.serving import no_signals, serve
 
 _SIZE = 8  # bytes
 _ROOM = 1 << 20  # bytes in the pipe of what was found, so that whoever found it can go on
+_SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)  # Linux calls it so; PyPy 7.3 has no name for it
 
 
 class Forked:
@@ -33,7 +35,7 @@ class Forked:
         self._code: int | None = None
         try:
             with suppress(OSError):
-                fcntl.fcntl(tells, fcntl.F_SETPIPE_SZ, _ROOM)
+                fcntl.fcntl(tells, _SET_PIPE_SIZE, _ROOM)
             with no_signals():
                 self._pid = os.fork()
                 if not self._pid:
@@ -117,8 +119,9 @@ def _receive(end: int) -> bytearray:
 def _exactly(end: int, size: int) -> bytearray:
     data = bytearray(size)
     rest = memoryview(data)
+    pipe = FileIO(end, closefd=False)  # os.readv does the same, but PyPy has none
     while rest:
-        read = os.readv(end, [rest])
+        read = pipe.readinto(rest)
         if not read:
             raise EOFError
         rest = rest[read:]

@@ -14,7 +14,8 @@ _OURS = ("SIGINT", "SIGTERM", "SIGHUP")
 def serve(receive: Callable[[], bytes | bytearray], send: Callable[[bytes], object]) -> None:
     """Receive a job and then parts, and send what comes of each."""
     _leave_signals()
-    gc.freeze()  # what is inherited stays
+    if hasattr(gc, "freeze"):  # PyPy has no such thing
+        gc.freeze()  # what is inherited stays
     with suppress(EOFError, OSError):
         job = receive()
         while True:

@@ -20,12 +20,12 @@ What is promised whatever the engine:
 from __future__ import annotations
 
 import importlib
-import os
 from functools import cache
 from typing import TYPE_CHECKING
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.named_tuples import NamedTuple
+from rdbcodec.wire.accelerators import check_allowed
 from rdbcodec.wire.lzf.blocks import (
     MAX_DISTANCE,
     MAX_LITERAL,
@@ -135,8 +135,7 @@ def available() -> list[str]:
 def load(name: str) -> Engine:
     """The engine of that name. Raises ImportError, which says why not, and KeyError for a name unknown."""
     loader = LOADERS[name]
-    if name != "pure" and os.environ.get("RDBCODEC_PURE") == "1":
-        raise ImportError(f"RDBCODEC_PURE=1 turns {name} off")
+    check_allowed(name)
     return loader()
 
 
