@@ -41,7 +41,7 @@ TYPES = {
     "freq": "int",
     "slot": "int",
     "offset": "bigint",
-    "index": "bigint",
+    "index": "decimal(20,0)",
     "field": "binary",
     "value": "binary",
     "score": "double",
@@ -166,6 +166,8 @@ def _for_spark(pa: Any, column: Any) -> Any:
         return column.cast(pa.string())
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.timestamp("us", "UTC"))
+    if pa.types.is_uint64(column.type):
+        return column.cast(pa.decimal128(20, 0))
     if pa.types.is_uint8(column.type) or pa.types.is_int16(column.type):
         return column.cast(pa.int32())
     return column

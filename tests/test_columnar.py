@@ -139,6 +139,12 @@ def test_the_tables_hold_what_the_values_hold() -> None:
         assert len(rows(path)) == len(entries)
 
 
+def test_places_of_an_array_go_up_to_64_bits() -> None:
+    table = rdbcodec.to_arrow("fixtures/snapshots/redis-8.10.2-new.rdb", "elements").read_all()
+    places = [row["index"] for row in table.to_pylist() if row["type"] == "array"]
+    assert max(places) == 2**64 - 2
+
+
 def test_fields_of_a_stream_have_the_id_of_their_entry() -> None:
     first = next(row for row in rows(TYPES, "elements") if row["type"] == "stream")
     assert first["stream_id"].count("-") == 1

@@ -37,7 +37,7 @@ ELEMENTS = pa.schema(
         ("db", pa.int32()),
         ("key", pa.binary()),
         ("type", NAMES),
-        ("index", pa.int64()),
+        ("index", pa.uint64()),  # places of an array go up to there
         ("field", pa.binary()),
         ("value", pa.binary()),
         ("score", pa.float64()),

@@ -115,7 +115,7 @@ class ElementRows:
             of_buffer(array("i", dbs), pa.int32()),
             of_bytes(keys, pa.binary()),
             dictionary(bytearray(types), TYPE_NAMES),
-            of_numbers(indexes, "q", pa.int64()),
+            of_numbers(indexes, "Q", pa.uint64()),
             of_bytes(fields, pa.binary()),
             of_bytes(values, pa.binary()),
             of_numbers(scores, "d", pa.float64()),
