@@ -96,7 +96,9 @@ _ENGINES = [
     "rdbcodec.errors",
     "rdbcodec.named_tuples",
     "rdbcodec.wire",
+    "rdbcodec.wire.accelerators",
     "rdbcodec.wire.crc64",
+    "rdbcodec.wire.flat",
     "rdbcodec.wire.lzf",
 ]
 _ENGINES += [f"rdbcodec.wire.lzf.{name}" for name in ("blocks", "by_lz4", "exact")]
