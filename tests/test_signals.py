@@ -17,9 +17,9 @@ from rdbcodec.cli import process as processes
 
 
 def test_whatever_ends_a_run_leaves_no_output_and_nothing_in_the_way() -> None:
-    ended = list(runs(12, seed=time.time_ns()))
-    assert len({(run.command, run.number) for run in ended}) == 12
-    assert [(run, run.faults) for run in ended if run.faults] == []
+    those = list(runs(12, seed=time.time_ns()))
+    assert len({(run.command, run.number) for run in those}) == 12
+    assert [(run, run.faults) for run in those if run.faults] == []
 
 
 def program(*lines: str) -> list[str]:
@@ -28,13 +28,18 @@ def program(*lines: str) -> list[str]:
     return [*HEARING, sys.executable, "-c", "\n".join([head, *lines])]
 
 
+def ended(words: list[str]) -> subprocess.CompletedProcess[str]:
+    """How it ended, and what it said."""
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+
+
 ME = "os.kill(os.getpid(), signal.{})".format
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_is_an_exit_that_cleans_up(name: str, code: int) -> None:
     lines = ("try:", f"    {ME(name)}", "finally:", "    print('cleaned up')", "    process.leave()")
-    done = subprocess.run(program(*lines), cwd=ROOT, capture_output=True, text=True, check=False)
+    done = ended(program(*lines))
     assert (done.returncode, done.stdout, done.stderr) == (code, "cleaned up\n", "")
 
 
@@ -49,7 +54,7 @@ def test_a_signal_during_an_import_waits_for_its_end(tmp_path: Path) -> None:
         "finally:",
         "    process.leave()",
     )
-    done = subprocess.run(program(*lines), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = ended(program(*lines))
     assert (done.returncode, done.stdout, done.stderr) == (143, "whole\n", "")
 
 
@@ -63,15 +68,14 @@ def test_a_signal_that_a_finalizer_swallows_comes_again() -> None:
         "finally:",
         "    process.leave()",
     )
-    done = subprocess.run(program(*lines), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = ended(program(*lines))
     assert (done.returncode, done.stdout) == (143, "deaf\n")
     assert done.stderr.startswith("Exception ignored in: <function Deaf.__del__")
 
 
 def test_what_is_ignored_stays_ignored_as_nohup_wants_it() -> None:
     lines = (ME("SIGHUP"), "print('still here')")
-    words = [*HEARING, "nohup", *program(*lines)[len(HEARING) :]]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = ended([*HEARING, "nohup", *program(*lines)[len(HEARING) :]])
     assert (done.returncode, done.stdout) == (0, "still here\n")
 
 
@@ -100,7 +104,7 @@ def test_an_alarm_between_the_command_and_the_end_changes_nothing() -> None:
         "rdbcodec.cli.main.main = main",
         "rdbcodec.__main__.run()",
     )
-    done = subprocess.run(program(*lines), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = ended(program(*lines))
     assert (done.returncode, done.stderr) == (130, "")
 
 
