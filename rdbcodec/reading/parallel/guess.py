@@ -3,7 +3,10 @@
 From a place on, the first bytes are looked for from which many records in a row make sense. Where that row
 *ends* is the guess: one that began in the middle of something runs into the true records after a few.
 Each search is bounded in bytes and in time. Without that it took minutes in files of few large collections;
-so where nothing is found, nothing is guessed.
+so where nothing is found, nothing is guessed, and the next search may take half as long.
+
+Among large strings no row is long enough, but there is a way from record to record which passes by their
+bytes.
 """
 
 from __future__ import annotations
@@ -22,9 +25,13 @@ from rdbcodec.wire import lengths, strings
 RECORDS = 64  # in a row, all of which make sense
 FEW = 12  # that are enough where values are so large that more do not go into a window
 SECONDS = 0.05  # for one guess
+_LEAST_SECONDS = 0.003  # for one behind many that found nothing
 WINDOWS = (128 << 10, 1 << 20, 4 << 20)  # bytes that are looked at, more when records ran out of fewer
 _STEP = 1 << 20  # bytes in which a SELECTDB is looked for at once
 _GLANCE = 64 << 10  # bytes in which the first byte of one is looked for
+_HOP = 4 << 10  # bytes that are looked at to pass by a large string
+_WORTH = 64 << 10  # bytes that are passed by with each look, or else a search is quicker
+_LOOKS = 4  # that need not be worth it yet
 _HEAD = 16  # bytes that SELECTDB and RESIZEDB take at most, and more
 _PROOF = 16  # records behind a SELECTDB that make it believed
 
@@ -34,11 +41,15 @@ ReadAt = Callable[[int, int], bytes]  # offset, size
 
 
 class Chain(NamedTuple):
-    """Records in a row: how many, where the last of them ends, whether the bytes ended before they did."""
+    """Records in a row: how many, where the last of them ends, whether the bytes ended before they did.
+
+    `beyond` is where the one ends in which they did, when its bytes need not be seen for that; else 0.
+    """
 
     records: int
     end: int
     ran_out: bool
+    beyond: int = 0
 
 
 class Guesser:
@@ -58,6 +69,7 @@ class Guesser:
     ) -> None:
         self._read_at = read_at
         self._wanted, self._few = records, min(FEW, records)
+        self._seconds = SECONDS
         self._walks = walks
         known = {code: row for code, row in opcodes.items() if row.name not in _NEVER}
         self._opcodes = {code: compile_walk(row.framing, {}) for code, row in known.items()}
@@ -66,9 +78,29 @@ class Guesser:
         self._begins = re.compile(b"[" + re.escape(types + bytes(known)) + b"]", re.DOTALL)
         self._selects = _WITH_RESIZEDB if has_resizedb else _SELECTDB
 
-    def boundary(self, offset: int) -> int | None:
-        """Where a record may begin at or behind `offset`; None when that is not found."""
-        deadline = time.monotonic() + SECONDS
+    def boundary(self, offset: int, begin: int) -> int | None:
+        """Where a record may begin at or behind `offset`, when one may at `begin`; None when not found."""
+        found = self._by_hops(begin, offset)
+        if found is None:
+            found = self._by_rows(offset)
+        self._seconds = max(self._seconds / 2, _LEAST_SECONDS) if found is None else SECONDS
+        return found
+
+    def _by_hops(self, begin: int, offset: int) -> int | None:
+        """From record to record, while most of their bytes need not be seen."""
+        at, looks = begin, 0
+        while at < offset:
+            if looks * _WORTH > at - begin + _LOOKS * _WORTH:
+                return None
+            chain = self.chain(self._read_at(at, _HOP), 0, _FAR, offset - at)
+            passed = chain.beyond or chain.end
+            if not passed or not chain.ran_out:
+                return None
+            at, looks = at + passed, looks + 1
+        return at
+
+    def _by_rows(self, offset: int) -> int | None:
+        deadline = time.monotonic() + self._seconds
         for size in WINDOWS:
             window = self._read_at(offset, size)
             found, ran_out = self._search(window, deadline)
@@ -93,7 +125,7 @@ class Guesser:
     def chain(self, buf: bytes, pos: int, most: int, stop: int = _FAR) -> Chain:
         """Up to `most` records in a row from `pos` on, the last of which ends at or behind `stop`."""
         walks, opcodes, attributes = self._walks, self._opcodes, self._attributes
-        records, end, size = 0, pos, len(buf)
+        records, end, size, beyond = 0, pos, len(buf), 0
         try:
             while records < most and end < stop:
                 code = buf[pos]
@@ -107,13 +139,14 @@ class Guesser:
                 else:
                     return Chain(records, end, ran_out=False)
                 if pos > size:
+                    beyond = pos
                     break
                 records, end = records + 1, pos
         except IndexError:
             pass
         except (RdbError, KeyError):
             return Chain(records, end, ran_out=False)
-        return Chain(records, end, records < most)
+        return Chain(records, end, records < most, beyond)
 
     def database(self, begin: int, end: int) -> int | None:
         """The database that the last SELECTDB between two offsets selects; None when there is none."""

@@ -296,8 +296,8 @@ class Scan:
         step = max(self._size // LEAST, min(self._size, (size - begin) // at_once))
         at = begin + step
         while at < size - step // 4:
-            found = guesser.boundary(at)
-            if found is not None:
+            found = guesser.boundary(at, begin)
+            if found is not None and found < size:
                 return found
             at += step
             step = min(2 * step, LONGEST_STEP * self._size)
