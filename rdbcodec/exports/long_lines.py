@@ -18,7 +18,7 @@ from rdbcodec.datatypes.registry import type_named
 from rdbcodec.errors import TextError
 from rdbcodec.reading.repeats import Hashes
 
-LONG = 1 << 20  # bytes from which on a line is read in pieces
+LONG = 512 << 10  # bytes from which on a line is read in pieces: whole, 1 MiB took up to 75 MiB
 CHUNK = 256 << 10  # bytes of lines that are read at a time
 PIECE = 64 << 10  # bytes of text of a part, or one element
 
