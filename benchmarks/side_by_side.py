@@ -13,7 +13,8 @@ With --python every measurement is made with each of those interpreters. They ge
 as the first entry of PYTHONPATH, so they need not have rdbcodec installed; which engines they find is in the
 header. --rdb-py names an interpreter that has rdb-py. With --before another checkout of this repository is
 measured in the same run, and a last column has the ratio of each line to the same one there. --growth
-measures the same files twice and four times as large instead: what a doubling costs, and the memory.
+measures the same files twice and four times as large instead: what a doubling costs, and the memory. It
+tells that of one process; large files are read by several otherwise, which is another work: every_core.py.
 """
 
 from __future__ import annotations
@@ -48,18 +49,20 @@ JOBS = (
     "write",
 )
 INSIDE = ("iterate", "keys", "values", "write")
+GROWING = tuple(job for job in JOBS if job != "write")  # with the file
+START = 1 / 50  # of the smallest file of a growth: what that costs is mostly the start of the process
 BEFORE = ", before"  # behind the name of a tool, in that of the same one of the other checkout
 
 
-def commands_of(out: Path) -> dict[str, list[str]]:
-    """Our commands, by job; the file comes behind."""
+def commands_of(out: Path, *jobs: str) -> dict[str, list[str]]:
+    """Our commands, by job; the file comes behind. `jobs` are words for those that several processes do."""
     written = ["--force", "-o", str(out)]
     return {
-        "inspect": ["inspect"],
-        "check": ["check"],
-        "dump to JSON": ["dump", "--format", "ndjson"],
-        "dump as commands": ["dump", "--format", "resp"],
-        "convert to 2.8": ["convert", "--to", "redis-2.8", "--allow-loss", *written],
+        "inspect": ["inspect", *jobs],
+        "check": ["check", *jobs],
+        "dump to JSON": ["dump", "--format", "ndjson", *jobs],
+        "dump as commands": ["dump", "--format", "resp", *jobs],
+        "convert to 2.8": ["convert", "--to", "redis-2.8", "--allow-loss", *jobs, *written],
         "encode": ["encode", *written],
     }
 
@@ -75,10 +78,20 @@ def own_tools(python: str, name: str, before: Path | None, out: Path) -> Iterato
                 yield Tool(job, label + when, whole)
             for job in INSIDE:
                 yield Tool(job, label + when, in_process(python, job, pure=pure, root=root))
-    for job in ("inspect", "dump to JSON"):
-        words = [python, "-m", "rdbcodec", *commands_of(out)[job], "--jobs"]
-        for jobs in ("1", "2"):
-            yield Tool(job, f"rdbcodec {name} --jobs {jobs}", whole_process([*words, jobs]))
+    for jobs in ("1", "2"):
+        commands = commands_of(out, "--jobs", jobs)
+        for job in ("inspect", "dump to JSON"):
+            whole = whole_process([python, "-m", "rdbcodec", *commands[job]])
+            yield Tool(job, f"rdbcodec {name} --jobs {jobs}", whole)
+
+
+def growing_tools(python: str, out: Path) -> Iterator[Tool]:
+    """The lines of a growth: what one process does."""
+    commands = commands_of(out, "--jobs", "1")
+    for job in GROWING:
+        inside = job in INSIDE
+        words = [python, "-m", "rdbcodec", *commands.get(job, [])]
+        yield Tool(job, job, in_process(python, job) if inside else whole_process(words))
 
 
 def text_of(path: Path) -> Path:
@@ -127,14 +140,14 @@ def _line(tool: Tool, runs: list[Spent], keys: int, yardstick: float) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def print_growth(name: str, paths: list[Path], tools: list[Tool], rounds: int) -> None:
-    """What a byte costs in a file twice as large; 1 is linear. The start of a process is taken off."""
+def print_growth(name: str, little: Path, paths: list[Path], tools: list[Tool], rounds: int) -> None:
+    """What a byte costs in a file twice as large; 1 is linear. What a little file costs is taken off."""
     print(f"\n### {name}: {', '.join(f'{path.stat().st_size / 1e6:.1f}' for path in paths)} MB\n", flush=True)
     print("| job | seconds | seconds a byte, to those of the file before | peak MiB |\n|---|---|---|---|")
-    sizes = [path.stat().st_size for path in paths]
+    sizes = [path.stat().st_size - little.stat().st_size for path in paths]
     for tool in tools:
-        start = min(spent.seconds for spent in compare([tool], _empty(paths[0].parent), 3)[0])
-        spent = [compare([tool], path, rounds)[0] for path in paths]
+        start = min(spent.seconds for spent in compare([tool], little, rounds)[0])
+        spent = list(zip(*([tool.run(path) for path in paths] for _ in range(rounds)), strict=True))
         seconds = [min(run.seconds for run in runs) - start for runs in spent]
         pairs = zip(seconds, seconds[1:], sizes, sizes[1:], strict=False)
         costs = [late / early / (large / small) for early, late, small, large in pairs]
@@ -145,13 +158,6 @@ def print_growth(name: str, paths: list[Path], tools: list[Tool], rounds: int) -
 
 def _joined(numbers: list[float], form: str) -> str:
     return ", ".join(format(number, form) for number in numbers)
-
-
-def _empty(folder: Path) -> Path:
-    """A snapshot of nothing: what is spent on it is the start."""
-    path = folder / "empty.rdb"
-    path.write_bytes(b"REDIS0009\xff" + bytes(8))
-    return path
 
 
 def print_header(server: str, pythons: list[str], rounds: int) -> list[str]:
@@ -248,9 +254,10 @@ def main() -> None:
         out = Path(folder) / "out.rdb"
         for name in options.only:
             if options.growth:
-                mine = [tool for tool in tools_of(options, names, out) if tool.name == f"rdbcodec {names[0]}"]
-                paths = [made(options, work, name, options.scale * times) for times in (1, 2, 4)]
-                print_growth(name, paths, mine, options.rounds)
+                mine = [tool for tool in growing_tools(options.python[0], out) if tool.job in options.jobs_of]
+                tools = [of_text(tool) if tool.job == "encode" else tool for tool in mine]
+                little, *paths = (made(options, work, name, options.scale * by) for by in (START, 1, 2, 4))
+                print_growth(name, little, paths, tools, options.rounds)
             else:
                 path = made(options, work, name, options.scale)
                 print_table(name, path, tools_of(options, names, out), options.rounds)
