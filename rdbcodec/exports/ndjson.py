@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from rdbcodec.datatypes.registry import layout_of
 from rdbcodec.errors import RdbError, TextError
 from rdbcodec.exports import records as record_forms
-from rdbcodec.exports.rows import BATCH, BATCH_SIZE, NAMES, Run, head_of, runs, texts_of_run
+from rdbcodec.exports.rows import BATCH, BATCH_SIZE, NAMES, InRuns, Run, head_of, runs, texts_of_run
 from rdbcodec.exports.scalars import (
     MAX_SIGNED,
     PLAIN_ASCII,
@@ -44,6 +44,7 @@ from rdbcodec.exports.scalars import (
 from rdbcodec.exports.values import TYPE_NAMES, form_of, large_pieces, text_of
 from rdbcodec.formats import TELLTALE_AUX, TYPES, Dialect
 from rdbcodec.named_tuples import NamedTuple
+from rdbcodec.reading.runs import ShortStrings
 from rdbcodec.records import Aux, Entry, Header, Record
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ Told = TextEntry | record_forms.Told
 # --- to text ----------------------------------------------------------------------------------------
 
 
-def lines(records: Iterable[Record], *, everything: bool = False) -> Iterator[str]:
+def lines(records: Iterable[InRuns], *, everything: bool = False) -> Iterator[str]:
     """A snapshot as NDJSON, in pieces of text cut anywhere; `everything` tells header and remarks too.
 
     Raises what reading the records raises; the lines of those before have been yielded then.
@@ -81,7 +82,7 @@ def lines(records: Iterable[Record], *, everything: bool = False) -> Iterator[st
 
 
 def joined(
-    records: Iterable[Record], *, first: str, before: str, after: str, everything: bool = False
+    records: Iterable[InRuns], *, first: str, before: str, after: str, everything: bool = False
 ) -> Iterator[str]:
     """The objects of records with text around each; `first` stands instead of the first `before`."""
     for batch in batches(records, everything=everything):
@@ -94,7 +95,7 @@ def joined(
         first = before
 
 
-def batches(records: Iterable[Record], *, everything: bool) -> Iterator[list[str] | Iterator[str]]:
+def batches(records: Iterable[InRuns], *, everything: bool) -> Iterator[list[str] | Iterator[str]]:
     """The objects of records in lists, and the pieces of one that is too large to hold."""
     batch: list[str] = []
     size = 0
@@ -123,26 +124,29 @@ def batches(records: Iterable[Record], *, everything: bool) -> Iterator[list[str
 
 
 def _short_strings(run: Run) -> list[str]:
-    begin, middle = f'{{"db":{run.db},"key":', ',"type":"string","encoding":"string","value":'
-    texts = texts_of_run(run.parts, PLAIN_ASCII)
-    if texts is not None:
-        pairs = iter(texts)
-        return [f'{begin}"{key}"{middle}"{value}"}}' for key, value in zip(pairs, pairs, strict=True)]
-    raws = iter(run.parts)
+    plain = texts_of_run(run.parts, PLAIN_ASCII)
+    quote = "" if plain is None else '"'
+    texts = iter(map(quoted_bytes, run.parts) if plain is None else plain)
+    begin, kind = f'{{"db":{run.db},"key":{quote}', f'{quote},"type":"string","encoding":"string",'
+    value, end = f'"value":{quote}', f"{quote}}}"
+    if not run.times:
+        middle = kind + value
+        return [f"{begin}{key}{middle}{text}{end}" for key, text in zip(texts, texts, strict=True)]
+    kind, value = f'{kind}"expires_at":', f",{value}"
     return [
-        f"{begin}{quoted_bytes(key)}{middle}{quoted_bytes(value)}}}"
-        for key, value in zip(raws, raws, strict=True)
+        f"{begin}{key}{kind}{at_ms}{value}{text}{end}"
+        for key, text, at_ms in zip(texts, texts, run.times, strict=True)
     ]
 
 
-def _with_dialect(records: Iterable[Record]) -> Iterator[Record]:
+def _with_dialect(records: Iterable[InRuns]) -> Iterator[InRuns]:
     """The records, the header with the dialect that an AUX field before the first key gives away."""
     source, first = iter(records), []
     failure: RdbError | None = None
     try:
         for record in source:
             first.append(record)
-            if isinstance(record, Entry) or _telltale(record) is not None:
+            if isinstance(record, (Entry, ShortStrings)) or _telltale(record) is not None:
                 break
     except RdbError as error:
         failure = error
@@ -154,7 +158,7 @@ def _with_dialect(records: Iterable[Record]) -> Iterator[Record]:
     yield from source
 
 
-def _telltale(record: Record) -> Dialect | None:
+def _telltale(record: InRuns) -> Dialect | None:
     return TELLTALE_AUX.get(record.name.lower()) if isinstance(record, Aux) else None
 
 

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from rdbcodec.exports import ndjson, tables
+from rdbcodec.exports.rows import InRuns
 from rdbcodec.facts.passes import STRETCH
 from rdbcodec.losses import Losses
 from rdbcodec.named_tuples import NamedTuple
-from rdbcodec.records import Entry, Header, Record
+from rdbcodec.reading.runs import ShortStrings
+from rdbcodec.records import Entry, Header
 
 if TYPE_CHECKING:
     from rdbcodec.reading.parallel.section import Section
@@ -45,14 +47,14 @@ class Form(Protocol):
     def needs_header(self) -> bool:
         """Before the records of a part, too."""
 
-    def pieces(self, records: Iterator[Record], *, losses: Losses, before: Before) -> Iterator[bytes]:
+    def pieces(self, records: Iterator[InRuns], *, losses: Losses, before: Before) -> Iterator[bytes]:
         """The text of all records, or of some and what ends it; `ending` is missing."""
 
     def ending(self, before: Before) -> bytes:
         """What stands behind the text of all records."""
 
 
-def whole(form: Form, records: Iterator[Record], losses: Losses) -> Iterator[bytes]:
+def whole(form: Form, records: Iterator[InRuns], losses: Losses) -> Iterator[bytes]:
     """The text of all records, its ending too."""
     is_text = False
     for piece in form.pieces(records, losses=losses, before=Before()):
@@ -67,7 +69,7 @@ class Ndjson(NamedTuple):
     everything: bool = False
     needs_header: bool = False
 
-    def pieces(self, records: Iterator[Record], *, losses: Losses, before: Before) -> Iterator[bytes]:
+    def pieces(self, records: Iterator[InRuns], *, losses: Losses, before: Before) -> Iterator[bytes]:
         """The lines."""
         del losses, before
         return (piece.encode() for piece in ndjson.lines(records, everything=self.everything))
@@ -84,7 +86,7 @@ class Json(NamedTuple):
     everything: bool = False
     needs_header: bool = False
 
-    def pieces(self, records: Iterator[Record], *, losses: Losses, before: Before) -> Iterator[bytes]:
+    def pieces(self, records: Iterator[InRuns], *, losses: Losses, before: Before) -> Iterator[bytes]:
         """The objects, what separates them from those before first."""
         del losses
         text = tables.json_objects(records, everything=self.everything, is_begun=before.is_text)
@@ -101,7 +103,7 @@ class Csv(NamedTuple):
     safe: bool = False
     needs_header: bool = False
 
-    def pieces(self, records: Iterator[Record], *, losses: Losses, before: Before) -> Iterator[bytes]:
+    def pieces(self, records: Iterator[InRuns], *, losses: Losses, before: Before) -> Iterator[bytes]:
         """The rows, the first of all rows first."""
         del losses
         text = tables.csv_rows(records, safe=self.safe, head=not before.is_text)
@@ -123,7 +125,7 @@ class Commands(NamedTuple):
     now_ms: int = 0
     needs_header: bool = True
 
-    def pieces(self, records: Iterator[Record], *, losses: Losses, before: Before) -> Iterator[bytes]:
+    def pieces(self, records: Iterator[InRuns], *, losses: Losses, before: Before) -> Iterator[bytes]:
         """The commands."""
         from rdbcodec.exports import (  # noqa: PLC0415 - brings the writing half, which no other format needs
             resp,
@@ -208,21 +210,21 @@ class Writing:
             if self._progress is not None:
                 self._progress()
 
-    def _stretches(self, section: Section) -> Iterator[Iterator[Record]]:
+    def _stretches(self, section: Section) -> Iterator[Iterator[InRuns]]:
         """Those up to where the section stops; all of them where no key stands before that.
 
         What is told of the header depends on all that stands before the first key.
         """
-        yield from section.stretches(STRETCH)
+        yield from section.short_runs(STRETCH)
         if not self._has_keys and section.ended_at is None:
             section.until(None)
-            yield from section.stretches(STRETCH)
+            yield from section.short_runs(STRETCH)
 
-    def _to_first_key(self, records: Iterator[Record]) -> Iterator[Record]:
+    def _to_first_key(self, records: Iterator[InRuns]) -> Iterator[InRuns]:
         for record in records:
             if isinstance(record, Header):
                 self._header = record
-            self._has_keys = isinstance(record, Entry)
+            self._has_keys = isinstance(record, (Entry, ShortStrings))
             yield record
             if self._has_keys:
                 return

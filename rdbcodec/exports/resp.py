@@ -28,7 +28,7 @@ from rdbcodec.encoding.payloads import server_for
 from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
 from rdbcodec.exports.form import Form, value_of
 from rdbcodec.exports.resp_words import MUCH, Recipient, command, command_pieces
-from rdbcodec.exports.rows import Run, runs
+from rdbcodec.exports.rows import InRuns, Run, records_of, runs
 from rdbcodec.exports.values import form_of
 from rdbcodec.losses import TYPE_PREFIX, Losses
 from rdbcodec.module_names import types_held
@@ -62,7 +62,7 @@ _MILLISECONDS_SINCE, _RESTORE_SINCE, _REPLACE_SINCE, _ABSOLUTE_SINCE, _FUNCTIONS
 
 
 def commands(
-    records: Iterable[Record],
+    records: Iterable[InRuns],
     *,
     losses: Losses,
     version: int | None = None,
@@ -95,23 +95,26 @@ def commands(
 
 
 def _commands(
-    records: Iterable[Record],
+    records: Iterable[InRuns],
     server: Callable[[int], Recipient],
     *,
     restore: bool,
     db: int | None,
     on_select: OnSelect | None,
 ) -> Iterator[bytes]:
-    recipient = None
-    for record in records if restore else runs(records):
-        if recipient is None:
-            assert isinstance(record, Header), "a snapshot begins with its header"
-            recipient = server(record.version)
+    source = iter(records)
+    header = next(source, None)
+    if header is None:
+        return
+    assert isinstance(header, Header), "a snapshot begins with its header"
+    recipient = server(header.version)
+    one_by_one = restore or recipient.version < _MILLISECONDS_SINCE  # which times cannot say is told of a key
+    for record in records_of(source) if one_by_one else runs(source):
         if isinstance(record, Run):
             if record.db != db:
                 db = record.db
                 yield _select(db, on_select)
-            yield _sets(record.parts)
+            yield _sets(record)
         elif isinstance(record, Entry):
             if record.db != db:
                 db = record.db
@@ -158,11 +161,18 @@ def _recipient(
 # --- keys -------------------------------------------------------------------------------------------
 
 
-def _sets(parts: list[bytes]) -> bytes:
-    """The commands of a run of strings: key, value, key, value ..."""
-    raws = iter(parts)
+def _sets(run: Run) -> bytes:
+    """The commands of a run of strings."""
+    raws = iter(run.parts)
+    if not run.times:
+        told = [_SET % (len(key), key, len(value), value) for key, value in zip(raws, raws, strict=True)]
+        return b"".join(told)
+    times = map(b"%d".__mod__, run.times)
     return b"".join(
-        [_SET % (len(key), key, len(value), value) for key, value in zip(raws, raws, strict=True)]
+        [
+            _SET_AND_EXPIRE % (len(key), key, len(value), value, len(key), key, len(expires), expires)
+            for key, value, expires in zip(raws, raws, times, strict=True)
+        ]
     )
 
 

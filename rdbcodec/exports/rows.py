@@ -1,7 +1,8 @@
 """What is told of a key beside its value: one table of columns, for NDJSON, `keys` and CSV.
 
 Most keys of large files are short plain strings. `runs` takes them together, so that none of them costs a
-call: all of those forms are then made of many at once.
+call: all of those forms are then made of many at once. A reader that is asked for them gives many as they
+stand in the file, which costs not even an entry.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from operator import attrgetter
 from typing import Any
 
 from rdbcodec.errors import RdbError
-from rdbcodec.exports.scalars import MARK, json_bytes, marked, quoted_bytes, to_json
+from rdbcodec.exports.scalars import MARK, json_bytes, marked, quoted, quoted_bytes, to_json
 from rdbcodec.formats import TypeRow
 from rdbcodec.named_tuples import NamedTuple
+from rdbcodec.reading.runs import ShortStrings
 from rdbcodec.records import Entry, Record
+from rdbcodec.records.attributes import EXPIRETIME_MS, EXPIRY_SIZE
 
 BATCH = 1000  # rows handed on at a time
 BATCH_SIZE = 256 << 10  # characters handed on at a time, however few the rows
@@ -91,13 +94,20 @@ def head_of(entry: Entry) -> str:
 
     What COLUMNS and ATTRIBUTES say (a test holds that), without going through them for each key.
     """
-    row = entry.row
+    context, record = entry._context, entry._record  # noqa: SLF001 - as its properties do, without their calls
+    row = context.types[entry.code]
     kind = _KINDS.get(row.name) or _kind(row)
-    head = f'{{"db":{entry.db},"key":{quoted_bytes(entry.key)}{kind}'
+    size = record[1]
+    name = record[2 : 2 + size] if size < _SHORT else entry.key
+    try:
+        key = quoted(name.decode())
+    except UnicodeDecodeError:
+        key = quoted_bytes(name)
+    head = f'{{"db":{context.db},"key":{key}{kind}'
     if entry.__class__ is Entry:  # others may have attributes
         return head
     attributes = entry.attribute_bytes
-    if len(attributes) == _EXPIRY_SIZE and attributes[0] == _EXPIRETIME_MS:  # no more, as caches have it
+    if len(attributes) == EXPIRY_SIZE and attributes[0] == EXPIRETIME_MS:  # no more, as caches have it
         expires_at_ms = entry.expires_at_ms
         return head if expires_at_ms is None else f'{head},"expires_at":{expires_at_ms}'
     values = zip(_PLACES, told(_attributes(entry), _ATTRIBUTES_JSON), strict=True)
@@ -108,18 +118,22 @@ def _kind(row: TypeRow) -> str:
     return _KINDS.setdefault(row.name, f',"type":"{row.type}","encoding":"{row.encoding}"')
 
 
-_EXPIRETIME_MS, _EXPIRY_SIZE = 252, 9  # in every dialect, the opcode included
 _KINDS: dict[str, str] = {}  # by the names of rows, as they are first met
 
 
 class Run(NamedTuple):
-    """Short plain strings of one database that stand one after another: key, value, key, value ..."""
+    """Short strings of one database that stand one after another: key, value, key, value ... `times` has when
+    each expires, absolute milliseconds, or nothing when none does."""
 
     db: int
     parts: list[bytes]
+    times: Sequence[int] = ()
 
 
-def runs(records: Iterable[Record]) -> Iterator[Run | Record]:
+InRuns = Record | ShortStrings  # what is read, with some or none of it in runs
+
+
+def runs(records: Iterable[InRuns]) -> Iterator[Run | Record]:
     """The records, short plain strings in runs. Raises what reading the records raises, behind the last run.
 
     The loop is long for speed: a short plain string, as most are, costs no call of ours.
@@ -142,13 +156,25 @@ def runs(records: Iterable[Record]) -> Iterator[Run | Record]:
             if parts:
                 yield Run(context.db, parts)
                 parts = []
-            yield record
+            if isinstance(record, ShortStrings):
+                yield Run(record.context.db, record.strings(), record.expiries())
+            else:
+                yield record
     except RdbError:
         if parts:  # what was read before the damage is sound
             yield Run(context.db, parts)
         raise
     if parts:
         yield Run(context.db, parts)
+
+
+def records_of(records: Iterable[InRuns]) -> Iterator[Record]:
+    """The records, none of them in runs."""
+    for record in records:
+        if isinstance(record, ShortStrings):
+            yield from record.entries()
+        else:
+            yield record
 
 
 def texts_of_run(parts: list[bytes], plain: bytes) -> list[str] | None:

@@ -18,17 +18,28 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from operator import attrgetter
 from typing import Any
 
 from rdbcodec.errors import RdbError
 from rdbcodec.exports.form import value_of, whole_string
 from rdbcodec.exports.ndjson import joined
-from rdbcodec.exports.rows import BATCH_SIZE, MARKED, TABLE, Run, plain, runs, tellers_of, texts_of_run, told
+from rdbcodec.exports.rows import (
+    BATCH_SIZE,
+    MARKED,
+    TABLE,
+    InRuns,
+    Run,
+    plain,
+    runs,
+    tellers_of,
+    texts_of_run,
+    told,
+)
 from rdbcodec.exports.scalars import decoded_pieces, marked_pieces
 from rdbcodec.exports.values import form_of, large_pieces, single_value
-from rdbcodec.records import Entry, Record
+from rdbcodec.records import Entry
 from rdbcodec.wire.long_strings import LongString
 
 COLUMNS = (*(column.name for column in TABLE), "value")
@@ -37,12 +48,12 @@ LINE_END = "\r\n"
 _BEGIN, _BETWEEN = "[\n", ",\n"
 _NUL = b"\0"
 # What stands between key and value of a short string, and the bytes that need no quotes in a cell.
-_STRING_CELLS = ("string", "string", "", "", "")
-_STRING = ",".join(_STRING_CELLS)
+_STRING_CELLS = ("string", "string"), ("", "")  # before and behind the time of expiry
+_STRING = ",".join(_STRING_CELLS[0]), ",".join(_STRING_CELLS[1])
 _PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'",')
 
 
-def json_array(records: Iterable[Record], *, everything: bool = False) -> Iterator[str]:
+def json_array(records: Iterable[InRuns], *, everything: bool = False) -> Iterator[str]:
     """A snapshot as a JSON array, in pieces of text."""
     is_begun = False
     for piece in json_objects(records, everything=everything):
@@ -52,7 +63,7 @@ def json_array(records: Iterable[Record], *, everything: bool = False) -> Iterat
 
 
 def json_objects(
-    records: Iterable[Record], *, everything: bool = False, is_begun: bool = False
+    records: Iterable[InRuns], *, everything: bool = False, is_begun: bool = False
 ) -> Iterator[str]:
     """Objects of such an array without its end; the others when it `is_begun`."""
     begin = _BETWEEN if is_begun else _BEGIN
@@ -64,7 +75,7 @@ def json_end(*, is_begun: bool) -> str:
     return "\n]\n" if is_begun else "[\n]\n"
 
 
-def csv_rows(records: Iterable[Record], *, safe: bool = False, head: bool = True) -> Iterator[str]:
+def csv_rows(records: Iterable[InRuns], *, safe: bool = False, head: bool = True) -> Iterator[str]:
     """The keys of a snapshot as CSV, in pieces of text; `safe` defuses formulas.
 
     The row that names the columns is the first, unless `head` is False.
@@ -120,14 +131,15 @@ class _Table:
         """Rows of strings, which mostly need no quotes."""
         texts = texts_of_run(run.parts, _PLAIN)
         if texts is not None and not (self._is_safe and any(text[:1] in _FORMULA for text in texts)):
-            pairs = iter(texts)
-            begin, middle = f"{run.db},", f",{_STRING},"
-            lines = [f"{begin}{key}{middle}{value}" for key, value in zip(pairs, pairs, strict=True)]
-            self._text.write(LINE_END.join([*lines, ""]))
+            self._text.write(LINE_END.join([*_plain_lines(run, texts), ""]))
             return
-        cells = iter([self._cell(plain(part)) for part in run.parts])
+        cells = [self._cell(plain(part)) for part in run.parts]
+        before, behind = _STRING_CELLS
         self._writer.writerows(
-            (run.db, key, *_STRING_CELLS, value) for key, value in zip(cells, cells, strict=True)
+            (run.db, key, *before, at_ms, *behind, value)
+            for key, value, at_ms in zip(
+                cells[::2], cells[1::2], run.times or repeat("", len(cells) // 2), strict=True
+            )
         )
 
     def long_row(self, entry: Entry, value: object) -> Iterator[str]:
@@ -145,6 +157,20 @@ class _Table:
     def _head(self, entry: Entry) -> list[Any]:
         """The cells before the value; those that are told are in anybody's own words."""
         return told(_cells(entry), self._tellers)
+
+
+def _plain_lines(run: Run, texts: list[str]) -> list[str]:
+    """Rows of texts that need no quotes."""
+    pairs = iter(texts)
+    (before, behind), begin = _STRING, f"{run.db},"
+    if not run.times:
+        middle = f",{before},,{behind},"
+        return [f"{begin}{key}{middle}{value}" for key, value in zip(pairs, pairs, strict=True)]
+    before, behind = f",{before},", f",{behind},"
+    return [
+        f"{begin}{key}{before}{at_ms}{behind}{value}"
+        for key, value, at_ms in zip(pairs, pairs, run.times, strict=True)
+    ]
 
 
 def _cell_of(entry: Entry, value: object) -> str:

@@ -30,10 +30,10 @@ from typing import Any
 
 from rdbcodec.datatypes.registry import layout_of, type_named
 from rdbcodec.datatypes.sketches import decode_raw
-from rdbcodec.errors import DecodeError
+from rdbcodec.errors import DecodeError, LimitExceeded
 from rdbcodec.exports import forms
-from rdbcodec.exports.form import RAW, TEXT, Form, value_of
-from rdbcodec.exports.scalars import to_json
+from rdbcodec.exports.form import RAW, TEXT, Form
+from rdbcodec.exports.scalars import quoted_bytes, to_json
 from rdbcodec.folders import likely_first, load, modules_of
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.records import Entry
@@ -70,9 +70,12 @@ TYPE_NAMES = dict.fromkeys(row.type for row in TYPES)  # in the order of the tab
 
 def text_of(entry: Entry) -> str | None:
     """The members of a value as JSON text without the braces; None for a value that is too large to hold."""
-    value = value_of(entry)
-    if value is None:
+    try:
+        value: Any = entry.value()
+    except LimitExceeded:
         return None
+    if not entry.code:  # a string in every dialect
+        return f'"value":{quoted_bytes(value)}'
     form = form_of(entry.type)
     text = None if form.text is None else form.text(value)
     return to_json(form.members(value))[1:-1] if text is None else text

@@ -27,7 +27,7 @@ from rdbcodec.errors import (
 from rdbcodec.formats import CRC_SINCE, Dialect
 from rdbcodec.limits import MAX_RECORD, MAX_VALUE, MIN_VALUE
 from rdbcodec.reading.rare import Rare
-from rdbcodec.reading.runs import take_run, take_short_strings
+from rdbcodec.reading.runs import InRuns, take_run, take_short_strings
 from rdbcodec.reading.window import NEED_DATA, NeedData, Records, Window, check_options
 from rdbcodec.records import CacheEntry, Entry, Header, LargeEntry, Record
 from rdbcodec.records.attributed import attributed
@@ -154,11 +154,11 @@ class Core(Rare):
 
     # --- the loop ------------------------------------------------------------------------------------
 
-    def _run(self, stretch: int | None = None, *, in_runs: bool = False) -> Records:
+    def _run(self, stretch: int | None = None, *, in_runs: InRuns | None = None) -> Records:
         """Every record. For a blob: every record in it, and no header and end.
 
         With `stretch` it ends, to be run again, when about so many bytes were handed out. With `in_runs`
-        keys that have nothing odd come as Runs, which are no records.
+        keys that have nothing odd come as Runs, which are no records, or those that are many short strings.
 
         One long function because its loop runs once a key: with the common string record inlined, slots
         filled without a constructor, no state on `self` and no generator inside another, small keys
@@ -178,18 +178,22 @@ class Core(Rare):
                 attributes = window.attributes
                 try:
                     if attributes is None:
-                        if in_runs:
+                        if in_runs == "all":
                             while run := take_run(window, context, pos, knows_expiries=knows_expiries):
                                 yield run  # type: ignore[misc] # whoever asks for runs takes them
                                 pos = run.end
-                        elif is_new and buf[pos] == EXPIRETIME_MS:
+                        elif is_new and (in_runs or buf[pos] == EXPIRETIME_MS):
                             # Counters that expire: 12% quicker. Asked once a window, and not in the first,
-                            # so that small files are read without; for strings without expiry it is slower.
+                            # so that small files are read without; for strings without expiry it is slower
+                            # where they are not wanted in runs.
                             is_new = False
                             while short := take_short_strings(
                                 window, context, pos, knows_expiries=knows_expiries
                             ):
-                                yield from short.entries()
+                                if in_runs:
+                                    yield short  # type: ignore[misc] # as above
+                                else:
+                                    yield from short.entries()
                                 pos = short.end
                         # Type 0, a plain string, without attributes: most records of most large files.
                         while not buf[pos]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from rdbcodec.formats import Dialect
-    from rdbcodec.reading.runs import Run
+    from rdbcodec.reading.runs import InRuns, Run, ShortStrings
     from rdbcodec.records import Record
     from rdbcodec.records.state import Position
 
@@ -91,7 +91,7 @@ class Reader(Nesting):
         self._is_iterated = True
         return self._iterator
 
-    def stretches(self, size: int, *, in_runs: bool = False) -> Iterator[Iterator[Record]]:
+    def stretches(self, size: int, *, in_runs: InRuns | None = None) -> Iterator[Iterator[Record]]:
         """The records in iterators one after another: for who collects records before he looks at them.
 
         The records of one are about `size` bytes and one record more, whatever the file holds. It takes
@@ -107,7 +107,11 @@ class Reader(Nesting):
 
     def runs(self, size: int) -> Iterator[Iterator[Record | Run]]:
         """As `stretches`, but keys that have nothing odd come as Runs, which are no records yet."""
-        return self.stretches(size, in_runs=True)
+        return self.stretches(size, in_runs="all")
+
+    def short_runs(self, size: int) -> Iterator[Iterator[Record | ShortStrings]]:
+        """The same of those keys alone that are short strings, and many."""
+        return self.stretches(size, in_runs="short strings")
 
     def __enter__(self) -> Self:
         return self

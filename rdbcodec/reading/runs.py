@@ -19,7 +19,7 @@ from functools import cache
 from itertools import accumulate, chain, repeat
 from operator import itemgetter, sub
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rdbcodec.errors import CorruptStructure
 from rdbcodec.reading.key_walk import NUMBERS, walk_keys
@@ -31,6 +31,8 @@ from rdbcodec.wire.strings import INT8, LZF, UNPLAIN
 
 if TYPE_CHECKING:
     from rdbcodec.reading.window import Window
+
+InRuns = Literal["all", "short strings"]  # which keys come as runs
 
 _STRETCH = 32 << 10  # bytes in which short strings are looked for
 _LEAST = 4 << 10  # bytes left in which it pays to look for them: making the pattern takes 2 ms
@@ -151,6 +153,21 @@ class ShortStrings(Run):
     def raws(self) -> list[bytes]:
         text = self._head + 2
         return [record[text + record[text - 1] :] for record in self._records]
+
+    def strings(self) -> list[bytes]:
+        """Key, text, key, text ..., numbers as texts."""
+        strings: list[bytes] = []
+        add, text = strings.append, self._head + 2
+        for record in self._records:
+            end = text + record[text - 1]
+            add(record[text:end])
+            text_of_it = record[end + 1 :]
+            add(
+                text_of_it
+                if record[end] < _SHORT
+                else b"%d" % int.from_bytes(text_of_it, "little", signed=True)
+            )
+        return strings
 
     def offsets(self) -> list[int]:
         return list(accumulate(map(len, self._records[:-1]), initial=self.context.base + self.begin))

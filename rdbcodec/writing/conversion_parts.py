@@ -56,7 +56,9 @@ class PartCopying:
         assert context is not None, "a part begins between two records"
         with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
             writer = PartWriter(file, self._known, context.db)
-            records = chain.from_iterable(section.stretches(_STRETCH, in_runs=not self._copying.asks_keys))
+            records = chain.from_iterable(
+                section.stretches(_STRETCH, in_runs=None if self._copying.asks_keys else "all")
+            )
             self._copying.copy(records, Guard(writer) if self._is_guarded else writer, _nothing)
             self._part = writer.part(file.name)
 
@@ -92,7 +94,7 @@ class WholeCopying:
 
     def read(self, section: Section) -> None:
         """Write what is kept of it; the header, which is first, says to what."""
-        records = chain.from_iterable(section.stretches(_STRETCH, in_runs=not self._asks_keys))
+        records = chain.from_iterable(section.stretches(_STRETCH, in_runs=None if self._asks_keys else "all"))
         if self.writer is None or self.copying is None:
             header = next(records)
             assert isinstance(header, Header)  # every snapshot begins with one

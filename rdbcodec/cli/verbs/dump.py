@@ -82,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
         options,
         lambda records: parts.whole(form, records, losses),
         tells_functions=options.format != "csv",
+        takes_runs=True,
         in_parts=lambda reader, out, tick: parts.write_in_parts(
             reader, form, out, losses=losses, progress=tick
         ),

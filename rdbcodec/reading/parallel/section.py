@@ -15,6 +15,7 @@ from rdbcodec.records.state import Position
 
 if TYPE_CHECKING:
     from rdbcodec.formats import Dialect
+    from rdbcodec.reading.runs import InRuns
     from rdbcodec.reading.window import Records
     from rdbcodec.records import Record
     from rdbcodec.records.state import FileContext
@@ -114,7 +115,7 @@ class Section(Reader):
         self._beyond = _BEYOND
         self.has_stopped = False
 
-    def stretches(self, size: int, *, in_runs: bool = False) -> Iterator[Iterator[Record]]:
+    def stretches(self, size: int, *, in_runs: InRuns | None = None) -> Iterator[Iterator[Record]]:
         """Those of a reader, up to where this one stops."""
         while self.ended_at is None and not self.has_stopped:
             if self._failure is not None:
