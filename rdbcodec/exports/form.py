@@ -11,9 +11,10 @@ reader takes either form.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from json.decoder import scanstring  # type: ignore[attr-defined] # in C, where Python has that
+from types import MappingProxyType
 from typing import Any
 
 from rdbcodec.datatypes.scope import Scope
@@ -60,12 +61,15 @@ class Form(NamedTuple):
     that `beside` names; it raises TextError, which `bytes_of`, `pairs_of` and their like in scalars.py do.
     `single` is a held value in JSON with nothing beside it, where that differs from "value". `is_bytes` says
     that it is one string. `text` is the JSON text of what `members` gives, without the braces: a quick way
-    for values of plain ASCII, which has None for others; `plain` is its way back, from the JSON text of
-    "value" alone, and has None for whatever it is not made for: who asks reads it as JSON then.
+    for values of plain ASCII, which has None for others; `packed` makes it of the bytes of a packed
+    structure, by names of rows, without the value, and has None, or raises DecodeError, for whatever it is
+    not made for, damage before all. `plain` is the way back, from the JSON text of "value" alone, and has
+    None for whatever it is not made for: who asks reads it as JSON then.
     `plain_in` gives it for an encoding, where values differ by that.
 
     In RESP: `commands` that make the key of a value, None of one too large to hold; `command` is a quick way
-    for held values that one command makes, and has None for others. No `commands`: only RESTORE can, and
+    for held values that one command makes, and has None for others; `packed_command` makes it
+    of a key and the bytes of a packed structure, as `packed` does. No `commands`: only RESTORE can, and
     `only_restore` says of which keys that is so, with what `commands` gets as their value, so that nothing
     is read again. `is_taken` says whether the server takes the key at all, and counts it as lost.
     """
@@ -76,6 +80,8 @@ class Form(NamedTuple):
     beside: tuple[str, ...] = ()
     single: Callable[[Any], Any] | None = None
     text: Callable[[Any], str | None] | None = None
+    packed: Mapping[str, Callable[[bytes], str | None]] = MappingProxyType({})
+    packed_command: Mapping[str, Callable[[bytes, bytes, Recipient], bytes | None]] = MappingProxyType({})
     plain: Callable[[bytes], Any] | None = None
     plain_in: Callable[[str], Callable[[bytes], Any]] | None = None
     is_bytes: bool = False

@@ -45,7 +45,7 @@ from rdbcodec.exports.values import TYPE_NAMES, form_of, large_pieces, text_of
 from rdbcodec.formats import TELLTALE_AUX, TYPES, Dialect
 from rdbcodec.named_tuples import NamedTuple
 from rdbcodec.reading.runs import ShortStrings
-from rdbcodec.records import Aux, Entry, Header, Record
+from rdbcodec.records import Aux, CacheEntry, Entry, Header, Record
 
 if TYPE_CHECKING:
     from rdbcodec.exports.long_lines import Line, LongLine, Parts
@@ -101,9 +101,16 @@ def batches(records: Iterable[InRuns], *, everything: bool) -> Iterator[list[str
     size = 0
     try:
         for item in runs(_with_dialect(records) if everything else records):
-            if isinstance(item, Run):
-                batch += _short_strings(item)
-            elif text := _object(item, everything=everything):
+            kind = item.__class__
+            if kind is Run:
+                batch += _short_strings(item)  # type: ignore[arg-type] # as the class says
+                text: str | None = ""
+            elif kind is Entry or kind is CacheEntry:  # nearly all
+                told = text_of(item)  # type: ignore[arg-type]
+                text = None if told is None else f"{head_of(item)},{told}}}"  # type: ignore[arg-type]
+            else:
+                text = _object(item, everything=everything)  # type: ignore[arg-type] # it is no run
+            if text:
                 batch.append(text)
                 size += len(text)
             elif text is None:

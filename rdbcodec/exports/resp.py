@@ -29,7 +29,7 @@ from rdbcodec.errors import EncodeError, LimitExceeded, RdbError
 from rdbcodec.exports.form import Form, value_of
 from rdbcodec.exports.resp_words import MUCH, Recipient, command, command_pieces
 from rdbcodec.exports.rows import InRuns, Run, records_of, runs
-from rdbcodec.exports.values import form_of
+from rdbcodec.exports.values import form_of, of_packed
 from rdbcodec.losses import TYPE_PREFIX, Losses
 from rdbcodec.module_names import types_held
 from rdbcodec.records import (
@@ -191,13 +191,18 @@ def _string(entry: Entry, recipient: Recipient) -> bytes | None:
 
 def _collection(entry: Entry, recipient: Recipient) -> bytes | Iterator[bytes] | None:
     """The same of a collection, which mostly takes one command; those that take more are not read again."""
-    command_of_value = form_of(entry.type).command
-    if command_of_value is None or entry.is_large:
+    row = entry._context.types[entry.code]  # noqa: SLF001 - `row`, without a call
+    form = form_of(row.type)
+    if form.command is None or entry.is_large:
         return None
-    value = value_of(entry)
-    made = None if value is None else command_of_value(entry, value, recipient)
+    packed, made = form.packed_command.get(row.name), None
+    if packed is not None:
+        made = of_packed(entry, lambda blob: packed(entry.key, blob, recipient))
     if made is None:
-        return key_commands(entry, recipient, value=value)
+        value = value_of(entry)
+        made = None if value is None else form.command(entry, value, recipient)
+        if made is None:
+            return key_commands(entry, recipient, value=value)
     if entry.__class__ is Entry:
         return made
     expires = _only_expires(entry, recipient)

@@ -156,10 +156,10 @@ def runs(records: Iterable[InRuns]) -> Iterator[Run | Record]:
             if parts:
                 yield Run(context.db, parts)
                 parts = []
-            if isinstance(record, ShortStrings):
+            if type(record) is ShortStrings:  # isinstance of what is abstract takes long
                 yield Run(record.context.db, record.strings(), record.expiries())
             else:
-                yield record
+                yield record  # type: ignore[misc] # no run
     except RdbError:
         if parts:  # what was read before the damage is sound
             yield Run(context.db, parts)

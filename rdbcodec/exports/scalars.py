@@ -24,6 +24,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
@@ -101,6 +102,18 @@ def plain_pairs(
     joined = between.join(map(inside.join, pairs))
     left = joined.translate(None, PLAIN_ASCII)
     return f'"{joined.decode("ascii")}"' if pairs and len(left) == 4 * len(pairs) - 2 else None
+
+
+def plain_flat(flat: Sequence[bytes]) -> str | None:
+    """The same of names and texts in turn, of which there are few: two thirds of the time."""
+    joined = _pairs(len(flat) // 2) % tuple(flat)
+    left = joined.translate(None, PLAIN_ASCII)
+    return f'"{joined.decode("ascii")}"' if len(left) == 2 * len(flat) - 2 else None
+
+
+@lru_cache(maxsize=256)
+def _pairs(count: int) -> bytes:
+    return b'","'.join([b'%b":"%b'] * count)
 
 
 PLAIN_ASCII = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')  # what JSON has as it is

@@ -24,9 +24,9 @@ the recipe of a file, form.py what its functions take and give, scalars.py what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from rdbcodec.datatypes.registry import layout_of, type_named
 from rdbcodec.datatypes.sketches import decode_raw
@@ -37,6 +37,9 @@ from rdbcodec.exports.scalars import quoted_bytes, to_json
 from rdbcodec.folders import likely_first, load, modules_of
 from rdbcodec.formats import TYPES, TypeRow
 from rdbcodec.records import Entry
+from rdbcodec.wire.strings import read_rest
+
+V = TypeVar("V")
 
 
 @cache
@@ -70,15 +73,29 @@ TYPE_NAMES = dict.fromkeys(row.type for row in TYPES)  # in the order of the tab
 
 def text_of(entry: Entry) -> str | None:
     """The members of a value as JSON text without the braces; None for a value that is too large to hold."""
+    code = entry.code
+    row = entry._context.types[code]  # noqa: SLF001 - `row`, without a call
+    form = form_of(row.type)
+    packed = form.packed.get(row.name)
+    if packed is not None and (told := of_packed(entry, packed)) is not None:
+        return told
     try:
         value: Any = entry.value()
     except LimitExceeded:
         return None
-    if not entry.code:  # a string in every dialect
+    if not code:  # a string in every dialect
         return f'"value":{quoted_bytes(value)}'
-    form = form_of(entry.type)
     text = None if form.text is None else form.text(value)
     return to_json(form.members(value))[1:-1] if text is None else text
+
+
+def of_packed(entry: Entry, make: Callable[[bytes], V | None]) -> V | None:
+    """What is made of a packed structure; None of damage, of which `value` says where it is."""
+    try:
+        blob = read_rest(entry._record, entry._start, entry._context.limit)  # noqa: SLF001 - as `value` does
+        return None if blob is None else make(blob)
+    except DecodeError:
+        return None
 
 
 def single_value(type_: str, value: Any) -> str:

@@ -65,6 +65,15 @@ def decode(blob: bytes) -> list[bytes]:
     return members
 
 
+def few_numbers(blob: bytes) -> tuple[int, ...] | None:
+    """The members of an intset of few, ascending; None of any other, and of one that is damaged."""
+    shape = _shape(blob[:8])
+    if shape is None or len(blob) != shape[0]:
+        return None
+    numbers = shape[1](blob, 8)
+    return numbers if all(map(lt, numbers, numbers[1:])) else None
+
+
 @lru_cache(maxsize=3 * _FEW)
 def _shape(head: bytes) -> tuple[int, Callable[[bytes, int], tuple[int, ...]], bytes] | None:
     """Of a small intset with this header: its size, what unpacks its members, what makes texts of them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -26,6 +27,7 @@ from rdbcodec.exports.scalars import (
     pairs_of,
     plain_arrays,
     plain_bytes,
+    plain_flat,
     plain_object,
     plain_pairs,
     table,
@@ -33,6 +35,7 @@ from rdbcodec.exports.scalars import (
     to_json,
 )
 from rdbcodec.records import Entry
+from rdbcodec.structures import listpack, ziplist
 
 FIELD_EXPIRES = "field_expires_at"
 _MANY_FIELDS_SINCE, _FIELD_TTL_SINCE = 8, 12
@@ -52,6 +55,26 @@ def json_hash(value: Hash) -> Members:
 def _held_text(value: Hash) -> str | None:
     pairs = None if value.expires_at_ms else plain_pairs(value.items())
     return None if pairs is None else f'"value":{{{pairs}}}'
+
+
+_FEW = 512  # names and values of a hash that are put into text at once
+
+
+def _packed_text(decode: Callable[[bytes], list[bytes]], blob: bytes) -> str | None:
+    flat = decode(blob)
+    if not _is_usual(flat):
+        return None
+    told = plain_flat(flat) if len(flat) <= _FEW else plain_pairs(_pairs(flat))
+    return to_json(json_hash(Hash(_pairs(flat))))[1:-1] if told is None else f'"value":{{{told}}}'
+
+
+def _pairs(flat: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _is_usual(flat: list[bytes]) -> bool:
+    """Whether each field has a value, and no other field its name."""
+    return 0 < 2 * len(set(flat[::2])) == len(flat)
 
 
 def _plain(text: bytes) -> Hash | None:
@@ -134,6 +157,13 @@ def _command(entry: Entry, value: Hash, recipient: Recipient) -> bytes | None:
     return one_command(_name(recipient), entry.key, words, len(value), recipient)
 
 
+def _packed_command(
+    decode: Callable[[bytes], list[bytes]], key: bytes, blob: bytes, recipient: Recipient
+) -> bytes | None:
+    flat = decode(blob)
+    return one_command(_name(recipient), key, flat, len(flat) // 2, recipient) if _is_usual(flat) else None
+
+
 def _name(recipient: Recipient) -> bytes:
     return b"HSET" if recipient.version >= _MANY_FIELDS_SINCE else b"HMSET"
 
@@ -178,6 +208,14 @@ FORMS = {
         beside=(FIELD_EXPIRES,),
         single=_single,
         text=_held_text,
+        packed={
+            "hash-listpack": partial(_packed_text, listpack.decode),
+            "hash-ziplist": partial(_packed_text, ziplist.decode),
+        },
+        packed_command={
+            "hash-listpack": partial(_packed_command, listpack.decode),
+            "hash-ziplist": partial(_packed_command, ziplist.decode),
+        },
         plain=_plain,
         commands=_commands,
         command=_command,

@@ -19,7 +19,7 @@ from rdbcodec.exports.form import (
     pushed,
     pushed_once,
 )
-from rdbcodec.exports.resp_words import Recipient
+from rdbcodec.exports.resp_words import Recipient, one_command
 from rdbcodec.exports.scalars import (
     array_of,
     bytes_of,
@@ -32,6 +32,7 @@ from rdbcodec.exports.scalars import (
     to_json,
 )
 from rdbcodec.records import Entry
+from rdbcodec.structures import intset
 from rdbcodec.wire.long_strings import Spool
 
 _PIECES = by_element(ELEMENT)
@@ -44,6 +45,14 @@ def _members(value: Set) -> Members:
 
 def _held_text(value: Set) -> str | None:
     return None if value.expires_at_ms else array_text(value)
+
+
+def _intset_text(blob: bytes) -> str | None:
+    numbers = intset.few_numbers(blob)
+    return None if numbers is None else f'"value":["{str([*numbers])[1:-1].replace(", ", _BETWEEN)}"]'
+
+
+_BETWEEN = '","'
 
 
 def _json_member(member: bytes, at_ms: int | None) -> Any:
@@ -106,6 +115,11 @@ def _command(entry: Entry, value: Set, recipient: Recipient) -> bytes | None:
 _added = pushed_once(b"SADD")
 
 
+def _intset_command(key: bytes, blob: bytes, recipient: Recipient) -> bytes | None:
+    members = intset.decode(blob)
+    return one_command(b"SADD", key, members, len(members), recipient)
+
+
 def _commands(entry: Entry, recipient: Recipient, value: Any) -> Iterator[bytes]:
     if entry.row.expires:
         recipient.lose("member-ttl", entry)
@@ -118,6 +132,8 @@ FORMS = {
         _pieces,
         _set_of,
         text=_held_text,
+        packed={"set-intset": _intset_text},
+        packed_command={"set-intset": _intset_command},
         plain=_plain,
         commands=_commands,
         command=_command,

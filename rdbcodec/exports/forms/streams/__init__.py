@@ -42,7 +42,19 @@ def _text(entry: StreamEntry) -> str:
 
 def _held_text(value: Stream) -> str:
     entries = ",".join(map(_text, value.entries))
-    return f'"value":{{"entries":[{entries}],{to_json(json_tail(value))[1:]}'
+    return f'"value":{{"entries":[{entries}],{_tail_text(value)}'
+
+
+def _tail_text(value: Stream) -> str:
+    """What json_tail tells, without its objects where nobody reads the stream in a group, as mostly."""
+    if value.groups or value.idempotence is not None:
+        return to_json(json_tail(value))[1:]
+    first, deleted, added = value.first_id, value.max_deleted_id, value.entries_added
+    told = f'"length":{value.length},"last_id":"{value.last_id}"'
+    told = told if first is None else f'{told},"first_id":"{first}"'
+    told = told if deleted is None else f'{told},"max_deleted_id":"{deleted}"'
+    told = told if added is None else f'{told},"entries_added":{added}'
+    return told + ',"groups":[]}'
 
 
 def _parts(entry: StreamEntry) -> Iterable[Any]:
