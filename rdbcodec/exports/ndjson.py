@@ -172,7 +172,7 @@ def _telltale(record: InRuns) -> Dialect | None:
 def _object(record: Record, *, everything: bool) -> str | None:
     """The object of a record; empty for one that has none, None for a key whose value cannot be held."""
     if isinstance(record, Entry):
-        text = text_of(record)
+        text = None if record.is_large else text_of(record)
         return None if text is None else f"{head_of(record)},{text}}}"
     members = record_forms.members_of(record, everything=everything)
     return "" if members is None else to_json(members)
