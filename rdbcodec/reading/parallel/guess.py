@@ -29,9 +29,9 @@ _LEAST_SECONDS = 0.003  # for one behind many that found nothing
 WINDOWS = (128 << 10, 1 << 20, 4 << 20)  # bytes that are looked at, more when records ran out of fewer
 _STEP = 1 << 20  # bytes in which a SELECTDB is looked for at once
 _GLANCE = 64 << 10  # bytes in which the first byte of one is looked for
-_HOP = 4 << 10  # bytes that are looked at to pass by a large string
+_HOP = 1 << 10  # bytes that are looked at to pass by a large string
 _WORTH = 64 << 10  # bytes that are passed by with each look, or else a search is quicker
-_LOOKS = 4  # that need not be worth it yet
+_LOOKS = 2  # that need not be worth it yet
 _HEAD = 16  # bytes that SELECTDB and RESIZEDB take at most, and more
 _PROOF = 16  # records behind a SELECTDB that make it believed
 
